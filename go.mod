@@ -1,0 +1,3 @@
+module github.com/deploy-kernel/deploy-kernel
+
+go 1.26

@@ -1,0 +1,266 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Builder draws a [Graph]. The first mistake is kept and returned by
+// [Builder.Graph]; until then every method returns a usable node, so
+// architectures need no error handling. A Builder is not safe for concurrent
+// use.
+type Builder struct {
+	s      *state
+	prefix string
+}
+
+// state is what a builder and its scopes share.
+type state struct {
+	graph Graph
+	names map[string]bool
+	err   error
+}
+
+// NewBuilder starts a graph whose input has the given shape.
+func NewBuilder(arch string, input Shape) *Builder {
+	b := &Builder{s: &state{names: map[string]bool{}}}
+	b.s.graph.Arch = arch
+	b.s.graph.Input = b.add(&Node{Op: Input, Shape: input})
+	if input.C < 1 || input.H < 1 || input.W < 1 {
+		b.fail("input shape %v: every side must be positive", input)
+	}
+	return b
+}
+
+// Scope returns a builder of the same graph whose names are prefixed by
+// prefix and a dot.
+func (b *Builder) Scope(format string, args ...any) *Builder {
+	return &Builder{s: b.s, prefix: b.name(fmt.Sprintf(format, args...)) + "."}
+}
+
+// Input returns the graph's input node.
+func (b *Builder) Input() *Node { return b.s.graph.Input }
+
+// Mark names n as the output of the PyTorch module of that name (in this
+// scope; "" is the scope itself) and returns n.
+func (b *Builder) Mark(name string, n *Node) *Node {
+	full := b.name(name)
+	if name == "" && b.prefix != "" {
+		full = b.prefix[:len(b.prefix)-1]
+	}
+	b.s.graph.Modules = append(b.s.graph.Modules, Module{full, n})
+	return n
+}
+
+// Graph closes the graph with its logits and returns it, or the first mistake
+// that was made while drawing it.
+func (b *Builder) Graph(output *Node) (*Graph, error) {
+	if b.s.err != nil {
+		return nil, b.s.err
+	}
+	g := b.s.graph
+	g.Output = output
+	return &g, nil
+}
+
+// Conv2d are the attributes of a convolution. Stride defaults to 1, Groups to
+// 1; Pad is symmetric zero padding.
+type Conv2d struct {
+	Out                 int
+	Kernel, Stride, Pad HW
+	Groups              int
+	Bias                bool
+}
+
+// Conv adds a 2-D convolution (cross-correlation, as PyTorch's Conv2d).
+func (b *Builder) Conv(name string, x *Node, c Conv2d) *Node {
+	if c.Stride == (HW{}) {
+		c.Stride = Square(1)
+	}
+	if c.Groups == 0 {
+		c.Groups = 1
+	}
+	n := &Node{
+		Op: Conv, Name: b.claim(name), In: []*Node{x},
+		Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad, Groups: c.Groups, Bias: c.Bias,
+	}
+	if c.Groups < 1 || x.Shape.C%c.Groups != 0 || c.Out%c.Groups != 0 || c.Out < 1 {
+		b.fail("%s: %d channels to %d in %d groups", n.Name, x.Shape.C, c.Out, c.Groups)
+		c.Groups = 1
+	}
+	n.Shape = Shape{c.Out, b.window(n, x.Shape.H, c.Kernel.H, c.Stride.H, c.Pad.H), b.window(n, x.Shape.W, c.Kernel.W, c.Stride.W, c.Pad.W)}
+	return b.add(n)
+}
+
+// BatchNorm2d are the attributes of a batch norm. Eps defaults to 1e-5.
+type BatchNorm2d struct{ Eps float64 }
+
+// BatchNorm adds y = (x-running_mean)/sqrt(running_var+eps)*weight + bias.
+func (b *Builder) BatchNorm(name string, x *Node, a BatchNorm2d) *Node {
+	if a.Eps == 0 {
+		a.Eps = 1e-5
+	}
+	return b.add(&Node{Op: BatchNorm, Name: b.claim(name), In: []*Node{x}, Shape: x.Shape, Eps: a.Eps})
+}
+
+// ReLU adds max(x, 0).
+func (b *Builder) ReLU(x *Node) *Node { return b.add(&Node{Op: ReLU, In: []*Node{x}, Shape: x.Shape}) }
+
+// Sigmoid adds the logistic function.
+func (b *Builder) Sigmoid(x *Node) *Node {
+	return b.add(&Node{Op: Sigmoid, In: []*Node{x}, Shape: x.Shape})
+}
+
+// Add adds x + y.
+func (b *Builder) Add(x, y *Node) *Node { return b.AddScaled(x, y, 1) }
+
+// AddScaled adds x + scale*y.
+func (b *Builder) AddScaled(x, y *Node, scale float64) *Node {
+	if x.Shape != y.Shape {
+		b.fail("%sadd: shapes %v and %v differ", b.prefix, x.Shape, y.Shape)
+	}
+	return b.add(&Node{Op: Add, In: []*Node{x, y}, Shape: x.Shape, Scale: scale})
+}
+
+// Mul adds x * gate, where gate has shape (C,1,1) or (1,H,W) of x's.
+func (b *Builder) Mul(x, gate *Node) *Node {
+	if g := gate.Shape; g != (Shape{x.Shape.C, 1, 1}) && g != (Shape{1, x.Shape.H, x.Shape.W}) {
+		b.fail("%smul: gate %v does not fit %v", b.prefix, g, x.Shape)
+	}
+	return b.add(&Node{Op: Mul, In: []*Node{x, gate}, Shape: x.Shape})
+}
+
+// Pool2d are the attributes of a pooling window. Stride defaults to Kernel.
+// CountIncludePad is read by AvgPool only (PyTorch's default is true: say so).
+type Pool2d struct {
+	Kernel, Stride, Pad HW
+	CeilMode            bool
+	CountIncludePad     bool
+}
+
+// MaxPool adds the maximum over windows; padding counts as minus infinity.
+func (b *Builder) MaxPool(x *Node, p Pool2d) *Node { return b.pool(MaxPool, x, p) }
+
+// AvgPool adds the mean over windows.
+func (b *Builder) AvgPool(x *Node, p Pool2d) *Node { return b.pool(AvgPool, x, p) }
+
+func (b *Builder) pool(op Op, x *Node, p Pool2d) *Node {
+	if p.Stride == (HW{}) {
+		p.Stride = p.Kernel
+	}
+	n := &Node{
+		Op: op, Name: b.prefix + op.String(), In: []*Node{x}, Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad,
+		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad,
+	}
+	n.Shape = Shape{x.Shape.C, b.window(n, x.Shape.H, p.Kernel.H, p.Stride.H, p.Pad.H), b.window(n, x.Shape.W, p.Kernel.W, p.Stride.W, p.Pad.W)}
+	n.Name = ""
+	return b.add(n)
+}
+
+// GlobalAvgPool adds the mean over space, (C,H,W) -> (C,1,1).
+func (b *Builder) GlobalAvgPool(x *Node) *Node { return b.reduce(GlobalAvgPool, x) }
+
+// GlobalMaxPool adds the maximum over space, (C,H,W) -> (C,1,1).
+func (b *Builder) GlobalMaxPool(x *Node) *Node { return b.reduce(GlobalMaxPool, x) }
+
+// ChannelMean adds the mean over channels, (C,H,W) -> (1,H,W).
+func (b *Builder) ChannelMean(x *Node) *Node { return b.reduce(ChannelMean, x) }
+
+// ChannelMax adds the maximum over channels, (C,H,W) -> (1,H,W).
+func (b *Builder) ChannelMax(x *Node) *Node { return b.reduce(ChannelMax, x) }
+
+func (b *Builder) reduce(op Op, x *Node) *Node {
+	s := Shape{x.Shape.C, 1, 1}
+	if op == ChannelMean || op == ChannelMax {
+		s = Shape{1, x.Shape.H, x.Shape.W}
+	}
+	return b.add(&Node{Op: op, In: []*Node{x}, Shape: s})
+}
+
+// Linear adds y = Wx + bias on the flattened input (C, then H, then W).
+func (b *Builder) Linear(name string, x *Node, out int) *Node {
+	return b.add(&Node{Op: Linear, Name: b.claim(name), In: []*Node{x}, Shape: Shape{out, 1, 1}, Bias: true})
+}
+
+// Concat joins inputs of equal height and width along channels.
+func (b *Builder) Concat(xs ...*Node) *Node {
+	s := Shape{0, xs[0].Shape.H, xs[0].Shape.W}
+	for _, x := range xs {
+		if x.Shape.H != s.H || x.Shape.W != s.W {
+			b.fail("%sconcat: %v beside %v", b.prefix, x.Shape, xs[0].Shape)
+		}
+		s.C += x.Shape.C
+	}
+	return b.add(&Node{Op: Concat, In: xs, Shape: s})
+}
+
+// Pad zero-pads, or crops where the border is negative.
+func (b *Builder) Pad(x *Node, border Border) *Node {
+	s := Shape{x.Shape.C, x.Shape.H + border.Top + border.Bottom, x.Shape.W + border.Left + border.Right}
+	if s.H < 1 || s.W < 1 {
+		b.fail("%spad: nothing is left of %v", b.prefix, x.Shape)
+		s = x.Shape
+	}
+	return b.add(&Node{Op: Pad, In: []*Node{x}, Shape: s, Border: border})
+}
+
+// Subsample keeps every stride-th pixel, starting with the first.
+func (b *Builder) Subsample(x *Node, stride HW) *Node {
+	s := Shape{x.Shape.C, (x.Shape.H + stride.H - 1) / stride.H, (x.Shape.W + stride.W - 1) / stride.W}
+	return b.add(&Node{Op: Subsample, In: []*Node{x}, Shape: s, Stride: stride})
+}
+
+// PadChannels adds zero channels before and after.
+func (b *Builder) PadChannels(x *Node, before, after int) *Node {
+	s := x.Shape
+	s.C += before + after
+	return b.add(&Node{Op: PadChannels, In: []*Node{x}, Shape: s, Channels: [2]int{before, after}})
+}
+
+// Dropout adds dropout with probability p: the identity outside of training.
+func (b *Builder) Dropout(x *Node, p float64) *Node {
+	return b.add(&Node{Op: Dropout, In: []*Node{x}, Shape: x.Shape, P: p})
+}
+
+// window returns the number of positions of a sliding window, by PyTorch's
+// rule (torch.nn.MaxPool2d, "Shape"): in ceil mode the last window may hang
+// over the end, but must start inside the input or its left padding.
+func (b *Builder) window(n *Node, in, kernel, stride, pad int) int {
+	span := in + 2*pad - kernel
+	if kernel < 1 || stride < 1 || pad < 0 || span < 0 {
+		b.fail("%s: a window of %d (stride %d, padding %d) does not fit %d pixels", n.Name, kernel, stride, pad, in)
+		return 1
+	}
+	if !n.CeilMode {
+		return span/stride + 1
+	}
+	out := (span+stride-1)/stride + 1
+	if (out-1)*stride >= in+pad {
+		out--
+	}
+	return out
+}
+
+func (b *Builder) name(name string) string { return b.prefix + name }
+
+// claim returns the full name and refuses one used before.
+func (b *Builder) claim(name string) string {
+	full := b.name(name)
+	if b.s.names[full] {
+		b.fail("the name %q is used twice", full)
+	}
+	b.s.names[full] = true
+	return full
+}
+
+func (b *Builder) fail(format string, args ...any) {
+	if b.s.err == nil {
+		b.s.err = errors.New("drawing " + b.s.graph.Arch + ": " + fmt.Sprintf(format, args...))
+	}
+}
+
+func (b *Builder) add(n *Node) *Node {
+	n.ID = len(b.s.graph.Nodes)
+	b.s.graph.Nodes = append(b.s.graph.Nodes, n)
+	return n
+}

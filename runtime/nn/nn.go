@@ -1,0 +1,195 @@
+// Package nn describes a convolutional network as data: a graph of operations
+// with their output shapes and the names that their parameters have in the
+// PyTorch state dict.
+//
+// An architecture is a function that draws the graph with a [Builder]. The
+// same graph is then compiled for inference (runtime/engine) and lowered to a
+// training graph (trainer), so an operation exists in both or in neither.
+//
+//	b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: 32, W: 32})
+//	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Pad: nn.Square(1)})
+//	x = b.ReLU(b.BatchNorm("bn1", x, nn.BatchNorm2d{}))
+//	x = b.Linear("fc", b.GlobalAvgPool(x), 10)
+//	g, err := b.Graph(x)
+//
+// Shapes are per image, channels first, as PyTorch counts them; how a backend
+// lays memory out is its own affair. The package refuses, when the graph is
+// closed, shapes that don't fit, unknown inputs and names used twice.
+package nn
+
+import "fmt"
+
+// Op is the kind of a node.
+type Op uint8
+
+// The operations. Each takes the inputs named in its comment; the attributes
+// it reads are fields of [Node].
+const (
+	Input         Op = iota // the image batch; no inputs
+	Conv                    // 2-D convolution: Out, Kernel, Stride, Pad, Groups, Bias
+	BatchNorm               // per-channel affine with running statistics: Eps
+	ReLU                    // max(x, 0)
+	Sigmoid                 // 1/(1+exp(-x))
+	Add                     // a + Scale*b, equal shapes (Scale is 1 for plain residuals)
+	Mul                     // x * gate, the gate broadcast over space (C,1,1) or channels (1,H,W)
+	MaxPool                 // Kernel, Stride, Pad, CeilMode; padding never wins
+	AvgPool                 // Kernel, Stride, Pad, CeilMode, CountIncludePad
+	GlobalAvgPool           // (C,H,W) -> (C,1,1)
+	GlobalMaxPool           // (C,H,W) -> (C,1,1)
+	ChannelMean             // (C,H,W) -> (1,H,W), mean over channels
+	ChannelMax              // (C,H,W) -> (1,H,W), maximum over channels
+	Linear                  // (C,1,1) -> (Out,1,1): Out, Bias
+	Concat                  // along channels, any number of inputs of equal H, W
+	Pad                     // zero-pad, or crop where negative: Border
+	Subsample               // x[:, ::Stride, ::Stride]
+	PadChannels             // zero channels before and after: Channels
+	Dropout                 // identity outside of training: P
+)
+
+var opNames = [...]string{
+	"Input", "Conv", "BatchNorm", "ReLU", "Sigmoid", "Add", "Mul", "MaxPool", "AvgPool",
+	"GlobalAvgPool", "GlobalMaxPool", "ChannelMean", "ChannelMax", "Linear", "Concat",
+	"Pad", "Subsample", "PadChannels", "Dropout",
+}
+
+// String returns the operation's name, e.g. "Conv".
+func (o Op) String() string {
+	if int(o) < len(opNames) {
+		return opNames[o]
+	}
+	return fmt.Sprintf("Op(%d)", uint8(o))
+}
+
+// Shape is the shape of one image's activation: channels, height, width.
+type Shape struct{ C, H, W int }
+
+// Len returns the number of elements, C*H*W.
+func (s Shape) Len() int { return s.C * s.H * s.W }
+
+// String formats the shape as CxHxW.
+func (s Shape) String() string { return fmt.Sprintf("%dx%dx%d", s.C, s.H, s.W) }
+
+// HW is a pair of sizes along height and width, in pixels.
+type HW struct{ H, W int }
+
+// Square returns the pair (n, n).
+func Square(n int) HW { return HW{n, n} }
+
+// Node is one operation of a [Graph]. Nodes are made by a [Builder] and must
+// not be changed afterwards.
+type Node struct {
+	// ID is the node's index in Graph.Nodes.
+	ID int
+	// Op says what the node computes, and which of the attributes below count.
+	Op Op
+	// Name is the PyTorch module path, e.g. "layer1.0.conv1"; the node's
+	// parameters are Name + ".weight" and so on. Nodes without parameters may
+	// have none.
+	Name string
+	// In are the inputs, all of smaller ID.
+	In []*Node
+	// Shape is the output's shape per image.
+	Shape Shape
+
+	Kernel, Stride, Pad HW      // Conv, MaxPool, AvgPool; Subsample uses Stride
+	Groups              int     // Conv
+	Bias                bool    // Conv, Linear
+	Eps                 float64 // BatchNorm
+	Scale               float64 // Add
+	CeilMode            bool    // MaxPool, AvgPool
+	CountIncludePad     bool    // AvgPool: zeros of the padding count in the divisor
+	Border              Border  // Pad
+	Channels            [2]int  // PadChannels: before, after
+	P                   float64 // Dropout: probability of dropping an element
+}
+
+// Border is how many pixels to add on each side; negative numbers crop.
+type Border struct{ Top, Bottom, Left, Right int }
+
+// Param is one tensor of the state dict that a node reads.
+type Param struct {
+	// Name is the state-dict key, e.g. "layer1.0.conv1.weight".
+	Name string
+	// Shape in PyTorch's order: Conv weights (Out, In/Groups, KH, KW), Linear
+	// weights (Out, In), all else (C).
+	Shape []int
+	// Role says what the tensor is to the node.
+	Role Role
+}
+
+// Role is what a parameter is to its node.
+type Role uint8
+
+// The roles, spelt as the last part of the state-dict key.
+const (
+	Weight      Role = iota // "weight"
+	Bias                    // "bias"
+	RunningMean             // "running_mean"
+	RunningVar              // "running_var"
+)
+
+var roleNames = [...]string{"weight", "bias", "running_mean", "running_var"}
+
+// String returns the last part of the key, e.g. "running_mean".
+func (r Role) String() string { return roleNames[r] }
+
+// Trainable reports whether the optimiser changes tensors of this role.
+func (r Role) Trainable() bool { return r == Weight || r == Bias }
+
+// Params lists the tensors that the node reads, in PyTorch's order. The
+// int64 counter num_batches_tracked of batch norms is not among them: it
+// doesn't take part in any computation.
+func (n *Node) Params() []Param {
+	p := func(r Role, shape ...int) Param {
+		return Param{Name: n.Name + "." + r.String(), Shape: shape, Role: r}
+	}
+	var ps []Param
+	switch n.Op {
+	case Conv:
+		ps = append(ps, p(Weight, n.Shape.C, n.In[0].Shape.C/n.Groups, n.Kernel.H, n.Kernel.W))
+		if n.Bias {
+			ps = append(ps, p(Bias, n.Shape.C))
+		}
+	case Linear:
+		ps = append(ps, p(Weight, n.Shape.C, n.In[0].Shape.Len()))
+		if n.Bias {
+			ps = append(ps, p(Bias, n.Shape.C))
+		}
+	case BatchNorm:
+		c := n.Shape.C
+		ps = append(ps, p(Weight, c), p(Bias, c), p(RunningMean, c), p(RunningVar, c))
+	}
+	return ps
+}
+
+// Graph is a closed network. It is immutable and safe for concurrent use.
+type Graph struct {
+	// Arch is the architecture's name, e.g. "seresnext50_32x4d".
+	Arch string
+	// Nodes in an order in which every input comes before its users.
+	Nodes []*Node
+	// Input and Output are the first and the last node of the computation;
+	// Output holds the logits, shape (classes,1,1).
+	Input, Output *Node
+	// Modules names the outputs of PyTorch modules that are more than one
+	// node, so that intermediate results can be compared.
+	Modules []Module
+}
+
+// Module is a named intermediate output.
+type Module struct {
+	Name string
+	Node *Node
+}
+
+// Params lists the parameters of all nodes, in graph order.
+func (g *Graph) Params() []Param {
+	var ps []Param
+	for _, n := range g.Nodes {
+		ps = append(ps, n.Params()...)
+	}
+	return ps
+}
+
+// Classes returns the number of logits.
+func (g *Graph) Classes() int { return g.Output.Shape.C }
