@@ -1,0 +1,60 @@
+# deploy-kernel: `make` lists the targets.
+SHELL := /bin/bash
+GO ?= go
+# Binaries carry the SIMD kernels; everything also builds and passes without.
+SIMD := GOEXPERIMENT=simd
+BIN := bin
+COMMANDS := deploy-kernel train blend infer crypt
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the commands into bin/
+	@mkdir -p $(BIN)
+	$(SIMD) CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ $(addprefix ./cmd/,$(COMMANDS))
+
+.PHONY: demo
+demo: build ## the main job, end to end, on generated data, offline (under 3 minutes)
+	@examples/demo/demo.sh
+
+.PHONY: test
+test: ## all tests, with the SIMD kernels and then, where it matters, without
+	$(SIMD) $(GO) test ./...
+	$(GO) build ./...
+	$(GO) test ./runtime/... ./crypt/...
+
+.PHONY: test-race
+test-race: ## the concurrent packages under the race detector
+	$(SIMD) $(GO) test -race ./crypt/... ./runtime/...
+
+.PHONY: test-long
+test-long: ## full-size networks, real data, Go's own test programs (an hour)
+	DEPLOY_KERNEL_LONG=1 $(SIMD) $(GO) test -timeout 3h -count=1 ./...
+
+.PHONY: lint
+lint: ## gofumpt, vet, staticcheck, tidy modules
+	@out=$$(git ls-files '*.go' ':!:*/testdata/*' | xargs $(GO) tool gofumpt -l); \
+		if [ -n "$$out" ]; then echo "not gofumpt-clean:"; echo "$$out"; exit 1; fi
+	$(SIMD) $(GO) vet ./...
+	$(GO) vet ./...
+	$(SIMD) $(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+.PHONY: bench
+bench: build ## images per second of every network beside ONNX Runtime
+	@$(SIMD) $(GO) run ./internal/bench
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for 20 seconds
+	@for f in $$(git grep -lE '^func Fuzz' -- '*_test.go'); do \
+		for t in $$(grep -oE '^func (Fuzz\w+)' $$f | cut -d' ' -f2); do \
+			echo "$$t ($$f)"; $(GO) test -run '^$$' -fuzz "^$$t$$" -fuzztime 20s ./$$(dirname $$f) || exit 1; \
+		done; done
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf $(BIN) dist demo

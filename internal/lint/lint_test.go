@@ -1,0 +1,189 @@
+package lint_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/deploy-kernel/deploy-kernel"
+
+// pkg is what `go list -json` says of a package.
+type pkg struct {
+	ImportPath, Dir string
+	Standard        bool
+	Imports, Deps   []string
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Standard,Imports,Deps"}, args...)...)
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// folder returns the folder of a package of ours, relative to the module
+// root, or "" for a package of someone else's.
+func folder(importPath string) string {
+	if importPath == module {
+		return "."
+	}
+	rest, ok := strings.CutPrefix(importPath, module+"/")
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
+func within(folder string, tops ...string) bool {
+	return slices.ContainsFunc(tops, func(top string) bool {
+		return folder == top || strings.HasPrefix(folder, top+"/")
+	})
+}
+
+// What gets bundled into a kernel must need nothing but the standard library:
+// runtime/... and crypt, but not crypt/passphrase, which a kernel never sees.
+func TestBundledPackagesImportOnlyTheStandardLibraryAndEachOther(t *testing.T) {
+	for _, p := range list(t, "./runtime/...", "./crypt") {
+		for _, dep := range p.Deps {
+			if first, _, _ := strings.Cut(dep, "/"); !strings.Contains(first, ".") {
+				continue // the standard library
+			}
+			if f := folder(dep); !within(f, "runtime") && f != "crypt" && !within(f, "crypt/internal") {
+				t.Errorf("%s depends on %s; a kernel may hold only the standard library, runtime/... and crypt", folder(p.ImportPath), dep)
+			}
+		}
+	}
+}
+
+// Imports point one way: cmd to the parts, the parts to runtime, runtime to
+// crypt.
+func TestImportsPointOneWay(t *testing.T) {
+	allowed := map[string][]string{
+		"crypt":    {"crypt"},
+		"runtime":  {"runtime", "crypt"},
+		"bundler":  {"bundler"},
+		"blend":    {"blend", "runtime", "internal"},
+		"trainer":  {"trainer", "runtime", "crypt", "internal"},
+		"internal": {".", "internal", "runtime", "crypt", "trainer/config", "blend/ensemblefile"},
+	}
+	for _, p := range list(t, "./...") {
+		from := folder(p.ImportPath)
+		top, _, _ := strings.Cut(from, "/")
+		tops, ok := allowed[top]
+		if !ok {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if to := folder(imp); to != "" && !within(to, tops...) {
+				t.Errorf("%s imports %s; %s may import only %v", from, to, top, tops)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		fset := token.NewFileSet()
+		entries, err := os.ReadDir(p.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc string
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(fset, filepath.Join(p.Dir, e.Name()), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc += docText(f)
+		}
+		if doc == "" {
+			t.Errorf("%s has no package comment", folder(p.ImportPath))
+		}
+	}
+}
+
+func docText(f *ast.File) string {
+	if f.Doc == nil {
+		return ""
+	}
+	return f.Doc.Text()
+}
+
+func TestCommandsAreThin(t *testing.T) {
+	mains, err := filepath.Glob("../../cmd/*/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no mains found (%v)", err)
+	}
+	for _, m := range mains {
+		b, err := os.ReadFile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(b, []byte("\n")); n > 30 {
+			t.Errorf("%s has %d lines; a main wires and no more: 30 at most", m, n)
+		}
+	}
+}
+
+var generated = regexp.MustCompile(`^// Code generated .* DO NOT EDIT\.$`)
+
+func TestNoFileIsLongerThan600Lines(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || path != root && strings.HasPrefix(d.Name(), ".")) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		lines, gen := 0, false
+		for s := bufio.NewScanner(f); s.Scan(); lines++ {
+			gen = gen || generated.MatchString(s.Text())
+		}
+		if lines > 600 && !gen {
+			t.Errorf("%s has %d lines: is it one idea?", path, lines)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
