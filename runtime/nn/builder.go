@@ -88,7 +88,7 @@ func (b *Builder) Conv(name string, x *Node, c Conv2d) *Node {
 		b.fail("%s: %d channels to %d in %d groups", n.Name, x.Shape.C, c.Out, c.Groups)
 		c.Groups = 1
 	}
-	n.Shape = Shape{c.Out, b.window(n, x.Shape.H, c.Kernel.H, c.Stride.H, c.Pad.H), b.window(n, x.Shape.W, c.Kernel.W, c.Stride.W, c.Pad.W)}
+	n.Shape = b.windows(n, n.Name, c.Out)
 	return b.add(n)
 }
 
@@ -149,11 +149,10 @@ func (b *Builder) pool(op Op, x *Node, p Pool2d) *Node {
 		p.Stride = p.Kernel
 	}
 	n := &Node{
-		Op: op, Name: b.prefix + op.String(), In: []*Node{x}, Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad,
+		Op: op, In: []*Node{x}, Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad,
 		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad,
 	}
-	n.Shape = Shape{x.Shape.C, b.window(n, x.Shape.H, p.Kernel.H, p.Stride.H, p.Pad.H), b.window(n, x.Shape.W, p.Kernel.W, p.Stride.W, p.Pad.W)}
-	n.Name = ""
+	n.Shape = b.windows(n, b.prefix+op.String(), x.Shape.C)
 	return b.add(n)
 }
 
@@ -222,16 +221,27 @@ func (b *Builder) Dropout(x *Node, p float64) *Node {
 	return b.add(&Node{Op: Dropout, In: []*Node{x}, Shape: x.Shape, P: p})
 }
 
+// windows returns the output shape of a node that slides a window over its
+// input; label names the node in mistakes.
+func (b *Builder) windows(n *Node, label string, channels int) Shape {
+	in := n.In[0].Shape
+	return Shape{
+		C: channels,
+		H: b.window(label, in.H, n.Kernel.H, n.Stride.H, n.Pad.H, n.CeilMode),
+		W: b.window(label, in.W, n.Kernel.W, n.Stride.W, n.Pad.W, n.CeilMode),
+	}
+}
+
 // window returns the number of positions of a sliding window, by PyTorch's
 // rule (torch.nn.MaxPool2d, "Shape"): in ceil mode the last window may hang
 // over the end, but must start inside the input or its left padding.
-func (b *Builder) window(n *Node, in, kernel, stride, pad int) int {
+func (b *Builder) window(label string, in, kernel, stride, pad int, ceil bool) int {
 	span := in + 2*pad - kernel
 	if kernel < 1 || stride < 1 || pad < 0 || span < 0 {
-		b.fail("%s: a window of %d (stride %d, padding %d) does not fit %d pixels", n.Name, kernel, stride, pad, in)
+		b.fail("%s: a window of %d (stride %d, padding %d) does not fit %d pixels", label, kernel, stride, pad, in)
 		return 1
 	}
-	if !n.CeilMode {
+	if !ceil {
 		return span/stride + 1
 	}
 	out := (span+stride-1)/stride + 1
