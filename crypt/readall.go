@@ -1,0 +1,128 @@
+package crypt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// ReadAll returns the whole plaintext, whose segments it decrypts in as many
+// goroutines as threads says; 0 means one for each core. The memory taken is
+// that of the plaintext and 1 MiB a thread.
+func (r *ReaderAt) ReadAll(ctx context.Context, threads int) ([]byte, error) {
+	if r.layout.Plain > math.MaxInt {
+		return nil, errors.New("crypt: the file is too large for this machine's memory")
+	}
+	p := make([]byte, r.layout.Plain)
+	var (
+		next  atomic.Int64
+		group sync.WaitGroup
+		errs  = make([]error, r.workers(threads))
+	)
+	for w := range errs {
+		group.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if i >= r.layout.Segments {
+					return
+				}
+				off, size := r.layout.PlainSegment(i)
+				err := ctx.Err()
+				if err == nil {
+					err = r.open(p[off:off+int64(size)], i)
+				}
+				if err != nil {
+					errs[w] = err
+					next.Store(r.layout.Segments) // ends the others
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// workers returns how many goroutines to use where threads are asked for.
+func (r *ReaderAt) workers(threads int) int {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return int(min(int64(threads), r.layout.Segments))
+}
+
+// opened is a segment's plaintext on its way to the writer.
+type opened struct {
+	plain []byte
+	err   error
+}
+
+// WriteTo writes the whole plaintext to w, in order, while other goroutines
+// decrypt ahead, one for each core. Everything written was authenticated, but
+// a later segment may still be refused: what was written until then is to be
+// thrown away.
+func (r *ReaderAt) WriteTo(w io.Writer) (n int64, err error) {
+	workers := r.workers(0)
+	ready := make([]chan opened, workers) // segment i comes by ready[i%workers]
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer close(stop)
+	// Two buffers a worker: one is being written, the other one filled.
+	free := make([]chan []byte, workers)
+	for k := range workers {
+		ready[k], free[k] = make(chan opened, 2), make(chan []byte, 2)
+		free[k] <- nil
+		free[k] <- nil
+		group.Go(func() { r.openEvery(k, workers, free[k], ready[k], stop) })
+	}
+	for i := range r.layout.Segments {
+		k := i % int64(workers)
+		o := <-ready[k]
+		if o.err != nil {
+			return n, o.err
+		}
+		m, err := w.Write(o.plain)
+		n += int64(m)
+		if err == nil && m < len(o.plain) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return n, err
+		}
+		free[k] <- o.plain
+	}
+	return n, nil
+}
+
+// openEvery decrypts the segments first, first+step, … into the buffers that
+// come by free, until stop is closed.
+func (r *ReaderAt) openEvery(first, step int, free <-chan []byte, ready chan<- opened, stop <-chan struct{}) {
+	for i := int64(first); i < r.layout.Segments; i += int64(step) {
+		var buf []byte
+		select {
+		case buf = <-free:
+		case <-stop:
+			return
+		}
+		_, size := r.layout.PlainSegment(i)
+		if cap(buf) < size {
+			buf = make([]byte, size)
+		}
+		buf = buf[:size]
+		err := r.open(buf, i)
+		ready <- opened{buf, err} // never blocks: there are but two buffers
+		if err != nil {
+			return
+		}
+	}
+}

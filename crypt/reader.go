@@ -1,0 +1,150 @@
+package crypt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt/internal/stream"
+)
+
+// ErrAuth is returned for a file that is not what was encrypted under this key
+// and this name. It does not tell why.
+var ErrAuth = stream.ErrAuth
+
+// ReaderAt reads an encrypted file at any place. It may be used by any number
+// of goroutines. Between reads it holds one segment of plaintext, 1 MiB.
+type ReaderAt struct {
+	src     io.ReaderAt
+	layout  stream.Layout
+	cipher  *stream.Cipher
+	scratch sync.Pool // of *[]byte, for ciphertext
+
+	mu     sync.Mutex
+	cached []byte // plaintext of segment index
+	index  int64  // -1 where cached holds none
+}
+
+// NewReaderAt opens an encrypted file of size bytes; the name is the plain
+// file's name without folders, as it was given to [NewWriter]. It reads the
+// last segment, so that a wrong key, a wrong name and a cut file are told at
+// once and the size is known for certain. The caller closes src after use.
+//
+// It returns [ErrAuth], or the error of src.
+func NewReaderAt(src io.ReaderAt, size int64, key Key, name string) (*ReaderAt, error) {
+	if err := checkArgs(key, name); err != nil {
+		return nil, err
+	}
+	layout, ok := stream.NewLayout(size)
+	if !ok {
+		return nil, ErrAuth
+	}
+	var b [stream.HeaderSize]byte
+	if err := readFull(src, b[:], 0); err != nil {
+		return nil, err
+	}
+	h, ok := stream.ParseHeader(b[:])
+	if !ok {
+		return nil, ErrAuth
+	}
+	c, err := stream.NewCipher(key.bytes(), &h, name)
+	if err != nil {
+		return nil, fmt.Errorf("decrypting %s: %w", name, err)
+	}
+	r := &ReaderAt{src: src, layout: layout, cipher: c, index: -1}
+	if err := r.load(layout.Segments - 1); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Size returns the size of the plaintext. It is authenticated.
+func (r *ReaderAt) Size() int64 { return r.layout.Plain }
+
+// ReadAt implements [io.ReaderAt] for the plaintext. Whole segments are
+// decrypted straight into p, also by several goroutines at once; of a segment
+// that is read in part, the plaintext is kept for the next read.
+func (r *ReaderAt) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, errors.New("crypt: negative offset")
+	}
+	for n < len(p) {
+		if off >= r.layout.Plain {
+			return n, io.EOF
+		}
+		k, err := r.readSegment(p[n:], off)
+		if err != nil {
+			return n, err
+		}
+		n += k
+		off += int64(k)
+	}
+	return n, nil
+}
+
+// readSegment copies to p what the segment that holds offset off has from
+// there on.
+func (r *ReaderAt) readSegment(p []byte, off int64) (int, error) {
+	i := r.layout.Index(off)
+	start, size := r.layout.PlainSegment(i)
+	if off == start && len(p) >= size {
+		if err := r.open(p[:size], i); err != nil {
+			return 0, err
+		}
+		return size, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.load(i); err != nil {
+		return 0, err
+	}
+	return copy(p, r.cached[off-start:]), nil
+}
+
+// load has segment i in r.cached. The caller holds the lock.
+func (r *ReaderAt) load(i int64) error {
+	if i == r.index {
+		return nil
+	}
+	_, size := r.layout.PlainSegment(i)
+	if cap(r.cached) < size {
+		r.cached = make([]byte, size)
+	}
+	r.index = -1
+	r.cached = r.cached[:size]
+	if err := r.open(r.cached, i); err != nil {
+		return err
+	}
+	r.index = i
+	return nil
+}
+
+// open decrypts segment i into dst, which has the size of its plaintext.
+func (r *ReaderAt) open(dst []byte, i int64) error {
+	off, size := r.layout.Segment(i)
+	scratch, ok := r.scratch.Get().(*[]byte)
+	if !ok || cap(*scratch) < size {
+		b := make([]byte, size)
+		scratch = &b
+	}
+	defer r.scratch.Put(scratch)
+	sealed := (*scratch)[:size]
+	if err := readFull(r.src, sealed, off); err != nil {
+		return err
+	}
+	_, err := r.cipher.Open(dst[:0:len(dst)], sealed, i, i == r.layout.Segments-1)
+	return err
+}
+
+// readFull reads len(p) bytes at off: fewer are an error.
+func readFull(src io.ReaderAt, p []byte, off int64) error {
+	n, err := src.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
