@@ -1,0 +1,223 @@
+// Package npy reads and writes NumPy's .npy files, format versions 1.0 to 3.0.
+//
+//	err := npy.WriteFloat32(w, []int{2, 3}, []float32{1, 2, 3, 4, 5, 6})
+//	data, shape, err := npy.ReadFloat32(r)
+//
+// A file is
+//
+//	bytes 0-5   "\x93NUMPY"
+//	byte  6-7   version, major and minor
+//	bytes 8-9   N, little-endian (version 2 and 3: bytes 8-11)
+//	N bytes     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), },
+//	            padded with spaces and ended by a newline, so that the data
+//	            begins at a multiple of 64
+//	the rest    the elements in row-major order
+//
+// Files too big for memory are handled by row: [ReadHeader] and then
+// [Header.ReadFloat32s] as often as needed, [WriteHeader] and then
+// [AppendFloat32s].
+//
+// The package refuses element types other than little-endian f2, f4, f8 and
+// u1, Fortran order, headers over 64 KiB, and files that end early or late.
+// Memory grows with the data that is really there, whatever the header says.
+package npy
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/half"
+)
+
+// DType is the type of an array's elements.
+type DType uint8
+
+// The element types.
+const (
+	Float32 DType = iota
+	Float16
+	Float64
+	Uint8
+)
+
+var dtypes = [...]struct {
+	descr string
+	size  int
+}{{"<f4", 4}, {"<f2", 2}, {"<f8", 8}, {"|u1", 1}}
+
+// String returns the type as .npy headers spell it, e.g. "<f4".
+func (d DType) String() string { return dtypes[d].descr }
+
+// Size returns the bytes of one element.
+func (d DType) Size() int { return dtypes[d].size }
+
+// Header is what a file says of its array.
+type Header struct {
+	DType DType
+	Shape []int
+}
+
+// Len returns the number of elements.
+func (h Header) Len() int {
+	n := 1
+	for _, d := range h.Shape {
+		n *= d
+	}
+	return n
+}
+
+// block is how many elements are converted at a time.
+const block = 1 << 14
+
+// ReadFloat32s reads the next len(dst) elements from r into dst, widening
+// f2 and rounding f8 to float32. It refuses u1.
+func (h Header) ReadFloat32s(r io.Reader, dst []float32) error {
+	if h.DType == Uint8 {
+		return errors.New("reading npy: the elements are |u1, not floating-point numbers")
+	}
+	size := h.DType.Size()
+	buf := make([]byte, min(block, len(dst))*size)
+	for len(dst) > 0 {
+		n := min(block, len(dst))
+		if err := readFull(r, buf[:n*size]); err != nil {
+			return err
+		}
+		decode(dst[:n], h.DType, buf)
+		dst = dst[n:]
+	}
+	return nil
+}
+
+func decode(dst []float32, d DType, src []byte) {
+	switch d {
+	case Float16:
+		for i := range dst {
+			dst[i] = half.FromF16(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	case Float32:
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+	case Float64:
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+		}
+	}
+}
+
+// ReadFloat32 reads a whole file of floating-point numbers.
+func ReadFloat32(r io.Reader) (data []float32, shape []int, err error) {
+	h, err := ReadHeader(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err = readAll(r, h.Len(), h.ReadFloat32s)
+	return data, h.Shape, err
+}
+
+// ReadUint8 reads a whole file of type u1.
+func ReadUint8(r io.Reader) (data []uint8, shape []int, err error) {
+	h, err := ReadHeader(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if h.DType != Uint8 {
+		return nil, nil, fmt.Errorf("reading npy: the elements are %v, want |u1", h.DType)
+	}
+	data, err = readAll(r, h.Len(), readFull)
+	return data, h.Shape, err
+}
+
+// readAll reads n elements and makes sure that nothing follows. The result
+// grows as data arrives, so that a header can't ask for more memory than
+// twice the file.
+func readAll[T any](r io.Reader, n int, read func(io.Reader, []T) error) ([]T, error) {
+	data := make([]T, 0, min(n, 64*block))
+	for len(data) < n {
+		if len(data) == cap(data) {
+			grown := make([]T, len(data), min(n, 2*cap(data)))
+			copy(grown, data)
+			data = grown
+		}
+		free := data[len(data):cap(data)]
+		if err := read(r, free); err != nil {
+			return nil, err
+		}
+		data = data[:cap(data)]
+	}
+	var extra [1]byte
+	if k, _ := io.ReadFull(r, extra[:]); k > 0 {
+		return nil, fmt.Errorf("reading npy: something follows the %d elements", n)
+	}
+	return data, nil
+}
+
+// readFull fills b, taking an early end for an error.
+func readFull(r io.Reader, b []byte) error {
+	_, err := io.ReadFull(r, b)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("reading npy: %w", err)
+	}
+	return nil
+}
+
+// WriteFloat32 writes an array of type f4.
+func WriteFloat32(w io.Writer, shape []int, data []float32) error {
+	h := Header{Float32, shape}
+	if err := h.fits(len(data)); err != nil {
+		return err
+	}
+	if err := WriteHeader(w, h); err != nil {
+		return err
+	}
+	return AppendFloat32s(w, data)
+}
+
+// WriteUint8 writes an array of type u1.
+func WriteUint8(w io.Writer, shape []int, data []uint8) error {
+	h := Header{Uint8, shape}
+	if err := h.fits(len(data)); err != nil {
+		return err
+	}
+	if err := WriteHeader(w, h); err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		return fmt.Errorf("writing npy: %w", err)
+	}
+	return nil
+}
+
+func (h Header) fits(n int) error {
+	if err := h.check(); err != nil {
+		return fmt.Errorf("writing npy: %w", err)
+	}
+	if h.Len() != n {
+		return fmt.Errorf("writing npy: %d elements for a shape of %v", n, h.Shape)
+	}
+	return nil
+}
+
+// AppendFloat32s writes elements of type f4; with [WriteHeader] it writes a
+// file piece by piece.
+func AppendFloat32s(w io.Writer, data []float32) error {
+	buf := make([]byte, 0, 4*min(block, len(data)))
+	for len(data) > 0 {
+		n := min(block, len(data))
+		buf = buf[:0]
+		for _, v := range data[:n] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return fmt.Errorf("writing npy: %w", err)
+		}
+		data = data[n:]
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+// Package weights holds state dicts, the named tensors of a trained network,
+// and reads and writes them as safetensors files.
+//
+//	f, err := weights.Open(r, size)               // the header only
+//	data, shape, err := f.Float32("conv1.weight") // one tensor
+//
+// A safetensors file is
+//
+//	bytes 0-7     N, the length of the header, little-endian
+//	bytes 8-8+N   the header, JSON: {"__metadata__": {"key": "text", …},
+//	              "name": {"dtype": "F32", "shape": [16,3,3,3],
+//	                       "data_offsets": [begin, end]}, …}
+//	the rest      the tensors' bytes, little-endian and row-major;
+//	              offsets count from here
+//
+// [Write] is deterministic: the header lists the tensors in the dict's order
+// and is padded with spaces to a multiple of 8; the data comes with the widest
+// types first, so that every tensor is aligned to its element.
+//
+// The reader refuses headers over 100 MB, offsets that leave the file, overlap,
+// leave gaps or don't fit shape and type, names used twice, and JSON that is
+// anything but the form above. It allocates no more than the file's own size.
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/half"
+)
+
+// Tensor is one named array. Whoever holds it may change Data, unless told
+// otherwise.
+type Tensor struct {
+	Name  string
+	DType DType
+	// Shape in PyTorch's order; empty for a scalar.
+	Shape []int
+	// Data are the elements, little-endian and row-major.
+	Data []byte
+}
+
+// Info describes a tensor without its data.
+type Info struct {
+	Name  string
+	DType DType
+	Shape []int
+}
+
+// Info returns the tensor's description.
+func (t Tensor) Info() Info { return Info{t.Name, t.DType, t.Shape} }
+
+// Elements returns the number of elements of a shape, or an error where a side
+// is negative or the number doesn't fit an int.
+func Elements(shape []int) (int, error) {
+	n := 1
+	for _, d := range shape {
+		if d < 0 {
+			return 0, fmt.Errorf("shape %v has a negative side", shape)
+		}
+		if d > 0 && n > math.MaxInt/d {
+			return 0, fmt.Errorf("shape %v has too many elements", shape)
+		}
+		n *= d
+	}
+	return n, nil
+}
+
+// check returns an error unless the data has the size that type and shape ask
+// for.
+func (t Tensor) check() error {
+	n, err := Elements(t.Shape)
+	if err != nil {
+		return err
+	}
+	if int(t.DType) >= len(dtypes) {
+		return fmt.Errorf("%v is not an element type", t.DType)
+	}
+	if size := t.DType.Size(); len(t.Data)%size != 0 || len(t.Data)/size != n {
+		return fmt.Errorf("%d bytes for a shape of %v in %v", len(t.Data), t.Shape, t.DType)
+	}
+	return nil
+}
+
+// NewFloat32 returns a tensor of the given values. It panics where their
+// number is not that of the shape.
+func NewFloat32(name string, shape []int, v []float32) Tensor {
+	t := Tensor{Name: name, DType: F32, Shape: shape, Data: make([]byte, 4*len(v))}
+	encode(t.Data, F32, v)
+	if err := t.check(); err != nil {
+		panic(fmt.Sprintf("weights: internal error: %s: %v", name, err))
+	}
+	return t
+}
+
+// Float32s returns the elements of a floating-point tensor as float32 in a new
+// slice: F16 and BF16 exactly, F64 rounded. Integers are refused.
+func (t Tensor) Float32s() ([]float32, error) {
+	if err := t.check(); err != nil {
+		return nil, fmt.Errorf("reading tensor %s: %w", t.Name, err)
+	}
+	if !t.DType.Float() {
+		return nil, fmt.Errorf("reading tensor %s: its elements are %v, not floating-point numbers", t.Name, t.DType)
+	}
+	v := make([]float32, len(t.Data)/t.DType.Size())
+	decode(v, t.DType, t.Data)
+	return v, nil
+}
+
+// To returns the tensor with its elements rounded to the nearest of another
+// floating-point type, in new memory; integer tensors are returned as they
+// are. The target must be F32, F16 or BF16.
+func (t Tensor) To(d DType) (Tensor, error) {
+	if d != F32 && d != F16 && d != BF16 {
+		return Tensor{}, fmt.Errorf("converting tensor %s: %v is not a type to store weights in", t.Name, d)
+	}
+	if !t.DType.Float() || t.DType == d {
+		return t, nil
+	}
+	v, err := t.Float32s()
+	if err != nil {
+		return Tensor{}, err
+	}
+	t.DType, t.Data = d, make([]byte, len(v)*d.Size())
+	encode(t.Data, d, v)
+	return t, nil
+}
+
+// decode widens src, elements of the floating-point type d, into dst.
+func decode(dst []float32, d DType, src []byte) {
+	switch d {
+	case F64:
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+		}
+	case F32:
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+	case F16:
+		for i := range dst {
+			dst[i] = half.FromF16(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	case BF16:
+		for i := range dst {
+			dst[i] = half.FromBF16(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	}
+}
+
+// encode stores v in dst as elements of type d: F32, F16 or BF16.
+func encode(dst []byte, d DType, v []float32) {
+	switch d {
+	case F32:
+		for i, x := range v {
+			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(x))
+		}
+	case F16:
+		for i, x := range v {
+			binary.LittleEndian.PutUint16(dst[2*i:], half.ToF16(x))
+		}
+	case BF16:
+		for i, x := range v {
+			binary.LittleEndian.PutUint16(dst[2*i:], half.ToBF16(x))
+		}
+	}
+}
+
+// StateDict is the tensors of a network, in the order in which PyTorch keeps
+// them, with what the file says about them.
+type StateDict struct {
+	Tensors  []Tensor
+	Metadata map[string]string
+}
+
+// Find returns the tensor of that name.
+func (s *StateDict) Find(name string) (Tensor, bool) {
+	for _, t := range s.Tensors {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Tensor{}, false
+}
+
+// Infos describes the tensors, in order.
+func (s *StateDict) Infos() []Info {
+	infos := make([]Info, len(s.Tensors))
+	for i, t := range s.Tensors {
+		infos[i] = t.Info()
+	}
+	return infos
+}
+
+// Float32 returns the named tensor's elements as float32, in a new slice, and
+// its shape.
+func (s *StateDict) Float32(name string) (data []float32, shape []int, err error) {
+	t, ok := s.Find(name)
+	if !ok {
+		return nil, nil, missing(name)
+	}
+	data, err = t.Float32s()
+	return data, t.Shape, err
+}
+
+// To returns a dict whose floating-point tensors have type d, one of F32, F16
+// and BF16. Tensors that are of that type already are shared with s.
+func (s *StateDict) To(d DType) (*StateDict, error) {
+	out := &StateDict{Tensors: make([]Tensor, len(s.Tensors)), Metadata: s.Metadata}
+	for i, t := range s.Tensors {
+		var err error
+		if out.Tensors[i], err = t.To(d); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func missing(name string) error { return fmt.Errorf("reading tensor %s: there is none", name) }
