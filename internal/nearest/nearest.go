@@ -1,0 +1,58 @@
+// Package nearest finds the name that was probably meant, for "did you mean".
+//
+//	if s, ok := nearest.Name("encypt", []string{"encrypt", "decrypt"}); ok {
+//		fmt.Printf("did you mean %q?\n", s) // encrypt
+//	}
+//
+// It refuses to guess where nothing is near.
+package nearest
+
+import "strings"
+
+// Name returns the candidate that differs least from name, the first of equals;
+// ok is false where all differ in more than a third of their letters. Case, and
+// dashes for underscores, count for nothing.
+func Name(name string, candidates []string) (best string, ok bool) {
+	folded := fold(name)
+	bestDistance := -1
+	for _, c := range candidates {
+		d := distance(folded, fold(c))
+		if limit := max(1, max(len(name), len(c))/3); d > limit {
+			continue
+		}
+		if bestDistance < 0 || d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best, bestDistance >= 0
+}
+
+func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }
+
+// distance is the number of bytes to insert, delete, replace or swap with their
+// neighbour to turn a into b: the optimal string alignment distance of Damerau
+// and Levenshtein.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,34 @@
+package nearest_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
+)
+
+func Example() {
+	fmt.Println(nearest.Name("inptu_size", []string{"batch_size", "input_size", "num_folds"}))
+	// Output: input_size true
+}
+
+func TestTheNearestNameIsFoundAndFarOnesAreNot(t *testing.T) {
+	names := []string{"encrypt", "decrypt", "inspect", "verify", "keygen", "lr", "num-ttas"}
+	for _, c := range []struct{ name, want string }{
+		{"encypt", "encrypt"},
+		{"decrpyt", "decrypt"}, // two letters swapped are one mistake
+		{"verfy", "verify"},
+		{"KEYGEN", "keygen"},
+		{"num_ttas", "num-ttas"},
+		{"lr", "lr"},
+		{"ir", "lr"},
+		{"launch", ""},
+		{"xyz", ""},
+		{"", ""},
+	} {
+		got, ok := nearest.Name(c.name, names)
+		if got != c.want || ok != (c.want != "") {
+			t.Errorf("Name(%q) = %q, %v; want %q", c.name, got, ok, c.want)
+		}
+	}
+}
