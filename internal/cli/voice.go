@@ -17,7 +17,7 @@ func Printf(cmd *cobra.Command, format string, args ...any) {
 // is a terminal.
 func Logger(cmd *cobra.Command, level slog.Level) *slog.Logger {
 	w := cmd.ErrOrStderr()
-	return slog.New(tint.NewHandler(w, &tint.Options{
+	return slog.New(tint.NewTextHandler(w, &tint.Options{
 		Level:      level,
 		TimeFormat: "15:04:05",
 		NoColor:    !isTerminal(w),
