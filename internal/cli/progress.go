@@ -60,9 +60,9 @@ func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progr
 		p.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithAutoRefresh())
 		p.bar = p.bars.AddBar(total,
 			mpb.BarRemoveOnComplete(),
-			mpb.PrependDecorators(decor.Name(p.line.prefix+" ")),
+			mpb.PrependDecorators(decor.Name(p.line.prefix)),
 			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
-				return " " + p.line.state(s.Current, time.Now())
+				return p.line.state(s.Current, time.Now())
 			})),
 		)
 	}
