@@ -1,0 +1,128 @@
+package golden
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+)
+
+// Cell is the size of the blocks of the input that Reference networks got.
+const Cell = 32
+
+// Reference is what PyTorch computed for an architecture.
+type Reference struct {
+	// Arch is the layout's name; ConfigArch is what configs call it.
+	Arch       string `json:"arch"`
+	ConfigArch string `json:"config_arch"`
+	// Input is the batch's shape, N, 3, H, W.
+	Input     [4]int          `json:"input"`
+	Classes   int             `json:"num_classes"`
+	StateDict []ReferenceInfo `json:"state_dict"`
+	Modules   []Module        `json:"modules"`
+	// Logits has shape (N, Classes).
+	Logits []float32 `json:"-"`
+}
+
+// ReferenceInfo is one tensor of a PyTorch state dict.
+type ReferenceInfo struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+	DType string `json:"dtype"`
+}
+
+// Module is the summary of a module's output: its shape (N, C, H, W, or N,
+// classes), mean and standard deviation over everything, and first values.
+type Module struct {
+	Name  string    `json:"module"`
+	Shape []int     `json:"shape"`
+	Mean  float64   `json:"mean"`
+	Std   float64   `json:"std"`
+	Head  []float64 `json:"head"`
+}
+
+// Arch reads the reference of an architecture.
+func Arch(name string) (*Reference, error) {
+	r := new(Reference)
+	text, err := fs.ReadFile(FS, "testdata/arch/"+name+".json")
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("reading the reference of %s: %w", name, err)
+	}
+	logits, err := fs.ReadFile(FS, "testdata/arch/"+name+".logits.npy")
+	if err != nil {
+		return nil, err
+	}
+	r.Logits, _, err = npy.ReadFloat32(bytes.NewReader(logits))
+	return r, err
+}
+
+// Has reports whether the reference network has a tensor of that name; it
+// serves as arch.Config.Keys.
+func (r *Reference) Has(name string) bool {
+	for _, info := range r.StateDict {
+		if info.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// StateDict returns the weights that the recipe gives a network, as PyTorch
+// would list them: with the counters of the batch norms.
+func StateDict(g *nn.Graph) *weights.StateDict {
+	s := &weights.StateDict{Metadata: map[string]string{
+		"format": "pt", "arch": g.Arch, "classes": fmt.Sprint(g.Classes()), "input_size": fmt.Sprint(g.Input.Shape.H),
+	}}
+	for _, n := range g.Nodes {
+		for _, p := range n.Params() {
+			s.Tensors = append(s.Tensors, weights.NewFloat32(p.Name, p.Shape, Tensor(p.Name, p.Shape...)))
+		}
+		if n.Op == nn.BatchNorm {
+			s.Tensors = append(s.Tensors, weights.Tensor{Name: n.Name + ".num_batches_tracked", DType: weights.I64, Shape: []int{}, Data: make([]byte, 8)})
+		}
+	}
+	return s
+}
+
+// Params are the recipe's weights for any network, made when asked for. It
+// serves as engine.Params.
+type Params map[string][]int
+
+// ParamsOf returns the recipe's weights for a network.
+func ParamsOf(g *nn.Graph) Params {
+	p := Params{}
+	for _, q := range g.Params() {
+		p[q.Name] = q.Shape
+	}
+	return p
+}
+
+// Float32 returns the named tensor.
+func (p Params) Float32(name string) ([]float32, []int, error) {
+	shape, ok := p[name]
+	if !ok {
+		return nil, nil, fmt.Errorf("there is no tensor %s", name)
+	}
+	return Tensor(name, shape...), shape, nil
+}
+
+// NHWC reorders a batch from PyTorch's (N, C, H, W) to (N, H, W, C).
+func NHWC(nchw []float32, n, c, h, w int) []float32 {
+	out := make([]float32, len(nchw))
+	for i := range n {
+		for ch := range c {
+			plane := nchw[(i*c+ch)*h*w:][:h*w]
+			for j, v := range plane {
+				out[(i*h*w+j)*c+ch] = v
+			}
+		}
+	}
+	return out
+}

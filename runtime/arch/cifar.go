@@ -1,0 +1,54 @@
+package arch
+
+import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
+
+// The residual networks for 32x32 images of He et al., "Deep residual learning
+// for image recognition" (arXiv 1512.03385), section 4.2, with the
+// parameter-free shortcuts called option A. Keys as in akamaster's
+// pytorch_resnet_cifar10.
+var (
+	CIFARResNet20 = Arch{"cifar_resnet20", imageNetMean, imageNetStd, cifarResNet20}
+	CIFARResNet32 = Arch{"cifar_resnet32", imageNetMean, imageNetStd, cifarResNet32}
+	CIFARResNet44 = Arch{"cifar_resnet44", imageNetMean, imageNetStd, cifarResNet44}
+	CIFARResNet56 = Arch{"cifar_resnet56", imageNetMean, imageNetStd, cifarResNet56}
+)
+
+func cifarResNet20(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resnet20", 3, c) }
+func cifarResNet32(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resnet32", 5, c) }
+func cifarResNet44(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resnet44", 7, c) }
+func cifarResNet56(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resnet56", 9, c) }
+
+// cifarResNet draws 6*blocks+2 layers: three stages of blocks of two 3x3
+// convolutions, 16, 32 and 64 channels wide.
+func cifarResNet(name string, blocks int, c Config) (*nn.Graph, error) {
+	b := begin(name, c)
+	x := normed(b, b.Input(), "conv1", conv3x3(16, 1), "bn1", nn.BatchNorm2d{}, rectified)
+	for stage := range 3 {
+		for i := range blocks {
+			stride := 1
+			if stage > 0 && i == 0 {
+				stride = 2
+			}
+			x = cifarBlock(b.Scope("layer%d.%d", stage+1, i), x, 16<<stage, stride)
+		}
+	}
+	return linear(b, "linear", b.GlobalAvgPool(x), c)
+}
+
+func cifarBlock(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
+	y := normed(b, x, "conv1", conv3x3(out, stride), "bn1", nn.BatchNorm2d{}, rectified)
+	y = normed(b, y, "conv2", conv3x3(out, 1), "bn2", nn.BatchNorm2d{}, affine)
+	if stride != 1 {
+		added := out - x.Shape.C
+		x = b.PadChannels(b.Subsample(x, nn.Square(stride)), added/2, added-added/2)
+	}
+	return b.Mark("", b.ReLU(b.Add(y, x)))
+}
+
+func conv3x3(out, stride int) nn.Conv2d {
+	return nn.Conv2d{Out: out, Kernel: nn.Square(3), Stride: nn.Square(stride), Pad: nn.Square(1)}
+}
+
+func conv1x1(out, stride int) nn.Conv2d {
+	return nn.Conv2d{Out: out, Kernel: nn.Square(1), Stride: nn.Square(stride)}
+}
