@@ -37,7 +37,7 @@ type Source struct {
 
 // AddFlag adds --key FILE to fs.
 func (s *Source) AddFlag(fs *pflag.FlagSet) {
-	fs.StringVar(&s.Path, "key", "", "`FILE` that holds the key (default: the environment's "+Env+")")
+	fs.StringVar(&s.Path, "key", "", "`FILE` that holds the key (default: the key text in $"+Env+")")
 }
 
 // Given reports whether there is a key to load.

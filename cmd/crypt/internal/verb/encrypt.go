@@ -1,0 +1,109 @@
+package verb
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/spf13/cobra"
+)
+
+func newEncrypt() *cobra.Command {
+	var (
+		source keyfile.Source
+		to     outputs
+	)
+	cmd := &cobra.Command{
+		Use:   "encrypt FILE...",
+		Short: "Encrypt files",
+		Long: `encrypt writes an encrypted copy of each file beside it, with .enc added to its
+name, and names it on standard output. The name is part of what is encrypted: a
+file that is renamed must be given its old name to be read.`,
+		Example: `  crypt encrypt --key my.key --force model.safetensors
+  crypt encrypt --key my.key --out-dir dataset *.safetensors`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if to.file != "" && !strings.HasSuffix(to.file, crypt.Ext) {
+				return cli.Usagef("--output %s: the name of an encrypted file must end in %s", to.file, crypt.Ext)
+			}
+			jobs, err := to.plan(args, encryptedName)
+			if err != nil {
+				return err
+			}
+			key, err := source.Load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return each(cmd, "encrypting", jobs, func(ctx context.Context, j job, p *cli.Progress) (string, error) {
+				return j.out, encryptFile(ctx, j, key, p)
+			})
+		},
+	}
+	source.AddFlag(cmd.Flags())
+	to.addFlags(cmd)
+	return cmd
+}
+
+// encryptedName returns the name of the encrypted form of a file.
+func encryptedName(in string) (string, error) {
+	name := filepath.Base(in)
+	if strings.HasSuffix(name, crypt.Ext) {
+		return "", cli.Hint(fmt.Errorf("%s is encrypted already", in), "to encrypt it once more, name the --output")
+	}
+	return name + crypt.Ext, nil
+}
+
+func encryptFile(ctx context.Context, j job, key crypt.Key, p *cli.Progress) error {
+	in, err := os.Open(j.in)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+	}
+	defer in.Close()
+	return encryptTo(j.out, key, func(w io.Writer) error {
+		return copyFrom(w, j.in, interruptible(ctx, p.Reader(in)))
+	})
+}
+
+// encryptTo writes what fill writes to the encrypted file at path.
+func encryptTo(path string, key crypt.Key, fill func(io.Writer) error) error {
+	out, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	w, err := crypt.NewWriter(out, key, crypt.Name(path))
+	if err != nil {
+		return err
+	}
+	if err := fill(w); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
+// copyFrom copies r, the file at path, to w, whose errors name it already.
+func copyFrom(w io.Writer, path string, r io.Reader) error {
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := r.Read(buf)
+		if _, err := w.Write(buf[:n]); err != nil {
+			return err
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", path, cause(err))
+		}
+	}
+}

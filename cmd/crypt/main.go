@@ -1,0 +1,10 @@
+// Command crypt makes keys and encrypts, decrypts, inspects and verifies files
+// of weights, so that they can lie in a public dataset.
+package main
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/verb"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+)
+
+func main() { cli.Main(verb.New()) }
