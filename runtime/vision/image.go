@@ -1,0 +1,75 @@
+// Package vision turns image files into what networks read: decoded to RGB,
+// resized as Pillow does it, cropped, flipped and normalised.
+//
+//	img, err := vision.Decode(file)
+//	img = vision.Resize(img, 288, 288, vision.Bicubic)
+//
+//	p := vision.Preprocess{Size: 288, Mean: arch.Mean, Std: arch.Std}
+//	img = p.Fit(img)
+//	p.View(img, 0, dst) // 288*288*3 floats, NHWC
+//
+// Decode reads PNG, JPEG and GIF (its first frame) of any colour model; what
+// is transparent lies over white. It looks at the size that a file claims
+// before it takes memory for it, and refuses more than [MaxPixels] pixels,
+// empty and truncated files, and other formats.
+//
+// Resize gives the bytes that Pillow's Image.resize gives for RGB images. All
+// functions leave their arguments as they are and may be called from any
+// number of goroutines.
+package vision
+
+import "fmt"
+
+// Image is an RGB image of 8 bits a channel.
+type Image struct {
+	W, H int
+	// Pix are the rows from top to bottom, 3*W bytes each: R, G, B of every
+	// pixel from left to right.
+	Pix []uint8
+}
+
+// New returns a black image.
+func New(w, h int) *Image { return &Image{W: w, H: h, Pix: make([]uint8, 3*w*h)} }
+
+// row returns the bytes of row y.
+func (m *Image) row(y int) []uint8 { return m.Pix[3*m.W*y : 3*m.W*(y+1)] }
+
+// Crop returns a copy of the w x h pixels whose first is (x, y). It panics
+// where they are not all inside the image, as slicing does.
+func Crop(m *Image, x, y, w, h int) *Image {
+	if x < 0 || y < 0 || w < 0 || h < 0 || x+w > m.W || y+h > m.H {
+		panic(fmt.Sprintf("vision: crop of %dx%d at (%d,%d) is out of a %dx%d image", w, h, x, y, m.W, m.H))
+	}
+	out := New(w, h)
+	for i := range h {
+		copy(out.row(i), m.row(y + i)[3*x:])
+	}
+	return out
+}
+
+// Border is a number of pixels on each side.
+type Border struct{ Top, Bottom, Left, Right int }
+
+// Pad returns a copy with a border of one colour around it.
+func Pad(m *Image, b Border, colour [3]uint8) *Image {
+	out := New(m.W+b.Left+b.Right, m.H+b.Top+b.Bottom)
+	for i := 0; i < len(out.Pix); i += 3 {
+		copy(out.Pix[i:], colour[:])
+	}
+	for y := range m.H {
+		copy(out.row(b.Top + y)[3*b.Left:], m.row(y))
+	}
+	return out
+}
+
+// FlipH returns the mirror image: left and right exchanged.
+func FlipH(m *Image) *Image {
+	out := New(m.W, m.H)
+	for y := range m.H {
+		src, dst := m.row(y), out.row(y)
+		for i, j := 0, len(src)-3; j >= 0; i, j = i+3, j-3 {
+			copy(dst[i:i+3], src[j:])
+		}
+	}
+	return out
+}
