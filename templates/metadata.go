@@ -1,0 +1,180 @@
+package templates
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Visibility says who may see something on Kaggle.
+type Visibility bool
+
+// The visibilities.
+const (
+	Private Visibility = false
+	Public  Visibility = true
+)
+
+// String returns "private" or "public".
+func (v Visibility) String() string {
+	if v == Public {
+		return "public"
+	}
+	return "private"
+}
+
+// Kernel is what kernel-metadata.json says.
+type Kernel struct {
+	Owner string // the user's name
+	Title string // 5 to 50 characters; the kernel's address follows from it
+	// Script is the name of the file to run, beside the metadata.
+	Script string
+	// Visibility must be Private where HoldsKey.
+	Visibility Visibility
+	// HoldsKey tells that the script has the weights' key in it.
+	HoldsKey bool
+	// Datasets are the "owner/slug" of the datasets to mount.
+	Datasets []string
+	// Competitions are the slugs of competitions whose data to mount.
+	Competitions []string
+}
+
+// Slug returns the last part of the kernel's address.
+func (k Kernel) Slug() string { return Slug(k.Title) }
+
+// ID returns "owner/slug".
+func (k Kernel) ID() string { return k.Owner + "/" + k.Slug() }
+
+// kernelMetadata has the fields that Kaggle's client reads, in the order of its
+// own template.
+type kernelMetadata struct {
+	ID             string   `json:"id"`
+	Title          string   `json:"title"`
+	CodeFile       string   `json:"code_file"`
+	Language       string   `json:"language"`
+	KernelType     string   `json:"kernel_type"`
+	IsPrivate      bool     `json:"is_private"`
+	EnableGPU      bool     `json:"enable_gpu"`
+	EnableTPU      bool     `json:"enable_tpu"`
+	EnableInternet bool     `json:"enable_internet"` // the client takes true where it is missing
+	Datasets       []string `json:"dataset_sources"`
+	Competitions   []string `json:"competition_sources"`
+	Kernels        []string `json:"kernel_sources"`
+	Models         []string `json:"model_sources"`
+	Keywords       []string `json:"keywords"`
+}
+
+// JSON returns the text of kernel-metadata.json.
+func (k Kernel) JSON() ([]byte, error) {
+	err := errors.Join(CheckOwner(k.Owner), checkTitle(k.Title, minKernelTitle), CheckFileName(k.Script))
+	if err == nil && len(k.Slug()) < minKernelTitle {
+		err = fmt.Errorf("the title %q gives the address %q, which is too short", k.Title, k.Slug())
+	}
+	if err == nil && k.HoldsKey && k.Visibility == Public {
+		err = errors.New("the kernel holds the weights' key: it can't be public")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kernel-metadata.json: %w", err)
+	}
+	return marshal(kernelMetadata{
+		ID: k.ID(), Title: k.Title, CodeFile: k.Script, Language: "python", KernelType: "script",
+		IsPrivate: k.Visibility == Private,
+		Datasets:  list(k.Datasets), Competitions: list(k.Competitions),
+		Kernels: list(nil), Models: list(nil), Keywords: list(nil),
+	})
+}
+
+// Dataset is what dataset-metadata.json says.
+type Dataset struct {
+	Owner   string
+	Title   string // 6 to 50 characters
+	Licence string // a name that Kaggle knows, e.g. "CC0-1.0"; "" is "other"
+	// Visibility must be Private where HoldsKey. It is no part of the file: the
+	// client is told by a flag.
+	Visibility Visibility
+	// HoldsKey tells that a file of the dataset has the weights' key in it.
+	HoldsKey bool
+	// Files are the names of the dataset's files, to be checked.
+	Files []string
+}
+
+// Slug returns the last part of the dataset's address.
+func (d Dataset) Slug() string { return Slug(d.Title) }
+
+// ID returns "owner/slug".
+func (d Dataset) ID() string { return d.Owner + "/" + d.Slug() }
+
+type datasetMetadata struct {
+	Title    string    `json:"title"`
+	ID       string    `json:"id"`
+	Licenses []licence `json:"licenses"`
+}
+
+type licence struct {
+	Name string `json:"name"`
+}
+
+// licences are the names that Kaggle's client documents.
+var licences = []string{
+	"CC0-1.0", "CC-BY-SA-4.0", "GPL-2.0", "ODbL-1.0", "CC-BY-NC-SA-4.0", "unknown", "DbCL-1.0", "CC-BY-SA-3.0",
+	"copyright-authors", "other", "reddit-api", "world-bank", "CC-BY-4.0", "CC-BY-NC-4.0", "PDDL", "CC-BY-3.0",
+	"US-Government-Works", "CC-BY-NC-SA-3.0", "EU-ODP-Legal-Notice", "apache-2.0", "GPL-3.0", "LGPL-3.0", "AGPL-3.0", "FDL-1.3",
+}
+
+// JSON returns the text of dataset-metadata.json.
+func (d Dataset) JSON() ([]byte, error) {
+	errs := []error{CheckOwner(d.Owner), checkTitle(d.Title, minDatasetTitle)}
+	if n := len(d.Slug()); n < minSlug || n > maxSlug {
+		errs = append(errs, fmt.Errorf("the title %q gives the address %q; Kaggle takes %d to %d characters", d.Title, d.Slug(), minSlug, maxSlug))
+	}
+	if d.HoldsKey && d.Visibility == Public {
+		errs = append(errs, errors.New("the dataset holds the weights' key: it can't be public"))
+	}
+	if len(d.Files) > MaxDatasetFiles {
+		errs = append(errs, fmt.Errorf("%d files; Kaggle takes %d at the top of a dataset", len(d.Files), MaxDatasetFiles))
+	}
+	for _, name := range d.Files {
+		errs = append(errs, CheckFileName(name))
+	}
+	name := d.Licence
+	if name == "" {
+		name = "other"
+	}
+	if !contains(licences, name) {
+		errs = append(errs, fmt.Errorf("%q is no licence that Kaggle knows (known: %s)", name, strings.Join(licences, ", ")))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("dataset-metadata.json of %s: %w", d.ID(), err)
+	}
+	return marshal(datasetMetadata{Title: d.Title, ID: d.ID(), Licenses: []licence{{name}}})
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// list returns names, or an empty list rather than JSON's null.
+func list(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
