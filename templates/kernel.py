@@ -12,6 +12,7 @@ To read that source:  python3 kernel.py --print-source > kernel.go
 
 import base64
 import collections
+import contextlib
 import gzip
 import hashlib
 import os
@@ -217,12 +218,13 @@ def main(arguments):
     if not path:
         say("no program %s under %s: building it with %s" % (PROGRAM, root, go))
     refused = "there is no folder to put the program in"
-    for folder in scratch_folders():
-        try:
-            program = copy(path, folder) if path else build(go, folder)
-            return run(program, arguments)
-        except OSError as error:  # a full disk, or a place where nothing may run
-            refused = "%s: %s" % (folder, error.strerror)
+    with contextlib.closing(scratch_folders()) as folders:
+        for folder in folders:
+            try:
+                program = copy(path, folder) if path else build(go, folder)
+                return run(program, arguments)
+            except OSError as error:  # a full disk, or a place where nothing may run
+                refused = "%s: %s" % (folder, error.strerror)
     raise Failure("could not start the program: " + refused)
 
 
