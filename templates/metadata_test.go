@@ -85,7 +85,8 @@ func TestWhatKaggleRefusesIsRefused(t *testing.T) {
 	}
 	check("good kernel", k(func(*templates.Kernel) {}), "")
 	check("short title", k(func(k *templates.Kernel) { k.Title = "four" }), "5 to 50")
-	check("title without letters", k(func(k *templates.Kernel) { k.Title = "üüüüüü" }), "too short")
+	check("title without letters", k(func(k *templates.Kernel) { k.Title = "......" }), "too short")
+	check("title that is not ASCII", k(func(k *templates.Kernel) { k.Title = "künstler" }), "use ASCII")
 	check("key in public", k(func(k *templates.Kernel) { k.HoldsKey, k.Visibility = true, templates.Public }), "can't be public")
 	check("key in private", k(func(k *templates.Kernel) { k.HoldsKey = true }), "")
 	check("owner", k(func(k *templates.Kernel) { k.Owner = "a/b" }), "no Kaggle user name")

@@ -62,7 +62,12 @@ func DatasetTitle(title, what string) string {
 }
 
 func checkTitle(title string, least int) error {
-	if n := len([]rune(title)); n < least || n > maxTitle {
+	for _, r := range title {
+		if r < ' ' || r > '~' {
+			return fmt.Errorf("the title %q has %q: what Kaggle makes of that in an address is not known; use ASCII", title, r)
+		}
+	}
+	if n := len(title); n < least || n > maxTitle {
 		return fmt.Errorf("the title %q has %d characters; Kaggle takes %d to %d", title, n, least, maxTitle)
 	}
 	return nil
