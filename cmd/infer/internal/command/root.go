@@ -1,0 +1,17 @@
+// Package command holds what the command infer does, one verb a file: each reads
+// its flags and leaves the work to other packages.
+//
+//	cli.Main(command.New())
+package command
+
+import "github.com/spf13/cobra"
+
+// New returns the command tree.
+func New() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "infer",
+		Short: "Predict an ensemble of image models in place",
+	}
+	root.AddCommand()
+	return root
+}
