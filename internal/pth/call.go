@@ -1,0 +1,295 @@
+package pth
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/half"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+)
+
+// global reads a name written as two lines, of module and of object.
+func (m *machine) global() (any, error) {
+	module, err := m.line()
+	if err != nil {
+		return nil, err
+	}
+	name, err := m.line()
+	return global{module, name}, err
+}
+
+// stackGlobal takes a name from two texts.
+func (m *machine) stackGlobal() (any, error) {
+	vs, err := m.popN(2)
+	if err != nil {
+		return nil, err
+	}
+	module, ok1 := vs[0].(string)
+	name, ok2 := vs[1].(string)
+	if !ok1 || !ok2 {
+		return nil, errors.New("a name that is not a text")
+	}
+	return global{module, name}, nil
+}
+
+// newObjectNamed is NEWOBJ_EX: class, arguments, named arguments.
+func (m *machine) newObjectNamed() (any, error) {
+	vs, err := m.popN(3)
+	if err != nil {
+		return nil, err
+	}
+	args, _ := vs[1].(tuple)
+	return call(vs[0], args)
+}
+
+// reduce is a function and the tuple of its arguments.
+func (m *machine) reduce() (any, error) {
+	vs, err := m.popN(2)
+	if err != nil {
+		return nil, err
+	}
+	args, ok := vs[1].(tuple)
+	if !ok {
+		return nil, errors.New("a call without arguments")
+	}
+	return call(vs[0], args)
+}
+
+// call is all that a pickle can make happen: build a tensor or a container
+// from values already read. Any other function gives a placeholder.
+func call(function any, args tuple) (any, error) {
+	g, ok := function.(global)
+	if !ok {
+		if o, ok := function.(*object); ok {
+			return &object{o.class, args}, nil
+		}
+		return nil, fmt.Errorf("it calls %s", describe(function))
+	}
+	switch g {
+	case global{"collections", "OrderedDict"}, global{"collections", "defaultdict"}:
+		return orderedDict(args)
+	case global{"torch._utils", "_rebuild_tensor"}, global{"torch._utils", "_rebuild_tensor_v2"}:
+		return rebuildTensor(args)
+	case global{"torch._utils", "_rebuild_parameter"}, global{"torch._utils", "_rebuild_parameter_with_state"}:
+		if len(args) > 0 {
+			if t, ok := args[0].(*tensor); ok {
+				return t, nil
+			}
+		}
+		return nil, errors.New("a parameter that is not a tensor")
+	case global{"torch", "Size"}:
+		if len(args) == 1 {
+			return args[0], nil
+		}
+	case global{"_codecs", "encode"}:
+		return encode(args)
+	case global{"numpy.core.multiarray", "scalar"}, global{"numpy._core.multiarray", "scalar"}:
+		return scalar(args), nil
+	}
+	return &object{g, args}, nil
+}
+
+// orderedDict makes a dict of a list of pairs, or an empty one.
+func orderedDict(args tuple) (any, error) {
+	d := &dict{}
+	if len(args) == 0 {
+		return d, nil
+	}
+	items, ok := args[0].(*list)
+	if !ok {
+		return d, nil // a defaultdict's factory
+	}
+	for _, item := range items.items {
+		var kv []any
+		switch item := item.(type) {
+		case tuple:
+			kv = item
+		case *list: // as Python 2 wrote them
+			kv = item.items
+		}
+		if len(kv) != 2 {
+			return nil, errors.New("an OrderedDict of something else than pairs")
+		}
+		d.pairs = append(d.pairs, pair{kv[0], kv[1]})
+	}
+	return d, nil
+}
+
+// rebuildTensor takes storage, offset, shape and strides; what follows
+// (requires_grad, hooks) is of no use here.
+func rebuildTensor(args tuple) (any, error) {
+	if len(args) < 4 {
+		return nil, errors.New("a tensor of too few arguments")
+	}
+	offset, err := size(args[1])
+	if err != nil {
+		return nil, err
+	}
+	var s *storage
+	switch v := args[0].(type) {
+	case *storage:
+		s = v
+	case part:
+		s, offset = v.storage, v.offset+offset
+	default:
+		return nil, fmt.Errorf("a tensor whose storage is %s", describe(v))
+	}
+	shape, err := sizes(args[2])
+	if err != nil {
+		return nil, err
+	}
+	stride, err := sizes(args[3])
+	if err != nil {
+		return nil, err
+	}
+	if len(shape) != len(stride) {
+		return nil, fmt.Errorf("a tensor of shape %v with strides %v", shape, stride)
+	}
+	return &tensor{s, offset, shape, stride}, nil
+}
+
+// maxSide bounds offsets and sides, so that they can be reckoned with.
+const maxSide = 1 << 48
+
+func size(v any) (int, error) {
+	n, ok := v.(int64)
+	if !ok || n < 0 || n > maxSide {
+		return 0, fmt.Errorf("a size that is %s", describe(v))
+	}
+	return int(n), nil
+}
+
+// maxRank is that of PyTorch's own fast paths, many times what weights have.
+const maxRank = 64
+
+func sizes(v any) ([]int, error) {
+	items, ok := v.(tuple)
+	if !ok || len(items) > maxRank {
+		return nil, fmt.Errorf("a shape that is %s", describe(v))
+	}
+	out := make([]int, len(items))
+	for i, item := range items {
+		var err error
+		if out[i], err = size(item); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// storageTypes are the classes of module torch that storages have, without
+// "Storage".
+var storageTypes = map[string]weights.DType{
+	"Double": weights.F64, "Float": weights.F32, "Half": weights.F16, "BFloat16": weights.BF16,
+	"Long": weights.I64, "Int": weights.I32, "Short": weights.I16, "Char": weights.I8,
+	"Byte": weights.U8, "Bool": weights.Bool,
+}
+
+// persistent resolves what lies outside of the pickle: a storage, by
+// ("storage", type, key, device, elements) and in legacy files the part of
+// another storage that it is, or None.
+func (m *machine) persistent() (any, error) {
+	v, err := m.pop()
+	if err != nil {
+		return nil, err
+	}
+	id, ok := v.(tuple)
+	if !ok || len(id) < 5 || id[0] != "storage" {
+		return nil, errors.New("a reference that is not to a storage")
+	}
+	class, ok := id[1].(global)
+	name, isStorage := strings.CutSuffix(class.name, "Storage")
+	dtype, known := storageTypes[name]
+	if !ok || !isStorage || !known || class.module != "torch" && class.module != "torch.cuda" {
+		return nil, fmt.Errorf("a storage of type %s is not supported", class)
+	}
+	key, ok := id[2].(string)
+	if !ok {
+		return nil, errors.New("a storage without a key")
+	}
+	elements, err := size(id[4])
+	if err != nil {
+		return nil, err
+	}
+	s := m.storages[key]
+	if s == nil {
+		s = &storage{key: key, dtype: dtype, elements: elements}
+		m.storages[key] = s
+	}
+	if s.dtype != dtype || s.elements != elements {
+		return nil, fmt.Errorf("storage %s is told of as %d %v and as %d %v", key, s.elements, s.dtype, elements, dtype)
+	}
+	if len(id) < 6 || id[5] == nil {
+		return s, nil
+	}
+	return view(s, id[5])
+}
+
+// view resolves a part of a storage: (key, offset, elements).
+func view(root *storage, v any) (any, error) {
+	id, ok := v.(tuple)
+	if !ok || len(id) != 3 {
+		return nil, errors.New("a part of a storage that has another form")
+	}
+	offset, err := size(id[1])
+	if err != nil {
+		return nil, err
+	}
+	elements, err := size(id[2])
+	if err != nil {
+		return nil, err
+	}
+	if offset+elements > root.elements {
+		return nil, fmt.Errorf("a part of storage %s leaves it", root.key)
+	}
+	return part{root, offset}, nil
+}
+
+// encode is codecs.encode(text, "latin1"), by which protocol 2 writes bytes.
+func encode(args tuple) (any, error) {
+	if len(args) != 2 || args[1] != "latin1" {
+		return nil, errors.New("bytes in an encoding that is not latin1")
+	}
+	text, ok := args[0].(string)
+	if !ok {
+		return nil, errors.New("bytes that are not a text")
+	}
+	var b []byte
+	for _, r := range text {
+		if r > 0xff {
+			return nil, errors.New("bytes above 255")
+		}
+		b = append(b, byte(r))
+	}
+	return b, nil
+}
+
+// scalar makes a number of a NumPy scalar of a common type, as scores in
+// checkpoints are; nil of any other.
+func scalar(args tuple) any {
+	if len(args) != 2 {
+		return nil
+	}
+	dtype, ok := args[0].(*object)
+	b, ok2 := args[1].([]byte)
+	if !ok || !ok2 || dtype.class != (global{"numpy", "dtype"}) || len(dtype.args) == 0 {
+		return nil
+	}
+	kind, _ := dtype.args[0].(string)
+	switch {
+	case kind == "f8" && len(b) == 8:
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	case kind == "f4" && len(b) == 4:
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	case kind == "f2" && len(b) == 2:
+		return float64(half.FromF16(binary.LittleEndian.Uint16(b)))
+	case kind == "i8" && len(b) == 8:
+		return int64(binary.LittleEndian.Uint64(b))
+	case kind == "i4" && len(b) == 4:
+		return int64(int32(binary.LittleEndian.Uint32(b)))
+	}
+	return nil
+}

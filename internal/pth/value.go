@@ -1,0 +1,158 @@
+package pth
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+)
+
+// The values that a pickle makes are nil, bool, int64, float64, string,
+// []byte, and the types of this file.
+
+// global is a name that a pickle mentions. It does nothing.
+type global struct{ module, name string }
+
+func (g global) String() string { return g.module + "." + g.name }
+
+// object stands for whatever calling or instantiating an unknown name would
+// have given.
+type object struct {
+	class global
+	args  tuple
+}
+
+type tuple []any
+
+// list stands for lists and sets alike.
+type list struct{ items []any }
+
+// dict keeps its pairs in the order of insertion, even of equal keys.
+type dict struct{ pairs []pair }
+
+type pair struct{ key, value any }
+
+// get returns the value of a text key, nil where there is none.
+func (d *dict) get(key string) any {
+	var v any
+	for _, p := range d.pairs {
+		if p.key == key {
+			v = p.value
+		}
+	}
+	return v
+}
+
+// integer is a whole number that int64 can't hold, little-endian.
+type integer []byte
+
+// storage is a run of elements in the file.
+type storage struct {
+	key   string
+	dtype weights.DType
+	// elements is the length that the pickle tells.
+	elements int
+}
+
+// part is a run of a storage's elements, as very old files have them.
+type part struct {
+	storage *storage
+	offset  int
+}
+
+// tensor is a view of a storage, counted in elements.
+type tensor struct {
+	storage *storage
+	offset  int
+	shape   []int
+	stride  []int
+}
+
+// check returns the bytes that the tensor takes when laid out without gaps, or
+// an error where it would leave its storage.
+func (t *tensor) check() (int, error) {
+	n, err := weights.Elements(t.shape)
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	last := t.offset
+	for i, d := range t.shape {
+		if t.stride[i] < 0 || d > 1 && t.stride[i] > (t.storage.elements-1-last)/(d-1) {
+			return 0, fmt.Errorf("shape %v, strides %v and offset %d leave its storage of %d elements", t.shape, t.stride, t.offset, t.storage.elements)
+		}
+		last += (d - 1) * t.stride[i]
+	}
+	if last >= t.storage.elements {
+		return 0, fmt.Errorf("shape %v and offset %d leave its storage of %d elements", t.shape, t.offset, t.storage.elements)
+	}
+	size := t.storage.dtype.Size()
+	if bytes := n * size; bytes/size == n {
+		return bytes, nil
+	}
+	return 0, errors.New("it has too many elements")
+}
+
+// contiguous reports whether the elements lie in row-major order without gaps.
+func (t *tensor) contiguous() bool {
+	step := 1
+	for i := len(t.shape) - 1; i >= 0; i-- {
+		if t.shape[i] != 1 && t.stride[i] != step {
+			return false
+		}
+		step *= t.shape[i]
+	}
+	return true
+}
+
+// gather returns the elements in row-major order; data is the storage's. What
+// check refuses must not come here.
+func (t *tensor) gather(data []byte) []byte {
+	n, _ := weights.Elements(t.shape)
+	if n == 0 {
+		return []byte{}
+	}
+	size := t.storage.dtype.Size()
+	if t.contiguous() {
+		return data[t.offset*size:][: n*size : n*size]
+	}
+	out := make([]byte, 0, n*size)
+	index := make([]int, len(t.shape))
+	at := t.offset
+	for range n {
+		out = append(out, data[at*size:][:size]...)
+		for i := len(index) - 1; i >= 0; i-- {
+			index[i]++
+			at += t.stride[i]
+			if index[i] < t.shape[i] {
+				break
+			}
+			at -= index[i] * t.stride[i]
+			index[i] = 0
+		}
+	}
+	return out
+}
+
+// describe says what a value is, for messages.
+func describe(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool, int64, float64:
+		return fmt.Sprintf("the value %v", v)
+	case string:
+		return "a text"
+	case *object:
+		return "an object of " + v.class.String()
+	case global:
+		return "the name " + v.String()
+	case *dict:
+		return "a dict"
+	case *list, tuple:
+		return "a list"
+	}
+	return "something else"
+}
