@@ -1,0 +1,272 @@
+// Package input finds what a kernel reads under an input root, however it is
+// mounted: weight files, the sample submission, key files and the folder of
+// the images.
+//
+//	found, err := input.Find(ctx, input.DefaultRoot(), []string{"2b_se_resnext50_f0_e14_0.5975"})
+//	table, err := input.ReadTableFile(found.Samples[0])
+//	images := found.Images(table.IDs())
+//	path, ok := images.Path("1165e02531758026")
+//
+// Nothing is known in advance of the folders' names: the root is walked, from
+// the top down and in the order of names, so that the same tree gives the same
+// answer. A folder of images is recognised by its first entries and not read
+// to the end; files with the names that are looked for are found in it
+// nevertheless. Links to folders are followed, each real folder is visited
+// once. Folders that can't be read become warnings, not errors.
+//
+// It refuses a root that isn't a folder, and stops with a warning after
+// 50,000 folders.
+package input
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+)
+
+// SampleName is the file name of the sample submission.
+const SampleName = "sample_submission.csv"
+
+// WeightsExt ends the name of a plain weight file; an encrypted one has
+// [crypt.Ext] after it.
+const WeightsExt = ".safetensors"
+
+const (
+	// chunk is how many entries of a folder are read at once; a folder whose
+	// first chunk is nearly all images is a folder of images.
+	chunk = 512
+	// maxEntries is after how many entries any folder is left.
+	maxEntries = 16 * chunk
+	maxFolders = 50_000
+	maxDepth   = 24
+	// maxKey is more than any key file has, in bytes.
+	maxKey = 4096
+)
+
+// File is a file that was found.
+type File struct {
+	Path string
+	Size int64
+}
+
+// Found is what lies under an input root. All lists are sorted by depth, then
+// by path.
+type Found struct {
+	Root     string
+	Samples  []string // files named SampleName
+	Weights  []File   // plain and encrypted weight files, whatever their names
+	Keys     []string // small files that end in .key
+	Warnings []string // what could not be read, and why
+
+	folders []folder
+}
+
+// folder is a folder that has images.
+type folder struct {
+	path  string
+	depth int
+	exts  []string // endings of its images, as they are spelled
+}
+
+// DefaultRoot returns ../input where that is a folder, else /kaggle/input.
+func DefaultRoot() string {
+	near := filepath.Join("..", "input")
+	if info, err := os.Stat(near); err == nil && info.IsDir() {
+		return near
+	}
+	return "/kaggle/input"
+}
+
+// Find walks the tree under root. The models' names, without endings, are
+// looked for also in folders that are not read to the end.
+func Find(ctx context.Context, root string, models []string) (*Found, error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, fmt.Errorf("input root: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("input root: %s is not a folder", root)
+	}
+	w := &walk{found: &Found{Root: root}, seen: map[string]bool{}}
+	w.names = append(w.names, SampleName)
+	for _, m := range models {
+		w.names = append(w.names, m+WeightsExt, m+WeightsExt+crypt.Ext)
+	}
+	w.enter(root, 0)
+	for len(w.queue) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		next := w.queue
+		w.queue = nil
+		slices.SortFunc(next, func(a, b stop) int { return strings.Compare(a.path, b.path) })
+		for _, s := range next {
+			w.visit(s)
+		}
+	}
+	slices.SortFunc(w.found.Weights, func(a, b File) int { return byDepth(a.Path, b.Path) })
+	slices.SortFunc(w.found.Samples, byDepth)
+	slices.SortFunc(w.found.Keys, byDepth)
+	return w.found, nil
+}
+
+func byDepth(a, b string) int {
+	depth := func(p string) int { return strings.Count(p, string(filepath.Separator)) }
+	return cmp.Or(cmp.Compare(depth(a), depth(b)), strings.Compare(a, b))
+}
+
+// walk is the state of one Find.
+type walk struct {
+	found *Found
+	names []string        // files that are looked for by name
+	seen  map[string]bool // real paths of the folders in the queue and before
+	queue []stop
+	full  bool
+}
+
+// stop is a folder to visit.
+type stop struct {
+	path  string
+	depth int
+}
+
+// enter queues a folder unless it was there before.
+func (w *walk) enter(path string, depth int) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		w.warn(err)
+		return
+	}
+	if w.seen[real] {
+		return
+	}
+	if len(w.seen) >= maxFolders || depth > maxDepth {
+		if !w.full {
+			w.found.Warnings = append(w.found.Warnings, fmt.Sprintf("%s: too many or too deep folders, the rest is left out", path))
+		}
+		w.full = true
+		return
+	}
+	w.seen[real] = true
+	w.queue = append(w.queue, stop{path, depth})
+}
+
+func (w *walk) warn(err error) { w.found.Warnings = append(w.found.Warnings, err.Error()) }
+
+// visit reads a folder, in part where it is one of images.
+func (w *walk) visit(s stop) {
+	d, err := os.Open(s.path)
+	if err != nil {
+		w.warn(err)
+		return
+	}
+	defer d.Close()
+	var total, images int
+	exts := map[string]bool{}
+	var folders, links []string // below this one
+	for {
+		entries, err := d.ReadDir(chunk)
+		for _, e := range entries {
+			total++
+			if ext := imageExt(e.Name()); ext != "" && !e.IsDir() {
+				images++
+				exts[ext] = true
+				continue
+			}
+			path := filepath.Join(s.path, e.Name())
+			switch {
+			case e.IsDir():
+				folders = append(folders, path)
+			case w.isFolder(path, e):
+				links = append(links, path)
+			}
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				w.warn(err)
+			}
+			break
+		}
+		if images*10 >= total*9 && total >= chunk || total >= maxEntries {
+			w.probe(s.path)
+			break
+		}
+	}
+	slices.Sort(folders)
+	slices.Sort(links)
+	for _, path := range append(folders, links...) {
+		w.enter(path, s.depth+1)
+	}
+	if images > 0 {
+		f := folder{path: s.path, depth: s.depth}
+		for ext := range exts {
+			f.exts = append(f.exts, ext)
+		}
+		slices.Sort(f.exts)
+		w.found.folders = append(w.found.folders, f)
+	}
+}
+
+// isFolder reports whether an entry is a link to a folder; an interesting
+// file it takes down.
+func (w *walk) isFolder(path string, e fs.DirEntry) bool {
+	wanted := interesting(e.Name())
+	if !wanted && e.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path) // follows links
+	switch {
+	case err != nil && wanted:
+		w.warn(err)
+	case err == nil && info.Mode().IsRegular() && wanted:
+		w.file(path, info.Size())
+	}
+	return err == nil && info.IsDir()
+}
+
+func interesting(name string) bool {
+	return name == SampleName || strings.HasSuffix(name, WeightsExt) ||
+		strings.HasSuffix(name, crypt.Ext) || strings.HasSuffix(name, ".key")
+}
+
+func (w *walk) file(path string, size int64) {
+	switch name := filepath.Base(path); {
+	case name == SampleName:
+		w.found.Samples = append(w.found.Samples, path)
+	case strings.HasSuffix(name, ".key"):
+		if size <= maxKey {
+			w.found.Keys = append(w.found.Keys, path)
+		}
+	case strings.HasSuffix(name, WeightsExt), strings.HasSuffix(name, crypt.Ext):
+		w.found.Weights = append(w.found.Weights, File{path, size})
+	}
+}
+
+// probe asks a folder that was not read to the end for the files that are
+// looked for by name.
+func (w *walk) probe(dir string) {
+	for _, name := range w.names {
+		path := filepath.Join(dir, name)
+		if w.has(path) {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			w.file(path, info.Size())
+		}
+	}
+}
+
+// has reports whether path was found already.
+func (w *walk) has(path string) bool {
+	return slices.Contains(w.found.Samples, path) ||
+		slices.ContainsFunc(w.found.Weights, func(f File) bool { return f.Path == path })
+}

@@ -1,0 +1,209 @@
+package input_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+// tree makes files (names that end in a slash are folders, "a -> b" is a
+// link) and returns their root.
+func tree(t *testing.T, names ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range names {
+		name, target, link := strings.Cut(name, " -> ")
+		path := filepath.Join(root, name)
+		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		switch {
+		case link:
+			must(t, os.Symlink(target, path))
+		case strings.HasSuffix(name, "/"):
+			must(t, os.MkdirAll(path, 0o755))
+		default:
+			must(t, os.WriteFile(path, []byte(name), 0o644))
+		}
+	}
+	return root
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func find(t *testing.T, root string, models ...string) *input.Found {
+	t.Helper()
+	f, err := input.Find(context.Background(), root, models)
+	must(t, err)
+	return f
+}
+
+// within strips the root from paths.
+func within(root string, paths []string) []string {
+	var rel []string
+	for _, p := range paths {
+		rel = append(rel, strings.TrimPrefix(p, root+string(filepath.Separator)))
+	}
+	return rel
+}
+
+func weights(f *input.Found) []string {
+	var paths []string
+	for _, w := range f.Weights {
+		paths = append(paths, w.Path)
+	}
+	return within(f.Root, paths)
+}
+
+func TestEveryMountLayoutIsFound(t *testing.T) {
+	for _, layout := range []struct{ competition, dataset string }{
+		{"imet-2019", "weights-0"},
+		{"competitions/imet-2019", "datasets/owner/weights-0"},
+		{".", "."},
+		{"a/b/c d/imet", "weights/pytorch/default/1"},
+	} {
+		root := tree(t,
+			layout.competition+"/sample_submission.csv",
+			layout.competition+"/test/1165e02531758026.png",
+			layout.competition+"/test/0000000000000123.png",
+			layout.competition+"/train/aaaa.png",
+			layout.dataset+"/m_f0_e1_0.5.safetensors.enc",
+			layout.dataset+"/m_f1_e1_0.5.safetensors",
+			layout.dataset+"/deploy.key",
+		)
+		f := find(t, root)
+		if len(f.Samples) != 1 || len(f.Weights) != 2 || len(f.Keys) != 1 || len(f.Warnings) != 0 {
+			t.Errorf("%v: found %+v", layout, f)
+		}
+		images := f.Images([]string{"1165e02531758026", "0000000000000123"})
+		for _, id := range []string{"1165e02531758026", "0000000000000123"} {
+			want := filepath.Join(root, layout.competition, "test", id+".png")
+			if got, ok := images.Path(id); !ok || got != want {
+				t.Errorf("%v: %s is %q, want %q", layout, id, got, want)
+			}
+		}
+		if got := within(root, images.Folders()); len(got) != 1 || got[0] != filepath.Join(layout.competition, "test") {
+			t.Errorf("%v: the images are in %q", layout, got)
+		}
+		if _, ok := images.Path("nowhere"); ok {
+			t.Errorf("%v: an id without image has one", layout)
+		}
+	}
+}
+
+func TestLinksAreFollowedAndEveryRealFolderIsVisitedOnce(t *testing.T) {
+	root := tree(t,
+		"real/m.safetensors",
+		"link -> real",
+		"real/loop -> ..",
+		"dangling.safetensors -> nowhere",
+		"file.safetensors -> real/m.safetensors",
+		"to-a-fifo -> /dev/null",
+	)
+	f := find(t, root)
+	// "link" is the same folder as "real", and links come after folders.
+	if got, want := weights(f), []string{"file.safetensors", "real/m.safetensors"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "dangling.safetensors") {
+		t.Errorf("warnings %q", f.Warnings)
+	}
+}
+
+func TestDuplicatesComeFromTheTopDown(t *testing.T) {
+	root := tree(t, "z/m.safetensors", "b/c/m.safetensors.enc", "a/c/m.safetensors", "sub/sample_submission.csv", "sample_submission.csv")
+	f := find(t, root)
+	if got, want := weights(f), []string{"z/m.safetensors", "a/c/m.safetensors", "b/c/m.safetensors.enc"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	if got, want := within(root, f.Samples), []string{"sample_submission.csv", "sub/sample_submission.csv"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+func TestAFolderThatCannotBeReadIsAWarning(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	root := tree(t, "closed/m.safetensors", "open/m.safetensors")
+	must(t, os.Chmod(filepath.Join(root, "closed"), 0))
+	t.Cleanup(func() { os.Chmod(filepath.Join(root, "closed"), 0o755) })
+	f := find(t, root)
+	if len(f.Weights) != 1 || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "closed") {
+		t.Errorf("found %q, warnings %q", weights(f), f.Warnings)
+	}
+}
+
+func TestTheRootMustBeAFolder(t *testing.T) {
+	root := tree(t, "file")
+	for _, path := range []string{filepath.Join(root, "file"), filepath.Join(root, "none")} {
+		if _, err := input.Find(context.Background(), path, nil); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got %v", path, err)
+		}
+	}
+}
+
+// A folder of very many images is not read to the end, yet what is looked for
+// in it, and beside it, is found.
+func TestAHugeImageFolderIsNotReadToTheEnd(t *testing.T) {
+	n := 3000
+	if os.Getenv("DEPLOY_KERNEL_LONG") != "" {
+		n = 100_000
+	}
+	root := t.TempDir()
+	for i := range n {
+		f, err := os.Create(filepath.Join(root, fmt.Sprintf("%016x.png", i)))
+		must(t, err)
+		f.Close()
+	}
+	for _, name := range []string{"m.safetensors.enc", "sample_submission.csv"} {
+		must(t, os.WriteFile(filepath.Join(root, name), nil, 0o644))
+	}
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("%016x", i)
+	}
+	start := time.Now()
+	f := find(t, root, "m")
+	images := f.Images(ids)
+	t.Logf("%d images: found in %v", n, time.Since(start))
+	if len(f.Samples) != 1 || len(f.Weights) != 1 {
+		t.Errorf("found %q, %q", f.Samples, weights(f))
+	}
+	if _, ok := images.Path(ids[n-1]); !ok {
+		t.Error("the last image is missing")
+	}
+}
+
+func TestImagesOfOtherEndingsAndIdsThatAreFileNames(t *testing.T) {
+	root := tree(t, "t/a.JPG", "t/b.jpeg", "t/c.png.gif", "u/d.png", "u/notes.txt")
+	images := find(t, root).Images([]string{"a", "b", "c.png", "d.png"})
+	for id, want := range map[string]string{"a": "t/a.JPG", "b": "t/b.jpeg", "c.png": "t/c.png.gif", "d.png": "u/d.png", "d": "u/d.png"} {
+		if got, ok := images.Path(id); !ok || got != filepath.Join(root, want) {
+			t.Errorf("%s is %q, want %s", id, got, want)
+		}
+	}
+	for _, id := range []string{"", "../u/d", "t/a", "notes.txt", "..", "."} {
+		if got, ok := images.Path(id); ok {
+			t.Errorf("%q is %s", id, got)
+		}
+	}
+}
+
+func TestNoImagesAtAll(t *testing.T) {
+	f := find(t, tree(t, "empty/", "sample_submission.csv"))
+	images := f.Images([]string{"a"})
+	if got, ok := images.Path("a"); ok || len(images.Folders()) > 0 {
+		t.Errorf("found %q", got)
+	}
+}
