@@ -30,15 +30,21 @@ const (
 var ErrWrapped = errors.New("the key is wrapped under a passphrase")
 
 // Key is the secret that files are encrypted under: 32 random bytes. It is a
-// value that can be copied and used by any number of goroutines. The zero Key
-// is no key, and refused wherever a key is needed.
+// value that can be copied and used by any number of goroutines, and compared
+// by [Key.Equal]. The zero Key is no key, and refused wherever one is needed.
 //
 // No format verb, log handler or encoder shows its bytes: only [Key.Text] and
 // [Key.Bytes] do.
 type Key struct {
-	// A pointer, so that fmt prints an address where a Key lies in another
-	// struct's unexported field, out of reach of its Format method.
-	secret *[KeySize]byte
+	// A function, for nothing that walks over values sees into one: fmt follows
+	// a pointer where a Key lies in another struct's unexported field, out of
+	// reach of its Format method.
+	secret func() *[KeySize]byte
+}
+
+// newKey makes a key of the secret, which it keeps.
+func newKey(secret *[KeySize]byte) Key {
+	return Key{func() *[KeySize]byte { return secret }}
 }
 
 // NewKey makes a key from the system's random source.
@@ -47,7 +53,7 @@ func NewKey() (Key, error) {
 	if _, err := rand.Read(secret[:]); err != nil {
 		return Key{}, fmt.Errorf("making a key: %w", err)
 	}
-	return Key{&secret}, nil
+	return newKey(&secret), nil
 }
 
 // KeyFromBytes makes a key of the [KeySize] bytes of b, which it copies.
@@ -56,7 +62,7 @@ func KeyFromBytes(b []byte) (Key, error) {
 		return Key{}, fmt.Errorf("a key has %d bytes, not %d", KeySize, len(b))
 	}
 	secret := [KeySize]byte(b)
-	return Key{&secret}, nil
+	return newKey(&secret), nil
 }
 
 // ParseKey reads the text form of a key, with any white space around it. Its
@@ -81,7 +87,7 @@ func ParseKey(text string) (Key, error) {
 	if err != nil || len(secret) != KeySize {
 		return Key{}, errors.New("the key has characters that keys do not have")
 	}
-	k := Key{(*[KeySize]byte)(secret)}
+	k := newKey((*[KeySize]byte)(secret))
 	// There is one text for each key: this checks the checksum and all else.
 	if subtle.ConstantTimeCompare([]byte(k.Text()), []byte(text)) != 1 {
 		return Key{}, errors.New("the key's checksum does not match: it was mistyped or cut")
@@ -118,7 +124,7 @@ func (k Key) Equal(other Key) bool {
 	if k.IsZero() || other.IsZero() {
 		return k.IsZero() && other.IsZero()
 	}
-	return subtle.ConstantTimeCompare(k.secret[:], other.secret[:]) == 1
+	return subtle.ConstantTimeCompare(k.secret()[:], other.secret()[:]) == 1
 }
 
 // String returns a text that does not show the secret.
@@ -148,5 +154,5 @@ func (k Key) bytes() *[KeySize]byte {
 	if k.secret == nil {
 		return new([KeySize]byte)
 	}
-	return k.secret
+	return k.secret()
 }
