@@ -1,0 +1,106 @@
+package ensemblefile_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+)
+
+func Example() {
+	members, err := ensemblefile.Read("best.yml", []byte(`
+- predicts:
+  - level1_train_2b_se_resnext50_f0_e14_0.5975.npy
+  weight: 0.25
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	names, err := members[0].Names()
+	fmt.Println(names[0].Config, names[0].Fold, names[0].Epoch, names[0].Score, err)
+	// Output: 2b_se_resnext50 0 14 0.5975 <nil>
+}
+
+func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
+	data, err := os.ReadFile(golden.Shared(t, "data/imet/best_ensemble_val_0.6397_lb_651.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, err := ensemblefile.Read("best.yml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(members) != 7 || len(members[6].Predicts) != 5 {
+		t.Errorf("%d models", len(members))
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, members); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.TrimSpace(b.String()), strings.TrimSpace(string(data)); got != want {
+		t.Errorf("wrote\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+	const ok = "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"
+	for text, want := range map[string]string{
+		"":                         "e.yml: the file is empty",
+		"a: b":                     "e.yml:1:1: a list of models is needed",
+		"[]":                       "e.yml:1:1: a list of models is needed",
+		"- 3":                      "e.yml:1:3: a model needs the keys",
+		"- weight: 1":              `e.yml:1:3: the key "predicts" is missing`,
+		ok + "- wieght: 1":         `e.yml:3:3: unknown key "wieght"`,
+		"- weight: x":              `e.yml:1:11: weight: "x" is not a finite number`,
+		"- weight: .nan":           "e.yml:1:11: weight",
+		"- predicts: x.npy":        "e.yml:1:13: predicts: a list",
+		"- predicts: [x.npy]":      `e.yml:1:14: "x.npy" is not named`,
+		ok + ok:                    "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
+		"- weight: 1\n  weight: 2": `e.yml:2:3: the key "weight" is there twice`,
+		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a is there twice",
+		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "is of b, the ones above of a",
+		"- predicts: [": "e.yml: yaml",
+	} {
+		_, err := ensemblefile.Read("e.yml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestNamesComeApart(t *testing.T) {
+	for _, file := range []string{
+		"level1_train_4b_se_resnext101_352x352_f1_e29_0.6079.npy", "level1_test_4b_se_resnext101_352x352_f1_e29_0.6079.npy",
+		"models/4b_se_resnext101_352x352_f1_e29_0.6079.safetensors.enc", "4b_se_resnext101_352x352_f1_e29_0.6079",
+	} {
+		n, err := ensemblefile.ParseName(file)
+		if err != nil || n.Config != "4b_se_resnext101_352x352" || n.Fold != 1 || n.Epoch != 29 || n.Score != "0.6079" || n.Model() != "4b_se_resnext101_352x352_f1_e29_0.6079" {
+			t.Errorf("%s: %+v %v", file, n, err)
+		}
+	}
+	for _, file := range []string{"", "a.npy", "a_f_e1_0.5", "a b_f0_e1_0.5", "../_f0_e1_0.5", "a_f0_e1_"} {
+		if n, err := ensemblefile.ParseName(file); err == nil {
+			t.Errorf("%q was taken for %+v", file, n)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"))
+	f.Add([]byte("- &a {predicts: *a}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		members, err := ensemblefile.Read("e.yml", data)
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		if err := ensemblefile.Write(&b, members); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
