@@ -1,0 +1,70 @@
+package ensemble_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+)
+
+// twoModels is a plan of two models, of two folds and one.
+func twoModels() *ensemble.Plan {
+	fold := func(name string) ensemble.Fold {
+		return ensemble.Fold{Name: name, SHA256: strings.Repeat("0f", 32), Size: 100, Threshold: 0.25}
+	}
+	return &ensemble.Plan{Name: "two", Classes: 3, Models: []ensemble.Model{
+		{
+			Name: "a", Weight: 0.5, Arch: "tiny", InputSize: 4, Classes: 3, Views: 2,
+			Folds: []ensemble.Fold{fold("a_f0_e1_0.5"), fold("a_f1_e2_0.5")},
+		},
+		{
+			Name: "b", Weight: 1, Arch: "tiny", InputSize: 4, Classes: 3, Views: 1,
+			Folds: []ensemble.Fold{fold("b_f0_e1_0.5")},
+		},
+	}}
+}
+
+func TestCheckNamesTheMistake(t *testing.T) {
+	if err := twoModels().Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		want  string
+		wrong func(*ensemble.Plan)
+	}{
+		{"plan two: 0 classes", func(p *ensemble.Plan) { p.Classes = 0 }},
+		{"plan two: no models", func(p *ensemble.Plan) { p.Models = nil }},
+		{"plan two: model 1 (b): 4 classes in a plan of 3", func(p *ensemble.Plan) { p.Models[1].Classes = 4 }},
+		{"plan two: model 0 (a): weight NaN", func(p *ensemble.Plan) { p.Models[0].Weight = math.NaN() }},
+		{"plan two: model 0 (a): 7 views, there are 1 to 6", func(p *ensemble.Plan) { p.Models[0].Views = 7 }},
+		{"plan two: model 0 (a): an input of 0 pixels", func(p *ensemble.Plan) { p.Models[0].InputSize = 0 }},
+		{"plan two: model 1 (b): no folds", func(p *ensemble.Plan) { p.Models[1].Folds = nil }},
+		{`plan two: model 1 (b): fold "../x": not a file name`, func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "../x" }},
+		{`plan two: model 1 (b): fold b_f0_e1_0.5: "00" is not a SHA-256`, func(p *ensemble.Plan) { p.Models[1].Folds[0].SHA256 = "00" }},
+		{"plan two: model 1 (b): fold b_f0_e1_0.5: 0 bytes", func(p *ensemble.Plan) { p.Models[1].Folds[0].Size = 0 }},
+		{"plan two: model 1 (b): fold b_f0_e1_0.5: threshold NaN is not between 0 and 1", func(p *ensemble.Plan) { p.Models[1].Folds[0].Threshold = math.NaN() }},
+		{"plan two: model 1 (b): the fold a_f0_e1_0.5 is there twice", func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "a_f0_e1_0.5" }},
+		{"plan two: the weights of all folds sum to 80001, more than 65536", func(p *ensemble.Plan) { p.Models[0].Weight = -40000 }},
+		{"plan two: cut 0: model 1, fold 1, 0 views: no such thing in the plan", func(p *ensemble.Plan) { p.Cuts = []ensemble.Cut{{Model: 1, Fold: 1}} }},
+	} {
+		p := twoModels()
+		c.wrong(p)
+		if err := p.Check(); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
+func ExamplePlan_DefaultCuts() {
+	p := twoModels()
+	for _, c := range p.DefaultCuts() {
+		fmt.Println(p.Models[c.Model].Folds[c.Fold].Name, "to", c.Views, "views")
+	}
+	// Output:
+	// a_f1_e2_0.5 to 1 views
+	// a_f0_e1_0.5 to 1 views
+	// a_f1_e2_0.5 to 0 views
+	// b_f0_e1_0.5 to 0 views
+}
