@@ -66,7 +66,9 @@ var (
 func All() []Arch {
 	return []Arch{
 		CIFARResNet20, CIFARResNet32, CIFARResNet44, CIFARResNet56,
-		SEResNeXt50,
+		ResNet18, ResNet34, ResNet50, ResNet101,
+		SEResNeXt50, SEResNeXt101, SEResNeXt101x64, SENetSEResNeXt50,
+		CBAMResNet50, PNASNet5Large, Xception, InceptionResNetV2,
 	}
 }
 
@@ -116,10 +118,11 @@ func begin(name string, c Config) *nn.Builder {
 	return nn.NewBuilder(name, nn.Shape{C: 3, H: c.InputSize, W: c.InputSize})
 }
 
-// output ends a graph of pytorchcv's layout: global average pool and a linear
-// layer called output, or output.1 where dropout came to stand before it.
-func output(b *nn.Builder, x *nn.Node, c Config) (*nn.Graph, error) {
-	x = b.Mark("features.final_pool", b.GlobalAvgPool(x))
+// output ends a graph of pytorchcv's layout: global average pool, a module
+// called pool, and a linear layer called output, or output.1 where dropout
+// came to stand before it.
+func output(b *nn.Builder, pool string, x *nn.Node, c Config) (*nn.Graph, error) {
+	x = b.Mark(pool, b.GlobalAvgPool(x))
 	name := "output"
 	if c.has("output.1.weight") || c.Dropout > 0 && !c.has("output.weight") {
 		name = "output.1"
@@ -141,29 +144,4 @@ func linear(b *nn.Builder, name string, x *nn.Node, c Config) (*nn.Graph, error)
 	x = b.Linear(name, x, c.Classes)
 	module, _, _ := strings.Cut(name, ".")
 	return b.Graph(b.Mark(module, x))
-}
-
-// activation says whether a rectifier follows a batch norm.
-type activation bool
-
-const (
-	rectified activation = true
-	affine    activation = false
-)
-
-// convBlock is pytorchcv's ConvBlock: convolution "conv", batch norm "bn" and
-// perhaps a rectifier, all under name.
-func convBlock(b *nn.Builder, name string, x *nn.Node, conv nn.Conv2d, a activation) *nn.Node {
-	s := b.Scope("%s", name)
-	return normed(s, x, "conv", conv, "bn", nn.BatchNorm2d{}, a)
-}
-
-// normed is a convolution and a batch norm of given names, and perhaps a
-// rectifier.
-func normed(b *nn.Builder, x *nn.Node, conv string, attrs nn.Conv2d, bn string, norm nn.BatchNorm2d, a activation) *nn.Node {
-	x = b.BatchNorm(bn, b.Conv(conv, x, attrs), norm)
-	if a == rectified {
-		x = b.ReLU(x)
-	}
-	return x
 }

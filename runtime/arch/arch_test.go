@@ -31,7 +31,8 @@ func Example() {
 
 // references are the networks that PyTorch's outputs are there for.
 var references = []string{
-	"seresnext50_32x4d",
+	"seresnext50_32x4d", "senet_se_resnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d",
+	"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
 }
 
 // draw builds a reference's network as a program would that has its weights.
@@ -149,6 +150,39 @@ func TestCIFARNetworksHaveTheirNumberOfLayers(t *testing.T) {
 	}
 }
 
+// The numbers of parameters are those that torchvision's documentation gives.
+func TestPlainNetworksHaveTorchvisionsKeys(t *testing.T) {
+	for _, c := range []struct {
+		arch   arch.Arch
+		params int
+		key    string
+	}{
+		{arch.ResNet18, 11689512, "layer4.1.conv2.weight"},
+		{arch.ResNet34, 21797672, "layer3.5.bn2.running_var"},
+		{arch.ResNet50, 25557032, "layer4.0.downsample.0.weight"},
+		{arch.ResNet101, 44549160, "layer3.22.bn3.bias"},
+	} {
+		g, err := c.arch.Build(arch.Config{InputSize: 224, Classes: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, found := 0, false
+		for _, p := range g.Params() {
+			if p.Role.Trainable() {
+				k, err := weights.Elements(p.Shape)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n += k
+			}
+			found = found || p.Name == c.key
+		}
+		if n != c.params || !found || !slices.ContainsFunc(g.Params(), func(p nn.Param) bool { return p.Name == "fc.bias" }) {
+			t.Errorf("%s has %d parameters, want %d; key %s found: %v", c.arch.Name, n, c.params, c.key, found)
+		}
+	}
+}
+
 func TestEveryArchitectureTakesAnySizeAndNumberOfClasses(t *testing.T) {
 	for _, a := range arch.All() {
 		for _, size := range []int{97, 128, 299, 352} {
@@ -203,6 +237,9 @@ func TestTheHeadFollowsDropoutAndTheWeightsKeys(t *testing.T) {
 func TestAnUnknownNameIsAnsweredWithTheNearest(t *testing.T) {
 	_, err := arch.Find(arch.All(), "seresnext_50_32x4d")
 	if err == nil || !strings.Contains(err.Error(), "did you mean seresnext50_32x4d?") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := arch.PNASNet5Large.Build(arch.Config{InputSize: 340, Classes: 2}); err == nil || !strings.Contains(err.Error(), "340 pixels; 338 and 347 do") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := arch.Find(nil, "x"); err == nil {

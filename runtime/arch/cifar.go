@@ -22,7 +22,7 @@ func cifarResNet56(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resn
 // convolutions, 16, 32 and 64 channels wide.
 func cifarResNet(name string, blocks int, c Config) (*nn.Graph, error) {
 	b := begin(name, c)
-	x := normed(b, b.Input(), "conv1", conv3x3(16, 1), "bn1", nn.BatchNorm2d{}, rectified)
+	x := normed(b, b.Input(), "conv1", conv3x3(16, 1), "bn1", rectified)
 	for stage := range 3 {
 		for i := range blocks {
 			stride := 1
@@ -36,19 +36,11 @@ func cifarResNet(name string, blocks int, c Config) (*nn.Graph, error) {
 }
 
 func cifarBlock(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
-	y := normed(b, x, "conv1", conv3x3(out, stride), "bn1", nn.BatchNorm2d{}, rectified)
-	y = normed(b, y, "conv2", conv3x3(out, 1), "bn2", nn.BatchNorm2d{}, affine)
+	y := normed(b, x, "conv1", conv3x3(out, stride), "bn1", rectified)
+	y = normed(b, y, "conv2", conv3x3(out, 1), "bn2", affine)
 	if stride != 1 {
 		added := out - x.Shape.C
 		x = b.PadChannels(b.Subsample(x, nn.Square(stride)), added/2, added-added/2)
 	}
 	return b.Mark("", b.ReLU(b.Add(y, x)))
-}
-
-func conv3x3(out, stride int) nn.Conv2d {
-	return nn.Conv2d{Out: out, Kernel: nn.Square(3), Stride: nn.Square(stride), Pad: nn.Square(1)}
-}
-
-func conv1x1(out, stride int) nn.Conv2d {
-	return nn.Conv2d{Out: out, Kernel: nn.Square(1), Stride: nn.Square(stride)}
 }

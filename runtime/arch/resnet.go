@@ -2,76 +2,86 @@ package arch
 
 import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
 
-// Squeeze-and-excitation networks (Hu et al., arXiv 1709.01507) on ResNeXt
-// (Xie et al., arXiv 1611.05431), with pytorchcv's keys.
+// Residual networks (He et al., arXiv 1512.03385) with torchvision's keys; of
+// the bottlenecks, the 3x3 convolution has the stride.
 var (
-	// SEResNeXt50 is also drawn from the keys of senet_se_resnext50_32x4d,
-	// the other layout that weights of this name come in, where Config.Keys
-	// has them.
-	SEResNeXt50 = Arch{"seresnext50_32x4d", imageNetMean, imageNetStd, seResNeXt50}
+	ResNet18  = Arch{"resnet18", imageNetMean, imageNetStd, resNet18}
+	ResNet34  = Arch{"resnet34", imageNetMean, imageNetStd, resNet34}
+	ResNet50  = Arch{"resnet50", imageNetMean, imageNetStd, resNet50}
+	ResNet101 = Arch{"resnet101", imageNetMean, imageNetStd, resNet101}
 )
 
-func seResNeXt50(c Config) (*nn.Graph, error) {
-	return cvResNet("seresnext50_32x4d", c, cvResNetConfig{blocks: [4]int{3, 4, 6, 3}, cardinality: 32, width: 4, gate: seGate})
+func resNet18(c Config) (*nn.Graph, error) {
+	return resNet("resnet18", c, [4]int{2, 2, 2, 2}, 64, basicBlock)
 }
 
-// cvResNetConfig are the ways in which pytorchcv's residual networks of
-// bottlenecks differ.
-type cvResNetConfig struct {
-	blocks             [4]int
-	cardinality, width int // groups of the 3x3 convolution, and their width in the first stage
-	gate               func(b *nn.Builder, x *nn.Node) *nn.Node
+func resNet34(c Config) (*nn.Graph, error) {
+	return resNet("resnet34", c, [4]int{3, 4, 6, 3}, 64, basicBlock)
 }
 
-// cvResNet draws a residual network with pytorchcv's keys.
-func cvResNet(name string, c Config, r cvResNetConfig) (*nn.Graph, error) {
+func resNet50(c Config) (*nn.Graph, error) {
+	return resNet("resnet50", c, [4]int{3, 4, 6, 3}, 256, plainBottleneck)
+}
+
+func resNet101(c Config) (*nn.Graph, error) {
+	return resNet("resnet101", c, [4]int{3, 4, 23, 3}, 256, plainBottleneck)
+}
+
+// block draws one residual block of so many output channels.
+type block func(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node
+
+// resNet draws a network whose first stage is width channels wide.
+func resNet(name string, c Config, blocks [4]int, width int, draw block) (*nn.Graph, error) {
 	b := begin(name, c)
-	f := b.Scope("features")
-	x := convBlock(f, "init_block.conv", b.Input(), nn.Conv2d{Out: 64, Kernel: nn.Square(7), Stride: nn.Square(2), Pad: nn.Square(3)}, rectified)
-	x = b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
-	f.Mark("init_block", x)
-	for stage, blocks := range r.blocks {
-		for i := range blocks {
-			stride := 1
-			if stage > 0 && i == 0 {
-				stride = 2
-			}
-			x = cvUnit(f.Scope("stage%d.unit%d", stage+1, i+1), x, 256<<stage, stride, r)
+	x := normed(b, b.Input(), "conv1", square(64, 7, 2, 3), "bn1", rectified)
+	x = b.MaxPool(x, pool3x3(2, 1))
+	x = stages(b, x, blocks, width, draw)
+	return linear(b, "fc", b.Mark("avgpool", b.GlobalAvgPool(x)), c)
+}
+
+// stages draws layer1 to layer4, each but the first half the size of the one
+// before, and twice as wide.
+func stages(b *nn.Builder, x *nn.Node, blocks [4]int, width int, draw block) *nn.Node {
+	for stage, n := range blocks {
+		for i := range n {
+			x = draw(b.Scope("layer%d.%d", stage+1, i), x, width<<stage, strideOf(stage, i))
 		}
+		b.Scope("layer%d", stage+1).Mark("", x)
 	}
-	return output(b, x, c)
+	return x
 }
 
-// cvUnit is a bottleneck (1x1, grouped 3x3 with the stride, 1x1), a gate and
-// the shortcut.
-func cvUnit(b *nn.Builder, x *nn.Node, out, stride int, r cvResNetConfig) *nn.Node {
-	shortcut := x
-	if x.Shape.C != out || stride != 1 {
-		shortcut = convBlock(b, "identity_conv", x, conv1x1(out, stride), affine)
+// strideOf is 2 for the first block of every stage but the first.
+func strideOf(stage, i int) int {
+	if stage > 0 && i == 0 {
+		return 2
 	}
-	// Width per group grows with the stage; 64 is the plain bottleneck's
-	// width in the first.
-	mid := r.cardinality * (out / 4 * r.width / 64)
-	body := b.Scope("body")
-	y := convBlock(body, "conv1", x, conv1x1(mid, 1), rectified)
-	grouped := conv3x3(mid, stride)
-	grouped.Groups = r.cardinality
-	y = convBlock(body, "conv2", y, grouped, rectified)
-	y = convBlock(body, "conv3", y, conv1x1(out, 1), affine)
-	return b.Mark("", b.ReLU(b.Add(r.gate(b, y), shortcut)))
+	return 1
 }
 
-// seGate scales each channel by what two small layers make of the channels'
-// means.
-func seGate(b *nn.Builder, x *nn.Node) *nn.Node {
-	return b.Mul(x, squeeze(b.Scope("se"), x, "conv1", "conv2"))
+// shortcut is the input, brought to the block's shape where it has another.
+func shortcut(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
+	if x.Shape.C == out && stride == 1 {
+		return x
+	}
+	return normed(b, x, "downsample.0", conv1x1(out, stride), "downsample.1", affine)
 }
 
-// squeeze computes the gate of squeeze-and-excitation: global mean, a layer of
-// a sixteenth of the channels, a layer of all of them, sigmoid.
-func squeeze(b *nn.Builder, x *nn.Node, first, second string) *nn.Node {
-	const reduction = 16
-	channels := x.Shape.C
-	s := b.ReLU(b.Conv(first, b.GlobalAvgPool(x), nn.Conv2d{Out: channels / reduction, Kernel: nn.Square(1), Bias: true}))
-	return b.Sigmoid(b.Conv(second, s, nn.Conv2d{Out: channels, Kernel: nn.Square(1), Bias: true}))
+func basicBlock(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
+	y := normed(b, x, "conv1", conv3x3(out, stride), "bn1", rectified)
+	y = normed(b, y, "conv2", conv3x3(out, 1), "bn2", affine)
+	return b.ReLU(b.Add(y, shortcut(b, x, out, stride)))
+}
+
+func plainBottleneck(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
+	y := bottleneck(b, x, out/4, 1, out, stride)
+	return b.ReLU(b.Add(y, shortcut(b, x, out, stride)))
+}
+
+// bottleneck is 1x1 to the middle's width, 3x3 in groups with the stride, 1x1
+// to the output's.
+func bottleneck(b *nn.Builder, x *nn.Node, mid, groups, out, stride int) *nn.Node {
+	x = normed(b, x, "conv1", conv1x1(mid, 1), "bn1", rectified)
+	x = normed(b, x, "conv2", grouped(conv3x3(mid, stride), groups), "bn2", rectified)
+	return normed(b, x, "conv3", conv1x1(out, 1), "bn3", affine)
 }

@@ -181,6 +181,20 @@ func (b *Builder) Linear(name string, x *Node, out int) *Node {
 	return b.add(&Node{Op: Linear, Name: b.claim(name), In: []*Node{x}, Shape: Shape{out, 1, 1}, Bias: true})
 }
 
+// Again applies a layer to another input of the same shape, with the same
+// parameters.
+func (b *Builder) Again(layer, x *Node) *Node {
+	if x.Shape != layer.In[0].Shape {
+		b.fail("%s: applied to %v and again to %v", layer.Name, layer.In[0].Shape, x.Shape)
+	}
+	n := *layer
+	n.In = []*Node{x}
+	if n.Shared == nil {
+		n.Shared = layer
+	}
+	return b.add(&n)
+}
+
 // Concat joins inputs of equal height and width along channels.
 func (b *Builder) Concat(xs ...*Node) *Node {
 	s := Shape{0, xs[0].Shape.H, xs[0].Shape.W}

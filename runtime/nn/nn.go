@@ -90,6 +90,9 @@ type Node struct {
 	In []*Node
 	// Shape is the output's shape per image.
 	Shape Shape
+	// Shared is the earlier node whose parameters this one uses too (it has
+	// that node's Name and attributes), nil for all others.
+	Shared *Node
 
 	Kernel, Stride, Pad HW      // Conv, MaxPool, AvgPool; Subsample uses Stride
 	Groups              int     // Conv
@@ -182,11 +185,13 @@ type Module struct {
 	Node *Node
 }
 
-// Params lists the parameters of all nodes, in graph order.
+// Params lists the parameters of all nodes, in graph order, each once.
 func (g *Graph) Params() []Param {
 	var ps []Param
 	for _, n := range g.Nodes {
-		ps = append(ps, n.Params()...)
+		if n.Shared == nil {
+			ps = append(ps, n.Params()...)
+		}
 	}
 	return ps
 }

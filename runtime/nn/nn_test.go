@@ -31,6 +31,20 @@ func Example() {
 	// fc.bias [10]
 }
 
+func TestALayerAppliedAgainSharesItsParameters(t *testing.T) {
+	b := nn.NewBuilder("t", nn.Shape{C: 3, H: 4, W: 4})
+	x := b.Linear("fc", b.GlobalAvgPool(b.Input()), 2)
+	y := b.Again(x, b.GlobalMaxPool(b.Input()))
+	z := b.Again(y, b.GlobalMaxPool(b.Input()))
+	g, err := b.Graph(b.Add(b.Add(x, y), z))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y.ID == x.ID || y.Shared != x || z.Shared != x || y.Name != "fc" || len(y.Params()) != 2 || len(g.Params()) != 2 {
+		t.Errorf("%+v, parameters %v", y, g.Params())
+	}
+}
+
 // The sizes follow from the formulas of torch.nn.MaxPool2d, worked by hand.
 func TestWindowsHaveTheSizesThatPyTorchGives(t *testing.T) {
 	for _, c := range []struct {
@@ -76,6 +90,9 @@ func TestMistakesAreReportedWhenTheGraphIsClosed(t *testing.T) {
 		},
 		"concat: 3x4x4 beside 3x8x8": func(b *nn.Builder) *nn.Node {
 			return b.Concat(b.Input(), b.Subsample(b.Input(), nn.Square(2)))
+		},
+		"fc: applied to 3x8x8 and again to 3x1x1": func(b *nn.Builder) *nn.Node {
+			return b.Again(b.Linear("fc", b.Input(), 2), b.GlobalAvgPool(b.Input()))
 		},
 		"pad: nothing is left of 3x8x8": func(b *nn.Builder) *nn.Node {
 			return b.Pad(b.Input(), nn.Border{Top: -4, Bottom: -4})
