@@ -1,0 +1,92 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"math"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+)
+
+// tolerance is what PyTorch and we may differ by, relative to the largest
+// logit.
+const tolerance = 1e-4
+
+func draw(t *testing.T, name string, c arch.Config) *nn.Graph {
+	t.Helper()
+	a, err := arch.Find(arch.All(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := a.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func predict(t *testing.T, g *nn.Graph, p engine.Params, images []float32, o engine.Options) []float32 {
+	t.Helper()
+	e, err := engine.Compile(g, p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := make([]float32, len(images)/g.Input.Shape.Len()*g.Classes())
+	if err := e.Predict(context.Background(), images, logits); err != nil {
+		t.Fatal(err)
+	}
+	return logits
+}
+
+// compare reports logits further from the wanted ones than the tolerance.
+func compare(t *testing.T, name string, got, want []float32) {
+	t.Helper()
+	largest, worst := 0.0, 0.0
+	for i, w := range want {
+		largest = max(largest, math.Abs(float64(w)))
+		worst = max(worst, math.Abs(float64(got[i]-w)))
+	}
+	if !(worst <= tolerance*largest) {
+		t.Errorf("%s: the logits differ by %.3g, the largest is %.3g", name, worst, largest)
+	}
+	t.Logf("%s: largest difference %.2g of the largest logit", name, worst/largest)
+}
+
+func TestRealCIFARWeightsGiveTheLogitsOfPyTorch(t *testing.T) {
+	f, err := weightfile.Open(golden.Shared(t, "golden/pth/resnet20-12fca82f.th"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := fs.ReadFile(golden.FS, "testdata/arch/cifar_resnet20.logits.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, shape, err := npy.ReadFloat32(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := draw(t, "cifar_resnet20", arch.Config{InputSize: 32, Classes: 10})
+	images := golden.NHWC(golden.Images(shape[0], 32, 32, golden.Cell), shape[0], 3, 32, 32)
+	compare(t, "cifar_resnet20", predict(t, g, f, images, engine.Options{}), want)
+}
+
+func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
+	for _, name := range []string{"seresnext50_32x4d"} {
+		r, err := golden.Arch(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := draw(t, r.ConfigArch, arch.Config{InputSize: r.Input[2], Classes: r.Classes, Keys: r.Has})
+		n, s := r.Input[0], r.Input[2]
+		images := golden.NHWC(golden.Images(n, s, s, golden.Cell), n, 3, s, s)
+		compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{}), r.Logits)
+	}
+}
