@@ -1,0 +1,159 @@
+package bundler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Options say what to bundle, and how. The zero value bundles the main package
+// in the current folder.
+type Options struct {
+	// Dir is where the go command runs; Package is resolved there. Empty means
+	// the current folder.
+	Dir string
+	// Package is an import path, a relative or absolute folder, or a .go file.
+	// Empty means ".".
+	Package string
+	// Tags are build tags. They replace those of GOFLAGS if there are any, or
+	// if TagsSet.
+	Tags    []string
+	TagsSet bool
+	// Env has additional variables of the environment, as "KEY=value": GOOS,
+	// GOARCH, GOEXPERIMENT, GOFLAGS... CGO_ENABLED=0 says that the pure-Go
+	// variants of packages with cgo are wanted.
+	Env []string
+	// Overlay has contents of files by absolute path: they are taken instead
+	// of, or beside, what lies on disk.
+	Overlay map[string][]byte
+
+	// Licenses appends the licence files of the modules as comments.
+	Licenses bool
+	// Minify drops comments, except for licences, and shortens names that
+	// nothing can see at run time.
+	Minify bool
+	// KeepAll keeps what is unreachable too. It is for comparisons.
+	KeepAll bool
+	// By is named in the first line of the bundle; empty means "bundler".
+	By string
+}
+
+// Result is a bundle.
+type Result struct {
+	// Source is the file: package main, gofmt-clean, the standard library only.
+	Source []byte
+	// Warnings tell where the bundle can behave in another way than the program.
+	Warnings []Warning
+	// Report tells what was kept.
+	Report Report
+}
+
+// Warning is something that the program does, and that can't be the same in one
+// package.
+type Warning struct {
+	Pos  token.Position // may be invalid
+	Text string
+}
+
+// String returns file:line:col: text.
+func (w Warning) String() string {
+	if !w.Pos.IsValid() {
+		return w.Text
+	}
+	return w.Pos.String() + ": " + w.Text
+}
+
+// Error is a refusal or a mistake in the program: where, what, and what to do.
+type Error struct {
+	Pos  token.Position // may be invalid
+	Text string
+	Hint string // may be empty
+}
+
+// Error returns file:line:col: text.
+func (e *Error) Error() string { return Warning{e.Pos, e.Text}.String() }
+
+// stages are what becomes of a program, in this order.
+var stages = []struct {
+	name string
+	run  func(context.Context, *program) error
+}{
+	{"load", load},     // list, parse and type-check all packages
+	{"check", check},   // find what one Go file can't hold, and what stands in for it
+	{"reach", reach},   // mark the declarations and methods that the program can use
+	{"order", order},   // packages and variables as they are initialised
+	{"rename", rename}, // one name space for all
+	{"print", write},   // one gofmt-clean file
+	{"self-check", selfCheck},
+}
+
+// Bundle makes one Go file of the main package that the options name.
+//
+// It returns an [*Error] for what it refuses and for mistakes in the program.
+// It runs the go command, and writes nothing but go's build cache.
+func Bundle(ctx context.Context, o Options) (*Result, error) {
+	if err := o.resolve(); err != nil {
+		return nil, err
+	}
+	p := &program{opts: &o}
+	for _, s := range stages {
+		if err := s.run(ctx, p); err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return &Result{Source: p.output, Warnings: p.warnings, Report: p.report()}, nil
+}
+
+// resolve makes Dir absolute, and moves it into Package's folder if that is one:
+// a folder may lie in another module than the current one.
+func (o *Options) resolve() error {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return err
+	}
+	o.Dir = dir
+	if o.Package == "" {
+		o.Package = "."
+	}
+	if strings.Contains(o.Package, "...") || strings.HasPrefix(o.Package, "-") {
+		return &Error{Text: fmt.Sprintf("%q isn't one package", o.Package), Hint: "name a folder or an import path of one main package"}
+	}
+	at := o.Package
+	if !filepath.IsAbs(at) {
+		at = filepath.Join(dir, at)
+	}
+	local := filepath.IsAbs(o.Package) || strings.HasPrefix(o.Package, ".")
+	switch info, err := os.Stat(at); {
+	case err == nil && info.IsDir():
+		o.Dir, o.Package = at, "."
+	case err == nil && strings.HasSuffix(at, ".go"):
+		o.Dir, o.Package = filepath.Dir(at), filepath.Base(at)
+	case local && errors.Is(err, os.ErrNotExist) && !o.inOverlay(at):
+		return &Error{Text: fmt.Sprintf("%s: no such folder", o.Package)}
+	case local && o.inOverlay(at):
+		o.Package = at
+	}
+	for name := range o.Overlay {
+		if !filepath.IsAbs(name) {
+			return fmt.Errorf("overlay: %s: the path isn't absolute", name)
+		}
+	}
+	return nil
+}
+
+// inOverlay reports whether the overlay has a file in the folder.
+func (o *Options) inOverlay(dir string) bool {
+	for name := range o.Overlay {
+		if filepath.Dir(name) == dir {
+			return true
+		}
+	}
+	return false
+}

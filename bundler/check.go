@@ -1,0 +1,229 @@
+package bundler
+
+import (
+	"context"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checkListed refuses what the go command couldn't list, and what isn't a main
+// package.
+func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listing) error {
+	if len(listed) == 0 {
+		return &Error{Text: fmt.Sprintf("%s: no package", p.opts.Package)}
+	}
+	if err := checkCgo(ctx, p, tool); err != nil {
+		return err
+	}
+	for _, l := range listed {
+		if l.Error != nil {
+			return listErrorOf(l.Error, l.ImportPath)
+		}
+	}
+	root := listed[len(listed)-1]
+	if root.Name != "main" {
+		return &Error{
+			Text: fmt.Sprintf("%s is package %s, not a main package", root.ImportPath, root.Name),
+			Hint: "name the folder of a program: the one with func main",
+		}
+	}
+	return nil
+}
+
+var positioned = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (.*)$`)
+
+// listErrorOf makes one line of an error of the go command, which can be the
+// compiler's output.
+func listErrorOf(e *listError, path string) error {
+	var lines []string
+	for line := range strings.Lines(e.Err) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		lines = []string{"package " + path + " can't be loaded"}
+	}
+	out := &Error{Text: lines[0]}
+	if len(e.ImportStack) > 1 && strings.Contains(e.Err, "import cycle") {
+		out.Text = "import cycle: " + strings.Join(e.ImportStack, " → ")
+	}
+	if len(lines) > 1 && !strings.Contains(e.Err, "import cycle") {
+		if strings.HasSuffix(lines[0], ":") {
+			out.Text += " " + lines[1]
+		}
+		out.Hint = strings.Join(lines[1:min(len(lines), 5)], "; ")
+	}
+	pos := e.Pos
+	if m := positioned.FindStringSubmatch(out.Text); m != nil && pos == "" {
+		pos, out.Text = m[1]+":"+m[2]+":"+m[3], m[4]
+	}
+	if f := strings.Split(pos, ":"); len(f) >= 2 {
+		out.Pos.Filename = f[0]
+		out.Pos.Line, _ = strconv.Atoi(f[1])
+		if len(f) > 2 {
+			out.Pos.Column, _ = strconv.Atoi(f[2])
+		}
+	}
+	return out
+}
+
+// checkCgo refuses packages that an ordinary build compiles with cgo: what is
+// left of them without is another program, or none. Someone who wants that
+// says CGO_ENABLED=0.
+func checkCgo(ctx context.Context, p *program, tool *goTool) error {
+	asked := slices.Concat(tool.env[:len(tool.env)-2], nil)
+	if v, ok := lookup(asked, "CGO_ENABLED"); ok && v == "0" {
+		return nil
+	}
+	suspect := false
+	for _, l := range p.listed {
+		suspect = suspect || !l.Standard && usesC(l) != ""
+	}
+	if !suspect {
+		return nil
+	}
+	listed, err := tool.list(ctx, p.opts, false, "CGO_ENABLED=1")
+	if err != nil {
+		return err
+	}
+	for _, l := range listed {
+		if l.Standard || len(l.CgoFiles)+len(l.SwigFiles)+len(l.SwigCXXFiles) == 0 {
+			continue
+		}
+		name := slices.Concat(l.CgoFiles, l.SwigFiles, l.SwigCXXFiles)[0]
+		e := &Error{
+			Pos:  importOfC(filepath.Join(l.Dir, name)),
+			Text: fmt.Sprintf("package %s uses cgo%s: one Go file can't hold C", l.ImportPath, p.chainText(l.ImportPath)),
+		}
+		if len(l.GoFiles) > 0 {
+			e.Hint = "set CGO_ENABLED=0 to bundle what the package is without cgo"
+		}
+		return e
+	}
+	return nil
+}
+
+// usesC returns a file that the build without cgo left out because of its
+// import of "C".
+func usesC(l *listing) string {
+	for _, name := range l.IgnoredGoFiles {
+		if importOfC(filepath.Join(l.Dir, name)).Line > 0 {
+			return name
+		}
+	}
+	return ""
+}
+
+func importOfC(name string) token.Position {
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, name, nil, parser.ImportsOnly)
+	if err != nil {
+		return token.Position{}
+	}
+	for _, imp := range f.Imports {
+		if imp.Path.Value == `"C"` {
+			return fset.Position(imp.Pos())
+		}
+	}
+	return token.Position{}
+}
+
+// check cuts the packages into parts and finds what stands for the functions
+// without a body.
+func check(ctx context.Context, p *program) error {
+	if p.main.types.Scope().Lookup("main") == nil {
+		return &Error{Text: fmt.Sprintf("package %s has no func main", p.main.ImportPath)}
+	}
+	p.parts = map[types.Object]*part{}
+	p.aliases = map[types.Object]alias{}
+	for _, k := range p.pkgs {
+		if err := cut(p, k); err != nil {
+			return err
+		}
+	}
+	return resolveLinks(p)
+}
+
+// refuseBodyless says why a function without a body that the program can reach
+// has no place in a bundle.
+func refuseBodyless(ctx context.Context, p *program, t *part) error {
+	k, fn := t.pkg, t.fn()
+	e := &Error{Pos: p.fset.PositionFor(fn.Pos(), false)}
+	what := "has no body"
+	if len(k.SFiles) > 0 {
+		what = "is written in assembly"
+		if f := assemblyOf(k, fn.Name.Name); f != "" {
+			what += " (" + f + ")"
+		}
+	}
+	e.Text = fmt.Sprintf("func %s of package %s %s%s: one Go file can't hold it; it is reached by %s",
+		fn.Name.Name, k.ImportPath, what, p.chainText(k.ImportPath), t.why)
+	if tags := p.pureTags(ctx, k.ImportPath); len(tags) > 0 {
+		e.Hint = "the build tag " + strings.Join(tags, " or ") + " makes the package pure Go: bundle with --tags " + tags[0]
+	}
+	return e
+}
+
+// assemblyOf finds the assembly file that defines a function.
+func assemblyOf(k *pkg, name string) string {
+	for _, s := range k.SFiles {
+		src := readFile(filepath.Join(k.Dir, s))
+		if strings.Contains(src, "·"+name+"(SB)") {
+			return filepath.Join(k.Dir, s)
+		}
+	}
+	return ""
+}
+
+// usualTags are the build tags by which packages leave assembly out.
+var usualTags = []string{"purego", "noasm", "appengine", "safe", "generic", "nosimd", "gofuzz"}
+
+// pureTags tries which of the usual tags leave a package without assembly.
+func (p *program) pureTags(ctx context.Context, path string) []string {
+	var good []string
+	tool := newGoTool(p.opts)
+	for _, tag := range usualTags {
+		o := *p.opts
+		o.Tags, o.TagsSet = append(slices.Clone(o.Tags), tag), true
+		listed, err := tool.list(ctx, &o, false)
+		if err != nil {
+			return good
+		}
+		pure := true
+		for _, l := range listed {
+			pure = pure && l.Error == nil
+			if l.ImportPath == path {
+				pure = pure && len(l.SFiles) == 0 && bodyless(l) == 0
+			}
+		}
+		if pure {
+			good = append(good, tag)
+		}
+	}
+	return good
+}
+
+// bodyless counts the functions without a body.
+func bodyless(l *listing) (n int) {
+	for _, name := range l.GoFiles {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(l.Dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			return 1
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body == nil {
+				n++
+			}
+		}
+	}
+	return n
+}

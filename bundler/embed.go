@@ -1,0 +1,204 @@
+package bundler
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+type embedType uint8
+
+const (
+	embedString embedType = iota
+	embedBytes
+	embedFS
+)
+
+// embedKind tells what kind of variable a go:embed directive fills.
+func embedKind(t *part) embedType {
+	typ := t.objs[0].Type()
+	if b, ok := typ.Underlying().(*types.Basic); ok && b.Kind() == types.String {
+		return embedString
+	}
+	if _, ok := typ.Underlying().(*types.Slice); ok {
+		return embedBytes
+	}
+	return embedFS
+}
+
+// embedded returns the files that a part's patterns name, from those that the
+// go command found for the package.
+func embedded(t *part) (files []string) {
+	for _, name := range t.pkg.EmbedFiles {
+		if slices.ContainsFunc(t.embed, func(pattern string) bool { return embedMatches(pattern, name) }) {
+			files = append(files, name)
+		}
+	}
+	return files
+}
+
+// embedMatches reports whether a pattern of go:embed takes a file in: by its
+// name, or as part of a folder, where hidden names don't count unless all of
+// them are asked for.
+func embedMatches(pattern, name string) bool {
+	pattern, all := strings.CutPrefix(pattern, "all:")
+	pattern = path.Clean(pattern)
+	if ok, _ := path.Match(pattern, name); ok {
+		return true
+	}
+	for dir := path.Dir(name); ; dir = path.Dir(dir) {
+		rest := name
+		if dir != "." {
+			rest = name[len(dir)+1:]
+		}
+		if ok, _ := path.Match(pattern, dir); ok {
+			if all {
+				return true
+			}
+			hidden := false
+			for _, elem := range strings.Split(rest, "/") {
+				hidden = hidden || elem[0] == '.' || elem[0] == '_'
+			}
+			if !hidden {
+				return true
+			}
+		}
+		if dir == "." {
+			return false
+		}
+	}
+}
+
+// embedText writes the variable with its files as its value.
+func (w *partWriter) embedText() (string, error) {
+	spec := w.t.spec.(*ast.ValueSpec)
+	name := w.p.names.of(w.t.objs[0])
+	typ := w.apply(spec.Type.Pos(), spec.Type.End())
+	files := embedded(w.t)
+	kind := embedKind(w.t)
+	if kind == embedFS {
+		value, err := w.fsText(files)
+		return name + " = " + value, err
+	}
+	if len(files) != 1 {
+		return "", fmt.Errorf("%s: go:embed: %d files for one variable", w.p.position(w.t.pos()), len(files))
+	}
+	data, err := w.embedFile(files[0])
+	if err != nil {
+		return "", err
+	}
+	if kind == embedBytes {
+		return name + " " + typ + " = []byte(" + stringText(data) + ")", nil
+	}
+	return name + " " + typ + " = " + stringText(data), nil
+}
+
+func (w *partWriter) embedFile(name string) (string, error) {
+	full := filepath.Join(w.t.pkg.Dir, filepath.FromSlash(name))
+	if data, ok := w.p.opts.Overlay[full]; ok {
+		return string(data), nil
+	}
+	data, err := os.ReadFile(full)
+	return string(data), err
+}
+
+// fsText writes an embed.FS. Its one field is a pointer to a slice of files,
+// sorted by folder and name, folders with a slash at the end: the layout is in
+// embed/embed.go, and the compiler fills it in the same way
+// (cmd/compile/internal/staticdata/embed.go).
+func (w *partWriter) fsText(files []string) (string, error) {
+	names := slices.Clone(files)
+	for _, f := range files {
+		for dir := path.Dir(f); dir != "."; dir = path.Dir(dir) {
+			names = append(names, dir+"/")
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		ad, ae := splitEmbed(a)
+		bd, be := splitEmbed(b)
+		return cmp.Or(strings.Compare(ad, bd), strings.Compare(ae, be))
+	})
+	names = slices.Compact(names)
+	n := w.p.names
+	file := n.helper("embeddedFile")
+	var b strings.Builder
+	fmt.Fprintf(&b, "*(*%s.FS)(%s.Pointer(&struct{ files *[]%s }{&[]%s{\n", n.imports["embed"], n.imports["unsafe"], file, file)
+	for _, name := range names {
+		data := ""
+		if !strings.HasSuffix(name, "/") {
+			var err error
+			if data, err = w.embedFile(name); err != nil {
+				return "", err
+			}
+		}
+		fmt.Fprintf(&b, "{name: %q, data: %s},\n", name, stringText(data))
+	}
+	b.WriteString("}}))")
+	return b.String(), nil
+}
+
+// embeddedFileText declares the twin of embed's unexported type file.
+func embeddedFileText(name string) string {
+	return "// " + name + " has the layout of the unexported type file of package embed.\n" +
+		"type " + name + " struct {\n\tname, data string\n\t_ [16]byte\n}\n"
+}
+
+func splitEmbed(name string) (dir, elem string) {
+	name = strings.TrimSuffix(name, "/")
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		return name[:i], name[i+1:]
+	}
+	return ".", name
+}
+
+// lineBytes is how much of a string goes on one line of source.
+const lineBytes = 2000
+
+// stringText writes a string as Go source: raw where that shows it as it is,
+// else quoted, in lines.
+func stringText(s string) string {
+	if raw(s) {
+		return "`" + s + "`"
+	}
+	if len(s) <= 100 {
+		return strconv.Quote(s)
+	}
+	var b strings.Builder
+	b.WriteString(`"" +`)
+	for len(s) > 0 {
+		n := min(len(s), lineBytes)
+		if i := strings.IndexByte(s[:n], '\n'); i >= 0 {
+			n = max(i+1, min(n, 80))
+		}
+		for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
+			n++
+		}
+		b.WriteString("\n" + strconv.Quote(s[:n]))
+		if s = s[n:]; s != "" {
+			b.WriteString(" +")
+		}
+	}
+	return b.String()
+}
+
+// raw reports whether a string of some length reads best between backquotes.
+func raw(s string) bool {
+	if len(s) < 40 && !strings.Contains(s, "\n") || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r == '`' || r == '\uFEFF' || r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}

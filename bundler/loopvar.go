@@ -1,0 +1,195 @@
+package bundler
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// Before Go 1.22 a loop had one variable for all of its iterations. A file of
+// that age says so in its go.mod; the bundle has one language version, the
+// newest. So loops whose variable outlives an iteration are rewritten:
+//
+//	for i := 0; i < n; i++ {...}    { i := 0; for ; i < n; i++ {...} }
+//	for k, v := range x {...}       { var k K; var v V; for k, v = range x {...} }
+
+// A loop is one to rewrite.
+type loop struct {
+	stmt  ast.Stmt // *ast.ForStmt or *ast.RangeStmt
+	label *ast.LabeledStmt
+	scope *types.Scope // around the loop
+	vars  []loopVar
+	hoist bool // the range expression names what the loop declares
+}
+
+type loopVar struct {
+	id  *ast.Ident
+	typ types.Type
+}
+
+// pos is where the loop begins, with its label.
+func (l *loop) pos() token.Pos {
+	if l.label != nil {
+		return l.label.Pos()
+	}
+	return l.stmt.Pos()
+}
+
+// eachObject calls f for the declared types that the rewritten loop names.
+func (l *loop) eachObject(f func(types.Object)) {
+	if _, ok := l.stmt.(*ast.RangeStmt); !ok {
+		return
+	}
+	for _, v := range l.vars {
+		typeObjects(v.typ, f)
+	}
+}
+
+// findLoops finds the loops of a part that must be rewritten.
+func findLoops(p *program, t *part) {
+	if !t.file.old {
+		return
+	}
+	info := t.pkg.info
+	labels := map[ast.Stmt]*ast.LabeledStmt{}
+	scopes := []*types.Scope{t.pkg.types.Scope()}
+	var stack []ast.Node
+	for _, n := range t.nodes() {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if n == nil {
+				stack, scopes = stack[:len(stack)-1], scopes[:len(scopes)-1]
+				return true
+			}
+			around := scopes[len(scopes)-1]
+			inner := around
+			if s := info.Scopes[scopeKey(n)]; s != nil {
+				inner = s
+			}
+			stack, scopes = append(stack, n), append(scopes, inner)
+			if l, ok := n.(*ast.LabeledStmt); ok {
+				labels[l.Stmt] = l
+			}
+			if s, ok := n.(ast.Stmt); ok {
+				if l := loopOf(info, s); l != nil {
+					l.label, l.scope = labels[s], around
+					t.loops = append(t.loops, l)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// scopeKey is the node that types.Info.Scopes knows a node's scope by.
+func scopeKey(n ast.Node) ast.Node {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		return n.Type
+	case *ast.FuncLit:
+		return n.Type
+	}
+	return n
+}
+
+// loopOf returns the loop if the statement is one whose variables escape an
+// iteration.
+func loopOf(info *types.Info, s ast.Stmt) *loop {
+	var ids []ast.Expr
+	l := &loop{stmt: s}
+	switch s := s.(type) {
+	case *ast.ForStmt:
+		if a, ok := s.Init.(*ast.AssignStmt); ok && a.Tok == token.DEFINE {
+			ids = a.Lhs
+		}
+	case *ast.RangeStmt:
+		if s.Tok == token.DEFINE {
+			ids = []ast.Expr{s.Key, s.Value}
+		}
+	}
+	escapes := false
+	for _, e := range ids {
+		id, ok := e.(*ast.Ident)
+		if !ok {
+			continue
+		}
+		o, _ := info.Defs[id].(*types.Var)
+		if o == nil {
+			continue
+		}
+		l.vars = append(l.vars, loopVar{id, o.Type()})
+		escapes = escapes || outlives(info, s, o)
+	}
+	if !escapes {
+		return nil
+	}
+	if r, ok := s.(*ast.RangeStmt); ok {
+		ast.Inspect(r.X, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			l.hoist = l.hoist || ok && slices.ContainsFunc(l.vars, func(v loopVar) bool { return v.id.Name == id.Name })
+			return true
+		})
+	}
+	return l
+}
+
+// outlives reports whether a variable of a loop can be seen after the iteration:
+// a function literal names it, or its address is taken.
+func outlives(info *types.Info, loop ast.Stmt, v *types.Var) bool {
+	names := func(n ast.Node) bool {
+		found := false
+		ast.Inspect(n, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			found = found || ok && info.Uses[id] == v
+			return !found
+		})
+		return found
+	}
+	found := false
+	ast.Inspect(loop, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			found = found || names(n)
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.AND && names(n.X)
+		case *ast.SliceExpr:
+			found = found || names(n.X)
+		case *ast.SelectorExpr:
+			if sel := info.Selections[n]; sel != nil && sel.Kind() == types.MethodVal {
+				_, ptr := sel.Obj().Type().(*types.Signature).Recv().Type().(*types.Pointer)
+				found = found || ptr && names(n.X)
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// rewriteLoops adds the edits for the loops of a part. Inner loops come first,
+// as the text of an outer one's first statement can hold one.
+func (w *partWriter) rewriteLoops() {
+	for _, l := range slices.Backward(w.t.loops) {
+		switch s := l.stmt.(type) {
+		case *ast.ForStmt:
+			init := w.apply(s.Init.Pos(), s.Init.End())
+			w.insert(l.pos(), "{\n"+init+"\n")
+			w.replace(s.Init.Pos(), s.Init.End(), "")
+			w.insert(s.End(), "\n}")
+		case *ast.RangeStmt:
+			var head strings.Builder
+			head.WriteString("{\n")
+			if l.hoist {
+				name := w.p.names.fresh("ranged")
+				head.WriteString(name + " := " + w.apply(s.X.Pos(), s.X.End()) + "\n")
+				w.replace(s.X.Pos(), s.X.End(), name)
+			}
+			for _, v := range l.vars {
+				head.WriteString("var " + w.apply(v.id.Pos(), v.id.End()) + " " + w.p.typeText(v.typ) + "\n")
+			}
+			w.insert(l.pos(), head.String())
+			w.replace(s.TokPos, s.TokPos+token.Pos(len(":=")), "=")
+			w.insert(s.End(), "\n}")
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package bundler
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// Methods that only dynamic calls reach are kept by the rule of gc's linker
+// (cmd/link/internal/ld/deadcode.go), made safe where we don't see std's code:
+// a method of a type whose values can get into an interface is live if some
+// interface that is live in the program, or any interface in the sources of the
+// standard library packages in use, has a method of its name. If the program
+// or its part of the standard library looks methods up by reflection, then all
+// exported methods of such types are live.
+
+// faces knows the types that get into interfaces, and the methods of interfaces.
+type faces struct {
+	types    map[types.Type]bool  // visited
+	order    []*types.Named       // named types among them, of the program
+	names    map[string]bool      // of methods of live interfaces; unexported ones with package path
+	seen     map[*types.Func]bool // methods already found live here
+	reflects bool
+}
+
+func newFaces() *faces {
+	return &faces{types: map[types.Type]bool{}, names: map[string]bool{}, seen: map[*types.Func]bool{}}
+}
+
+// addInterface makes the methods of an interface type callable.
+func (f *faces) addInterface(t types.Type) {
+	if t == nil {
+		return
+	}
+	face, ok := t.Underlying().(*types.Interface)
+	if !ok {
+		return
+	}
+	for i := range face.NumExplicitMethods() {
+		f.names[methodKey(face.ExplicitMethod(i))] = true
+	}
+}
+
+// methodKey is the identity of a method's name: unexported names belong to
+// their package.
+func methodKey(m *types.Func) string {
+	if m.Exported() || m.Pkg() == nil {
+		return m.Name()
+	}
+	return m.Pkg().Path() + "." + m.Name()
+}
+
+// reflectUse notes calls that find methods at run time.
+func (f *faces) reflectUse(o types.Object) {
+	if o.Pkg() != nil && o.Pkg().Path() == "reflect" {
+		switch o.Name() {
+		case "Method", "MethodByName", "Methods":
+			f.reflects = true
+		}
+	}
+}
+
+// markFace notes that values of a type can get into an interface, and so all
+// that reflection reaches from there.
+func (r *reacher) markFace(t types.Type) {
+	f := r.faces
+	t = types.Unalias(t)
+	if t == nil || f.types[t] {
+		return
+	}
+	f.types[t] = true
+	switch t := t.(type) {
+	case *types.Named:
+		for i := range t.TypeArgs().Len() {
+			r.markFace(t.TypeArgs().At(i))
+		}
+		if o := t.Origin(); o != t {
+			r.markFace(o)
+			return
+		}
+		if r.p.byTypes[t.Obj().Pkg()] != nil {
+			f.order = append(f.order, t)
+			r.need(t.Obj())
+			r.markFace(t.Underlying())
+		}
+	case *types.Pointer:
+		r.markFace(t.Elem())
+	case *types.Slice:
+		r.markFace(t.Elem())
+	case *types.Array:
+		r.markFace(t.Elem())
+	case *types.Chan:
+		r.markFace(t.Elem())
+	case *types.Map:
+		r.markFace(t.Key())
+		r.markFace(t.Elem())
+	case *types.Struct:
+		for i := range t.NumFields() {
+			r.markFace(t.Field(i).Type())
+		}
+	case *types.Signature:
+		r.markTuple(t.Params())
+		r.markTuple(t.Results())
+	case *types.Tuple:
+		r.markTuple(t)
+	}
+}
+
+func (r *reacher) markTuple(t *types.Tuple) {
+	for i := range t.Len() {
+		r.markFace(t.At(i).Type())
+	}
+}
+
+// markMethods makes methods live whose type and name are both known now. It
+// reports whether it found any.
+func (r *reacher) markMethods() bool {
+	f := r.faces
+	all := f.reflects || r.p.stdFace.reflects
+	found := false
+	for i := 0; i < len(f.order); i++ {
+		t := f.order[i]
+		for j := range t.NumMethods() {
+			m := t.Method(j)
+			if f.seen[m] || !r.callable(m, all) {
+				continue
+			}
+			f.seen[m], found = true, true
+			if all && m.Exported() {
+				r.markTuple(m.Signature().Params())
+				r.markTuple(m.Signature().Results())
+			}
+			if part := r.p.parts[m]; part != nil && !part.live {
+				if isPull(part.fn()) {
+					part.why = describe(t.Obj()) + " in an interface"
+					r.refused = append(r.refused, part)
+				}
+				r.mark(part, describe(t.Obj())+" in an interface")
+			}
+		}
+	}
+	return found || len(r.queue) > 0
+}
+
+// callable reports whether a method of a type in an interface can be called.
+func (r *reacher) callable(m *types.Func, all bool) bool {
+	if !m.Exported() {
+		return r.faces.names[methodKey(m)]
+	}
+	return all || r.faces.names[m.Name()] || r.p.stdFace.methods[m.Name()]
+}
+
+// stdFacts are what the sources of std say of methods.
+type stdFacts struct {
+	methods  map[string]bool // names of exported methods of interface types, wherever they stand
+	reflects bool            // some package finds methods by reflection
+	by       string          // which
+}
+
+// stdFactsOf reads the sources of the standard library packages in use. The
+// compiler's export data doesn't tell of interfaces inside of functions.
+func stdFactsOf(p *program) *stdFacts {
+	facts := &stdFacts{methods: map[string]bool{"Error": true}}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	work := make(chan string)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for name := range work {
+				scanStd(name, facts, &mu)
+			}
+		})
+	}
+	for _, path := range p.order {
+		l := p.listed[path]
+		if !l.Standard || path == "reflect" || path == "unsafe" || strings.HasPrefix(path, "internal/runtime/") {
+			continue
+		}
+		for _, name := range l.GoFiles {
+			work <- filepath.Join(l.Dir, name)
+		}
+	}
+	close(work)
+	wg.Wait()
+	return facts
+}
+
+func scanStd(name string, facts *stdFacts, mu *sync.Mutex) {
+	src := readFile(name)
+	reflects := strings.Contains(src, `"reflect"`) && strings.Contains(src, ".Method")
+	if !reflects && !strings.Contains(src, "interface") {
+		return
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution)
+	if err != nil {
+		return
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.InterfaceType:
+			mu.Lock()
+			for _, m := range n.Methods.List {
+				for _, id := range m.Names {
+					facts.methods[id.Name] = true
+				}
+			}
+			mu.Unlock()
+		case *ast.CallExpr:
+			sel, ok := n.Fun.(*ast.SelectorExpr)
+			if ok && reflects && (sel.Sel.Name == "Method" && len(n.Args) == 1 || sel.Sel.Name == "MethodByName") {
+				mu.Lock()
+				facts.reflects, facts.by = true, name
+				mu.Unlock()
+			}
+		}
+		return true
+	})
+}

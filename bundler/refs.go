@@ -1,0 +1,81 @@
+package bundler
+
+import (
+	"go/ast"
+	"go/types"
+)
+
+// A ref is one place in the source of a live part that names an object.
+type ref struct {
+	id   *ast.Ident        // the name; of a qualified one, the part after the dot
+	sel  *ast.SelectorExpr // package.name, else nil
+	obj  types.Object      // nil for the variable of a type switch
+	decl bool              // the place declares the object
+	// scope is the innermost scope around the place.
+	scope *types.Scope
+}
+
+// refs calls visit for all names of a part, in source order.
+func (p *program) refs(t *part, visit func(ref)) {
+	for _, n := range t.nodes() {
+		ast.Walk(&refWalker{info: t.pkg.info, scope: t.pkg.types.Scope(), visit: visit}, n)
+	}
+}
+
+type refWalker struct {
+	info  *types.Info
+	scope *types.Scope
+	visit func(ref)
+}
+
+// Visit follows the scopes down the tree. The scope of a function belongs to
+// its type, and reaches over the body.
+func (w *refWalker) Visit(n ast.Node) ast.Visitor {
+	inner := *w
+	key := n
+	switch n := n.(type) {
+	case *ast.Ident:
+		w.ident(n)
+		return nil
+	case *ast.SelectorExpr:
+		if x, ok := n.X.(*ast.Ident); ok {
+			if _, ok := w.info.Uses[x].(*types.PkgName); ok {
+				w.visit(ref{id: n.Sel, sel: n, obj: origin(w.info.Uses[n.Sel]), scope: w.scope})
+				return nil
+			}
+		}
+	case *ast.FuncDecl:
+		key = n.Type
+	case *ast.FuncLit:
+		key = n.Type
+	}
+	if s := w.info.Scopes[key]; s != nil {
+		inner.scope = s
+	}
+	return &inner
+}
+
+func (w *refWalker) ident(id *ast.Ident) {
+	if o := w.info.Uses[id]; o != nil {
+		w.visit(ref{id: id, obj: origin(o), scope: w.scope})
+		return
+	}
+	if o, ok := w.info.Defs[id]; ok {
+		r := ref{id: id, decl: true, scope: w.scope}
+		if o != nil {
+			r.obj = origin(o)
+		}
+		w.visit(r)
+	}
+}
+
+// inProgram reports whether an object is declared in a package of the bundle.
+func (p *program) inProgram(o types.Object) bool {
+	return o != nil && o.Pkg() != nil && p.byTypes[o.Pkg()] != nil
+}
+
+// isStd reports whether an object is declared by a package of the standard
+// library, at package level.
+func (p *program) isStd(o types.Object) bool {
+	return o != nil && o.Pkg() != nil && p.byTypes[o.Pkg()] == nil && isGlobal(o)
+}

@@ -1,0 +1,408 @@
+package bundler
+
+import (
+	"context"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// names holds what everything is called in the bundle. What isn't in a map
+// keeps its name.
+type names struct {
+	p       *program
+	objs    map[types.Object]string // package-level objects, locals, fields
+	methods map[string]string       // unexported methods, by methodKey
+	idents  map[*ast.Ident]string   // variables of type switches
+	imports map[string]string       // of std, by path
+	embeds  map[*types.Var]types.Object
+
+	used   map[string]bool // every identifier of the live source
+	taken  map[string]bool // names given at package level, and new names of locals
+	helps  map[string]string
+	uses   []crossing // places that another scope could capture
+	shorts int
+}
+
+// A crossing is a place where a name comes from another package.
+type crossing struct {
+	t     *part
+	scope *types.Scope
+	pos   token.Pos
+	obj   types.Object // of the program; nil if path is set
+	path  string       // an import
+}
+
+// rename gives all objects one name space. A name is either the one of the
+// source, given to the first that claims it, or a new one that occurs nowhere
+// in the source, so that nothing can capture it.
+func rename(ctx context.Context, p *program) error {
+	n := &names{
+		p: p, objs: map[types.Object]string{}, methods: map[string]string{}, idents: map[*ast.Ident]string{},
+		imports: map[string]string{}, embeds: map[*types.Var]types.Object{},
+		used: map[string]bool{}, taken: map[string]bool{}, helps: map[string]string{},
+	}
+	p.names = n
+	p.liveParts(func(t *part) { findLoops(p, t) })
+	n.collect()
+	n.claim()
+	n.unexported()
+	n.capture()
+	return ctx.Err()
+}
+
+// collect finds the names in use, the imports, and what embedded fields are
+// called after.
+func (n *names) collect() {
+	n.p.liveParts(func(t *part) {
+		n.p.refs(t, func(r ref) {
+			n.used[r.id.Name] = true
+			if v, ok := r.obj.(*types.Var); ok && r.decl && v.Embedded() {
+				if named := t.pkg.info.Uses[r.id]; named != nil {
+					n.embeds[v] = named
+				}
+			}
+			if !r.decl {
+				n.cross(t, r)
+			}
+		})
+		for _, id := range embeddedIdents(t) {
+			if v, ok := t.pkg.info.Defs[id].(*types.Var); ok {
+				n.embeds[v.Origin()] = origin(t.pkg.info.Uses[id])
+			}
+		}
+		for _, l := range t.loops {
+			l.eachObject(func(o types.Object) {
+				n.cross(t, ref{obj: o, scope: l.scope, id: &ast.Ident{NamePos: l.pos(), Name: "_"}})
+			})
+		}
+		for _, path := range n.p.extraImports(t) {
+			n.imports[path] = ""
+		}
+	})
+}
+
+// embeddedIdents finds the names of the types of embedded fields: they declare
+// the field and use the type.
+func embeddedIdents(t *part) (ids []*ast.Ident) {
+	for _, node := range t.nodes() {
+		ast.Inspect(node, func(x ast.Node) bool {
+			s, ok := x.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			for _, f := range s.Fields.List {
+				if len(f.Names) == 0 {
+					if id := typeIdent(f.Type); id != nil {
+						ids = append(ids, id)
+					}
+				}
+			}
+			return true
+		})
+	}
+	return ids
+}
+
+// typeIdent returns the name of a type in the form an embedded field has it.
+func typeIdent(e ast.Expr) *ast.Ident {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e
+	case *ast.SelectorExpr:
+		return e.Sel
+	case *ast.StarExpr:
+		return typeIdent(e.X)
+	case *ast.ParenExpr:
+		return typeIdent(e.X)
+	case *ast.IndexExpr:
+		return typeIdent(e.X)
+	case *ast.IndexListExpr:
+		return typeIdent(e.X)
+	}
+	return nil
+}
+
+// cross notes a use of something from another package.
+func (n *names) cross(t *part, r ref) {
+	o := r.obj
+	if std, ok := n.p.standIn(o); ok {
+		n.imports[std.path] = ""
+		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.id.Pos(), path: std.path})
+		return
+	}
+	switch {
+	case n.p.isStd(o):
+		n.imports[o.Pkg().Path()] = ""
+		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.id.Pos(), path: o.Pkg().Path()})
+	case n.p.inProgram(o) && isGlobal(o):
+		to := n.p.definition(o)
+		if to.Pkg() != t.pkg.types || to != o || r.id.Name == "_" {
+			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.id.Pos(), obj: to})
+		}
+	}
+}
+
+// definition returns the object that stands for another by go:linkname.
+func (p *program) definition(o types.Object) types.Object {
+	for range 10 {
+		a, ok := p.aliases[o]
+		if !ok || a.to == nil {
+			break
+		}
+		o = a.to
+	}
+	return o
+}
+
+// standIn returns the function of std that stands for an object.
+func (p *program) standIn(o types.Object) (stdName, bool) {
+	if o == nil {
+		return stdName{}, false
+	}
+	a := p.aliases[p.definition(o)]
+	return a.std, a.std.path != ""
+}
+
+// claim gives the names at package level: first to embedded types, whose name
+// is a field's name, then to other types, whose name reflection shows, then to
+// imports, to the main package, to the rest.
+func (n *names) claim() {
+	n.taken["init"], n.taken["main"], n.taken["_"] = true, true, true
+	var classes [4][]types.Object
+	embedded := map[types.Object]bool{}
+	for _, o := range n.embeds {
+		embedded[o] = true
+	}
+	for _, k := range n.claimants() {
+		for _, t := range k.parts {
+			if !t.live {
+				continue
+			}
+			for _, o := range t.objs {
+				if isMethod(o) || n.p.aliased(o) {
+					continue
+				}
+				class := 3
+				switch _, isType := o.(*types.TypeName); {
+				case isType && embedded[o]:
+					class = 0
+				case isType:
+					class = 1
+				case k == n.p.main:
+					class = 2
+				}
+				classes[class] = append(classes[class], o)
+			}
+		}
+	}
+	n.give(classes[0])
+	n.give(classes[1])
+	n.nameImports()
+	n.give(classes[2])
+	n.give(classes[3])
+	for o := range embedded {
+		if new, ok := n.objs[o]; ok && isGlobal(o) {
+			n.p.warnings = append(n.p.warnings, Warning{
+				n.p.fset.PositionFor(o.Pos(), false),
+				"embedded type " + describe(o) + " is called " + new + " in the bundle, and so are the fields: another type has its name",
+			})
+		}
+	}
+	slices.SortFunc(n.p.warnings, func(a, b Warning) int { return strings.Compare(a.String(), b.String()) })
+	for _, k := range n.p.pkgs {
+		for _, t := range k.parts {
+			if t.live && t.isInit && k != n.p.main {
+				n.objs[k.info.Defs[t.fn().Name]] = n.fresh("init_" + k.Name)
+			}
+		}
+	}
+}
+
+// aliased reports whether another object stands for this one.
+func (p *program) aliased(o types.Object) bool {
+	a, ok := p.aliases[o]
+	return ok && (a.to != nil || a.std.path != "")
+}
+
+// claimants are the packages, the main package first.
+func (n *names) claimants() []*pkg {
+	ks := []*pkg{n.p.main}
+	for _, k := range n.p.pkgs {
+		if k != n.p.main {
+			ks = append(ks, k)
+		}
+	}
+	return ks
+}
+
+// give gives each object its own name if it is free, or a new one.
+func (n *names) give(objs []types.Object) {
+	for _, o := range objs {
+		name := o.Name()
+		switch {
+		case name == "main" && o.Pkg() == n.p.main.types:
+		case n.p.opts.Minify && n.hidden(o):
+			n.objs[o] = n.short()
+		case types.Universe.Lookup(name) == nil && !n.taken[name]:
+			n.taken[name] = true
+		default:
+			n.objs[o] = n.fresh(name + "_" + o.Pkg().Name())
+		}
+	}
+}
+
+// nameImports gives the imports their names: the package's, or one with the
+// folder before it.
+func (n *names) nameImports() {
+	for _, imp := range sortedKeys(n.imports) {
+		name := path.Base(imp)
+		if t := n.p.std[imp]; t != nil {
+			name = t.Name()
+		}
+		if n.taken[name] || types.Universe.Lookup(name) != nil {
+			name = n.fresh(path.Base(path.Dir(imp)) + name)
+		}
+		n.taken[name] = true
+		n.imports[imp] = name
+	}
+}
+
+// fresh returns a name that nothing has.
+func (n *names) fresh(base string) string {
+	base = strings.Map(func(r rune) rune {
+		if r == '.' || r == '/' || r == '-' {
+			return '_'
+		}
+		return r
+	}, base)
+	for i := 1; ; i++ {
+		name := base
+		if i > 1 {
+			name += strconv.Itoa(i)
+		}
+		if !n.used[name] && !n.taken[name] && types.Universe.Lookup(name) == nil && !token.IsKeyword(name) {
+			n.taken[name] = true
+			return name
+		}
+	}
+}
+
+// helper returns the name of something that the bundler itself declares.
+func (n *names) helper(want string) string {
+	name, ok := n.helps[want]
+	if !ok {
+		name = n.fresh(want)
+		n.helps[want] = name
+	}
+	return name
+}
+
+// of returns an object's name in the bundle.
+func (n *names) of(o types.Object) string {
+	o = n.p.definition(origin(o))
+	if v, ok := o.(*types.Var); ok {
+		if t := n.embeds[v]; t != nil {
+			return n.of(t)
+		}
+	}
+	if m, ok := o.(*types.Func); ok && isMethod(m) {
+		if new, ok := n.methods[methodKey(m)]; ok && !m.Exported() {
+			return new
+		}
+		return m.Name()
+	}
+	if new, ok := n.objs[o]; ok {
+		return new
+	}
+	return o.Name()
+}
+
+// capture renames the local objects that would hide something from another
+// package where that was written with its package's name.
+func (n *names) capture() {
+	locals := map[string]bool{}
+	switches := map[types.Object]*ast.Ident{}
+	n.p.liveParts(func(t *part) { n.locals(t, locals, switches) })
+	for _, u := range n.uses {
+		name := ""
+		if u.path != "" {
+			name = n.imports[u.path]
+		} else {
+			name = n.of(u.obj)
+		}
+		if locals[name] {
+			n.uncover(u, name, switches)
+		}
+	}
+}
+
+// uncover renames all local objects of a name that are visible at a place.
+func (n *names) uncover(u crossing, name string, switches map[types.Object]*ast.Ident) {
+	for s := u.scope; s != nil && s != u.t.pkg.types.Scope(); s = s.Parent() {
+		o := s.Lookup(name)
+		if o == nil || o == u.obj || isImport(o) || isGlobal(o) || n.objs[o] != "" || !visibleAt(u.scope, o, name, u.pos) {
+			continue
+		}
+		n.renameLocal(u.t, o, switches)
+	}
+}
+
+// visibleAt reports whether a local object's scope has begun at a position.
+func visibleAt(scope *types.Scope, o types.Object, name string, pos token.Pos) bool {
+	for s := scope; s != nil; s = s.Parent() {
+		if s == o.Parent() {
+			in, found := s.LookupParent(name, pos)
+			return in == s && found == o
+		}
+	}
+	return false
+}
+
+func isImport(o types.Object) bool {
+	_, ok := o.(*types.PkgName)
+	return ok
+}
+
+func (n *names) renameLocal(t *part, o types.Object, switches map[types.Object]*ast.Ident) {
+	new := n.fresh(o.Name() + "2")
+	id := switches[o]
+	if id == nil {
+		n.objs[o] = new
+		return
+	}
+	n.idents[id] = new
+	for other, at := range switches {
+		if at == id {
+			n.objs[other] = new
+		}
+	}
+}
+
+// locals collects the names of local objects, and the names of type switches.
+func (n *names) locals(t *part, locals map[string]bool, switches map[types.Object]*ast.Ident) {
+	for _, node := range t.nodes() {
+		ast.Inspect(node, func(x ast.Node) bool {
+			switch x := x.(type) {
+			case *ast.Ident:
+				if o, ok := t.pkg.info.Defs[x]; ok && (o == nil || !isGlobal(o)) {
+					locals[x.Name] = true
+				}
+			case *ast.TypeSwitchStmt:
+				if a, ok := x.Assign.(*ast.AssignStmt); ok {
+					id := a.Lhs[0].(*ast.Ident)
+					for _, c := range x.Body.List {
+						if o := t.pkg.info.Implicits[c]; o != nil {
+							switches[o] = id
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,186 @@
+package bundler
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// A partWriter turns one part into text of the bundle. It changes nothing but
+// the places that the type checker says name something else now; comments and
+// layout stay as they are.
+type partWriter struct {
+	p     *program
+	t     *part
+	edits []edit
+}
+
+// An edit replaces the source between two offsets.
+type edit struct {
+	from, to int
+	text     string
+	seq      int
+}
+
+func (w *partWriter) offset(pos token.Pos) int { return w.t.file.tok.Offset(pos) }
+
+func (w *partWriter) replace(from, to token.Pos, text string) {
+	a, b := w.offset(from), w.offset(to)
+	w.edits = slices.DeleteFunc(w.edits, func(e edit) bool { return a <= e.from && e.to <= b && a < b && e.from < e.to })
+	w.edits = append(w.edits, edit{a, b, text, len(w.edits)})
+}
+
+func (w *partWriter) insert(at token.Pos, text string) {
+	w.edits = append(w.edits, edit{w.offset(at), w.offset(at), text, len(w.edits)})
+}
+
+// apply returns the source between two positions with the edits there.
+func (w *partWriter) apply(from, to token.Pos) string {
+	a, b := w.offset(from), w.offset(to)
+	edits := slices.Clone(w.edits)
+	slices.SortStableFunc(edits, func(x, y edit) int { return x.from - y.from })
+	var out strings.Builder
+	at := a
+	for _, e := range edits {
+		if e.from < at || e.to > b || e.from < a {
+			continue
+		}
+		out.Write(w.t.file.src[at:e.from])
+		out.WriteString(e.text)
+		at = e.to
+	}
+	out.Write(w.t.file.src[at:b])
+	return out.String()
+}
+
+// newPartWriter prepares all edits of a part.
+func newPartWriter(p *program, t *part) *partWriter {
+	w := &partWriter{p: p, t: t}
+	p.refs(t, w.ref)
+	w.directives()
+	w.link()
+	w.rewriteLoops()
+	return w
+}
+
+// ref renames one place.
+func (w *partWriter) ref(r ref) {
+	n := w.p.names
+	from, to := r.id.Pos(), r.id.End()
+	if r.sel != nil {
+		from = r.sel.Pos()
+	}
+	text := r.id.Name
+	std, hasStd := w.p.standIn(r.obj)
+	switch {
+	case hasStd:
+		text = n.imports[std.path] + "." + std.name
+	case r.obj == nil:
+		if new := n.idents[r.id]; new != "" {
+			text = new
+		}
+	case r.sel != nil && w.p.isStd(r.obj):
+		text = n.imports[r.obj.Pkg().Path()] + "." + r.obj.Name()
+	case w.p.isStd(r.obj): // by a dot import
+		text = n.imports[r.obj.Pkg().Path()] + "." + r.obj.Name()
+	case r.id.Name == "_":
+	case w.p.inProgram(r.obj):
+		text = n.of(r.obj)
+		if embedded := n.embeds[asVar(r.obj)]; embedded != nil && r.decl {
+			text = w.p.objectText(embedded)
+		}
+	}
+	if text == w.t.file.text(from, to) {
+		return
+	}
+	w.replace(from, to, text)
+}
+
+func asVar(o types.Object) *types.Var {
+	v, _ := o.(*types.Var)
+	return v
+}
+
+// directives deletes the comments that mean something to a tool, and that don't
+// hold any more.
+func (w *partWriter) directives() {
+	from, to := w.t.start(), w.t.end()
+	for _, g := range w.t.file.ast.Comments {
+		if g.End() < from || g.Pos() > to {
+			continue
+		}
+		for _, c := range g.List {
+			if w.p.opts.Minify || dropped(c.Text, w.t.fn()) {
+				a, b := w.wholeLine(c)
+				w.edits = append(w.edits, edit{a, b, w.lineFeed(c), len(w.edits)})
+			}
+		}
+	}
+}
+
+// lineFeed keeps a statement's end where a comment with a line break goes.
+func (w *partWriter) lineFeed(c *ast.Comment) string {
+	if strings.HasPrefix(c.Text, "/*") && strings.Contains(c.Text, "\n") {
+		return "\n"
+	}
+	return ""
+}
+
+// wholeLine returns the comment's range, with its line if nothing else is there.
+func (w *partWriter) wholeLine(c *ast.Comment) (from, to int) {
+	src := w.t.file.src
+	from, to = w.offset(c.Pos()), w.offset(c.End())
+	a, b := from, to
+	for a > 0 && (src[a-1] == ' ' || src[a-1] == '\t') {
+		a--
+	}
+	for b < len(src) && (src[b] == ' ' || src[b] == '\t' || src[b] == '\r') {
+		b++
+	}
+	if (a == 0 || src[a-1] == '\n') && b < len(src) && src[b] == '\n' {
+		return a, b + 1
+	}
+	return from, to
+}
+
+// kept are the go: directives that a function may carry into the bundle.
+var kept = map[string]bool{
+	"noinline": true, "nosplit": true, "norace": true, "nocheckptr": true, "uintptrescapes": true,
+}
+
+// dropped reports whether a comment is a directive to leave out.
+func dropped(text string, fn *ast.FuncDecl) bool {
+	if strings.HasPrefix(text, "/*line ") {
+		return true
+	}
+	text, ok := strings.CutPrefix(text, "//")
+	if !ok {
+		return false
+	}
+	if name, ok := strings.CutPrefix(text, "go:"); ok {
+		name, _, _ = strings.Cut(strings.TrimSpace(name), " ")
+		return !(kept[name] || name == "noescape" && fn != nil && fn.Body == nil)
+	}
+	return strings.HasPrefix(text, "line ") || strings.HasPrefix(text, "export ") ||
+		strings.HasPrefix(text, " +build ") || strings.HasPrefix(text, "+build ")
+}
+
+// link adds the directive or the body for a declaration without one.
+func (w *partWriter) link() {
+	if len(w.t.objs) == 0 {
+		return
+	}
+	o := w.t.objs[0]
+	if symbol := w.p.linkOf(o); symbol != "" {
+		w.insert(w.t.start(), "//go:linkname "+w.p.names.of(o)+" "+symbol+"\n")
+		return
+	}
+	if body := w.p.aliases[o].body; body != "" {
+		for path, name := range w.p.names.imports {
+			body = strings.ReplaceAll(body, "{"+path+"}", name)
+		}
+		w.insert(w.t.end(), " "+body)
+	}
+}

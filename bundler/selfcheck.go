@@ -1,0 +1,108 @@
+package bundler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// selfCheck type-checks the bundle. An error here is a mistake of the bundler;
+// it is told with the place in the source that went wrong.
+func selfCheck(ctx context.Context, p *program) error {
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, "bundle.go", p.output, parser.SkipObjectResolution)
+	if err != nil {
+		return p.internal(p.output, err)
+	}
+	var first *types.Error
+	conf := types.Config{
+		GoVersion: "go" + languageOf(p.target.GOVERSION),
+		Sizes:     types.SizesFor("gc", p.target.GOARCH),
+		Importer: importerFunc(func(path string) (*types.Package, error) {
+			if path == "unsafe" {
+				return types.Unsafe, nil
+			}
+			if t := p.std[path]; t != nil {
+				return t, nil
+			}
+			return nil, fmt.Errorf("package %s isn't of the standard library, or wasn't imported by the program", path)
+		}),
+		Error: func(err error) {
+			if e := (types.Error{}); first == nil && errors.As(err, &e) {
+				first = &e
+			}
+		},
+	}
+	_, _ = conf.Check("main", fset, []*ast.File{f}, nil)
+	if first == nil {
+		return ctx.Err()
+	}
+	where := ""
+	for _, d := range f.Decls {
+		if d.Pos() <= first.Pos && first.Pos <= d.End() {
+			where = p.sourceOf(d)
+		}
+	}
+	return p.internalAt(p.output, fset.Position(first.Pos), first.Msg, where)
+}
+
+// internal reports text of the bundle that isn't Go.
+func (p *program) internal(source []byte, err error) error {
+	var list scanner.ErrorList
+	if errors.As(err, &list) && len(list) > 0 {
+		return p.internalAt(source, list[0].Pos, list[0].Msg, "")
+	}
+	return fmt.Errorf("internal error: %w", err)
+}
+
+// internalAt shows the line of the bundle, as that isn't written anywhere.
+func (p *program) internalAt(source []byte, at token.Position, msg, from string) error {
+	line := ""
+	if lines := strings.Split(string(source), "\n"); at.Line > 0 && at.Line <= len(lines) {
+		line = strings.TrimSpace(lines[at.Line-1])
+	}
+	if len(line) > 120 {
+		line = line[:120] + "..."
+	}
+	text := fmt.Sprintf("internal error: line %d of the bundle: %s: %s", at.Line, msg, line)
+	if from != "" {
+		text += " (made from " + from + ")"
+	}
+	return &Error{Text: text, Hint: "please report this as a bug of the bundler"}
+}
+
+// sourceOf finds the place in the source that a declaration of the bundle was
+// made from.
+func (p *program) sourceOf(d ast.Decl) string {
+	names := map[string]bool{}
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		names[d.Name.Name] = true
+	case *ast.GenDecl:
+		for _, s := range d.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				names[s.Name.Name] = true
+			case *ast.ValueSpec:
+				for _, id := range s.Names {
+					names[id.Name] = true
+				}
+			}
+		}
+	}
+	found := ""
+	p.liveParts(func(t *part) {
+		for _, o := range t.objs {
+			if found == "" && names[p.names.of(o)] {
+				found = p.position(o.Pos())
+			}
+		}
+	})
+	return found
+}

@@ -1,0 +1,275 @@
+package bundler
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"strings"
+)
+
+// write prints the bundle: header, imports, and for each package, in the order
+// of initialisation, its licences and its live parts.
+func write(ctx context.Context, p *program) error {
+	w := &writer{p: p}
+	var body bytes.Buffer
+	for _, k := range p.pkgs {
+		text, err := w.packageText(k)
+		if err != nil {
+			return err
+		}
+		k.bytes = len(text)
+		body.WriteString(text)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	head, err := w.header()
+	if err != nil {
+		return err
+	}
+	out := head + w.importsText() + w.helpersText() + body.String()
+	if p.opts.Licenses {
+		out += w.licenseFiles()
+	}
+	source := []byte(out)
+	for range 3 { // gofmt isn't idempotent on every comment
+		formatted, err := format.Source(source)
+		if err != nil {
+			return p.internal(source, err)
+		}
+		if bytes.Equal(formatted, source) {
+			break
+		}
+		source = formatted
+	}
+	p.output = source
+	return nil
+}
+
+type writer struct {
+	p     *program
+	inits bool // some init function runs among the initialisers
+}
+
+// A piece is the text of a part: what stands before it, and itself without the
+// keyword of its declaration.
+type piece struct {
+	t             *part
+	comment, text string
+	trailing      string
+}
+
+// packageText prints the live parts of a package.
+func (w *writer) packageText(k *pkg) (string, error) {
+	var pieces, embeds []piece
+	var inits []string
+	for _, t := range k.parts {
+		if !t.live {
+			continue
+		}
+		one, err := w.pieceOf(t)
+		if err != nil {
+			return "", err
+		}
+		if len(t.embed) > 0 { // laid out statically in the program, so first
+			embeds = append(embeds, one)
+			continue
+		}
+		pieces = append(pieces, one)
+		if t.isInit && k != w.p.main {
+			inits = append(inits, w.p.names.of(k.info.Defs[t.fn().Name]))
+		}
+	}
+	if len(pieces)+len(embeds) == 0 {
+		return "", nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n// ---- %s ----\n\n", strings.TrimSpace(k.ImportPath+" "+k.version))
+	if k != w.p.main {
+		for _, c := range w.licences(k) {
+			b.WriteString(c + "\n\n")
+		}
+	}
+	writePieces(&b, append(embeds, pieces...))
+	if len(inits) > 0 {
+		w.inits = true
+		run := w.p.names.helper("initialize")
+		for _, name := range inits {
+			fmt.Fprintf(&b, "var _ = %s(%s)\n", run, name)
+		}
+	}
+	return b.String(), nil
+}
+
+// pieceOf prints one part.
+func (w *writer) pieceOf(t *part) (one piece, err error) {
+	pw := newPartWriter(w.p, t)
+	one = piece{t: t, comment: w.commentText(t)}
+	spec, isValue := t.spec.(*ast.ValueSpec)
+	switch {
+	case len(t.embed) > 0:
+		one.text, err = pw.embedText()
+	case isValue && t.nth >= 0:
+		one.text = pw.apply(spec.Names[t.nth].Pos(), spec.Names[t.nth].End())
+		if spec.Type != nil {
+			one.text += " " + pw.apply(spec.Type.Pos(), spec.Type.End())
+		}
+		v := spec.Values[t.nth]
+		one.text += " = " + pw.apply(v.Pos(), v.End())
+	case t.spec != nil:
+		one.text = pw.apply(t.spec.Pos(), t.end())
+	default:
+		one.text = pw.apply(t.start(), t.end())
+	}
+	if t.nth <= 0 {
+		one.trailing = w.trailing(t)
+	}
+	return one, err
+}
+
+// writePieces prints pieces, those in a row of one declaration as a group.
+func writePieces(b *strings.Builder, pieces []piece) {
+	for i := 0; i < len(pieces); {
+		t := pieces[i].t
+		j := i + 1
+		if g, ok := t.decl.(*ast.GenDecl); ok && t.spec != nil && g.Lparen.IsValid() {
+			for j < len(pieces) && pieces[j].t.decl == t.decl && pieces[j].t.file == t.file {
+				j++
+			}
+		}
+		switch {
+		case t.spec == nil:
+			b.WriteString(pieces[i].comment + pieces[i].text + pieces[i].trailing + "\n\n")
+		case j == i+1:
+			b.WriteString(pieces[i].comment + keyword(t) + " " + pieces[i].text + pieces[i].trailing + "\n\n")
+		default:
+			b.WriteString(keyword(t) + " (\n")
+			for n, one := range pieces[i:j] {
+				if n > 0 && apart(pieces[i+n-1].t, one.t) {
+					b.WriteString("\n")
+				}
+				b.WriteString(one.comment + one.text + one.trailing + "\n")
+			}
+			b.WriteString(")\n\n")
+		}
+		i = j
+	}
+}
+
+// keyword returns var, const or type.
+func keyword(t *part) string { return t.decl.(*ast.GenDecl).Tok.String() }
+
+// apart reports whether there was an empty line between two specs.
+func apart(a, b *part) bool {
+	from := a.file.tok.Line(a.end())
+	to := b.file.tok.Line(b.start())
+	if len(b.comment) > 0 {
+		to = b.file.tok.Line(b.comment[0].Pos())
+	}
+	return to > from+1 || to < from
+}
+
+// commentText prints the comments before a part.
+func (w *writer) commentText(t *part) string {
+	var b strings.Builder
+	for i, g := range t.comment {
+		text := w.groupText(g, t.fn())
+		if text == "" {
+			continue
+		}
+		b.WriteString(text + "\n")
+		next := t.start()
+		if i+1 < len(t.comment) {
+			next = t.comment[i+1].Pos()
+		} else if t.spec != nil && len(t.comment) == 1 && t.decl.(*ast.GenDecl).Doc == g {
+			next = t.decl.Pos()
+		}
+		if t.file.tok.Line(next) > t.file.tok.Line(g.End())+1 {
+			b.WriteString("\n")
+		}
+	}
+	return b.String()
+}
+
+// groupText prints a group of comments, without directives.
+func (w *writer) groupText(g *ast.CommentGroup, fn *ast.FuncDecl) string {
+	var lines []string
+	for _, c := range g.List {
+		if isDirective := strings.HasPrefix(c.Text, "//go:"); dropped(c.Text, fn) || w.p.opts.Minify && !isDirective {
+			continue
+		}
+		lines = append(lines, c.Text)
+	}
+	for len(lines) > 0 && lines[len(lines)-1] == "//" {
+		lines = lines[:len(lines)-1]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// trailing returns the comment that follows a part on its last line.
+func (w *writer) trailing(t *part) string {
+	f := t.file
+	end := t.end()
+	line := f.tok.Line(end)
+	rest := f.src[f.tok.Offset(end):]
+	if w.p.opts.Minify {
+		return ""
+	}
+	var text string
+	for _, g := range f.ast.Comments {
+		if g.Pos() < end {
+			continue
+		}
+		gap := strings.TrimLeft(string(rest[:f.tok.Offset(g.Pos())-f.tok.Offset(end)]), " \t;,")
+		if f.tok.Line(g.Pos()) != line || gap != "" {
+			break
+		}
+		for _, c := range g.List[:1] {
+			if !dropped(c.Text, t.fn()) && !(strings.HasPrefix(c.Text, "/*") && strings.Contains(c.Text, "\n")) {
+				text = " " + c.Text
+			}
+		}
+		break
+	}
+	return text
+}
+
+// importsText prints the one import block.
+func (w *writer) importsText() string {
+	p := w.p
+	var b strings.Builder
+	blank := p.blankImports()
+	if len(p.names.imports)+len(blank) == 0 {
+		return ""
+	}
+	b.WriteString("import (\n")
+	for _, path := range sortedKeys(p.names.imports) {
+		name := p.names.imports[path]
+		if t := p.std[path]; t != nil && t.Name() == name || path == "unsafe" {
+			name = ""
+		}
+		fmt.Fprintf(&b, "\t%s %q\n", name, path)
+	}
+	for _, path := range blank {
+		fmt.Fprintf(&b, "\t_ %q\n", path)
+	}
+	b.WriteString(")\n\n")
+	return b.String()
+}
+
+// helpersText prints what the bundler itself declares.
+func (w *writer) helpersText() string {
+	text := ""
+	if w.inits {
+		name := w.p.names.helper("initialize")
+		text += "// " + name + " runs an init function of a package in its place among the\n" +
+			"// initialisers of variables.\n" +
+			"func " + name + "(init func()) (_ struct{}) {\n\tinit()\n\treturn\n}\n\n"
+	}
+	if name, ok := w.p.names.helps["embeddedFile"]; ok {
+		text += embeddedFileText(name)
+	}
+	return text
+}
