@@ -1,0 +1,93 @@
+package bundler
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Verify builds the program and the bundle, runs a shell command with BIN set
+// to each of the two, and compares standard output and exit status.
+func Verify(ctx context.Context, o Options, source []byte, command string) error {
+	if err := o.resolve(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bundle-verify-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "bundle.go"), source, 0o600); err != nil {
+		return err
+	}
+	tool := newGoTool(&o)
+	args := []string{"build", "-buildvcs=false", "-pgo=off", "-o", filepath.Join(dir, "program")}
+	if o.TagsSet || len(o.Tags) > 0 {
+		args = append(args, "-tags="+strings.Join(o.Tags, ","))
+	}
+	if len(o.Overlay) > 0 {
+		name, remove, err := writeOverlay(o.Overlay)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		args = append(args, "-overlay="+name)
+	}
+	if _, err := tool.run(ctx, nil, append(args, o.Package)...); err != nil {
+		return fmt.Errorf("building the program: %w", err)
+	}
+	alone := &goTool{dir: dir, env: append(tool.env, "PWD="+dir, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")}
+	if _, err := alone.run(ctx, nil, "build", "-o", "bundle", "bundle.go"); err != nil {
+		return fmt.Errorf("building the bundle: %w", err)
+	}
+	want, err := runWith(ctx, o.Env, filepath.Join(dir, "program"), command)
+	if err != nil {
+		return err
+	}
+	got, err := runWith(ctx, o.Env, filepath.Join(dir, "bundle"), command)
+	if err != nil {
+		return err
+	}
+	if want != got {
+		return &Error{Text: fmt.Sprintf("the bundle differs from the program: %s", firstDifference(want, got))}
+	}
+	return nil
+}
+
+// runWith returns what a command with this BIN prints, and its status.
+func runWith(ctx context.Context, env []string, bin, command string) (string, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Env = append(append(os.Environ(), env...), "BIN="+bin)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if cmd.ProcessState == nil {
+		return "", err
+	}
+	return fmt.Sprintf("%sexit status %d\n", out.String(), cmd.ProcessState.ExitCode()), nil
+}
+
+// firstDifference shows the first line in which two texts differ.
+func firstDifference(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(a), len(b)) {
+		var x, y string
+		if i < len(a) {
+			x = a[i]
+		}
+		if i < len(b) {
+			y = b[i]
+		}
+		if x != y {
+			return fmt.Sprintf("line %d: program %q, bundle %q", i+1, x, y)
+		}
+	}
+	return "no line"
+}

@@ -1,0 +1,96 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/bundler"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/spf13/cobra"
+)
+
+// bundle is the verb that makes one Go file of any program.
+func bundle() *cobra.Command {
+	o := bundler.Options{By: "deploy-kernel bundle"}
+	var output, verify string
+	var tags []string
+	var report bool
+	cmd := &cobra.Command{
+		Use:   "bundle [DIR-OR-IMPORT-PATH]",
+		Short: "Make one Go file of any pure-Go program",
+		Long: `bundle makes one Go file of a main package and of everything that it imports
+outside of the standard library: package main, gofmt-clean, without what the
+program can't reach. The file does what the program does.
+
+The program is built for GOOS, GOARCH and GOEXPERIMENT of the environment. What
+one Go file can't hold is refused: C, and assembly without a variant in Go.`,
+		Example: `  deploy-kernel bundle ./cmd/hello -o hello.go
+  deploy-kernel bundle --tags purego,netgo --report -o tool.go ./cmd/tool
+  deploy-kernel bundle . -o tool.go --verify '$BIN --help'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Package = args[0]
+			}
+			o.TagsSet = cmd.Flags().Changed("tags")
+			o.Tags = nil
+			for _, t := range tags {
+				if t = strings.TrimSpace(t); t != "" {
+					o.Tags = append(o.Tags, t)
+				}
+			}
+			return runBundle(cmd, o, output, verify, report)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&output, "output", "o", "", "the `FILE` to write; standard output without")
+	f.StringSliceVar(&tags, "tags", nil, "build `TAGS`, separated by commas, in place of those of GOFLAGS")
+	f.StringVar(&verify, "verify", "", "build program and bundle, run the shell command `CMD` with BIN set to each, and compare before writing")
+	f.BoolVar(&report, "report", false, "print what was kept of each package, and why, to standard error")
+	f.BoolVar(&o.Licenses, "licenses", false, "append the licence files of the modules as comments")
+	f.BoolVar(&o.Minify, "minify", false, "drop comments but licences, and shorten names that can't be seen at run time")
+	f.BoolVar(&o.KeepAll, "keep-all", false, "keep what is unreachable too, for comparison")
+	return cmd
+}
+
+// runBundle bundles, verifies and writes.
+func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, report bool) error {
+	res, err := bundler.Bundle(cmd.Context(), o)
+	if err != nil {
+		if e := (*bundler.Error)(nil); errors.As(err, &e) && e.Hint != "" {
+			return cli.Hint(err, "%s", e.Hint)
+		}
+		return err
+	}
+	for _, w := range res.Warnings {
+		cli.Printf(cmd, "warning: %s", w)
+	}
+	if report {
+		if err := res.Report.Write(cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+	}
+	if verify != "" {
+		if err := bundler.Verify(cmd.Context(), o, res.Source, verify); err != nil {
+			return fmt.Errorf("verifying: %w", err)
+		}
+		cli.Printf(cmd, "verified: program and bundle agree on %s", verify)
+	}
+	return writeOutput(cmd.OutOrStdout(), output, res.Source)
+}
+
+// writeOutput writes a whole file, or to standard output if none is named.
+func writeOutput(stdout io.Writer, name string, data []byte) error {
+	if name == "" || name == "-" {
+		_, err := stdout.Write(data)
+		return err
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, data, 0o644) // a device or a pipe
+	}
+	return atomicfile.WriteFile(name, data)
+}
