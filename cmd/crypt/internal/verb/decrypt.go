@@ -42,6 +42,9 @@ The name is part of what is checked. Give the old one of a renamed file by
 			if err != nil {
 				return err
 			}
+			if err := to.makeDir(); err != nil {
+				return err
+			}
 			return each(cmd, "decrypting", jobs, func(ctx context.Context, j job, p *cli.Progress) (string, error) {
 				return j.out, decryptFile(ctx, j, key, name, p)
 			})

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 )
@@ -19,21 +21,26 @@ func newEncrypt() *cobra.Command {
 	var (
 		source keyfile.Source
 		to     outputs
+		raw    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "encrypt FILE...",
 		Short: "Encrypt files",
 		Long: `encrypt writes an encrypted copy of each file beside it, with .enc added to its
 name, and names it on standard output. The name is part of what is encrypted: a
-file that is renamed must be given its old name to be read.`,
+file that is renamed must be given its old name to be read.
+
+Files of weights (.safetensors, .pth, .pt, .th) are checked, and what PyTorch
+wrote is converted, to <model>.safetensors.enc. With --raw, and where files have
+other names, the bytes are taken as they are.`,
 		Example: `  crypt encrypt --key my.key --force model.safetensors
-  crypt encrypt --key my.key --out-dir dataset *.safetensors`,
+  crypt encrypt --key my.key --out-dir dataset *.safetensors *.pth`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if to.file != "" && !strings.HasSuffix(to.file, crypt.Ext) {
 				return cli.Usagef("--output %s: the name of an encrypted file must end in %s", to.file, crypt.Ext)
 			}
-			jobs, err := to.plan(args, encryptedName)
+			jobs, err := to.plan(args, func(in string) (string, error) { return encryptedName(in, raw) })
 			if err != nil {
 				return err
 			}
@@ -41,26 +48,51 @@ file that is renamed must be given its old name to be read.`,
 			if err != nil {
 				return err
 			}
+			if err := to.makeDir(); err != nil {
+				return err
+			}
 			return each(cmd, "encrypting", jobs, func(ctx context.Context, j job, p *cli.Progress) (string, error) {
-				return j.out, encryptFile(ctx, j, key, p)
+				return j.out, encryptFile(ctx, j, key, raw, p)
 			})
 		},
 	}
 	source.AddFlag(cmd.Flags())
 	to.addFlags(cmd)
+	cmd.Flags().BoolVar(&raw, "raw", false, "neither check nor convert files of weights")
 	return cmd
 }
 
 // encryptedName returns the name of the encrypted form of a file.
-func encryptedName(in string) (string, error) {
+func encryptedName(in string, raw bool) (string, error) {
 	name := filepath.Base(in)
 	if strings.HasSuffix(name, crypt.Ext) {
 		return "", cli.Hint(fmt.Errorf("%s is encrypted already", in), "to encrypt it once more, name the --output")
 	}
+	if !raw && isWeights(name) {
+		return weightfile.ModelName(name) + safetensors + crypt.Ext, nil
+	}
 	return name + crypt.Ext, nil
 }
 
-func encryptFile(ctx context.Context, j job, key crypt.Key, p *cli.Progress) error {
+const safetensors = ".safetensors"
+
+// isWeights reports whether a file is, by its name, one of weights.
+func isWeights(name string) bool {
+	return slices.Contains(weightfile.Extensions[:], filepath.Ext(name))
+}
+
+func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, p *cli.Progress) error {
+	if !raw && isWeights(j.in) {
+		w, err := weightfile.Open(j.in)
+		if err != nil {
+			return cli.Hint(fmt.Errorf("reading %w", err), "--raw encrypts any bytes")
+		}
+		defer w.Close()
+		if w.Format() != weightfile.Safetensors {
+			defer p.Add(j.size)
+			return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(&ctxWriter{ctx, out}) })
+		}
+	}
 	in, err := os.Open(j.in)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", j.in, cause(err))

@@ -31,7 +31,7 @@ type outputs struct {
 
 func (o *outputs) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.file, "output", "o", "", "`FILE` to write to, where there is one input")
-	cmd.Flags().StringVar(&o.dir, "out-dir", "", "`FOLDER` to write to (default: beside the input)")
+	cmd.Flags().StringVar(&o.dir, "out-dir", "", "`FOLDER` to write to, made if need be (default: beside the input)")
 	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite files that exist")
 	cmd.MarkFlagsMutuallyExclusive("output", "out-dir")
 }
@@ -69,6 +69,17 @@ func (o *outputs) plan(args []string, name func(in string) (string, error)) ([]j
 		errs = append(errs, checkOutput(out, o.force))
 	}
 	return jobs, errors.Join(errs...)
+}
+
+// makeDir makes the folder of --out-dir, if there is none.
+func (o *outputs) makeDir() error {
+	if o.dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(o.dir, 0o777); err != nil {
+		return fmt.Errorf("making the folder %s: %w", o.dir, cause(err))
+	}
+	return nil
 }
 
 // stat returns a job for each file that is there, and an error for the others.

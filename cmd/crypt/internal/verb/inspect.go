@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/spf13/cobra"
 )
@@ -23,11 +25,12 @@ func newInspect() *cobra.Command {
 		tensors bool
 	)
 	cmd := &cobra.Command{
-		Use:   "inspect FILE.enc...",
-		Short: "Show what encrypted files are and hold",
+		Use:   "inspect FILE...",
+		Short: "Show what files of weights are and hold, encrypted or not",
 		Long: `inspect shows the format, the sizes and the number of segments of encrypted
 files. With the key it shows what the weights in them tell of themselves, for
-which it reads but a few segments: it is verify that checks them all.`,
+which it reads but a few segments: it is verify that checks them all. Files of
+weights that are not encrypted are shown likewise.`,
 		Example: `  crypt inspect model.safetensors.enc
   crypt inspect --key my.key --tensors model.safetensors.enc`,
 		Args: cobra.MinimumNArgs(1),
@@ -65,44 +68,71 @@ which it reads but a few segments: it is verify that checks them all.`,
 
 // inspect returns what is to be said of a file.
 func inspect(j job, key crypt.Key, name string, tensors bool) (string, error) {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, j.in)
+	var err error
+	if !strings.HasSuffix(j.in, crypt.Ext) && isWeights(j.in) {
+		err = inspectPlain(w, j, tensors)
+	} else {
+		err = inspectEncrypted(w, j, key, name, tensors)
+	}
+	_ = w.Flush()
+	return b.String(), err
+}
+
+func inspectPlain(w io.Writer, j job, tensors bool) error {
+	f, err := weightfile.Open(j.in)
+	if err != nil {
+		return fmt.Errorf("reading %w", err)
+	}
+	defer f.Close()
+	fmt.Fprintf(w, "  format:\t%s, not encrypted\n", f.Format())
+	fmt.Fprintf(w, "  size:\t%d bytes (%s)\n", j.size, cli.Size(j.size))
+	describe(w, f, tensors)
+	return nil
+}
+
+func inspectEncrypted(w io.Writer, j job, key crypt.Key, name string, tensors bool) error {
 	f, err := os.Open(j.in)
 	if err != nil {
-		return "", fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, cause(err))
 	}
 	defer f.Close()
 	info, err := crypt.Inspect(f, j.size)
 	if err != nil {
-		return "", fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, cause(err))
 	}
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, j.in)
 	fmt.Fprintln(w, "  format:\tTink AES256-GCM-HKDF streaming, 1 MiB segments")
 	fmt.Fprintf(w, "  size:\t%d bytes (%s) in %s\n", info.Size, cli.Size(info.Size), count(info.Segments, "segment"))
 	fmt.Fprintf(w, "  plaintext:\t%d bytes (%s)\n", info.Plain, cli.Size(info.Plain))
 	if key.IsZero() {
-		fmt.Fprintln(w, "  content:\tshown with the key (--key FILE)")
-	} else {
-		r, err := open(j, key, name)
-		if err != nil {
-			return "", err
-		}
-		defer r.Close()
-		fmt.Fprintf(w, "  key:\t%s\n", key.ID())
-		fmt.Fprintf(w, "  name:\t%s\n", r.name)
-		describe(w, r, tensors)
+		fmt.Fprintln(w, "  holds:\tshown with the key (--key FILE)")
+		return nil
 	}
-	_ = w.Flush()
-	return b.String(), nil
+	r, err := open(j, key, name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	fmt.Fprintf(w, "  key:\t%s\n", key.ID())
+	fmt.Fprintf(w, "  name:\t%s\n", r.name)
+	if plain, err := weights.Open(r, r.Size()); err == nil {
+		describe(w, plain, tensors)
+	} else {
+		fmt.Fprintln(w, "  holds:\tno weights")
+	}
+	return nil
 }
 
-// describe tells what weights a plaintext holds.
-func describe(w io.Writer, r *encrypted, tensors bool) {
-	f, err := weights.Open(r, r.Size())
-	if err != nil {
-		fmt.Fprintln(w, "  content:\tnot safetensors")
-		return
-	}
+// described is a file of weights.
+type described interface {
+	Infos() []weights.Info
+	Metadata() map[string]string
+}
+
+// describe tells what weights a file holds, and what it says of itself.
+func describe(w io.Writer, f described, tensors bool) {
 	infos := f.Infos()
 	var values int64
 	var types []string
@@ -117,21 +147,23 @@ func describe(w io.Writer, r *encrypted, tensors bool) {
 		}
 	}
 	slices.Sort(types)
-	fmt.Fprintf(w, "  content:\tsafetensors, %s, %s of %s\n",
+	fmt.Fprintf(w, "  holds:\tweights: %s, %s of %s\n",
 		count(int64(len(infos)), "tensor"), count(values, "value"), strings.Join(types, ", "))
 	metadata := f.Metadata()
-	keys := make([]string, 0, len(metadata))
-	for k := range metadata {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		fmt.Fprintf(w, "  %s:\t%s\n", printable(k), strings.ReplaceAll(printable(metadata[k]), "\n", "\n  \t"))
-	}
-	if tensors {
-		for _, t := range infos {
-			fmt.Fprintf(w, "  %s\t%s %v\n", printable(t.Name), t.DType, t.Shape)
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		// A text of several lines, a config, stands on lines of its own.
+		text := " " + printable(metadata[k])
+		if strings.Contains(text, "\n") {
+			text = strings.ReplaceAll("\n"+text[1:], "\n", "\n      ")
 		}
+		fmt.Fprintf(w, "    %s:%s\n", printable(k), text)
+	}
+	if !tensors {
+		return
+	}
+	fmt.Fprintln(w, "  tensors:")
+	for _, t := range infos {
+		fmt.Fprintf(w, "    %s\t%s\t%v\n", printable(t.Name), t.DType, t.Shape)
 	}
 }
 

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/verb"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"crypt": main})
+}
+
+func TestScripts(t *testing.T) {
+	pth, err := filepath.Abs("../../internal/pth/testdata/checkpoint_zip.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PTH", pth)
+			env.Setenv("DEPLOY_KERNEL_KEY", "")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"weights": makeWeights,
+			"flip":    flipBit,
+			"cutto":   cutTo,
+			"secret":  noSecret,
+		},
+		Condition: func(cond string) (bool, error) {
+			// Whether small file systems can be mounted.
+			return cond == "tmpfs" && exec.Command("unshare", "-rm", "true").Run() == nil, nil
+		},
+	})
+}
+
+// makeWeights writes files of weights: weights VALUES FILE...
+func makeWeights(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for i, path := range args[1:] {
+		values := make([]float32, n)
+		for j := range values {
+			values[j] = float32(i*n+j) / 7
+		}
+		f, err := os.Create(ts.MkAbs(path))
+		ts.Check(err)
+		ts.Check(weights.Write(f, &weights.StateDict{
+			Tensors:  []weights.Tensor{weights.NewFloat32("conv.weight", []int{n}, values)},
+			Metadata: map[string]string{"arch": "seresnext50_32x4d", "config": "model:\n  arch: seresnext50_32x4d\n", "epoch": "14"},
+		}))
+		ts.Check(f.Close())
+	}
+}
+
+// flipBit changes a byte: flip FILE OFFSET; an offset below zero counts from
+// the end.
+func flipBit(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	i, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if i < 0 {
+		i += len(b)
+	}
+	b[i] ^= 1
+	ts.Check(os.WriteFile(path, b, 0o644))
+}
+
+// cutTo keeps the first bytes of a file: cutto FILE SIZE
+func cutTo(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(n)))
+}
+
+// noSecret fails if the last command printed what is in a key file: secret FILE
+func noSecret(ts *testscript.TestScript, _ bool, args []string) {
+	secret := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), ":")[1]
+	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), secret[:10]) {
+		ts.Fatalf("the key was printed")
+	}
+}
+
+// The examples of the help are run as they stand, each command's in a folder
+// with a key, plain files of weights and an encrypted one, which gets renamed where
+// the example needs that.
+func TestTheExamplesOfTheHelpWork(t *testing.T) {
+	pth, err := os.ReadFile("../../internal/pth/testdata/checkpoint_zip.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := verb.New()
+	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
+		t.Run(cmd.Name(), func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("third.pth", pth, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"model.safetensors", "other.safetensors"} {
+				f, err := os.Create(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := weights.Write(f, &weights.StateDict{}); err != nil {
+					t.Fatal(err)
+				}
+				f.Close()
+			}
+			if cmd != root && cmd.Name() != "keygen" {
+				shell(t, "crypt keygen -o my.key && crypt encrypt --key my.key model.safetensors")
+			}
+			ran := 0
+			for line := range strings.Lines(cmd.Example) {
+				if line = strings.TrimSpace(line); strings.Contains(line, "renamed.enc") {
+					shell(t, "mv model.safetensors.enc renamed.enc")
+				}
+				if !strings.Contains(line, "--passphrase") { // which needs a terminal
+					shell(t, line)
+				}
+				ran++
+			}
+			if ran == 0 {
+				t.Errorf("%s has no example", cmd.CommandPath())
+			}
+		})
+	}
+}
+
+func shell(t *testing.T, line string) {
+	t.Helper()
+	if out, err := exec.Command("sh", "-ec", line).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", line, err, out)
+	}
+}
