@@ -55,12 +55,18 @@ func Arch(name string) (*Reference, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("reading the reference of %s: %w", name, err)
 	}
-	logits, err := fs.ReadFile(FS, "testdata/arch/"+name+".logits.npy")
+	r.Logits, err = Logits(name)
+	return r, err
+}
+
+// Logits reads an architecture's reference logits, row by row.
+func Logits(name string) ([]float32, error) {
+	file, err := fs.ReadFile(FS, "testdata/arch/"+name+".logits.npy")
 	if err != nil {
 		return nil, err
 	}
-	r.Logits, _, err = npy.ReadFloat32(bytes.NewReader(logits))
-	return r, err
+	logits, _, err := npy.ReadFloat32(bytes.NewReader(file))
+	return logits, err
 }
 
 // Has reports whether the reference network has a tensor of that name; it
