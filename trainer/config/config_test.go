@@ -1,0 +1,204 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/google/go-cmp/cmp"
+)
+
+const minimal = "model: {arch: cifar_resnet20, num_classes: 10}\n"
+
+func TestRealConfigsLoadWithTheirValues(t *testing.T) {
+	c, warnings, err := config.ReadFile("testdata/2b_se_resnext50.yml")
+	if err != nil || len(warnings) != 0 {
+		t.Fatal(err, warnings)
+	}
+	want := config.Model{Arch: "seresnext50_32x4d", InputSize: 288, NumClasses: 1103, NumFolds: 5, Dropout: 0.5}
+	if diff := cmp.Diff(want, c.Model); diff != "" {
+		t.Error(diff)
+	}
+	plateau := config.SchedulerParams{Factor: 0.2, Patience: 2, MinLR: 3e-7, Threshold: 1e-3}
+	if diff := cmp.Diff(plateau, c.Scheduler.Params); diff != "" {
+		t.Error(diff)
+	}
+	if c.Test.NumTTAs != 2 || c.Optimizer.Params.LR != 1e-4 || !c.Augmentations.HFlip || c.Augmentations.Affine != "medium" {
+		t.Errorf("%+v", c)
+	}
+
+	c, _, err = config.ReadFile("testdata/v5.1.9.resized_crop_c__step_lr.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Scheduler.Params.Milestones; !reflect.DeepEqual(got, []int{10, 15, 20, 25}) {
+		t.Errorf("a quoted list reads as %v", got)
+	}
+	c, warnings, err = config.ReadFile("testdata/v5.3.5.seresnext50_sgd_cyclic_0.1_swa.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Train.SWA.Enable || c.Train.SWA.Period != 3 {
+		t.Errorf("swa is %+v", c.Train.SWA)
+	}
+	for _, w := range warnings {
+		if !strings.HasPrefix(w.Key, "scheduler.params.") || w.Line == 0 {
+			t.Errorf("unexpected warning: %v", w)
+		}
+	}
+	if len(warnings) == 0 {
+		t.Error("no warning about the mode of cyclic_lr")
+	}
+}
+
+// All configs of a real competition: 139 of images, 3 of the second level.
+func TestEveryConfigOfTheCompetitionLoads(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(golden.Shared(t, "data/imet/config"), "*.yml"))
+	if err != nil || len(files) != 142 {
+		t.Fatalf("%d configs (%v)", len(files), err)
+	}
+	loaded := 0
+	for _, f := range files {
+		c, _, err := config.ReadFile(f)
+		if strings.HasPrefix(filepath.Base(f), "level2_") {
+			if err == nil || !strings.Contains(err.Error(), "second-level") {
+				t.Errorf("%s: %v", f, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		loaded++
+		roundTrip(t, c)
+	}
+	if loaded != 139 {
+		t.Errorf("%d configs load, want 139", loaded)
+	}
+}
+
+func TestSecondLevelConfigsAreRefused(t *testing.T) {
+	_, _, err := config.ReadFile("testdata/level2_v1.0.2-f2_loss.yml")
+	if err == nil || !strings.Contains(err.Error(), ".yml:11:9: this is the config of a second-level model") {
+		t.Error(err)
+	}
+}
+
+func roundTrip(t *testing.T, c *config.Config) {
+	t.Helper()
+	text, err := c.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, warnings, err := config.Parse("resolved.yml", text)
+	if err != nil || len(warnings) != 0 {
+		t.Fatalf("%v %v in\n%s", err, warnings, text)
+	}
+	if diff := cmp.Diff(c, again); diff != "" {
+		t.Errorf("marshalling changes the config:\n%s", diff)
+	}
+}
+
+func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"key", minimal + "train:\n  batch_sise: 3\n", `c.yml:3:3: unknown key "batch_sise" in train (did you mean "batch_size"?); there are csv, batch_size,`},
+		{"section", minimal + "optimiser: {name: adam}\n", `c.yml:2:1: unknown key "optimiser" (did you mean "optimizer"?)`},
+		{"nothing near", minimal + "zebra: 1\n", `c.yml:2:1: unknown key "zebra"; there are model, data`},
+		{"twice", minimal + "train: {csv: a, csv: b}\n", `c.yml:2:17: key "train.csv" is there twice`},
+		{"number", minimal + "train: {batch_size: many}\n", `c.yml:2:21: train.batch_size must be a whole number, not "many"`},
+		{"fraction", minimal + "train: {batch_size: 1.5}\n", `train.batch_size must be a whole number, not "1.5"`},
+		{"bool", minimal + "augmentations: {hflip: 0.5}\n", `augmentations.hflip must be true or false, not "0.5"`},
+		{"list", minimal + "scheduler: {name: multi_step, params: {milestones: 3}}\n", `scheduler.params.milestones must be a list, not "3"`},
+		{"section is a list", "model: [1]\n", "c.yml:1:8: model must be a section of keys, not a list"},
+		{"value is a section", "model: {arch: {x: 1}}\n", "model.arch must be a text, not a section"},
+		{"optimiser", minimal + "optimizer: {name: adamm}\n", `unknown optimiser "adamm" (did you mean "adam"?); there are adam, adamw, sgd`},
+		{"parameter of another", minimal + "optimizer: {name: adam, params: {momentum: 0.9}}\n", `c.yml:2:34: adam takes no "momentum"; it takes lr`},
+		{"parameter of none", minimal + "loss: {name: focal_loss, params: {weight: 1}}\n", "focal_loss takes no parameter"},
+		{"range", minimal + "train: {accum_batches_num: 0}\n", "c.yml:2:28: train.accum_batches_num is 0; it must be between 1 and 65536"},
+		{"nan", minimal + "optimizer: {params: {lr: .nan}}\n", `optimizer.params.lr must be a number`},
+		{"quoted nan", minimal + "optimizer: {params: {lr: 'NaN'}}\n", "optimizer.params.lr is NaN; it must be between"},
+		{"order", minimal + "data: {rect_crop: {min_ratio: 0.9, max_ratio: 0.5}}\n", "data.rect_crop.min_ratio (0.9) is above max_ratio (0.5)"},
+		{"arch", "model: {num_classes: 2}\n", "c.yml:1:8: model.arch is missing"},
+		{"no model", "train: {}\n", "model.arch is missing"},
+		{"affine", minimal + "augmentations: {affine: meduim}\n", `unknown strength "meduim" in augmentations.affine (did you mean "medium"?)`},
+		{"schedule without its list", minimal + "scheduler: {name: multi_step}\n", "needs scheduler.params.milestones"},
+		{"combine", minimal + "test: {tta_combine_func: median}\n", `unknown function "median"`},
+		{"empty", "", "c.yml: the config is empty"},
+		{"documents", minimal + "---\n" + minimal, "more than one YAML document"},
+		{"syntax", "model: [", "c.yml: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := config.Parse("c.yml", []byte(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestIgnoredKeysAreWarnedAbout(t *testing.T) {
+	_, warnings, err := config.Parse("c.yml", []byte(minimal+"augmentations:\n  dropout: 0.3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].String(), "c.yml:3:3: augmentations.dropout is ignored: ") {
+		t.Error(warnings)
+	}
+}
+
+func TestSetChangesOneValueOrNone(t *testing.T) {
+	c, _, err := config.Parse("c.yml", []byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{
+		"train.batch_size=8", "optimizer.params.lr = 1e-3", "scheduler={name: step, params: {step_size: 3}}", "optimizer.name=sgd",
+		"augmentations.erase.prob=0.25", "train.folds_file=", "loss.name=forgiving_loss", "loss.params.weight=0",
+	} {
+		if err := c.Set(s); err != nil {
+			t.Fatal(err)
+		}
+		roundTrip(t, c)
+	}
+	if c.Train.BatchSize != 8 || c.Optimizer.Params.LR != 1e-3 || c.Scheduler.Params.StepSize != 3 || c.Scheduler.Params.Gamma != 0.1 ||
+		c.Augmentations.Erase.Prob != 0.25 || c.Train.FoldsFile != "" || c.Loss.Params.Weight != 0 {
+		t.Errorf("%+v", c)
+	}
+	before := *c
+	for bad, want := range map[string]string{
+		"train.batchsize=8":      `unknown key "batchsize" in train (did you mean "batch_size"?)`,
+		"train.batch_size.x=8":   "train.batch_size is a value",
+		"train.batch_size=0":     "--set train.batch_size=0: train.batch_size is 0",
+		"train.batch_size":       "the form is key=value",
+		"scheduler.name=step_up": `unknown schedule "step_up"`,
+	} {
+		if err := c.Set(bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", bad, err, want)
+		}
+	}
+	if diff := cmp.Diff(before, *c); diff != "" {
+		t.Errorf("a refused change changed the config:\n%s", diff)
+	}
+}
+
+func FuzzParseNeverPanics(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.yml")
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, _, err := config.Parse("f.yml", b)
+		if err == nil {
+			roundTrip(t, c)
+		}
+	})
+}
