@@ -12,6 +12,6 @@ func New() *cobra.Command {
 		Use:   "infer",
 		Short: "Predict an ensemble of image models in place",
 	}
-	root.AddCommand()
+	root.AddCommand(exportONNX(), summarize())
 	return root
 }

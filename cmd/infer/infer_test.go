@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"infer": main})
+}
+
+func TestScripts(t *testing.T) {
+	pth, err := filepath.Abs("../../internal/pth/testdata/checkpoint_zip.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PTH", pth)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"recipe": writeRecipe},
+	})
+}
+
+// writeRecipe writes the recipe's weights of a small network, with 5 classes:
+// recipe FILE.
+func writeRecipe(ts *testscript.TestScript, _ bool, args []string) {
+	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 5})
+	ts.Check(err)
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(weights.Write(f, golden.StateDict(g)))
+	ts.Check(f.Close())
+}

@@ -1,0 +1,104 @@
+package command
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/onnx"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/spf13/cobra"
+)
+
+// exportONNX is the verb that writes a network for other runtimes.
+func exportONNX() *cobra.Command {
+	var c network.Choice
+	var output string
+	cmd := &cobra.Command{
+		Use:   "export-onnx WEIGHTS",
+		Short: "Write a network with its weights as an ONNX file",
+		Long: `export-onnx writes an ONNX file (operator set 17) of a file of weights, for other
+runtimes to run: input "input", a batch of normalised images (N, 3, H, W);
+output "logits", (N, classes). Mean and deviation to normalise by are in the
+file's metadata.
+
+Architecture and input size are taken from the weights' metadata. Where that
+doesn't tell the architecture, the names of the tensors do.`,
+		Example: `  infer export-onnx 2b_se_resnext50_f0_e14_0.5975.safetensors -o model.onnx
+  infer export-onnx resnet20.pth --input-size 32 -o resnet20.onnx`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if output == "" {
+				return cli.Usagef("--output is needed: the ONNX file to write")
+			}
+			f, err := weightfile.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			g, a, err := drawWeights(f, c)
+			if err != nil {
+				return err
+			}
+			if err := writeONNX(f, g, a, output); err != nil {
+				return err
+			}
+			cli.Printf(cmd, "%s: %s, %d classes, written to %s", args[0], g.Arch, g.Classes(), output)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the ONNX `FILE` to write")
+	addChoice(cmd, &c)
+	return cmd
+}
+
+// addChoice adds the flags that tell what weights may not.
+func addChoice(cmd *cobra.Command, c *network.Choice) {
+	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, where the weights don't tell it")
+	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, where the weights don't tell them")
+}
+
+// drawWeights draws the network of a file.
+func drawWeights(f *weightfile.File, c network.Choice) (*nn.Graph, arch.Arch, error) {
+	g, a, err := network.Of(f, c)
+	if errors.Is(err, network.ErrInputSize) {
+		err = cli.Hint(fmt.Errorf("%s: %w", f.Path(), err), "give --input-size")
+	} else if err != nil {
+		err = fmt.Errorf("%s: %w", f.Path(), err)
+	}
+	return g, a, err
+}
+
+func writeONNX(f *weightfile.File, g *nn.Graph, a arch.Arch, output string) error {
+	if in, err := os.Stat(f.Path()); err == nil {
+		if old, err := os.Stat(output); err == nil && os.SameFile(in, old) {
+			return fmt.Errorf("%s is the file of weights itself", output)
+		}
+	}
+	metadata := map[string]string{"mean": triple(a.Mean), "std": triple(a.Std)}
+	maps.Copy(metadata, f.Metadata())
+	metadata["arch"] = a.Name
+	out, err := atomicfile.Create(output)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	w := bufio.NewWriterSize(out, 1<<20)
+	if err := onnx.Write(w, g, f, onnx.Options{Metadata: metadata}); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
+func triple(v [3]float32) string { return strings.Trim(fmt.Sprint(v), "[]") }

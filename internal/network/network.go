@@ -1,0 +1,93 @@
+// Package network draws the network that a file's weights are of.
+//
+//	g, a, err := network.Of(file, network.Choice{})
+//
+// The architecture and the input size are told by the file's metadata or by
+// the caller, the number of classes by the last layer's shape. Where nobody
+// tells the architecture, it is the one that the names and shapes fit. Weights
+// that don't fit what was told are refused.
+package network
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+)
+
+// Source is an open file of weights.
+type Source interface {
+	Metadata() map[string]string
+	Infos() []weights.Info
+}
+
+// Choice is what the caller tells; zero values leave it to the file.
+type Choice struct {
+	Arch      string
+	InputSize int
+}
+
+// ErrInputSize tells that neither the file nor the caller knows the size of
+// the input.
+var ErrInputSize = errors.New("the weights don't tell the size of the network's input")
+
+// Of draws the network and checks that the weights fit it.
+func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
+	infos := f.Infos()
+	metadata := f.Metadata()
+	if c.InputSize == 0 {
+		n, err := strconv.Atoi(metadata["input_size"])
+		if err != nil || n < 1 {
+			return nil, arch.Arch{}, ErrInputSize
+		}
+		c.InputSize = n
+	}
+	if c.Arch == "" {
+		c.Arch = metadata["arch"]
+	}
+	if c.Arch == "" {
+		return guess(infos, c.InputSize)
+	}
+	a, err := arch.Find(arch.All(), c.Arch)
+	if err != nil {
+		return nil, arch.Arch{}, err
+	}
+	g, err := draw(a, infos, c.InputSize)
+	return g, a, err
+}
+
+// guess tries every architecture.
+func guess(infos []weights.Info, size int) (*nn.Graph, arch.Arch, error) {
+	var names []string
+	for _, a := range arch.All() {
+		if g, err := draw(a, infos, size); err == nil {
+			return g, a, nil
+		}
+		names = append(names, a.Name)
+	}
+	return nil, arch.Arch{}, fmt.Errorf("the weights fit none of %s at %d pixels", strings.Join(names, ", "), size)
+}
+
+// draw draws an architecture with as many classes as the weights have.
+func draw(a arch.Arch, infos []weights.Info, size int) (*nn.Graph, error) {
+	shapes := make(map[string][]int, len(infos))
+	for _, info := range infos {
+		shapes[info.Name] = info.Shape
+	}
+	c := arch.Config{InputSize: size, Classes: 1, Keys: func(name string) bool { return shapes[name] != nil }}
+	g, err := a.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	if head := shapes[g.Output.Name+".weight"]; len(head) == 2 && head[0] > 0 {
+		c.Classes = head[0]
+		if g, err = a.Build(c); err != nil {
+			return nil, err
+		}
+	}
+	return g, arch.Check(g, infos)
+}

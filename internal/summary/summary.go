@@ -1,0 +1,132 @@
+// Package summary tells what a network is made of, layer by layer.
+//
+//	t := summary.Of(g)
+//	err := t.Write(os.Stdout)
+//
+// A layer is a convolution or linear layer with the batch norm behind it, or
+// a pooling. Work is counted as 2 operations per multiplication and addition
+// of convolutions and linear layers; the rest is small beside it.
+package summary
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// Layer is a row of the table.
+type Layer struct {
+	// Name is the layer's state-dict name, or its operation where it has no
+	// parameters.
+	Name string
+	// Kind is the operation and its window, e.g. "Conv 3x3/2, 32 groups".
+	Kind string
+	// Output is the shape per image.
+	Output nn.Shape
+	// Params is the number of trained numbers.
+	Params int64
+	// FLOP is the number of floating-point operations per image.
+	FLOP int64
+}
+
+// Table is a network's summary.
+type Table struct {
+	Arch   string
+	Input  nn.Shape
+	Layers []Layer
+	// Params and FLOP are the sums over the layers.
+	Params, FLOP int64
+}
+
+// Of summarises a network.
+func Of(g *nn.Graph) Table {
+	t := Table{Arch: g.Arch, Input: g.Input.Shape}
+	row := map[int]int{} // of nodes, by ID
+	for _, n := range g.Nodes {
+		switch n.Op {
+		case nn.Conv, nn.Linear, nn.MaxPool, nn.AvgPool, nn.GlobalAvgPool, nn.GlobalMaxPool, nn.BatchNorm:
+		default:
+			continue
+		}
+		params := trained(n)
+		if i, ok := row[n.In[0].ID]; ok && n.Op == nn.BatchNorm && n.In[0].Op == nn.Conv {
+			t.Layers[i].Params += params
+		} else {
+			row[n.ID] = len(t.Layers)
+			t.Layers = append(t.Layers, Layer{Name: name(n), Kind: kind(n), Output: n.Shape, Params: params, FLOP: flop(n)})
+		}
+		t.Params += params
+		t.FLOP += flop(n)
+	}
+	return t
+}
+
+// trained is the number of parameters that an optimiser changes; those of a
+// layer applied again count once.
+func trained(n *nn.Node) int64 {
+	if n.Shared != nil {
+		return 0
+	}
+	var sum int64
+	for _, p := range n.Params() {
+		if p.Role.Trainable() {
+			count := int64(1)
+			for _, d := range p.Shape {
+				count *= int64(d)
+			}
+			sum += count
+		}
+	}
+	return sum
+}
+
+func flop(n *nn.Node) int64 {
+	switch n.Op {
+	case nn.Conv:
+		return 2 * int64(n.Shape.Len()) * int64(n.In[0].Shape.C/n.Groups*n.Kernel.H*n.Kernel.W)
+	case nn.Linear:
+		return 2 * int64(n.Shape.C) * int64(n.In[0].Shape.Len())
+	}
+	return 0
+}
+
+func name(n *nn.Node) string {
+	if n.Name == "" {
+		return "(" + n.Op.String() + ")"
+	}
+	return n.Name
+}
+
+func kind(n *nn.Node) string {
+	k := n.Op.String()
+	if n.Kernel != (nn.HW{}) {
+		k += fmt.Sprintf(" %dx%d", n.Kernel.H, n.Kernel.W)
+		if n.Stride != nn.Square(1) {
+			k += fmt.Sprintf("/%d", n.Stride.H)
+		}
+	}
+	switch {
+	case n.Groups > 1 && n.Groups == n.Shape.C:
+		k += " depthwise"
+	case n.Groups > 1:
+		k += fmt.Sprintf(", %d groups", n.Groups)
+	}
+	return k
+}
+
+// Write prints the table.
+func (t Table) Write(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "LAYER\tKIND\tOUTPUT\tPARAMETERS\tGFLOP")
+	for _, l := range t.Layers {
+		fmt.Fprintf(tw, "%s\t%s\t%v\t%d\t%.4f\n", l.Name, l.Kind, l.Output, l.Params, float64(l.FLOP)/1e9)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s at %dx%d: %d layers, %d parameters (%.1f MB), %.2f GFLOP an image\n",
+		t.Arch, t.Input.H, t.Input.W, len(t.Layers), t.Params, float64(t.Params)*4/1e6, float64(t.FLOP)/1e9)
+	return err
+}

@@ -1,0 +1,37 @@
+package arch_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+)
+
+// A network that differs from PyTorch's is told by its first module that does.
+// The logits are compared in runtime/engine, on every kernel path.
+func TestEveryModuleComputesWhatPyTorchComputes(t *testing.T) {
+	for _, name := range references {
+		t.Run(name, func(t *testing.T) {
+			if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+				t.Skip("full-size networks are run by make test-long only")
+			}
+			r, err := golden.Arch(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := draw(t, r)
+			e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := r.FirstDifference(e, 1e-4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first != "" {
+				t.Error(first)
+			}
+		})
+	}
+}
