@@ -1,0 +1,165 @@
+package plan
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"sync"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"gopkg.in/yaml.v3"
+)
+
+// read opens the weights of j, checks them and fills in fold and model.
+func (b *builder) read(ctx context.Context, j *job) error {
+	f, err := open(j.path, b.key)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	meta := f.Metadata()
+	var errs []error
+	c, err := b.config(j, meta)
+	if err != nil {
+		errs = append(errs, err)
+	} else if err := b.check(j, c, f); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", j.path, err))
+	}
+	if j.fold.Threshold, err = b.threshold(j, meta); err != nil {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	h := sha256.New()
+	n := &counter{}
+	if err := f.convert(interruptible(ctx, io.MultiWriter(h, n))); err != nil {
+		return err
+	}
+	j.fold.Name = j.name
+	j.fold.SHA256 = hex.EncodeToString(h.Sum(nil))
+	j.fold.Size = n.n
+	return nil
+}
+
+// check draws the network that the config asks for, and compares its parameters
+// with the file's.
+func (b *builder) check(j *job, c *config.Config, f file) error {
+	a, err := arch.Find(b.options.Archs, c.Model.Arch)
+	if err != nil {
+		return err
+	}
+	j.model = ensemble.Model{
+		Name: j.config, Arch: a.Name,
+		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Views: max(1, c.Test.NumTTAs),
+		Dropout: c.Model.Dropout,
+	}
+	g, err := a.Build(arch.Config{
+		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Dropout: c.Model.Dropout, Keys: f.Has,
+	})
+	if err != nil {
+		return err
+	}
+	return arch.Check(g, f.Infos())
+}
+
+// configs holds the configs that were parsed, by name or text, as many folds
+// share one. A mistake in it is told once.
+type configs struct {
+	mu     sync.Mutex
+	parsed map[string]*config.Config
+}
+
+// config returns the config of j: the text in its weights, else its file.
+func (b *builder) config(j *job, meta map[string]string) (*config.Config, error) {
+	name, text := j.path+": config", meta["config"]
+	if text == "" {
+		path, ok := b.files.find(j.config+".yml", j.config+".yaml")
+		if !ok {
+			return nil, cli.Hint(fmt.Errorf("%s: the weights carry no config, and there is no %s.yml", j.path, j.config),
+				"name the folder of the configs by --configs")
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the config: %w", err)
+		}
+		name, text = path, string(b)
+	}
+	b.configs.mu.Lock()
+	defer b.configs.mu.Unlock()
+	if c, ok := b.configs.parsed[text]; ok {
+		if c == nil {
+			return nil, errToldBefore
+		}
+		return c, nil
+	}
+	c, warnings, err := config.Parse(name, []byte(text))
+	if b.configs.parsed == nil {
+		b.configs.parsed = map[string]*config.Config{}
+	}
+	if b.configs.parsed[text] = c; err != nil {
+		b.configs.parsed[text] = nil
+		return nil, err
+	}
+	if b.options.Warn != nil {
+		for _, w := range warnings {
+			b.options.Warn(fmt.Sprint(w))
+		}
+	}
+	return c, nil
+}
+
+// errToldBefore stands for a mistake that another fold has told of.
+var errToldBefore = errors.New("")
+
+// threshold returns the threshold of j: that of <model>.yml, which is newer, or
+// that in the weights.
+func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
+	path, ok := b.files.find(j.name+".yml", j.name+".yaml")
+	if !ok {
+		text, ok := meta["threshold"]
+		if !ok {
+			return 0, cli.Hint(fmt.Errorf("%s: no threshold: there is no %s.yml, and the weights carry none", j.path, j.name),
+				"`train --predict-oof` writes it")
+		}
+		return parseThreshold(j.path, text)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("reading the threshold: %w", err)
+	}
+	var file struct {
+		Threshold yaml.Node `yaml:"threshold"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	if file.Threshold.Kind != yaml.ScalarNode {
+		return 0, fmt.Errorf("%s: there is no threshold in it", path)
+	}
+	return parseThreshold(fmt.Sprintf("%s:%d:%d", path, file.Threshold.Line, file.Threshold.Column), file.Threshold.Value)
+}
+
+func parseThreshold(where, text string) (float64, error) {
+	t, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(t) || t < 0 || t > 1 {
+		return 0, fmt.Errorf("%s: the threshold %q is not a number from 0 to 1", where, text)
+	}
+	return t, nil
+}
+
+type counter struct{ n int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
+}

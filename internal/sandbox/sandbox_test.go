@@ -1,0 +1,66 @@
+package sandbox_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
+)
+
+func TestReadOnlyFoldersCanBeReadAndNotWritten(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("text"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	box := sandbox.New(sandbox.Options{ReadOnly: []string{dir}})
+	if len(box.Lacks) > 0 {
+		t.Skipf("not allowed here: %v", box.Lacks)
+	}
+	if out, err := box.Command(t.Context(), "cat", filepath.Join(dir, "a")).Output(); err != nil || string(out) != "text" {
+		t.Errorf("read %q, %v", out, err)
+	}
+	if err := box.Command(t.Context(), "touch", filepath.Join(dir, "b")).Run(); err == nil {
+		t.Error("it was written")
+	}
+}
+
+func TestWithoutNetworkThereIsOnlyADeadLoopback(t *testing.T) {
+	box := sandbox.New(sandbox.Options{NoNetwork: true})
+	if len(box.Lacks) > 0 {
+		t.Skipf("not allowed here: %v", box.Lacks)
+	}
+	out, err := box.Command(t.Context(), "cat", "/proc/net/route").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1; countLines(out) > want {
+		t.Errorf("there are routes:\n%s", out)
+	}
+}
+
+func countLines(b []byte) (n int) {
+	for _, c := range b {
+		if c == '\n' {
+			n++
+		}
+	}
+	return n
+}
+
+func TestABoundFolderShowsAnother(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(from, "a"), []byte("text"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	box := sandbox.New(sandbox.Options{Binds: []sandbox.Bind{{From: from, To: to}}, ReadOnly: []string{to}})
+	if len(box.Lacks) > 0 {
+		t.Skipf("not allowed here: %v", box.Lacks)
+	}
+	if out, err := box.Command(t.Context(), "cat", filepath.Join(to, "a")).Output(); err != nil || string(out) != "text" {
+		t.Errorf("read %q, %v", out, err)
+	}
+	if err := box.Command(t.Context(), "touch", filepath.Join(to, "b")).Run(); err == nil {
+		t.Error("it was written")
+	}
+}
