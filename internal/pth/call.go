@@ -80,6 +80,14 @@ func call(function any, args tuple) (any, error) {
 			}
 		}
 		return nil, errors.New("a parameter that is not a tensor")
+	case global{"torch._tensor", "_rebuild_from_type_v2"}: // of subclasses: function, class, arguments, state
+		if len(args) == 4 {
+			g, _ := args[0].(global)
+			inner, ok := args[2].(tuple)
+			if ok && g.module == "torch._utils" {
+				return call(g, inner)
+			}
+		}
 	case global{"torch", "Size"}:
 		if len(args) == 1 {
 			return args[0], nil

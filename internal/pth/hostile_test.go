@@ -178,6 +178,22 @@ func TestPartsOfStoragesAreRead(t *testing.T) {
 	}
 }
 
+// So nn.Parameters of classes of their own are written.
+func TestSubclassesOfTensorsAreRead(t *testing.T) {
+	plain := tensorOf(storageOf, 0, []int64{2}, []int64{1})
+	function := "ctorch._utils\n_rebuild_tensor_v2\n"
+	args := strings.TrimSuffix(strings.TrimPrefix(plain, function), "R")
+	subclass := "ctorch._tensor\n_rebuild_from_type_v2\n(" + function + "cmodels\nMine\n" + args + "}tR"
+	dict, err := read(archive(stateDict(subclass), map[string]string{"0": "12345678"}))
+	if err != nil || string(dict.Tensors[0].Data) != "12345678" {
+		t.Errorf("got %+v, %v", dict, err)
+	}
+	nested := "ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\ncmodels\nMine\n" + args + "}tR"
+	if _, err := read(archive(beside(nested), map[string]string{"0": "12345678"})); err == nil || !strings.Contains(err.Error(), "not a tensor") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNumPyScoresAreRead(t *testing.T) {
 	score := "cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(" + text("f8") + "K\x00K\x01tRc_codecs\nencode\n(X\x0c\x00\x00\x00" +
 		"\x00\x00\x00\x00\x00\x00\xc3\xa0?" + "@@@" + text("latin1") + "tRtR"

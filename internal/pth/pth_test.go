@@ -257,7 +257,7 @@ func TestEveryByteMayBeWrongWithoutHarm(t *testing.T) {
 	for _, name := range []string{"tensors_zip", "tensors_legacy", "checkpoint_legacy"} {
 		whole := load(t, "testdata/"+name+".pth")
 		for i := range whole {
-			for _, v := range []byte{0, 1, 0x7f, 0x80, 0xff, whole[i] ^ 0x10} {
+			for _, v := range []byte{0, 0xff, whole[i] ^ 1} {
 				bad := bytes.Clone(whole)
 				bad[i] = v
 				if dict, err := read(bad); err == nil {
