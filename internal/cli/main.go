@@ -87,13 +87,20 @@ func prepare(root *cobra.Command) {
 	if root.PersistentFlags().Lookup(quietFlag) == nil {
 		root.PersistentFlags().Bool(quietFlag, false, "show no progress")
 	}
+	// A command that needs a subcommand is not used without one.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
+		"{{if .Runnable}}", `{{if and .Runnable (not (index .Annotations "`+groupMark+`"))}}`, 1))
 	prepareTree(root)
 }
+
+// groupMark is the annotation of commands that only have subcommands.
+const groupMark = "deploy-kernel group"
 
 func prepareTree(c *cobra.Command) {
 	if !c.Runnable() && c.HasSubCommands() {
 		c.Args = cobra.ArbitraryArgs
 		c.RunE = needSubcommand
+		c.Annotations = map[string]string{groupMark: "true"}
 	}
 	c.PersistentPreRunE = marked(c.PersistentPreRunE)
 	c.PreRunE = marked(c.PreRunE)
