@@ -40,6 +40,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -55,6 +56,9 @@ type Plan struct {
 	// Cuts says what to give up, the first thing first, where time is short.
 	// Where it is empty, DefaultCuts is taken.
 	Cuts []Cut
+	// Budget is how long a kernel may take unless it is told otherwise, 0 for
+	// any time.
+	Budget time.Duration
 }
 
 // Model is a network and what was trained of it, fold by fold.

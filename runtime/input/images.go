@@ -2,6 +2,7 @@ package input
 
 import (
 	"cmp"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,7 +49,7 @@ func (f *Found) Images(ids []string) *Images {
 		for _, ext := range append(slices.Clone(dir.exts), "") {
 			p := place{dir: dir.path, ext: ext}
 			for _, id := range some {
-				if _, ok := p.path(id); ok {
+				if _, _, ok := p.stat(id); ok {
 					p.hits++
 				}
 			}
@@ -77,14 +78,29 @@ func spread(ids []string, n int) []string {
 	return some
 }
 
+// ImagesIn looks for images in one folder only.
+func ImagesIn(dir string) *Images {
+	m := &Images{}
+	for _, ext := range append(imageExts[:], "") {
+		m.places = append(m.places, place{dir: dir, ext: ext})
+	}
+	return m
+}
+
 // Path returns the file of the image of that id, and whether there is one.
 func (m *Images) Path(id string) (string, bool) {
+	path, _, ok := m.Stat(id)
+	return path, ok
+}
+
+// Stat is Path with what the file system says of the file.
+func (m *Images) Stat(id string) (path string, info fs.FileInfo, ok bool) {
 	for _, p := range m.places {
-		if path, ok := p.path(id); ok {
-			return path, true
+		if path, info, ok := p.stat(id); ok {
+			return path, info, true
 		}
 	}
-	return "", false
+	return "", nil, false
 }
 
 // Folders returns the folders that hold images of the ids, best first.
@@ -98,13 +114,13 @@ func (m *Images) Folders() []string {
 	return dirs
 }
 
-// path returns the file of an id here. An id is a file name, never a path out
+// stat returns the file of an id here. An id is a file name, never a path out
 // of the folder.
-func (p place) path(id string) (string, bool) {
+func (p place) stat(id string) (string, fs.FileInfo, bool) {
 	if id == "" || strings.ContainsAny(id, `/\`) || p.ext == "" && imageExt(id) == "" {
-		return "", false
+		return "", nil, false
 	}
 	path := filepath.Join(p.dir, id+p.ext)
 	info, err := os.Stat(path)
-	return path, err == nil && info.Mode().IsRegular()
+	return path, info, err == nil && info.Mode().IsRegular()
 }

@@ -1,0 +1,259 @@
+package ensemble_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+const (
+	plainFold = "datasets/owner/weights/m0_f0_e1_0.5.safetensors"
+	encFold   = "datasets/owner/weights/m0_f1_e1_0.5.safetensors.enc"
+)
+
+// change rewrites a file of the world.
+func (w *world) change(t *testing.T, name string, with func([]byte) []byte) {
+	t.Helper()
+	w.write(t, name, with([]byte(read(t, w.path(name)))))
+}
+
+func flip(at int) func([]byte) []byte {
+	return func(b []byte) []byte {
+		b = bytes.Clone(b)
+		b[(at+len(b))%len(b)] ^= 1
+		return b
+	}
+}
+
+func cut(b []byte) []byte { return b[:len(b)-1] }
+
+// Every fault that is there before the first prediction is told before it, by
+// the file's name, and nothing is written.
+func TestFaultsAreToldBeforeAnythingIsPredicted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault func(*testing.T, *world, *ensemble.Options)
+		want  []string
+	}{
+		{"a missing model", func(t *testing.T, w *world, _ *ensemble.Options) {
+			must(t, os.Remove(w.path(plainFold)))
+			must(t, os.Remove(w.path(encFold)))
+		}, []string{"missing under ROOT: the weights of 2 of 5 folds: m0_f0_e1_0.5, m0_f1_e1_0.5"}},
+		{"a truncated model", func(t *testing.T, w *world, _ *ensemble.Options) {
+			w.change(t, plainFold, cut)
+		}, []string{plainFold, "bytes of weights, but this plan was made with"}},
+		{"a truncated encrypted model", func(t *testing.T, w *world, _ *ensemble.Options) {
+			w.change(t, encFold, cut)
+		}, []string{encFold, crypt.ErrAuth.Error()}},
+		{"a wrong key", func(t *testing.T, _ *world, o *ensemble.Options) {
+			key, err := crypt.NewKey()
+			must(t, err)
+			o.Key = &key
+		}, []string{encFold, crypt.ErrAuth.Error()}},
+		{"no key", func(_ *testing.T, _ *world, o *ensemble.Options) { o.Key = nil }, []string{encFold, "encrypted, and there is no key"}},
+		{"no sample", func(t *testing.T, w *world, _ *ensemble.Options) {
+			must(t, os.Remove(w.path("competitions/c/sample_submission.csv")))
+		}, []string{"no sample_submission.csv under ROOT"}},
+		{"a broken sample", func(t *testing.T, w *world, _ *ensemble.Options) {
+			w.write(t, "competitions/c/sample_submission.csv", []byte("id,attribute_ids\na\n"))
+		}, []string{"ROOT/competitions/c/sample_submission.csv:2: a row must have two fields"}},
+		{"an empty image folder", func(t *testing.T, w *world, _ *ensemble.Options) {
+			must(t, os.RemoveAll(w.path("competitions/c/test")))
+			must(t, os.Mkdir(w.path("competitions/c/test"), 0o755))
+		}, []string{"none of the 6 images of ROOT/competitions/c/sample_submission.csv is under ROOT"}},
+		{"no input", func(_ *testing.T, w *world, o *ensemble.Options) { o.Input = w.path("nowhere") }, []string{"input root: stat ROOT/nowhere"}},
+		{"an unwritable output", func(_ *testing.T, _ *world, o *ensemble.Options) {
+			o.Output = filepath.Join(filepath.Dir(o.Output), "nowhere", "submission.csv")
+		}, []string{"creating ", "nowhere/submission.csv: no such file or directory"}},
+		{"an output that is a folder", func(_ *testing.T, _ *world, o *ensemble.Options) { o.Output = filepath.Dir(o.Output) }, []string{"it is a folder"}},
+		{"an unknown architecture", func(_ *testing.T, w *world, _ *ensemble.Options) {
+			w.plan.Models[0].Arch = "tiiny"
+		}, []string{`model m0: unknown architecture "tiiny": did you mean tiny?`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 6)
+			o := w.options(t.TempDir())
+			out := filepath.Dir(o.Output)
+			c.fault(t, w, &o)
+			ensemble.SetLoad(&o, func(arch.Arch, *ensemble.Model, []byte, int) (ensemble.Network, error) {
+				t.Error("a network was made")
+				return nil, errors.New("no")
+			})
+			_, err := ensemble.Run(context.Background(), w.plan, o)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			text := strings.ReplaceAll(err.Error(), w.root, "ROOT")
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("got %s, want %s", text, want)
+				}
+			}
+			isEmpty(t, out)
+		})
+	}
+}
+
+func isEmpty(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	for _, e := range entries {
+		t.Errorf("%s was written", e.Name())
+	}
+}
+
+// What only reading shows stops the run too, unless it may go on.
+func TestADamagedModelStopsTheRunOrIsLeftOut(t *testing.T) {
+	for _, c := range []struct{ file, fold, want string }{
+		{plainFold, "m0_f0_e1_0.5", "not the weights that this plan was made with"},
+		{"datasets/owner/weights/m2_f1_e1_0.5.safetensors.enc", "m2_f1_e1_0.5", crypt.ErrAuth.Error()},
+	} {
+		w := newWorld(t, 6)
+		w.change(t, c.file, flip(-100))
+		o := w.options(t.TempDir())
+		_, err := ensemble.Run(context.Background(), w.plan, o)
+		if err == nil || !strings.Contains(err.Error(), w.path(c.file)) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", c.file, err)
+		}
+		got, s := w.predict(t, func(o *ensemble.Options) { o.Partial = true })
+		if len(s.Dropped) != 1 || !strings.HasPrefix(s.Dropped[0], c.fold+": ") || s.Folds != 4 {
+			t.Errorf("%s: %+v", c.file, s)
+		}
+		if want, _ := w.without(c.fold).predict(t, nil); got != want {
+			t.Errorf("%s: not the submission of the other folds", c.file)
+		}
+	}
+}
+
+// without is the world with a plan that lacks a fold.
+func (w *world) without(fold string) *world {
+	p := *w.plan
+	p.Models = nil
+	for _, m := range w.plan.Models {
+		var folds []ensemble.Fold
+		for _, f := range m.Folds {
+			if f.Name != fold {
+				folds = append(folds, f)
+			}
+		}
+		if m.Folds = folds; len(folds) > 0 {
+			p.Models = append(p.Models, m)
+		}
+	}
+	other := *w
+	other.plan = &p
+	return &other
+}
+
+func TestPartialGoesOnWithoutWhatIsMissing(t *testing.T) {
+	w := newWorld(t, 6)
+	want, _ := w.without("m0_f0_e1_0.5").predict(t, nil)
+	must(t, os.Remove(w.path(plainFold)))
+	var log strings.Builder
+	got, s := w.predict(t, func(o *ensemble.Options) { o.Partial, o.Log = true, &log })
+	if got != want || len(s.Dropped) != 1 || s.Folds != 4 {
+		t.Errorf("another submission, %+v", s)
+	}
+	if !strings.Contains(log.String(), "kernel: warning: going on without m0_f0_e1_0.5: not found") {
+		t.Errorf("told:\n%s", log.String())
+	}
+	must(t, os.RemoveAll(w.path("datasets")))
+	o := w.options(t.TempDir())
+	o.Partial = true
+	if _, err := ensemble.Run(context.Background(), w.plan, o); err == nil || err.Error() != "none of the plan's 5 weight files can be used" {
+		t.Errorf("without any weights: %v", err)
+	}
+}
+
+func TestWeightsOfAnotherNetworkAreRefused(t *testing.T) {
+	w := newWorld(t, 3)
+	other := tiny
+	build := tiny.Build
+	other.Build = func(c arch.Config) (*nn.Graph, error) { c.Classes++; return build(c) }
+	o := w.options(t.TempDir())
+	o.Archs = []arch.Arch{other}
+	_, err := ensemble.Run(context.Background(), w.plan, o)
+	if err == nil || !strings.Contains(err.Error(), "m0_f0_e1_0.5: ") || !strings.Contains(err.Error(), "output.") {
+		t.Errorf("got %v", err)
+	}
+	isEmpty(t, filepath.Dir(o.Output))
+}
+
+func TestANetworkThatGivesNaNIsRefused(t *testing.T) {
+	w := newWorld(t, 3)
+	o := w.options(t.TempDir())
+	ensemble.SetLoad(&o, func(arch.Arch, *ensemble.Model, []byte, int) (ensemble.Network, error) {
+		return ensemble.PredictFunc(func(_ context.Context, _, logits []float32) error {
+			for i := range logits {
+				logits[i] = 0
+				logits[i] /= logits[i]
+			}
+			return nil
+		}), nil
+	})
+	if _, err := ensemble.Run(context.Background(), w.plan, o); err == nil || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("got %v", err)
+	}
+	isEmpty(t, filepath.Dir(o.Output))
+}
+
+func TestAnInterruptedRunLeavesTheFinishedFolds(t *testing.T) {
+	w := newWorld(t, 6)
+	o := w.options(t.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n := 0
+	ensemble.SetLoad(&o, func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (ensemble.Network, error) {
+		if n++; n == 2 {
+			cancel()
+		}
+		return ensemble.LoadNetwork(a, m, data, threads)
+	})
+	if _, err := ensemble.Run(ctx, w.plan, o); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	w.labels(t, read(t, o.Output))
+	entries, err := os.ReadDir(filepath.Dir(o.Output))
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("%d files are left", len(entries))
+	}
+}
+
+func TestASampleOfEveryKindIsAnswered(t *testing.T) {
+	w := newWorld(t, 4)
+	want, _ := w.predict(t, nil)
+	sample := "competitions/c/sample_submission.csv"
+	text := read(t, w.path(sample))
+	for name, other := range map[string]string{
+		"CRLF":       strings.ReplaceAll(text, "\n", "\r\n"),
+		"BOM":        "\xef\xbb\xbf" + text,
+		"duplicates": text + w.ids[0] + ",5\n" + w.ids[2] + ",\n",
+	} {
+		w.write(t, sample, []byte(other))
+		if got, _ := w.predict(t, nil); got != want {
+			t.Errorf("%s: another submission:\n%s", name, got)
+		}
+	}
+	w.write(t, sample, []byte(text+"none,1\n"))
+	if got, s := w.predict(t, nil); got != want+"none,\n" || len(s.Unreadable) != 1 {
+		t.Errorf("an id without image:\n%s", got)
+	}
+	// Of two samples the one whose images are there is taken.
+	w.write(t, "a/sample_submission.csv", []byte("id,attribute_ids\nnone,1\n"))
+	w.write(t, sample, []byte(text))
+	must(t, os.Rename(w.path("competitions"), w.path("b")))
+	if got, _ := w.predict(t, nil); got != want {
+		t.Errorf("two samples:\n%s", got)
+	}
+}

@@ -1,0 +1,236 @@
+package ensemble
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+)
+
+// envPrefix begins the environment variables of a kernel.
+const envPrefix = "DEPLOY_KERNEL_"
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// Main runs a plan as a program of its own, with flags and environment
+// variables, and ends the process: with status 0 where there is a submission,
+// 1 where something failed, 2 where the arguments make no sense, 130 after
+// SIGINT or SIGTERM. The key is the text of the key that opens the weights, or
+// "".
+func Main(p *Plan, archs []arch.Arch, key string) {
+	start := time.Now()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal kills
+	limitMemory()
+	c := &command{
+		plan: p, archs: archs, key: key, start: start,
+		getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr,
+	}
+	os.Exit(c.run(ctx, os.Args[1:]))
+}
+
+// command is a kernel's command line.
+type command struct {
+	plan           *Plan
+	archs          []arch.Arch
+	key            string
+	start          time.Time
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// run does what the arguments say and returns the exit status.
+func (c *command) run(ctx context.Context, args []string) int {
+	o := Options{Archs: c.archs, Log: c.stderr, Start: c.start}
+	flags, keyFile, only := c.flags(&o)
+	if err := c.parse(flags, args); errors.Is(err, flag.ErrHelp) {
+		c.usage(flags)
+		return exitOK
+	} else if err != nil {
+		fmt.Fprintf(c.stderr, "%s: %v\n%s: hint: see: %s --help\n", o.tool(), err, o.tool(), o.tool())
+		return exitUsage
+	}
+	err := c.loadKey(&o, *keyFile)
+	if err == nil {
+		switch {
+		case only.version:
+			c.version()
+		case only.plan:
+			err = Describe(ctx, c.plan, o, c.stdout)
+		default:
+			_, err = Run(ctx, c.plan, o)
+		}
+	}
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil:
+		fmt.Fprintf(c.stderr, "%s: interrupted\n", o.tool())
+		return exitInterrupted
+	}
+	printError(c.stderr, o.tool(), err)
+	return exitFailed
+}
+
+// only are the flags that ask for something else than to predict.
+type only struct{ version, plan bool }
+
+// flags defines the command line. A flag --some-name has the default of the
+// environment variable DEPLOY_KERNEL_SOME_NAME, if that is set.
+func (c *command) flags(o *Options) (*flag.FlagSet, *string, *only) {
+	fs := flag.NewFlagSet(o.tool(), flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&o.Input, "input", "", "`FOLDER` that is searched for weights, images and the sample submission (default ../input, else /kaggle/input)")
+	fs.StringVar(&o.Output, "output", "submission.csv", "`FILE` to write the labels to")
+	fs.StringVar(&o.Sample, "sample", "", "`FILE` with the ids to predict (default: the sample_submission.csv under the input)")
+	fs.StringVar(&o.Images, "images", "", "`FOLDER` of the images (default: searched for under the input)")
+	fs.StringVar(&o.Predictions, "predictions", "", "`FOLDER` to write level1_test_NAME.npy of every fold to")
+	fs.StringVar(&o.Scratch, "scratch", c.defaultScratch(), "`FOLDER` for what a restart needs to go on; empty for none")
+	fs.IntVar(&o.Threads, "threads", 0, "how many images are computed at once (default: the number of cores)")
+	fs.IntVar(&o.Batch, "batch", 32, "how many images are decoded ahead")
+	fs.IntVar(&o.Limit, "limit", 0, "predict only the first `N` images")
+	fs.BoolVar(&o.Partial, "partial", c.getenv("KAGGLE_IS_COMPETITION_RERUN") != "", "go on without weights that are missing or damaged (default: only in Kaggle's final run)")
+	fs.DurationVar(&o.Budget, "budget", c.plan.Budget, "`TIME` the run may take, e.g. 8h30m; 0 for any")
+	keyFile := fs.String("key", "", "`FILE` with the key (default: the key in $"+envPrefix+"KEY, in the kernel, or in a .key file under the input)")
+	var what only
+	fs.BoolVar(&what.plan, "plan", false, "print what would be predicted, and end")
+	fs.BoolVar(&what.version, "version", false, "print what this is, and end")
+	return fs, keyFile, &what
+}
+
+// parse sets the flags from the environment and then from the arguments.
+func (c *command) parse(fs *flag.FlagSet, args []string) error {
+	var wrong error
+	fs.VisitAll(func(f *flag.Flag) {
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := c.getenv(name)
+		if value == "" || f.Name == "key" || f.Name == "plan" || f.Name == "version" {
+			return
+		}
+		if err := fs.Set(f.Name, value); err != nil && wrong == nil {
+			wrong = fmt.Errorf("$%s: %q: %w", name, value, err)
+		}
+	})
+	if wrong != nil {
+		return wrong
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	return nil
+}
+
+func (c *command) usage(fs *flag.FlagSet) {
+	fmt.Fprintf(c.stdout, "Predict %s: %d folds of %d models.\n\nEvery flag --NAME can be given as $%sNAME.\n\n",
+		c.plan.Name, len(c.plan.foldNames()), len(c.plan.Models), envPrefix)
+	fs.SetOutput(c.stdout)
+	fs.PrintDefaults()
+}
+
+func (c *command) version() {
+	fmt.Fprintf(c.stdout, "kernel for %s: %d folds of %d models, %d classes\n%s %s/%s\n",
+		c.plan.Name, len(c.plan.foldNames()), len(c.plan.Models), c.plan.Classes,
+		runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// defaultScratch is a folder of this plan's own, outside of what is published
+// as the kernel's output.
+func (c *command) defaultScratch() string {
+	h := sha256.New()
+	for _, m := range c.plan.Models {
+		for _, f := range m.Folds {
+			fmt.Fprintln(h, f.SHA256)
+		}
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, fmt.Sprintf("deploy-kernel-%x", h.Sum(nil)[:6]))
+}
+
+// loadKey takes the key from where the user said, else from the kernel.
+func (c *command) loadKey(o *Options, file string) error {
+	where, text := "the kernel's key", c.key
+	if env := c.getenv(envPrefix + "KEY"); env != "" {
+		where, text = "$"+envPrefix+"KEY", env
+	}
+	if file != "" {
+		data, err := readSmall(file)
+		if err != nil {
+			return err
+		}
+		where, text = file, data
+	}
+	if text == "" {
+		return nil
+	}
+	key, err := crypt.ParseKey(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	o.Key = &key
+	return nil
+}
+
+// readSmall reads a file that can only be small.
+func readSmall(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 1<<12))
+	return string(data), err
+}
+
+// printError prints an error, a line for each that was joined, and its hints.
+func printError(w io.Writer, tool string, err error) {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(w, "%s: %s\n", tool, strings.TrimSuffix(line, "\n"))
+	}
+	told := map[string]bool{}
+	for _, text := range hints(err) {
+		if !told[text] {
+			fmt.Fprintf(w, "%s: hint: %s\n", tool, text)
+		}
+		told[text] = true
+	}
+}
+
+// hints lists the hints in an error's tree.
+func hints(err error) []string {
+	var all []string
+	switch e := err.(type) {
+	case *HintError:
+		return append(hints(e.Err), e.Text)
+	case interface{ Unwrap() []error }:
+		for _, sub := range e.Unwrap() {
+			all = append(all, hints(sub)...)
+		}
+	case interface{ Unwrap() error }:
+		all = hints(e.Unwrap())
+	}
+	return all
+}

@@ -1,0 +1,285 @@
+package ensemble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+// run is one run of a plan: what the stages of Run share.
+type run struct {
+	plan    *Plan
+	o       Options
+	journal *journal
+	archs   []arch.Arch // by model
+
+	found   *input.Found
+	sample  *input.Table // as it is written: every id once, cut to the limit
+	images  []image
+	vault   *vault
+	scratch *scratch
+	sched   *schedule
+	sum     *sum
+	out     []float32 // predictions of the running fold
+	ahead   *fetch    // weights that are being read
+
+	start     time.Time
+	wrote     time.Time     // when the submission was written
+	writeTook time.Duration // how long that took
+	dirty     bool          // the sum has what the submission has not
+	told      int           // how many cuts the user knows of
+	toldAt    time.Time
+
+	mu         sync.Mutex
+	unreadable map[int]bool // images
+
+	summary Summary
+	failure error // of what else was to be written
+}
+
+// prepare is all that comes before the first prediction: it finds everything
+// and refuses what can't work.
+func prepare(ctx context.Context, p *Plan, o Options) (*run, error) {
+	r := &run{plan: p, o: o, journal: newJournal(o.Log, o.tool()), start: o.Start, unreadable: map[int]bool{}}
+	if r.start.IsZero() {
+		r.start = time.Now()
+	}
+	if r.o.Threads <= 0 {
+		r.o.Threads = runtime.GOMAXPROCS(0)
+	}
+	if r.o.Batch <= 0 {
+		r.o.Batch = 32
+	}
+	if r.o.load == nil {
+		r.o.load = loadNetwork
+	}
+	if r.o.Input == "" {
+		r.o.Input = input.DefaultRoot()
+	}
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.archs, err = p.archs(o.Archs); err != nil {
+		return nil, err
+	}
+	for _, stage := range []func(context.Context) error{
+		r.checkOutput, r.find, r.readSample, r.findImages, r.makeSchedule, r.checkWeights,
+	} {
+		if err := stage(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// checkOutput learns now, not after hours, that a result can't be written.
+func (r *run) checkOutput(context.Context) error {
+	paths := []string{r.o.Output}
+	if r.o.Predictions != "" {
+		paths = append(paths, filepath.Join(r.o.Predictions, "level1_test"))
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("writing %s: it is a folder", path)
+		}
+		f, err := atomicfile.Create(path)
+		if err != nil {
+			return hint(err, "the folder must exist and be writable")
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) find(ctx context.Context) error {
+	found, err := input.Find(ctx, r.o.Input, r.plan.foldNames())
+	if err != nil {
+		return hint(err, "name the folder that holds weights, images and sample submission by --input")
+	}
+	for _, w := range found.Warnings {
+		r.journal.warn("%s", w)
+	}
+	r.found = found
+	return nil
+}
+
+// readSample reads the sample submission: the one that was named, or the only
+// one, or of several the first that has images.
+func (r *run) readSample(context.Context) error {
+	paths := r.found.Samples
+	if r.o.Sample != "" {
+		paths = []string{r.o.Sample}
+	}
+	if len(paths) == 0 {
+		return hint(fmt.Errorf("no %s under %s", input.SampleName, r.o.Input),
+			"add the competition's data to the input, or name the table of ids by --sample")
+	}
+	var wrong error
+	for _, path := range paths {
+		t, err := input.ReadTableFile(path)
+		if err == nil && len(t.Rows) == 0 {
+			err = fmt.Errorf("%s: no rows", path)
+		}
+		if err != nil {
+			wrong = errors.Join(wrong, err)
+			continue
+		}
+		if r.sample == nil {
+			r.sample = t
+		}
+		if len(paths) > 1 && len(r.imagesOf(t).Folders()) > 0 {
+			r.sample = t
+			break
+		}
+	}
+	if r.sample == nil {
+		return wrong
+	}
+	r.sample.Rows = unique(r.sample, r.journal)
+	if r.o.Limit > 0 && r.o.Limit < len(r.sample.Rows) {
+		r.sample.Rows = r.sample.Rows[:r.o.Limit]
+	}
+	return nil
+}
+
+// unique returns the rows without those whose id was there before.
+func unique(t *input.Table, j *journal) []input.Row {
+	seen := make(map[string]bool, len(t.Rows))
+	rows := t.Rows[:0]
+	for _, row := range t.Rows {
+		if !seen[row.ID] {
+			seen[row.ID] = true
+			rows = append(rows, row)
+		}
+	}
+	if n := len(t.Rows) - len(rows); n > 0 {
+		j.warn("%s: %d ids are there more than once; each is predicted once", t.Name, n)
+	}
+	return rows
+}
+
+// imagesOf looks for the images of a table.
+func (r *run) imagesOf(t *input.Table) *input.Images {
+	if r.o.Images != "" {
+		return input.ImagesIn(r.o.Images)
+	}
+	return r.found.Images(t.IDs())
+}
+
+// lookups is how many files are asked for at once: the input root may be a
+// network's.
+const lookups = 16
+
+func (r *run) findImages(context.Context) error {
+	where := r.imagesOf(r.sample)
+	r.images = make([]image, len(r.sample.Rows))
+	var next, missing atomic.Int64
+	var workers sync.WaitGroup
+	for range lookups {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for i := int(next.Add(1)) - 1; i < len(r.images); i = int(next.Add(1)) - 1 {
+				m := &r.images[i]
+				m.id = r.sample.Rows[i].ID
+				path, info, ok := where.Stat(m.id)
+				if !ok {
+					missing.Add(1)
+					continue
+				}
+				m.path, m.size, m.time = path, info.Size(), info.ModTime().UnixNano()
+			}
+		}()
+	}
+	workers.Wait()
+	if int(missing.Load()) == len(r.images) {
+		under := r.o.Input
+		if r.o.Images != "" {
+			under = r.o.Images
+		}
+		return hint(fmt.Errorf("none of the %d images of %s is under %s", len(r.images), r.sample.Name, under),
+			fmt.Sprintf("an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", r.images[0].id))
+	}
+	return nil
+}
+
+// makeSchedule orders the folds and weighs what each costs.
+func (r *run) makeSchedule(context.Context) error {
+	cost := make([]float64, len(r.plan.Models))
+	for i := range cost {
+		m := &r.plan.Models[i]
+		var err error
+		if cost[i], err = operations(r.archs[i], m); err != nil {
+			return fmt.Errorf("model %s: %w", m.Name, err)
+		}
+	}
+	tau := 20 * time.Second
+	if r.o.Budget > 0 {
+		tau = min(tau, r.o.Budget/50)
+	}
+	r.sched = newSchedule(r.plan, len(r.images), newPace(cost, tau))
+	r.sum = newSum(len(r.images), r.plan.Classes)
+	r.out = make([]float32, len(r.images)*r.plan.Classes)
+	var err error
+	if r.scratch, err = newScratch(r.o.Scratch, r.images); err != nil {
+		r.journal.warn("a restart would begin anew: %v", err)
+	}
+	return nil
+}
+
+// checkWeights looks for every fold's weights before anything is predicted.
+func (r *run) checkWeights(ctx context.Context) error {
+	r.vault = newVault(r.found, r.plan.foldNames(), r.o.Key, r.o.Threads, r.journal)
+	var missing []string
+	var damaged error
+	for _, j := range r.sched.jobs {
+		err := r.vault.check(ctx, j.f)
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, errMissing):
+			missing = append(missing, j.f.Name)
+		default:
+			damaged = errors.Join(damaged, err)
+		}
+		if r.o.Partial {
+			r.fail(j, err)
+		}
+	}
+	if !r.o.Partial {
+		var err error
+		if len(missing) > 0 {
+			err = missingError(missing, r.o.Input, len(r.sched.jobs))
+		}
+		return errors.Join(err, damaged)
+	}
+	if r.sched.count(failed) == len(r.sched.jobs) {
+		return fmt.Errorf("none of the plan's %d weight files can be used", len(r.sched.jobs))
+	}
+	return nil
+}
+
+func missingError(names []string, root string, all int) error {
+	err := fmt.Errorf("missing under %s: the weights of %d of %d folds: %s", root, len(names), all, strings.Join(names, ", "))
+	return hint(err, "add the datasets that hold NAME"+input.WeightsExt+" or NAME"+input.WeightsExt+".enc, or go on without them by --partial")
+}
+
+// fail leaves a fold out.
+func (r *run) fail(j *job, err error) {
+	j.state, j.reason = failed, err.Error()
+	r.journal.warn("going on without %s: %v", j.f.Name, err)
+}

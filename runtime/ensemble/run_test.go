@@ -1,0 +1,189 @@
+package ensemble_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+)
+
+// naive computes a fold's predictions one image and view at a time.
+func (w *world) naive(t *testing.T, m ensemble.Model, f ensemble.Fold) []float32 {
+	t.Helper()
+	data := weightFile(t, tiny, m, f.Name)
+	file, err := weights.Open(strings.NewReader(string(data)), int64(len(data)))
+	must(t, err)
+	g, err := tiny.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes})
+	must(t, err)
+	e, err := engine.Compile(g, file, engine.Options{Threads: 1})
+	must(t, err)
+	pre := vision.Preprocess{Size: m.InputSize, Mean: tiny.Mean, Std: tiny.Std}
+	var out []float32
+	for _, id := range w.ids {
+		img, err := vision.DecodeFile(w.path("competitions/c/test/" + id + ".png"))
+		must(t, err)
+		mean := make([]float64, classes)
+		for v := range m.Views {
+			pixels, logits := make([]float32, 3*m.InputSize*m.InputSize), make([]float32, classes)
+			pre.View(img, v, pixels)
+			must(t, e.Predict(context.Background(), pixels, logits))
+			for c, x := range logits {
+				mean[c] += 1 / (1 + math.Exp(-float64(x))) / float64(m.Views)
+			}
+		}
+		for _, p := range mean {
+			out = append(out, float32(p-f.Threshold))
+		}
+	}
+	return out
+}
+
+func TestTheSubmissionIsTheWeightedSumOfAllFolds(t *testing.T) {
+	w := newWorld(t, 23)
+	dir := t.TempDir()
+	got, s := w.predict(t, func(o *ensemble.Options) { o.Predictions = dir })
+	if s.Images != 23 || s.Folds != 5 || len(s.Dropped)+len(s.Reduced)+len(s.Unreadable) > 0 {
+		t.Errorf("summary %+v", s)
+	}
+	total := make([]float64, 23*classes)
+	for _, m := range w.plan.Models {
+		for _, f := range m.Folds {
+			want := w.naive(t, m, f)
+			file, err := os.Open(filepath.Join(dir, "level1_test_"+f.Name+".npy"))
+			must(t, err)
+			defer file.Close()
+			have, shape, err := npy.ReadFloat32(file)
+			must(t, err)
+			if !slices.Equal(shape, []int{23, classes}) {
+				t.Fatalf("%s has shape %v", f.Name, shape)
+			}
+			for i := range want {
+				if math.Abs(float64(want[i]-have[i])) > 1e-6 {
+					t.Fatalf("%s: value %d is %v, want %v", f.Name, i, have[i], want[i])
+				}
+				total[i] += m.Weight * float64(have[i])
+			}
+		}
+	}
+	given := 0
+	for i, labels := range w.labels(t, got) {
+		var want []string
+		for c := range classes {
+			if total[i*classes+c] > 0 {
+				want = append(want, fmt.Sprint(c))
+				given++
+			}
+		}
+		if labels != strings.Join(want, " ") {
+			t.Errorf("row %d has %q, want %q", i, labels, want)
+		}
+	}
+	if given == 0 || given == len(total) {
+		t.Errorf("%d of %d labels given: this tests nothing", given, len(total))
+	}
+}
+
+func TestTheSubmissionDependsOnNothingElse(t *testing.T) {
+	w := newWorld(t, 23)
+	want, _ := w.predict(t, nil)
+	for name, change := range map[string]func(*ensemble.Options){
+		"one thread":     func(o *ensemble.Options) { o.Threads = 1 },
+		"five threads":   func(o *ensemble.Options) { o.Threads = 5 },
+		"batches of 1":   func(o *ensemble.Options) { o.Batch = 1 },
+		"batches of 100": func(o *ensemble.Options) { o.Batch = 100 },
+		"scratch":        func(o *ensemble.Options) { o.Scratch = filepath.Join(t.TempDir(), "s") },
+		"named folders": func(o *ensemble.Options) {
+			o.Images = w.path("competitions/c/test")
+			o.Sample = w.path("competitions/c/sample_submission.csv")
+		},
+	} {
+		if got, _ := w.predict(t, change); got != want {
+			t.Errorf("%s: another submission", name)
+		}
+	}
+	slices.Reverse(w.plan.Models)
+	if got, _ := w.predict(t, nil); got != want {
+		t.Error("models in another order: another submission")
+	}
+	w.write(t, "keys/deploy.key", []byte(w.key.Text()+"\n"))
+	if got, _ := w.predict(t, func(o *ensemble.Options) { o.Key = nil }); got != want {
+		t.Error("the key in the input: another submission")
+	}
+}
+
+func TestLimitPredictsTheFirstImages(t *testing.T) {
+	w := newWorld(t, 9)
+	all, _ := w.predict(t, nil)
+	some, s := w.predict(t, func(o *ensemble.Options) { o.Limit = 4 })
+	if !strings.HasPrefix(all, some) || strings.Count(some, "\n") != 5 || s.Images != 4 {
+		t.Errorf("limited to 4:\n%s", some)
+	}
+}
+
+func TestWeightsAreFoundUnderAnyNameByTheirHash(t *testing.T) {
+	w := newWorld(t, 5)
+	want, _ := w.predict(t, nil)
+	dir := "datasets/owner/weights/"
+	rename := func(from, to string) {
+		must(t, os.MkdirAll(filepath.Dir(w.path(to)), 0o755))
+		must(t, os.Rename(w.path(from), w.path(to)))
+	}
+	rename(dir+"m0_f0_e1_0.5.safetensors", dir+"renamed.safetensors")
+	rename(dir+"m0_f1_e1_0.5.safetensors.enc", dir+"x.bin.enc")
+	// A file of the right name and size but other weights is passed over.
+	rename(dir+"m1_f0_e1_0.5.safetensors", "deep/down/m1_f0_e1_0.5.safetensors")
+	w.write(t, "m1_f0_e1_0.5.safetensors", []byte(read(t, w.path(dir+"m2_f0_e1_0.5.safetensors"))))
+	if got, s := w.predict(t, nil); got != want || s.Folds != 5 {
+		t.Errorf("another submission, %+v", s)
+	}
+}
+
+func TestAnUnreadableImageCostsOnlyItsLabels(t *testing.T) {
+	w := newWorld(t, 12)
+	before := w.labels(t, first(w.predict(t, nil)))
+	images := "competitions/c/test/"
+	whole := read(t, w.path(images+w.ids[3]+".png"))
+	w.write(t, images+w.ids[3]+".png", []byte(whole[:len(whole)/2]))
+	w.write(t, images+w.ids[5]+".png", nil)
+	must(t, os.Remove(w.path(images+w.ids[8]+".png")))
+	var log strings.Builder
+	dir := t.TempDir()
+	got, s := w.predict(t, func(o *ensemble.Options) { o.Log, o.Predictions = &log, dir })
+	bad := []int{3, 5, 8}
+	for i, labels := range w.labels(t, got) {
+		want := before[i]
+		if slices.Contains(bad, i) {
+			want = ""
+			if !strings.Contains(log.String(), "image "+w.ids[i]+" is predicted as empty: ") {
+				t.Errorf("nothing told of %s:\n%s", w.ids[i], log.String())
+			}
+		}
+		if labels != want {
+			t.Errorf("row %d has %q, want %q", i, labels, want)
+		}
+	}
+	if !slices.Equal(s.Unreadable, []string{w.ids[3], w.ids[5], w.ids[8]}) {
+		t.Errorf("unreadable %q", s.Unreadable)
+	}
+	f, err := os.Open(filepath.Join(dir, "level1_test_m1_f0_e1_0.5.npy"))
+	must(t, err)
+	defer f.Close()
+	values, _, err := npy.ReadFloat32(f)
+	must(t, err)
+	if v := values[5*classes]; v != -0.45 {
+		t.Errorf("the prediction of an unreadable image is %v", v)
+	}
+}
+
+func first[A, B any](a A, _ B) A { return a }

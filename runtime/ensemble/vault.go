@@ -1,0 +1,227 @@
+package ensemble
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+// vault opens the weight files under the input root. It never writes.
+type vault struct {
+	found   *input.Found
+	names   map[string]bool // of the plan's folds
+	keys    []crypt.Key
+	threads int
+}
+
+// newVault takes the key that was given, or those that lie under the input
+// root.
+func newVault(found *input.Found, folds []string, key *crypt.Key, threads int, j *journal) *vault {
+	v := &vault{found: found, names: map[string]bool{}, threads: threads}
+	for _, name := range folds {
+		v.names[name] = true
+	}
+	if key != nil {
+		v.keys = []crypt.Key{*key}
+		return v
+	}
+	for _, path := range found.Keys {
+		text, err := os.ReadFile(path)
+		var k crypt.Key
+		if err == nil {
+			k, err = crypt.ParseKey(string(text))
+		}
+		if err != nil {
+			j.warn("%s: %v", path, err)
+			continue
+		}
+		v.keys = append(v.keys, k)
+	}
+	return v
+}
+
+// plainName is the name of a fold's plain file, under which it was encrypted.
+func plainName(f *Fold) string { return f.Name + input.WeightsExt }
+
+// files lists where the weights of a fold may be, the likeliest first: files
+// of its name, plain before encrypted, then files of its size whose name is no
+// fold's at all.
+func (v *vault) files(f *Fold) []input.File {
+	var plain, enc, renamed []input.File
+	for _, file := range v.found.Weights {
+		base := filepath.Base(file.Path)
+		switch {
+		case base == plainName(f):
+			plain = append(plain, file)
+		case base == plainName(f)+crypt.Ext:
+			enc = append(enc, file)
+		case v.renamed(file) && plainSize(file) == f.Size:
+			renamed = append(renamed, file)
+		}
+	}
+	return slices.Concat(plain, enc, renamed)
+}
+
+// renamed reports whether a file has a name that is no fold's.
+func (v *vault) renamed(file input.File) bool {
+	base := strings.TrimSuffix(filepath.Base(file.Path), crypt.Ext)
+	return !v.names[strings.TrimSuffix(base, input.WeightsExt)]
+}
+
+// plainSize is the size of a file's plaintext as far as the file tells, or -1.
+func plainSize(file input.File) int64 {
+	if !encrypted(file.Path) {
+		return file.Size
+	}
+	f, err := os.Open(file.Path)
+	if err != nil {
+		return -1
+	}
+	defer f.Close()
+	info, err := crypt.Inspect(f, file.Size)
+	if err != nil {
+		return -1
+	}
+	return info.Plain
+}
+
+func encrypted(path string) bool { return strings.HasSuffix(path, crypt.Ext) }
+
+// errMissing is that there is no file that could be a fold's.
+var errMissing = errors.New("not found")
+
+// check looks whether a fold's weights are there, whole, and readable with
+// the key, without reading them all unless their name is another.
+func (v *vault) check(ctx context.Context, f *Fold) error {
+	_, err := first(v.files(f), func(file input.File) (struct{}, error) {
+		var none struct{}
+		if v.renamed(file) {
+			if _, err := v.readFile(ctx, file, f); err != nil {
+				return none, errMissing // it was a guess
+			}
+			return none, nil
+		}
+		r, err := v.open(file, f)
+		if err != nil {
+			return none, err
+		}
+		return none, r.Close()
+	})
+	return err
+}
+
+// read returns the weights of a fold, whose SHA-256 was checked.
+func (v *vault) read(ctx context.Context, f *Fold) ([]byte, error) {
+	return first(v.files(f), func(file input.File) ([]byte, error) {
+		return v.readFile(ctx, file, f)
+	})
+}
+
+func (v *vault) readFile(ctx context.Context, file input.File, f *Fold) ([]byte, error) {
+	r, err := v.open(file, f)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := r.all(ctx, v.threads)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Path, err)
+	}
+	if sum := sha256.Sum256(data); !strings.EqualFold(hex.EncodeToString(sum[:]), f.SHA256) {
+		return nil, fmt.Errorf("%s: not the weights that this plan was made with: their SHA-256 is %x, not %s", file.Path, sum, f.SHA256)
+	}
+	return data, nil
+}
+
+// first returns what the first file gives without error, else the first
+// file's error.
+func first[T any](files []input.File, try func(input.File) (T, error)) (T, error) {
+	var none T
+	err := errMissing
+	for i, file := range files {
+		value, e := try(file)
+		if e == nil {
+			return value, nil
+		}
+		if i == 0 {
+			err = e
+		}
+	}
+	return none, err
+}
+
+// opened is a weight file that is being read.
+type opened struct {
+	file  *os.File
+	size  int64
+	crypt *crypt.ReaderAt // nil where the file is plain
+}
+
+func (o *opened) Close() error { return o.file.Close() }
+
+// open opens a file that may be a fold's; its size is right.
+func (v *vault) open(file input.File, f *Fold) (*opened, error) {
+	src, err := os.Open(file.Path)
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{file: src, size: file.Size}
+	if encrypted(file.Path) {
+		o.crypt, err = v.decrypt(src, file, f)
+		if err == nil {
+			o.size = o.crypt.Size()
+		}
+	}
+	if err == nil && o.size != f.Size {
+		err = fmt.Errorf("%s: %d bytes of weights, but this plan was made with %d", file.Path, o.size, f.Size)
+	}
+	if err != nil {
+		src.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (v *vault) decrypt(src io.ReaderAt, file input.File, f *Fold) (*crypt.ReaderAt, error) {
+	if len(v.keys) == 0 {
+		return nil, hint(fmt.Errorf("%s: encrypted, and there is no key", file.Path),
+			"give --key FILE, set "+envPrefix+"KEY to the key's text, or add the key as a .key file to the input")
+	}
+	var err error
+	for _, key := range v.keys {
+		var r *crypt.ReaderAt
+		if r, err = crypt.NewReaderAt(src, file.Size, key, plainName(f)); err == nil {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", file.Path, err)
+}
+
+// all reads the whole plaintext into memory.
+func (o *opened) all(ctx context.Context, threads int) ([]byte, error) {
+	if o.crypt != nil {
+		return o.crypt.ReadAll(ctx, threads)
+	}
+	data := make([]byte, o.size)
+	const piece = 8 << 20
+	for off := int64(0); off < o.size; off += piece {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		part := data[off:min(off+piece, o.size)]
+		if _, err := o.file.ReadAt(part, off); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
