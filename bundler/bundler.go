@@ -86,6 +86,7 @@ var stages = []struct {
 	{"check", check},   // find what one Go file can't hold, and what stands in for it
 	{"reach", reach},   // mark the declarations and methods that the program can use
 	{"order", order},   // packages and variables as they are initialised
+	{"warn", warnings}, // what can't be the same in one package
 	{"rename", rename}, // one name space for all
 	{"print", write},   // one gofmt-clean file
 	{"self-check", selfCheck},

@@ -25,7 +25,7 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 	}
 	for _, l := range listed {
 		if l.Error != nil {
-			return listErrorOf(l.Error, l.ImportPath)
+			return listErrorOf(l.Error, l.ImportPath, p.opts.Dir)
 		}
 	}
 	root := listed[len(listed)-1]
@@ -42,7 +42,7 @@ var positioned = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (.*)$`)
 
 // listErrorOf makes one line of an error of the go command, which can be the
 // compiler's output.
-func listErrorOf(e *listError, path string) error {
+func listErrorOf(e *listError, path, dir string) error {
 	var lines []string
 	for line := range strings.Lines(e.Err) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -67,7 +67,9 @@ func listErrorOf(e *listError, path string) error {
 		pos, out.Text = m[1]+":"+m[2]+":"+m[3], m[4]
 	}
 	if f := strings.Split(pos, ":"); len(f) >= 2 {
-		out.Pos.Filename = f[0]
+		if out.Pos.Filename = f[0]; !filepath.IsAbs(f[0]) {
+			out.Pos.Filename = filepath.Join(dir, f[0])
+		}
 		out.Pos.Line, _ = strconv.Atoi(f[1])
 		if len(f) > 2 {
 			out.Pos.Column, _ = strconv.Atoi(f[2])

@@ -7,10 +7,14 @@ import (
 )
 
 // conversions finds the places of a function or an initialiser where a value of
-// a concrete type becomes an interface value, and calls mark with the type.
+// a concrete type becomes an interface value, and calls mark with the type. It
+// calls assert where a type must implement an interface though none of its
+// values needs to get there.
 type conversions struct {
 	info    *types.Info
 	mark    func(types.Type)
+	show    func(types.Type) // becomes an empty interface: reflection can look at it
+	assert  func(concrete, face types.Type)
 	results []*types.Tuple // of the functions around
 }
 
@@ -79,6 +83,29 @@ func (c *conversions) visit(n ast.Node) {
 		}
 	case *ast.RangeStmt:
 		c.ranged(n)
+	case *ast.TypeAssertExpr:
+		if n.Type != nil {
+			c.assert(c.info.TypeOf(n.Type), c.info.TypeOf(n.X))
+		}
+	case *ast.TypeSwitchStmt:
+		c.typeSwitch(n)
+	}
+}
+
+// typeSwitch handles the types of the cases.
+func (c *conversions) typeSwitch(n *ast.TypeSwitchStmt) {
+	var x ast.Expr
+	switch s := n.Assign.(type) {
+	case *ast.ExprStmt:
+		x = s.X
+	case *ast.AssignStmt:
+		x = s.Rhs[0]
+	}
+	face := c.info.TypeOf(ast.Unparen(x).(*ast.TypeAssertExpr).X)
+	for _, clause := range n.Body.List {
+		for _, e := range clause.(*ast.CaseClause).List {
+			c.assert(c.info.TypeOf(e), face)
+		}
 	}
 }
 
@@ -88,7 +115,13 @@ func (c *conversions) value(e ast.Expr, to types.Type) {
 }
 
 func (c *conversions) convert(from, to types.Type) {
-	if from == nil || to == nil || !isInterface(to) || isInterface(from) {
+	if from == nil || to == nil || !isInterface(to) {
+		return
+	}
+	if to.Underlying().(*types.Interface).NumMethods() == 0 {
+		c.show(from)
+	}
+	if isInterface(from) {
 		return
 	}
 	if b, ok := from.(*types.Basic); ok && b.Kind() == types.UntypedNil {

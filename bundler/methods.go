@@ -25,11 +25,13 @@ type faces struct {
 	order    []*types.Named       // named types among them, of the program
 	names    map[string]bool      // of methods of live interfaces; unexported ones with package path
 	seen     map[*types.Func]bool // methods already found live here
+	shown    map[types.Type]bool
+	shows    []types.Type // in order
 	reflects bool
 }
 
 func newFaces() *faces {
-	return &faces{types: map[types.Type]bool{}, names: map[string]bool{}, seen: map[*types.Func]bool{}}
+	return &faces{types: map[types.Type]bool{}, names: map[string]bool{}, seen: map[*types.Func]bool{}, shown: map[types.Type]bool{}}
 }
 
 // addInterface makes the methods of an interface type callable.

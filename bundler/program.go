@@ -1,7 +1,6 @@
 package bundler
 
 import (
-	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -27,7 +26,9 @@ type program struct {
 
 	names    *names
 	output   []byte
-	reflects bool // the program itself looks up methods by name
+	faced    map[*types.TypeName]bool // types whose values get into interfaces
+	shown    map[*types.TypeName]bool // and into empty ones, where reflection shows their names
+	reflects bool                     // the program itself looks up methods by name
 	warnings []Warning
 }
 
@@ -139,20 +140,6 @@ func describe(o types.Object) string {
 // position formats a position; //line comments don't count.
 func (p *program) position(pos token.Pos) string {
 	return p.fset.PositionFor(pos, false).String()
-}
-
-// warn adds a warning, once per text.
-func (p *program) warn(pos token.Pos, format string, args ...any) {
-	w := Warning{Text: fmt.Sprintf(format, args...)}
-	if pos.IsValid() {
-		w.Pos = p.fset.PositionFor(pos, false)
-	}
-	for _, old := range p.warnings {
-		if old.Text == w.Text {
-			return
-		}
-	}
-	p.warnings = append(p.warnings, w)
 }
 
 // isGlobal reports whether the object is declared at package level.

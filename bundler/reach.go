@@ -2,7 +2,6 @@ package bundler
 
 import (
 	"context"
-	"fmt"
 	"go/ast"
 	"go/types"
 	"slices"
@@ -31,6 +30,11 @@ func reach(ctx context.Context, p *program) error {
 		return refuseBodyless(ctx, p, r.refused[0])
 	}
 	p.reflects = r.faces.reflects
+	p.shown = r.faces.visible()
+	p.faced = map[*types.TypeName]bool{}
+	for _, t := range r.faces.order {
+		p.faced[t.Obj()] = true
+	}
 	return nil
 }
 
@@ -118,7 +122,7 @@ func (r *reacher) drain() {
 // scan follows what a part uses.
 func (r *reacher) scan(t *part) {
 	info := t.pkg.info
-	c := &conversions{info: info, mark: r.markFace}
+	c := &conversions{info: info, mark: r.markFace, show: r.faces.show, assert: r.needMethods}
 	for _, n := range t.nodes() {
 		ast.Inspect(n, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -153,6 +157,20 @@ func (r *reacher) use(info *types.Info, id *ast.Ident) {
 		r.need(o)
 	} else if isGlobal(o) {
 		r.need(o)
+	}
+}
+
+// needMethods makes the methods of a type live that an interface has.
+func (r *reacher) needMethods(t, face types.Type) {
+	i, ok := face.Underlying().(*types.Interface)
+	if t == nil || !ok || isInterface(t) {
+		return
+	}
+	for j := range i.NumMethods() {
+		m := i.Method(j)
+		if o, _, _ := types.LookupFieldOrMethod(t, true, m.Pkg(), m.Name()); o != nil {
+			r.need(o)
+		}
 	}
 }
 
@@ -192,13 +210,4 @@ func (p *program) liveParts(f func(*part)) {
 			}
 		}
 	}
-}
-
-// mustPart returns the part that declares an object of the program.
-func (p *program) mustPart(o types.Object) *part {
-	t := p.parts[o]
-	if t == nil {
-		panic(fmt.Sprintf("bundler: internal error: nothing declares %s", describe(o)))
-	}
-	return t
 }

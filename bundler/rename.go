@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"go/types"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -169,11 +168,11 @@ func (p *program) standIn(o types.Object) (stdName, bool) {
 }
 
 // claim gives the names at package level: first to embedded types, whose name
-// is a field's name, then to other types, whose name reflection shows, then to
-// imports, to the main package, to the rest.
+// is a field's name, then to types that reflection shows, then to other types,
+// to imports, to the main package, to the rest.
 func (n *names) claim() {
 	n.taken["init"], n.taken["main"], n.taken["_"] = true, true, true
-	var classes [4][]types.Object
+	var classes [6][]types.Object
 	embedded := map[types.Object]bool{}
 	for _, o := range n.embeds {
 		embedded[o] = true
@@ -187,33 +186,37 @@ func (n *names) claim() {
 				if isMethod(o) || n.p.aliased(o) {
 					continue
 				}
-				class := 3
-				switch _, isType := o.(*types.TypeName); {
+				class := 5
+				switch typ, isType := o.(*types.TypeName); {
 				case isType && embedded[o]:
 					class = 0
-				case isType:
+				case isType && n.p.shown[typ]:
 					class = 1
-				case k == n.p.main:
+				case isType && n.p.faced[typ]:
 					class = 2
+				case isType:
+					class = 3
+				case k == n.p.main:
+					class = 4
 				}
 				classes[class] = append(classes[class], o)
 			}
 		}
 	}
-	n.give(classes[0])
-	n.give(classes[1])
-	n.nameImports()
-	n.give(classes[2])
-	n.give(classes[3])
-	for o := range embedded {
-		if new, ok := n.objs[o]; ok && isGlobal(o) {
+	for i, objs := range classes {
+		if i == 4 {
+			n.nameImports()
+		}
+		n.give(objs)
+	}
+	for _, o := range classes[0] {
+		if new := n.objs[o]; new != "" {
 			n.p.warnings = append(n.p.warnings, Warning{
 				n.p.fset.PositionFor(o.Pos(), false),
-				"embedded type " + describe(o) + " is called " + new + " in the bundle, and so are the fields: another type has its name",
+				"embedded type " + describe(o) + " is called " + new + " in the bundle, and so are the fields: another embedded type has its name",
 			})
 		}
 	}
-	slices.SortFunc(n.p.warnings, func(a, b Warning) int { return strings.Compare(a.String(), b.String()) })
 	for _, k := range n.p.pkgs {
 		for _, t := range k.parts {
 			if t.live && t.isInit && k != n.p.main {
