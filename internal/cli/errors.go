@@ -30,6 +30,7 @@ type hintError struct {
 
 func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
+func (e *hintError) Hint() string  { return e.hint }
 
 // Hint attaches to err what the user can do about it; it is printed on a line
 // of its own. It returns nil where err is nil.
@@ -40,7 +41,8 @@ func Hint(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
 }
 
-// hints returns all hints in err's tree, inner ones first.
+// hints returns all hints in err's tree, inner ones first. Errors of packages
+// that don't know this one give theirs by a method Hint.
 func hints(err error) []string {
 	var all []string
 	switch e := err.(type) {
@@ -53,8 +55,8 @@ func hints(err error) []string {
 			all = hints(sub)
 		}
 	}
-	if h, ok := err.(*hintError); ok {
-		all = append(all, h.hint)
+	if h, ok := err.(interface{ Hint() string }); ok {
+		all = append(all, h.Hint())
 	}
 	return all
 }

@@ -62,7 +62,10 @@ func (r *run) early() {
 	}
 	start := time.Now()
 	if err := writeSubmission(r.o.Output, r.sample, r.sum); err != nil {
-		r.journal.warn("%v", err)
+		if !r.cantWrite {
+			r.journal.warn("%v", err)
+		}
+		r.cantWrite = true
 		return
 	}
 	r.wrote, r.dirty = time.Now(), false

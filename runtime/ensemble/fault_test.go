@@ -257,3 +257,31 @@ func TestASampleOfEveryKindIsAnswered(t *testing.T) {
 		t.Errorf("two samples:\n%s", got)
 	}
 }
+
+func TestAFullDiskIsToldAndLeavesNoHalfWrittenFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := mountSmall(dir); err != nil {
+		t.Skipf("a small file system can't be mounted here: %v", err)
+	}
+	t.Cleanup(func() { unmount(dir) })
+	must(t, os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 4096), 0o644))
+	w := newWorld(t, 6)
+	o := w.options(dir)
+	o.Scratch = filepath.Join(dir, "scratch")
+	var log strings.Builder
+	o.Log = &log
+	_, err := ensemble.Run(context.Background(), w.plan, o)
+	if want := "writing " + o.Output + ": no space left on device"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if !strings.Contains(log.String(), "a restart will begin anew: ") {
+		t.Errorf("told:\n%s", log.String())
+	}
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	for _, e := range entries {
+		if e.Name() != "filler" && e.Name() != "scratch" {
+			t.Errorf("%s is left", e.Name())
+		}
+	}
+}

@@ -26,7 +26,7 @@ func newJournal(w io.Writer, tool string) *journal {
 	if w == nil {
 		w = io.Discard
 	}
-	j := &journal{w: w, tool: tool}
+	j := &journal{w: w, tool: tool, last: time.Now()}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
 		j.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -38,6 +38,7 @@ type run struct {
 	wrote     time.Time     // when the submission was written
 	writeTook time.Duration // how long that took
 	dirty     bool          // the sum has what the submission has not
+	cantWrite bool          // and the user knows
 	told      int           // how many cuts the user knows of
 	toldAt    time.Time
 

@@ -1,0 +1,63 @@
+package ensemble_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// kernel is a kernel's main: its plan and key are in the environment.
+func kernel() {
+	text, err := os.ReadFile(os.Getenv("PLAN"))
+	var plan ensemble.Plan
+	if err == nil {
+		err = json.Unmarshal(text, &plan)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	ensemble.Main(&plan, []arch.Arch{tiny}, os.Getenv("BUILT_IN_KEY"))
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kernel": kernel})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			w := newWorld(t, 6)
+			must(t, os.Rename(w.root, filepath.Join(e.WorkDir, "input")))
+			text, err := json.Marshal(w.plan)
+			must(t, err)
+			must(t, os.WriteFile(filepath.Join(e.WorkDir, "plan.json"), text, 0o644))
+			must(t, os.WriteFile(filepath.Join(e.WorkDir, "kernel.key"), []byte(w.key.Text()+"\n"), 0o600))
+			must(t, os.MkdirAll(filepath.Join(e.WorkDir, "working"), 0o755))
+			e.Setenv("PLAN", filepath.Join(e.WorkDir, "plan.json"))
+			e.Setenv("BUILT_IN_KEY", w.key.Text())
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+			e.Setenv("SECRET", strings.Split(w.key.Text(), ":")[1])
+			e.Cd = filepath.Join(e.WorkDir, "working")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"flip": flipBit},
+	})
+}
+
+// flipBit FILE changes one bit in the middle of a file.
+func flipBit(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	b[len(b)/2] ^= 4
+	ts.Check(os.WriteFile(path, b, 0o644))
+}
