@@ -21,19 +21,19 @@ type partWriter struct {
 type edit struct {
 	from, to int
 	text     string
-	seq      int
 }
 
 func (w *partWriter) offset(pos token.Pos) int { return w.t.file.tok.Offset(pos) }
 
+// replace puts a text in the place of a range with all edits there.
 func (w *partWriter) replace(from, to token.Pos, text string) {
 	a, b := w.offset(from), w.offset(to)
 	w.edits = slices.DeleteFunc(w.edits, func(e edit) bool { return a <= e.from && e.to <= b && a < b && e.from < e.to })
-	w.edits = append(w.edits, edit{a, b, text, len(w.edits)})
+	w.edits = append(w.edits, edit{a, b, text})
 }
 
 func (w *partWriter) insert(at token.Pos, text string) {
-	w.edits = append(w.edits, edit{w.offset(at), w.offset(at), text, len(w.edits)})
+	w.edits = append(w.edits, edit{w.offset(at), w.offset(at), text})
 }
 
 // apply returns the source between two positions with the edits there.
@@ -92,10 +92,9 @@ func (w *partWriter) ref(r ref) {
 			text = w.p.objectText(embedded)
 		}
 	}
-	if text == w.t.file.text(from, to) {
-		return
+	if text != w.t.file.text(from, to) {
+		w.edits = append(w.edits, edit{w.offset(from), w.offset(to), text})
 	}
-	w.replace(from, to, text)
 }
 
 func asVar(o types.Object) *types.Var {
@@ -107,17 +106,23 @@ func asVar(o types.Object) *types.Var {
 // hold any more.
 func (w *partWriter) directives() {
 	from, to := w.t.start(), w.t.end()
-	for _, g := range w.t.file.ast.Comments {
-		if g.End() < from || g.Pos() > to {
-			continue
+	for _, g := range w.t.file.commentsFrom(from) {
+		if g.Pos() > to {
+			break
 		}
 		for _, c := range g.List {
 			if w.p.opts.Minify || dropped(c.Text, w.t.fn()) {
 				a, b := w.wholeLine(c)
-				w.edits = append(w.edits, edit{a, b, w.lineFeed(c), len(w.edits)})
+				w.edits = append(w.edits, edit{a, b, w.lineFeed(c)})
 			}
 		}
 	}
+}
+
+// commentsFrom returns the groups of comments that end after a position.
+func (f *file) commentsFrom(pos token.Pos) []*ast.CommentGroup {
+	i, _ := slices.BinarySearchFunc(f.ast.Comments, pos, func(g *ast.CommentGroup, pos token.Pos) int { return int(g.End() - pos) })
+	return f.ast.Comments[i:]
 }
 
 // lineFeed keeps a statement's end where a comment with a line break goes.

@@ -218,7 +218,7 @@ func (w *writer) trailing(t *part) string {
 		return ""
 	}
 	var text string
-	for _, g := range f.ast.Comments {
+	for _, g := range f.commentsFrom(end) {
 		if g.Pos() < end {
 			continue
 		}
