@@ -14,11 +14,12 @@ package engine
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
@@ -30,8 +31,12 @@ type Params interface {
 
 // Options are the choices of [Compile]; the zero value is the default.
 type Options struct {
-	// Threads is how many images are computed at once; 0 means one a core.
+	// Threads is how many images, or parts of one, are computed at once; 0
+	// means one a core.
 	Threads int
+	// Kernels is the set of kernels to use; nil means the one that the
+	// environment variable kernel.Variable names, or the fastest.
+	Kernels *kernel.Set
 }
 
 // ShapeError tells that a tensor does not fit the network.
@@ -47,76 +52,144 @@ func (e *ShapeError) Error() string {
 // Engine predicts with one network. It may be used by several goroutines, which
 // then wait for one another.
 type Engine struct {
-	graph   *nn.Graph
+	plan    *plan
+	set     *kernel.Set
+	classes int
 	mu      sync.Mutex
-	workers []*interpreter
+	workers []*worker
 }
 
-// Compile prepares the network for running.
+// worker computes images, one at a time.
+type worker struct {
+	arena []float32
+	scratch
+}
+
+// Compile prepares the network for running: it folds batch norms and lays
+// weights out as the kernels read them. The params aren't kept.
+//
+// It returns a [*ShapeError] where a tensor does not fit, and the params' error
+// where one is missing.
 func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
-	tensors := map[string][]float32{}
-	for _, param := range g.Params() {
-		data, shape, err := p.Float32(param.Name)
-		if err != nil {
-			return nil, fmt.Errorf("loading tensor %s: %w", param.Name, err)
+	set := o.Kernels
+	if set == nil {
+		var err error
+		if set, err = kernel.Select(os.Getenv(kernel.Variable)); err != nil {
+			return nil, err
 		}
-		if !slices.Equal(shape, param.Shape) {
-			return nil, &ShapeError{Param: param.Name, Want: param.Shape, Got: shape}
-		}
-		tensors[param.Name] = data
+	}
+	plan, err := newPlan(g, p, set)
+	if err != nil {
+		return nil, err
 	}
 	threads := o.Threads
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{graph: g}
+	e := &Engine{plan: plan, set: set, classes: g.Classes()}
 	for range threads {
-		e.workers = append(e.workers, newInterpreter(g, tensors))
+		e.workers = append(e.workers, new(worker))
 	}
 	return e, nil
 }
 
-// Predict computes the logits, (N, classes), of images, (N, H, W, C). When the
-// context ends, it stops between two images and returns the context's error.
+// KernelName returns the name of the kernels in use, e.g. "avx512".
+func (e *Engine) KernelName() string { return e.set.Name }
+
+// ArenaBytes returns the memory that one worker's activations take.
+func (e *Engine) ArenaBytes() int { return 4 * e.plan.arena }
+
+// Predict computes the logits, (N, classes), of images, (N, H, W, C). With as
+// many images as threads or more, each worker takes whole images; with fewer,
+// all workers share the work inside of an image. When the context ends, it
+// stops between two images and returns the context's error.
 func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
-	size, classes := e.graph.Input.Shape.Len(), e.graph.Classes()
+	size := e.plan.input.shape.Len()
 	n := len(images) / size
-	if len(images) != n*size || len(logits) != n*classes {
-		return fmt.Errorf("predicting: %d values of images and %d logits: an image has %d values and %d logits", len(images), len(logits), size, classes)
+	if len(images) != n*size || len(logits) != n*e.classes {
+		return fmt.Errorf("predicting: %d values of images and %d logits: an image has %d values and %d logits", len(images), len(logits), size, e.classes)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	whole := n / len(e.workers) * len(e.workers)
+	if len(e.workers) > 1 && n-whole > len(e.workers)/2 {
+		whole = n // nearly all workers have an image in the last round
+	}
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for _, w := range e.workers[:min(len(e.workers), n)] {
+	for _, w := range e.workers {
+		if whole == 0 {
+			break
+		}
+		w.grow(e.plan.arena)
 		group.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
-				if i >= n {
+				if i >= whole {
 					return
 				}
-				w.run(images[i*size:][:size])
-				copy(logits[i*classes:][:classes], w.out[e.graph.Output.ID])
+				e.plan.enter(w.arena, images[i*size:][:size])
+				for _, s := range e.plan.steps {
+					for part := range s.parts() {
+						s.run(w.arena, &w.scratch, part)
+					}
+				}
+				e.plan.leave(w.arena, logits[i*e.classes:][:e.classes])
 			}
 		})
 	}
 	group.Wait()
+	for i := whole; i < n && ctx.Err() == nil; i++ {
+		e.together(images[i*size:][:size], logits[i*e.classes:][:e.classes])
+	}
 	return ctx.Err()
 }
 
-// Modules computes one image, (H, W, C), and visits the output of every module
-// that the graph names, as NHWC without the N. The slices are valid during the
-// visit only.
-func (e *Engine) Modules(image []float32, visit func(name string, shape nn.Shape, nhwc []float32)) error {
-	if len(image) != e.graph.Input.Shape.Len() {
-		return fmt.Errorf("predicting: an image of %d values, the network needs %d", len(image), e.graph.Input.Shape.Len())
+// together computes one image with all workers.
+func (e *Engine) together(image, logits []float32) {
+	e.workers[0].grow(e.plan.arena)
+	arena := e.workers[0].arena
+	e.plan.enter(arena, image)
+	for _, s := range e.plan.steps {
+		parts := s.parts()
+		var next atomic.Int64
+		work := func(w *worker) {
+			for {
+				part := int(next.Add(1)) - 1
+				if part >= parts {
+					return
+				}
+				s.run(arena, &w.scratch, part)
+			}
+		}
+		var group sync.WaitGroup
+		for _, w := range e.workers[1:min(len(e.workers), parts)] {
+			group.Go(func() { work(w) })
+		}
+		work(e.workers[0])
+		group.Wait()
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	w := e.workers[0]
-	w.run(image)
-	for _, m := range e.graph.Modules {
-		visit(m.Name, m.Node.Shape, w.out[m.Node.ID])
+	e.plan.leave(arena, logits)
+}
+
+// grow gives the worker an arena.
+func (w *worker) grow(floats int) {
+	if w.arena == nil {
+		w.arena = make([]float32, floats)
 	}
-	return nil
+}
+
+// enter copies an image, (H, W, C), into the arena.
+func (p *plan) enter(arena, image []float32) {
+	t := p.input
+	clear(arena[t.at:][:t.size()])
+	row := t.shape.W * t.shape.C
+	for y := range t.shape.H {
+		copy(t.line(arena, y), image[y*row:][:row])
+	}
+}
+
+// leave copies the logits out of the arena.
+func (p *plan) leave(arena, logits []float32) {
+	copy(logits, arena[p.output.at+p.output.index(0, 0):])
 }

@@ -79,7 +79,10 @@ func TestRealCIFARWeightsGiveTheLogitsOfPyTorch(t *testing.T) {
 }
 
 func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
-	for _, name := range []string{"seresnext50_32x4d"} {
+	for _, name := range []string{
+		"seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d", "senet_se_resnext50_32x4d",
+		"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
+	} {
 		r, err := golden.Arch(name)
 		if err != nil {
 			t.Fatal(err)

@@ -1,13 +1,42 @@
 package engine
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// interpreter computes a graph node by node with plain loops. It defines what
-// the operations mean; the plan is compared with it.
+// Modules computes one image, (H, W, C), node by node, with plain loops in
+// float64 and nothing folded or fused, and visits the output of every module
+// that the graph names, as NHWC without the N. It defines what the operations
+// mean, and finds the first place where another implementation differs. The
+// slices are valid during the visit only.
+func Modules(g *nn.Graph, p Params, image []float32, visit func(name string, shape nn.Shape, nhwc []float32)) error {
+	if len(image) != g.Input.Shape.Len() {
+		return fmt.Errorf("predicting: an image of %d values, the network needs %d", len(image), g.Input.Shape.Len())
+	}
+	params := map[string][]float32{}
+	for _, param := range g.Params() {
+		data, shape, err := p.Float32(param.Name)
+		if err != nil {
+			return fmt.Errorf("loading tensor %s: %w", param.Name, err)
+		}
+		if !slices.Equal(shape, param.Shape) {
+			return &ShapeError{Param: param.Name, Want: param.Shape, Got: shape}
+		}
+		params[param.Name] = data
+	}
+	in := newInterpreter(g, params)
+	in.run(image)
+	for _, m := range g.Modules {
+		visit(m.Name, m.Node.Shape, in.out[m.Node.ID])
+	}
+	return nil
+}
+
+// interpreter computes a graph node by node.
 type interpreter struct {
 	graph  *nn.Graph
 	params map[string][]float32
@@ -55,19 +84,19 @@ func (p *interpreter) node(n *nn.Node, image []float32) {
 			y[i] = v + scale*b[i]
 		}
 	case nn.Mul:
-		mul(n, y, in(0), in(1))
+		p.mul(n, y, in(0), in(1))
 	case nn.MaxPool, nn.AvgPool:
-		pool(n, y, in(0))
+		p.pool(n, y, in(0))
 	case nn.GlobalAvgPool, nn.GlobalMaxPool:
-		globalPool(n, y, in(0))
+		p.globalPool(n, y, in(0))
 	case nn.ChannelMean, nn.ChannelMax:
-		channelPool(n, y, in(0))
+		p.channelPool(n, y, in(0))
 	case nn.Linear:
 		p.linear(n, y, in(0))
 	case nn.Concat:
 		p.concat(n, y)
 	case nn.Pad, nn.Subsample, nn.PadChannels:
-		rearrange(n, y, in(0))
+		p.rearrange(n, y, in(0))
 	case nn.Dropout:
 		copy(y, in(0))
 	default:
@@ -116,7 +145,7 @@ func (p *interpreter) batchNorm(n *nn.Node, y, x []float32) {
 	}
 }
 
-func mul(n *nn.Node, y, x, gate []float32) {
+func (p *interpreter) mul(n *nn.Node, y, x, gate []float32) {
 	c := n.Shape.C
 	perChannel := n.In[1].Shape.H == 1 && n.In[1].Shape.W == 1 && n.In[1].Shape.C == c
 	for i, v := range x {
@@ -131,7 +160,7 @@ func mul(n *nn.Node, y, x, gate []float32) {
 // pool is torch.nn.MaxPool2d and AvgPool2d. The divisor of a mean counts the
 // padding where CountIncludePad says so, but never what hangs over the padded
 // input in ceil mode.
-func pool(n *nn.Node, y, x []float32) {
+func (p *interpreter) pool(n *nn.Node, y, x []float32) {
 	in, out := n.In[0].Shape, n.Shape
 	for oy := range out.H {
 		for ox := range out.W {
@@ -160,7 +189,7 @@ func pool(n *nn.Node, y, x []float32) {
 	}
 }
 
-func globalPool(n *nn.Node, y, x []float32) {
+func (p *interpreter) globalPool(n *nn.Node, y, x []float32) {
 	in := n.In[0].Shape
 	for c := range in.C {
 		best, sum := float32(math.Inf(-1)), 0.0
@@ -174,7 +203,7 @@ func globalPool(n *nn.Node, y, x []float32) {
 	}
 }
 
-func channelPool(n *nn.Node, y, x []float32) {
+func (p *interpreter) channelPool(n *nn.Node, y, x []float32) {
 	c := n.In[0].Shape.C
 	for i := range y {
 		best, sum := float32(math.Inf(-1)), 0.0
@@ -218,7 +247,7 @@ func (p *interpreter) concat(n *nn.Node, y []float32) {
 }
 
 // rearrange moves pixels: Pad, Subsample and PadChannels.
-func rearrange(n *nn.Node, y, x []float32) {
+func (p *interpreter) rearrange(n *nn.Node, y, x []float32) {
 	in, out := n.In[0].Shape, n.Shape
 	stride := n.Stride
 	if n.Op != nn.Subsample {

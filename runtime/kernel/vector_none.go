@@ -1,0 +1,5 @@
+//go:build !goexperiment.simd || !amd64 || noasm
+
+package kernel
+
+func vectorSets() []*Set { return nil }
