@@ -10,11 +10,11 @@
 // set is the definition of every kernel, and the fallback on other CPUs and in
 // builds without GOEXPERIMENT=simd.
 //
-//
 // The unrolled kernels are written by gen.go: go generate ./runtime/kernel.
 //
 // Kernels read up to [Slack] values behind the last one they use, so slices
 // handed to them must be that much longer.
+//
 //go:generate go run gen.go
 package kernel
 
