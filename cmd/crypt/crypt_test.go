@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/verb"
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
@@ -34,6 +36,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"weights": makeWeights,
+			"network": makeNetwork,
 			"flip":    flipBit,
 			"cutto":   cutTo,
 			"secret":  noSecret,
@@ -43,6 +46,16 @@ func TestScripts(t *testing.T) {
 			return cond == "tmpfs" && exec.Command("unshare", "-rm", "true").Run() == nil, nil
 		},
 	})
+}
+
+// makeNetwork writes the recipe's weights of a small network: network FILE.
+func makeNetwork(ts *testscript.TestScript, _ bool, args []string) {
+	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 5})
+	ts.Check(err)
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(weights.Write(f, golden.StateDict(g)))
+	ts.Check(f.Close())
 }
 
 // makeWeights writes files of weights: weights VALUES FILE...
@@ -102,6 +115,10 @@ func TestTheExamplesOfTheHelpWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
 	root := verb.New()
 	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
 		t.Run(cmd.Name(), func(t *testing.T) {
@@ -114,7 +131,7 @@ func TestTheExamplesOfTheHelpWork(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := weights.Write(f, &weights.StateDict{}); err != nil {
+				if err := weights.Write(f, golden.StateDict(g)); err != nil {
 					t.Fatal(err)
 				}
 				f.Close()

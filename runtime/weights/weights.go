@@ -204,17 +204,42 @@ func (s *StateDict) Float32(name string) (data []float32, shape []int, err error
 	return data, t.Shape, err
 }
 
-// To returns a dict whose floating-point tensors have type d, one of F32, F16
-// and BF16. Tensors that are of that type already are shared with s.
-func (s *StateDict) To(d DType) (*StateDict, error) {
+// Half returns a dict that stores the weights of convolutions and linear
+// layers in type d, F16 or BF16, and so takes half the space. The tensors of
+// fewer than two dimensions (biases, batch norms), which are small and whose
+// range may be wide, are shared with s as they are. It refuses weights that
+// F16 can't hold.
+func (s *StateDict) Half(d DType) (*StateDict, error) {
+	if d != F16 && d != BF16 {
+		return nil, fmt.Errorf("storing weights in half: %v is not one of F16 and BF16", d)
+	}
 	out := &StateDict{Tensors: make([]Tensor, len(s.Tensors)), Metadata: s.Metadata}
 	for i, t := range s.Tensors {
-		var err error
-		if out.Tensors[i], err = t.To(d); err != nil {
+		out.Tensors[i] = t
+		if len(t.Shape) < 2 || !t.DType.Float() {
+			continue
+		}
+		narrow, err := t.To(d)
+		if err != nil {
 			return nil, err
 		}
+		if d == F16 && !finite(narrow.Data) {
+			return nil, fmt.Errorf("tensor %s has values that F16 can't hold; BF16 can", t.Name)
+		}
+		out.Tensors[i] = narrow
 	}
 	return out, nil
+}
+
+// finite reports whether binary16 elements are all numbers: their exponents
+// aren't all ones.
+func finite(f16 []byte) bool {
+	for i := 1; i < len(f16); i += 2 {
+		if f16[i]&0x7c == 0x7c {
+			return false
+		}
+	}
+	return true
 }
 
 func missing(name string) error { return fmt.Errorf("reading tensor %s: there is none", name) }

@@ -288,25 +288,43 @@ func TestReadErrorsAreGivenOn(t *testing.T) {
 }
 
 func TestHalfSizeWeightsAreTheNearest(t *testing.T) {
+	bias := weights.NewFloat32("bias", []int{1}, []float32{1.0001})
 	dict := &weights.StateDict{Tensors: []weights.Tensor{
-		weights.NewFloat32("w", []int{3}, []float32{1.0001, -3e-5, 100000}),
+		weights.NewFloat32("w", []int{3, 1}, []float32{1.0001, -3e-5, 60001}),
+		bias,
 		{Name: "n", DType: weights.I64, Shape: []int{}, Data: make([]byte, 8)},
 	}}
 	for d, want := range map[weights.DType][]float32{
-		weights.F16:  {1, -503 * 0x1p-24, float32(math.Inf(1))},
-		weights.BF16: {1, -252 * 0x1p-23, 99840},
+		weights.F16:  {1, -503 * 0x1p-24, 60000},
+		weights.BF16: {1, -252 * 0x1p-23, 59904},
 	} {
-		h, err := dict.To(d)
+		h, err := dict.Half(d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, _, err := h.Float32("w")
-		if err != nil || !slices.Equal(got, want) || h.Tensors[1].DType != weights.I64 {
+		if err != nil || !slices.Equal(got, want) || len(h.Tensors[0].Data) != 6 {
 			t.Errorf("%v: %v %v", d, got, err)
 		}
+		if h.Tensors[1].DType != weights.F32 || h.Tensors[2].DType != weights.I64 {
+			t.Errorf("%v: small tensors were changed: %+v", d, h.Tensors[1:])
+		}
+		if again, err := h.Half(d); err != nil || !bytes.Equal(write(t, again), write(t, h)) {
+			t.Errorf("%v: halving twice differs from once (%v)", d, err)
+		}
 	}
-	if _, err := dict.To(weights.I8); err == nil {
+	if _, err := dict.Half(weights.I8); err == nil {
 		t.Error("weights became integers")
+	}
+	large := &weights.StateDict{Tensors: []weights.Tensor{weights.NewFloat32("w", []int{1, 1}, []float32{-70000})}}
+	if _, err := large.Half(weights.F16); err == nil || !strings.Contains(err.Error(), "BF16 can") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := large.Half(weights.BF16); err != nil {
+		t.Error(err)
+	}
+	if _, err := bias.To(weights.U8); err == nil {
+		t.Error("a bias became bytes")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/spf13/cobra"
 )
 
@@ -22,6 +23,7 @@ func newEncrypt() *cobra.Command {
 		source keyfile.Source
 		to     outputs
 		raw    bool
+		half   halving
 	)
 	cmd := &cobra.Command{
 		Use:   "encrypt FILE...",
@@ -32,11 +34,19 @@ file that is renamed must be given its old name to be read.
 
 Files of weights (.safetensors, .pth, .pt, .th) are checked, and what PyTorch
 wrote is converted, to <model>.safetensors.enc. With --raw, and where files have
-other names, the bytes are taken as they are.`,
+other names, the bytes are taken as they are.
+
+With --dtype f16 or bf16 the weights take half the space; the networks expand
+them when they load. What that changes of the predictions is measured and
+printed, and refused above --max-change.`,
 		Example: `  crypt encrypt --key my.key --force model.safetensors
-  crypt encrypt --key my.key --out-dir dataset *.safetensors *.pth`,
+  crypt encrypt --key my.key --out-dir dataset *.safetensors *.pth
+  crypt encrypt --key my.key --force --dtype f16 *.safetensors`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := half.check(raw); err != nil {
+				return err
+			}
 			if to.file != "" && !strings.HasSuffix(to.file, crypt.Ext) {
 				return cli.Usagef("--output %s: the name of an encrypted file must end in %s", to.file, crypt.Ext)
 			}
@@ -52,13 +62,14 @@ other names, the bytes are taken as they are.`,
 				return err
 			}
 			return each(cmd, "encrypting", jobs, func(ctx context.Context, j job, p *cli.Progress) (string, error) {
-				return j.out, encryptFile(ctx, j, key, raw, p)
+				return j.out, encryptFile(ctx, j, key, raw, half, p)
 			})
 		},
 	}
 	source.AddFlag(cmd.Flags())
 	to.addFlags(cmd)
 	cmd.Flags().BoolVar(&raw, "raw", false, "neither check nor convert files of weights")
+	half.addFlags(cmd)
 	return cmd
 }
 
@@ -81,13 +92,21 @@ func isWeights(name string) bool {
 	return slices.Contains(weightfile.Extensions[:], filepath.Ext(name))
 }
 
-func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, p *cli.Progress) error {
+func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, half halving, p *cli.Progress) error {
 	if !raw && isWeights(j.in) {
 		w, err := weightfile.Open(j.in)
 		if err != nil {
 			return cli.Hint(fmt.Errorf("reading %w", err), "--raw encrypts any bytes")
 		}
 		defer w.Close()
+		if half.given() {
+			defer p.Add(j.size)
+			small, err := half.apply(ctx, w, p)
+			if err != nil {
+				return fmt.Errorf("%s: %w", j.in, err)
+			}
+			return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(&ctxWriter{ctx, out}, small) })
+		}
 		if w.Format() != weightfile.Safetensors {
 			defer p.Add(j.size)
 			return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(&ctxWriter{ctx, out}) })
