@@ -38,6 +38,7 @@ type Progress struct {
 	mu    sync.Mutex
 	line  plainLine
 	w     io.Writer
+	quiet bool
 	every time.Duration
 	next  time.Time
 	done  int64
@@ -47,16 +48,15 @@ type Progress struct {
 // units. The caller must Close it before printing results.
 func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progress {
 	w := cmd.ErrOrStderr()
-	if quiet, err := cmd.Flags().GetBool(quietFlag); err == nil && quiet {
-		w = io.Discard
-	}
+	quiet, err := cmd.Flags().GetBool(quietFlag)
 	p := &Progress{
 		line:  plainLine{prefix: cmd.Root().Name() + ": " + verb, total: total, unit: unit, start: time.Now()},
 		w:     w,
+		quiet: err == nil && quiet,
 		every: plainEvery,
 		next:  time.Now().Add(plainEvery),
 	}
-	if isTerminal(w) {
+	if !p.quiet && isTerminal(w) {
 		p.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithAutoRefresh())
 		p.bar = p.bars.AddBar(total,
 			mpb.BarRemoveOnComplete(),
@@ -78,14 +78,14 @@ func (p *Progress) Add(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += n
-	if now := time.Now(); now.After(p.next) {
+	if now := time.Now(); !p.quiet && now.After(p.next) {
 		fmt.Fprintf(p.w, "%s %s\n", p.line.prefix, p.line.state(p.done, now))
 		p.next = now.Add(p.every)
 	}
 }
 
-// Write prints b, whole lines, above the bar; it makes a Progress the writer of
-// logs while it is shown.
+// Write prints b, whole lines, above the bar, also with --quiet; it makes a
+// Progress the writer of messages and logs while it is shown.
 func (p *Progress) Write(b []byte) (int, error) {
 	if p.bars != nil {
 		return p.bars.Write(b)

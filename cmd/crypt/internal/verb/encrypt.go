@@ -44,7 +44,7 @@ printed, and refused above --max-change.`,
   crypt encrypt --key my.key --force --dtype f16 *.safetensors`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := half.check(raw); err != nil {
+			if err := half.check(args, raw); err != nil {
 				return err
 			}
 			if to.file != "" && !strings.HasSuffix(to.file, crypt.Ext) {

@@ -28,7 +28,7 @@ func (h *halving) addFlags(cmd *cobra.Command) {
 
 func (h *halving) given() bool { return h.dtype != "" }
 
-func (h *halving) check(raw bool) error {
+func (h *halving) check(args []string, raw bool) error {
 	switch strings.ToLower(h.dtype) {
 	case "":
 		return nil
@@ -38,6 +38,11 @@ func (h *halving) check(raw bool) error {
 	}
 	if raw {
 		return cli.Usagef("--dtype converts weights, which --raw leaves alone")
+	}
+	for _, in := range args {
+		if !isWeights(in) {
+			return cli.Usagef("--dtype converts weights, but %s ends in none of %s", in, strings.Join(weightfile.Extensions[:], ", "))
+		}
 	}
 	return nil
 }
