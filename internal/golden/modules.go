@@ -8,10 +8,8 @@ import (
 )
 
 // Runner computes one image, (H, W, C), and visits the outputs of a network's
-// modules, NHWC; engine.Engine is one.
-type Runner interface {
-	Modules(image []float32, visit func(name string, shape nn.Shape, nhwc []float32)) error
-}
+// modules, NHWC; engine.Modules is one, given network and weights.
+type Runner func(image []float32, visit func(name string, shape nn.Shape, nhwc []float32)) error
 
 // summary are the figures of a [Module], while they are gathered.
 type summary struct {
@@ -25,12 +23,12 @@ type summary struct {
 // what differs first, in the order of PyTorch's modules: a module's shape,
 // mean, standard deviation or first values, by more than the tolerance times
 // the largest of mean and deviation. It returns "" when all agree.
-func (r *Reference) FirstDifference(e Runner, tolerance float64) (string, error) {
+func (r *Reference) FirstDifference(run Runner, tolerance float64) (string, error) {
 	n, h, w := r.Input[0], r.Input[2], r.Input[3]
 	images := NHWC(Images(n, h, w, Cell), n, 3, h, w)
 	got := map[string]*summary{}
 	for i := range n {
-		err := e.Modules(images[i*h*w*3:][:h*w*3], func(name string, shape nn.Shape, nhwc []float32) {
+		err := run(images[i*h*w*3:][:h*w*3], func(name string, shape nn.Shape, nhwc []float32) {
 			if got[name] == nil {
 				got[name] = &summary{shape: shape}
 			}
