@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -15,6 +16,10 @@ type Options struct {
 	// Key opens encrypted weights. Where it is nil and weights are encrypted,
 	// the key files under Input (*.key) are tried.
 	Key *crypt.Key
+
+	// Read, where not nil, returns the plain safetensors file of a fold, for
+	// runs whose weights are not under Input.
+	Read func(ctx context.Context, f *Fold) ([]byte, error)
 
 	Input  string // the input root; "" is input.DefaultRoot()
 	Sample string // the sample submission; "" is searched for under Input

@@ -245,6 +245,7 @@ func (r *run) makeSchedule(context.Context) error {
 // checkWeights looks for every fold's weights before anything is predicted.
 func (r *run) checkWeights(ctx context.Context) error {
 	r.vault = newVault(r.found, r.plan.foldNames(), r.o.Key, r.o.Threads, r.journal)
+	r.vault.given = r.o.Read
 	var missing []string
 	var damaged error
 	for _, j := range r.sched.jobs {

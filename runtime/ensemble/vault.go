@@ -22,6 +22,7 @@ type vault struct {
 	names   map[string]bool // of the plan's folds
 	keys    []crypt.Key
 	threads int
+	given   func(context.Context, *Fold) ([]byte, error) // Options.Read
 }
 
 // newVault takes the key that was given, or those that lie under the input
@@ -103,6 +104,9 @@ var errMissing = errors.New("not found")
 // check looks whether a fold's weights are there, whole, and readable with
 // the key, without reading them all unless their name is another.
 func (v *vault) check(ctx context.Context, f *Fold) error {
+	if v.given != nil {
+		return nil
+	}
 	_, err := first(v.files(f), func(file input.File) (struct{}, error) {
 		var none struct{}
 		if v.renamed(file) {
@@ -122,6 +126,9 @@ func (v *vault) check(ctx context.Context, f *Fold) error {
 
 // read returns the weights of a fold, whose SHA-256 was checked.
 func (v *vault) read(ctx context.Context, f *Fold) ([]byte, error) {
+	if v.given != nil {
+		return v.given(ctx, f)
+	}
 	return first(v.files(f), func(file input.File) ([]byte, error) {
 		return v.readFile(ctx, file, f)
 	})
