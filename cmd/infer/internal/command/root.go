@@ -6,12 +6,10 @@ package command
 
 import "github.com/spf13/cobra"
 
-// New returns the command tree.
+// New returns the command tree. The root predicts; the other verbs are its
+// subcommands.
 func New() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "infer",
-		Short: "Predict an ensemble of image models in place",
-	}
+	root := predict()
 	root.AddCommand(exportONNX(), summarize())
 	return root
 }

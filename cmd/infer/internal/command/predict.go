@@ -1,0 +1,119 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/plan"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/spf13/cobra"
+)
+
+// predictFlags are the flags of the root command.
+type predictFlags struct {
+	run  ensemble.Options
+	plan plan.Options
+	key  keyfile.Source
+}
+
+// predict is the root command: it predicts an ensemble.
+func predict() *cobra.Command {
+	var f predictFlags
+	cmd := &cobra.Command{
+		Use:   "infer ENSEMBLE.yml",
+		Short: "Predict an ensemble of image models in place",
+		Long: `infer predicts the images that a sample submission names, with every network of
+an ensemble file, and writes the submission. It is what the kernel does that
+deploy-kernel makes of the same file, and writes the same bytes.
+
+The weights are <model>.safetensors, .safetensors.enc, .pth, .pt or .th, for
+each level1_train_<model>.npy that the ensemble names. Their configs are in them
+or in <config>.yml, their thresholds in <model>.yml or in them.`,
+		Example: `  infer best_val_0.6397.yml --weights models/ --input data/ --output submission.csv
+  infer best_val_0.6397.yml --weights models/ --key my.key --input data/ --predictions out/ --limit 100`,
+		Args: cobra.MatchAll(cobra.ExactArgs(1), ensembleFile),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.predict(cmd, args[0]) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// ensembleFile refuses an argument that was meant to be a verb.
+func ensembleFile(cmd *cobra.Command, args []string) error {
+	if _, err := os.Stat(args[0]); err != nil && !strings.ContainsAny(args[0], "./"+string(filepath.Separator)) {
+		return fmt.Errorf("unknown command %q, and no ensemble file of that name", args[0])
+	}
+	return nil
+}
+
+func (f *predictFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.run.Input, "input", "", "the `FOLDER` under which the sample submission and the images are (default: ../input)")
+	fs.StringVar(&f.run.Input, "data", "", "the same as --input")
+	fs.StringVar(&f.run.Sample, "sample", "", "the sample submission's `FILE` (default: searched for)")
+	fs.StringVar(&f.run.Images, "images", "", "the images' `FOLDER` (default: searched for)")
+	fs.StringVarP(&f.run.Output, "output", "o", "submission.csv", "the `FILE` to write")
+	fs.StringVar(&f.run.Predictions, "predictions", "", "`FOLDER` to write level1_test_<model>.npy files to (default: none)")
+	fs.StringSliceVar(&f.plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
+	fs.StringSliceVar(&f.plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	f.key.AddFlag(fs)
+	fs.IntVar(&f.run.Threads, "threads", 0, "how many threads compute (default: one for each core)")
+	fs.IntVar(&f.run.Batch, "batch", 0, "how many images a network gets at once (default 32)")
+	fs.IntVar(&f.run.Limit, "limit", 0, "predict only the first `N` images (default: all)")
+	cmd.MarkFlagsMutuallyExclusive("input", "data")
+}
+
+func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
+	if f.run.Threads < 0 || f.run.Batch < 0 || f.run.Limit < 0 {
+		return cli.Usagef("--threads, --batch and --limit can't be negative")
+	}
+	ctx := cmd.Context()
+	if f.key.Given() {
+		f.plan.Key = func() (crypt.Key, error) { return f.key.Load(ctx) }
+	}
+	f.plan.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
+	built, err := plan.Build(ctx, path, f.plan)
+	if err != nil {
+		return err
+	}
+	if f.run.Predictions != "" {
+		if err := os.MkdirAll(f.run.Predictions, 0o755); err != nil {
+			return err
+		}
+	}
+	f.run.Archs = arch.All()
+	f.run.Tool = cmd.Root().Name()
+	f.run.Read = func(ctx context.Context, fold *ensemble.Fold) ([]byte, error) {
+		w, ok := built.Weight(fold.Name)
+		if !ok {
+			return nil, fmt.Errorf("no weights for %s", fold.Name)
+		}
+		return w.Plain(ctx)
+	}
+	if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+		f.run.Log = cmd.ErrOrStderr()
+	}
+	summary, err := ensemble.Run(ctx, built.Plan, f.run)
+	if err != nil {
+		return hinted(err)
+	}
+	cli.Printf(cmd, "%s: %d images by %d networks in %s", f.run.Output, summary.Images, summary.Folds, summary.Took.Round(1e8))
+	return nil
+}
+
+// hinted moves the runtime's hint to where the command line shows hints.
+func hinted(err error) error {
+	var h *ensemble.HintError
+	if errors.As(err, &h) {
+		return cli.Hint(err, "%s", h.Hint())
+	}
+	return err
+}
