@@ -1,0 +1,217 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/templates"
+	"github.com/spf13/cobra"
+)
+
+// inferFlags are the flags of the verb infer.
+type inferFlags struct {
+	o        deploy.Options
+	key      keyfile.Source
+	keyIn    string
+	plain    bool
+	portable bool
+	public   []string
+}
+
+// infer is the verb that makes a folder to upload of an ensemble.
+func infer() *cobra.Command {
+	var f inferFlags
+	cmd := &cobra.Command{
+		Use:   "infer ENSEMBLE.yml",
+		Short: "Make a kernel that predicts an ensemble offline",
+		Long: `infer makes a folder to upload of an ensemble file: kernel.go, the kernel as one
+Go file; the static program built from exactly that file; kernel.py, which
+Kaggle starts and which finds the program and runs it; the encrypted weights;
+and the metadata of Kaggle's client. It prints the commands that upload it all.
+
+Nothing is written before everything was checked: every weight is there and fits
+its architecture, the kernel compiles and predicts two images as the unbundled
+runtime does, and all sizes are under Kaggle's limits.
+
+The weights are encrypted under the key of --key. Without it a new key is made
+and saved beside the output; the next deploy to the same place takes it from
+there. The key is built into the kernel, which is private then; with
+--key-in dataset it lies in a private dataset of its own, and the rest may be
+public.`,
+		Example: `  deploy-kernel infer best_val_0.6397.yml --weights models/ --user you -o deploy/
+  deploy-kernel infer best.yml --weights models/ --key my.key --user you --competition imet-2019-fgvc6 -o deploy/
+  deploy-kernel infer best.yml --weights models/ --user you --key-in dataset --public weights,program -o deploy/`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.o.Ensemble = args[0]
+			return f.run(cmd)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func (f *inferFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVarP(&f.o.Output, "output", "o", "deploy", "the `FOLDER` to make")
+	fs.StringSliceVar(&f.o.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
+	fs.StringSliceVar(&f.o.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	f.key.AddFlag(fs)
+	fs.StringVar(&f.keyIn, "key-in", deploy.InKernel.String(), "where the kernel has the key from: kernel, dataset or environment")
+	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
+	fs.StringVar(&f.o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
+	fs.StringVar(&f.o.Title, "title", "", "`TITLE` of the kernel, 5 to 50 characters (default: from the ensemble's name)")
+	fs.StringSliceVar(&f.o.Competitions, "competition", nil, "the competition's `NAME`, to mount its data")
+	fs.StringSliceVar(&f.o.Datasets, "dataset", nil, "further datasets to mount, as `OWNER/NAME`")
+	fs.StringSliceVar(&f.public, "public", nil, "what everybody may see: `PARTS` of kernel, program, weights (default: nothing)")
+	fs.StringVar(&f.o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
+	fs.BoolVar(&f.portable, "portable", false, "make a kernel that any Go builds, without SIMD")
+	fs.StringVar(&f.o.Input, "input", "", "`FOLDER` with a sample submission and images, to verify on the first two (default: drawn ones)")
+	cmd.MarkFlagsMutuallyExclusive("plain", "key")
+	cmd.MarkFlagsMutuallyExclusive("plain", "key-in")
+}
+
+func (f *inferFlags) run(cmd *cobra.Command) error {
+	if err := f.resolve(); err != nil {
+		return err
+	}
+	madeKey, err := f.loadKey(cmd)
+	if err != nil {
+		return err
+	}
+	f.o.Plan.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
+	if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+		f.o.Step = func(text string) { cli.Printf(cmd, "%s", text) }
+	}
+	m, err := deploy.Deploy(cmd.Context(), f.o)
+	if err != nil {
+		if madeKey != "" {
+			return errors.Join(err, os.Remove(madeKey))
+		}
+		return err
+	}
+	if madeKey != "" {
+		cli.Printf(cmd, "made the key %s: without it nobody can read the weights; keep a copy", madeKey)
+	}
+	report(cmd, m, f.o.Output)
+	return nil
+}
+
+// resolve turns what the flags say into options.
+func (f *inferFlags) resolve() error {
+	switch {
+	case f.plain:
+		f.o.KeyPlace = deploy.NoKey
+	case f.keyIn == "kernel":
+		f.o.KeyPlace = deploy.InKernel
+	case f.keyIn == "dataset":
+		f.o.KeyPlace = deploy.InDataset
+	case f.keyIn == "environment":
+		f.o.KeyPlace = deploy.InEnvironment
+	default:
+		return cli.Usagef("--key-in %q: the places are kernel, dataset, environment", f.keyIn)
+	}
+	if f.portable {
+		f.o.Target = deploy.Portable
+	}
+	for _, part := range f.public {
+		switch part {
+		case "kernel":
+			f.o.PublicKernel = templates.Public
+		case "program":
+			f.o.PublicProgram = templates.Public
+		case "weights":
+			f.o.PublicWeights = templates.Public
+		default:
+			return cli.Usagef("--public %q: the parts are kernel, program, weights", part)
+		}
+	}
+	return nil
+}
+
+// loadKey takes the key that was given, or the one beside the output, or makes
+// one there; it returns the path of a key that it made.
+func (f *inferFlags) loadKey(cmd *cobra.Command) (made string, err error) {
+	if f.plain {
+		if f.key.Given() {
+			f.o.Plan.Key = func() (crypt.Key, error) { return f.key.Load(cmd.Context()) }
+		}
+		return "", nil
+	}
+	beside := filepath.Clean(f.o.Output) + ".key"
+	if !f.key.Given() {
+		if _, err := os.Stat(beside); err == nil {
+			f.key.Path = beside
+		} else if made, err = newKeyFile(beside); err != nil {
+			return "", err
+		} else {
+			f.key.Path = made
+		}
+	}
+	key, err := f.key.Load(cmd.Context())
+	f.o.Key = key
+	f.o.Plan.Key = func() (crypt.Key, error) { return key, nil }
+	return made, err
+}
+
+func newKeyFile(path string) (string, error) {
+	key, err := crypt.NewKey()
+	if err != nil {
+		return "", err
+	}
+	w, err := atomicfile.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	if _, err := fmt.Fprintln(w, key.Text()); err != nil {
+		return "", err
+	}
+	return path, w.CommitMode(0o600)
+}
+
+// report says what was made, and prints the commands that upload it.
+func report(cmd *cobra.Command, m *deploy.Manifest, dir string) {
+	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, cli.Size(m.Source.Size))
+	for _, d := range m.Datasets {
+		visibility := "private"
+		if d.Public {
+			visibility = "public"
+		}
+		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), cli.Size(d.Size()))
+	}
+	if m.KeyIn == deploy.InKernel.String() {
+		cli.Printf(cmd, "the key is in kernel.go, kernel.py and the program: keep them private")
+	}
+	out := cmd.OutOrStdout()
+	for _, c := range m.Commands(dir) {
+		fmt.Fprintln(out, shellLine(c))
+	}
+}
+
+// shellLine quotes a command's words for a shell where they need it.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;~#") {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

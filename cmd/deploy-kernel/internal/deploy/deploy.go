@@ -1,0 +1,274 @@
+// Package deploy makes a folder to upload of an ensemble: the kernel as one Go
+// file, the program built from it, the script that starts it, the encrypted
+// weights, and the metadata that Kaggle's client wants.
+//
+//	result, err := deploy.Deploy(ctx, deploy.Options{Ensemble: "best.yml", Output: "deploy", Owner: "you", …})
+//
+// Nothing is at Output before everything was checked: the weights are there and
+// fit their architectures, the kernel compiles, it predicts two images as the
+// unbundled runtime does, and all sizes are under Kaggle's limits. All is made
+// in a folder beside Output that is renamed at the end, and is removed whatever
+// goes wrong.
+//
+// The same ensemble, weights and key give the same kernel, program and script.
+// Encryption is random; but weights that were encrypted under the key before,
+// in what was at Output or in the folders of weights, are taken as they are.
+//
+// It refuses to put a key into anything public, and to replace a folder that
+// it did not make.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/plan"
+	"github.com/deploy-kernel/deploy-kernel/templates"
+)
+
+// Files in the output folder.
+const (
+	KernelGo     = "kernel.go"
+	KernelPy     = "kernel.py"
+	ManifestName = "deploy.json"
+	ProgramName  = "kernel.bin"
+	KeyName      = "weights.key"
+
+	kernelMetadata  = "kernel-metadata.json"
+	datasetMetadata = "dataset-metadata.json"
+	programFolder   = "program"
+	weightsFolder   = "weights"
+	keyFolder       = "key"
+)
+
+// KeyPlace says where a kernel has the key of its weights from.
+type KeyPlace uint8
+
+// The places.
+const (
+	// InKernel has the key in the kernel's source, program and script, which are
+	// private.
+	InKernel KeyPlace = iota
+	// InDataset has the key as a file in a private dataset of its own.
+	InDataset
+	// InEnvironment has the kernel read DEPLOY_KERNEL_KEY.
+	InEnvironment
+	// NoKey is for plain weights.
+	NoKey
+)
+
+// String returns the place as --key-in spells it.
+func (p KeyPlace) String() string {
+	return [...]string{"kernel", "dataset", "environment", "none"}[p]
+}
+
+// Options say what to deploy and how.
+type Options struct {
+	Ensemble string // path of the ensemble file
+	Output   string // the folder to make
+	Plan     plan.Options
+	// Key encrypts the weights, unless KeyPlace is NoKey.
+	Key      crypt.Key
+	KeyPlace KeyPlace
+	Owner    string // Kaggle user
+	Title    string // of the kernel; "" makes one of the ensemble's name
+	Licence  string // of the datasets; "" is "other"
+	// Competitions and Datasets are mounted beside what is made here.
+	Competitions, Datasets []string
+	// PublicKernel, PublicProgram and PublicWeights say what everybody may see.
+	PublicKernel, PublicProgram, PublicWeights templates.Visibility
+	Target                                     Target
+	// Input is a folder with images to verify on; "" makes two.
+	Input string
+	// Step is told what is being done now.
+	Step func(text string)
+}
+
+// Target is what the kernel is built for.
+type Target uint8
+
+// The targets.
+const (
+	// SIMD needs Go's experiment "simd" and linux/amd64; the program chooses
+	// AVX-512, AVX2 or scalar code when it starts.
+	SIMD Target = iota
+	// Portable builds with any Go, for scalar code.
+	Portable
+)
+
+// Experiment returns the GOEXPERIMENT of the target.
+func (t Target) Experiment() string {
+	if t == Portable {
+		return ""
+	}
+	return "simd"
+}
+
+// state is a deploy on its way.
+type state struct {
+	Options
+	built *plan.Built
+	stage string // folder that is renamed to Output at the end
+	work  string // scratch folder, outside of stage
+
+	source     []byte // kernel.go
+	program    File
+	script     templates.Kernel
+	scriptFile File
+	datasets   []Dataset
+}
+
+// stages are what a deploy does, in this order.
+var stages = []struct {
+	name string
+	run  func(*state, context.Context) error
+}{
+	{"reading the ensemble and its weights", (*state).plan},
+	{"writing the kernel as one Go file", (*state).bundle},
+	{"building the program from it", (*state).build},
+	{"writing the weights", (*state).weights},
+	{"writing the key", (*state).key},
+	{"writing the script and the metadata", (*state).metadata},
+	{"running the program on two images, beside the unbundled runtime", (*state).verify},
+}
+
+// Deploy makes the folder o.Output. It runs the go command.
+func Deploy(ctx context.Context, o Options) (*Manifest, error) {
+	if o.Step == nil {
+		o.Step = func(string) {}
+	}
+	s := &state{Options: o}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	var err error
+	parent, base := filepath.Split(filepath.Clean(o.Output))
+	if parent == "" {
+		parent = "."
+	}
+	if s.stage, err = os.MkdirTemp(parent, "."+base+".*.tmp"); err != nil {
+		return nil, fmt.Errorf("creating %s: %w", o.Output, cause(err))
+	}
+	defer os.RemoveAll(s.stage)
+	if err := os.Chmod(s.stage, 0o755); err != nil {
+		return nil, fmt.Errorf("creating %s: %w", o.Output, cause(err))
+	}
+	if s.work, err = os.MkdirTemp("", "deploy-kernel-*"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(s.work)
+	for _, stage := range stages {
+		o.Step(stage.name)
+		if err := stage.run(s, ctx); err != nil {
+			return nil, s.renamed(err)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	m := s.manifest()
+	if err := s.write(ManifestName, m.json()); err != nil {
+		return nil, s.renamed(err)
+	}
+	return m, s.replace()
+}
+
+// check refuses what makes no sense before any work is done.
+func (s *state) check() error {
+	var errs []error
+	if err := templates.CheckOwner(s.Owner); err != nil {
+		errs = append(errs, cli.Hint(err, "name your Kaggle user by --user"))
+	}
+	if s.Title == "" {
+		base := filepath.Base(s.Ensemble)
+		s.Title = templates.Title(strings.TrimSuffix(base, filepath.Ext(base)), maxTitle)
+	}
+	if s.KeyPlace == InKernel {
+		for _, part := range []struct {
+			name string
+			v    templates.Visibility
+		}{{"kernel", s.PublicKernel}, {"program", s.PublicProgram}} {
+			if part.v == templates.Public {
+				errs = append(errs, cli.Hint(fmt.Errorf("the %s would hold the weights' key: it can't be public", part.name),
+					"--key-in dataset keeps the key in a private dataset of its own"))
+			}
+		}
+	}
+	if s.KeyPlace != NoKey && s.Key.IsZero() {
+		errs = append(errs, errors.New("no key was given"))
+	}
+	if _, err := os.Lstat(s.Output); err == nil {
+		if _, err := ReadManifest(s.Output); err != nil && !empty(s.Output) {
+			errs = append(errs, cli.Hint(fmt.Errorf("%s exists, and was not made by deploy-kernel", s.Output), "name another folder by --output"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+const maxTitle = 50
+
+func empty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0
+}
+
+// replace gives the finished folder its name; what was there goes.
+func (s *state) replace() error {
+	old := s.stage + ".old"
+	err := os.Rename(s.Output, old)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replacing %s: %w", s.Output, cause(err))
+	}
+	if err := os.Rename(s.stage, s.Output); err != nil {
+		_ = os.Rename(old, s.Output)
+		return fmt.Errorf("creating %s: %w", s.Output, cause(err))
+	}
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("removing what was in %s before: %w", s.Output, err)
+	}
+	return nil
+}
+
+// write writes a file of the output folder.
+func (s *state) write(name string, data []byte) error {
+	path := filepath.Join(s.stage, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+// renamed returns err with the folder's name in place of the temporary one.
+func (s *state) renamed(err error) error {
+	if err == nil || !strings.Contains(err.Error(), s.stage) {
+		return err
+	}
+	return &renamedError{err, strings.ReplaceAll(err.Error(), s.stage, filepath.Clean(s.Output))}
+}
+
+type renamedError struct {
+	err  error
+	text string
+}
+
+func (e *renamedError) Error() string { return e.text }
+func (e *renamedError) Unwrap() error { return e.err }
+
+// cause strips from an error the path that it names.
+func cause(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) {
+		return l.Err
+	}
+	return err
+}

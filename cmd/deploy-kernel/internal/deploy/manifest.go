@@ -1,0 +1,91 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// manifestVersion is the form of the manifest.
+const manifestVersion = 1
+
+// Manifest is what the file deploy.json tells of a deployed folder.
+type Manifest struct {
+	Version  int    `json:"version"`
+	Ensemble string `json:"ensemble"`
+	// Kernel is "owner/slug".
+	Kernel   string    `json:"kernel"`
+	Public   bool      `json:"public"`
+	KeyIn    string    `json:"key_in"`
+	Source   File      `json:"source"`
+	Script   File      `json:"script"`
+	Datasets []Dataset `json:"datasets"`
+}
+
+// Dataset is a folder to upload as a dataset.
+type Dataset struct {
+	Folder string `json:"folder"` // below that of the manifest
+	ID     string `json:"id"`     // "owner/slug"
+	Title  string `json:"title"`
+	Public bool   `json:"public"`
+	Files  []File `json:"files"`
+}
+
+// Size returns the bytes of all files.
+func (d Dataset) Size() (n int64) {
+	for _, f := range d.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// File is a file to upload.
+type File struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	// Plain is the SHA-256 of what is encrypted in it.
+	Plain string `json:"plain_sha256,omitempty"`
+}
+
+// ReadManifest reads the manifest of a deployed folder.
+func ReadManifest(dir string) (*Manifest, error) {
+	path := filepath.Join(dir, ManifestName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no deployed folder: %w", dir, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	var m Manifest
+	if err := d.Decode(&m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if m.Version != manifestVersion {
+		return nil, fmt.Errorf("%s: version %d; this program knows %d", path, m.Version, manifestVersion)
+	}
+	return &m, nil
+}
+
+func (m *Manifest) json() []byte {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		panic("deploy: internal error: " + err.Error()) // texts and numbers always have a JSON form
+	}
+	return append(b, '\n')
+}
+
+// Commands returns the commands that upload the folder at dir, in order.
+func (m *Manifest) Commands(dir string) [][]string {
+	var all [][]string
+	for _, d := range m.Datasets {
+		c := []string{"kaggle", "datasets", "create", "-p", filepath.Join(dir, d.Folder)}
+		if d.Public {
+			c = append(c, "--public")
+		}
+		all = append(all, c)
+	}
+	return append(all, []string{"kaggle", "kernels", "push", "-p", dir})
+}
