@@ -1,0 +1,128 @@
+// Command demo shows the main job end to end, offline and with nothing but Go:
+// it makes a small image data set and an ensemble, encrypts the weights, deploys
+// them, runs the kernel by `go run kernel.go` as Kaggle would have it, and
+// compares its submission with that of infer.
+//
+// It uses the commands in bin/, which `make build` makes.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/demo"
+)
+
+func main() {
+	images := flag.Int("images", 48, "how many images to make and predict")
+	keep := flag.String("keep", "", "`FOLDER` to make everything in and leave it there (default: a temporary one)")
+	bin := flag.String("bin", "bin", "`FOLDER` of the commands")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := show(ctx, *images, *keep, *bin); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// show makes the folder and does the steps in it.
+func show(ctx context.Context, images int, keep, bin string) (err error) {
+	bin, err = filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(bin, "deploy-kernel")); err != nil {
+		return errors.New("the commands are not in bin/: run `make build` first")
+	}
+	dir := keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "deploy-kernel-demo-*"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	s := &scene{ctx: ctx, dir: dir, bin: bin, images: images}
+	start := time.Now()
+	for i, step := range steps {
+		fmt.Printf("%d  %s\n", i+1, step.title)
+		if err := s.do(step.run); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	fmt.Printf("\nAll submissions are the same bytes. %s in all.\n", round(time.Since(start)))
+	if keep != "" {
+		fmt.Println("Everything is in", dir)
+	}
+	return nil
+}
+
+// scene is what the steps share.
+type scene struct {
+	ctx    context.Context
+	dir    string // all files are below it
+	bin    string
+	images int
+	notes  []string // of the step being done
+
+	files demo.Files
+	want  []byte // infer's submission
+}
+
+// do does a step and tells what there is to note, and how long it took.
+func (s *scene) do(run func(*scene) error) error {
+	s.notes = nil
+	start := time.Now()
+	err := run(s)
+	for _, n := range s.notes {
+		fmt.Println("     " + n)
+	}
+	if s.ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	if err == nil {
+		fmt.Printf("     %s\n", round(time.Since(start)))
+	}
+	return err
+}
+
+func round(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+
+func (s *scene) note(format string, args ...any) {
+	s.notes = append(s.notes, strings.ReplaceAll(fmt.Sprintf(format, args...), s.dir+"/", ""))
+}
+
+func (s *scene) path(parts ...string) string {
+	return filepath.Join(append([]string{s.dir}, parts...)...)
+}
+
+// tool runs a command of ours and returns its standard output.
+func (s *scene) tool(name string, args ...string) (string, error) {
+	s.note("$ %s %s", name, strings.Join(args, " "))
+	return output(exec.CommandContext(s.ctx, filepath.Join(s.bin, name), args...))
+}
+
+// output runs cmd; where it fails, the error has what it wrote.
+func output(cmd *exec.Cmd) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, strings.TrimSpace(stderr.String()+stdout.String()))
+	}
+	return stdout.String(), nil
+}
