@@ -4,7 +4,7 @@ GO ?= go
 # Binaries carry the SIMD kernels; everything also builds and passes without.
 SIMD := GOEXPERIMENT=simd
 BIN := bin
-COMMANDS := deploy-kernel train blend infer crypt
+COMMANDS := $(notdir $(wildcard cmd/*))
 
 .DEFAULT_GOAL := help
 

@@ -33,7 +33,11 @@ var unfit = map[string]string{}
 
 func TestGosOwnTestProgramsPassAsBundles(t *testing.T) {
 	long(t)
-	root := filepath.Join(runtime.GOROOT(), "test")
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(strings.TrimSpace(string(goroot)), "test")
 	if _, err := os.Stat(root); err != nil {
 		t.Skipf("no corpus: %v", err)
 	}
@@ -47,7 +51,7 @@ func TestGosOwnTestProgramsPassAsBundles(t *testing.T) {
 	})
 	var mu sync.Mutex
 	passed := map[string]int{}
-	var limit = make(chan struct{}, runtime.GOMAXPROCS(0))
+	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
 	t.Run("all", func(t *testing.T) {
 		for _, path := range programs {
 			name, _ := filepath.Rel(root, path)

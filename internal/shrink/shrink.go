@@ -63,14 +63,19 @@ func Measure(ctx context.Context, g *nn.Graph, before, after engine.Params, imag
 	for i := range want {
 		d := math.Abs(probability(want[i]) - probability(got[i]))
 		c.Mean += d / float64(len(want))
-		if !(d <= c.Max) {
-			c.Max = d
-		}
+		c.Max = math.Max(c.Max, d) // NaN stays
 	}
 	return c, nil
 }
 
-func probability(logit float32) float64 { return 1 / (1 + math.Exp(-float64(logit))) }
+// probability is the logit's sigmoid; NaN where the logit is not finite, as no
+// sound weights make it (the vector kernels turn NaN into their floor, -Inf).
+func probability(logit float32) float64 {
+	if math.IsInf(float64(logit), 0) {
+		return math.NaN()
+	}
+	return 1 / (1 + math.Exp(-float64(logit)))
+}
 
 // predict runs one form; its engine is gone before the other's is made.
 func predict(ctx context.Context, g *nn.Graph, p engine.Params, images []float32) ([]float32, error) {

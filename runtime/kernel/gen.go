@@ -169,7 +169,9 @@ func (w *writer) vectors() {
 	loop := func(doc, signature, before, body string) {
 		w.line("// %s", doc)
 		w.line("func %s {", signature)
-		w.line("%s", before)
+		if before != "" {
+			w.line("%s", before)
+		}
 		w.line("for i := 0; i < len(y); i += %d {", w.lanes)
 		w.line("%s.Store((*[%d]float32)(y[i:]))\n}\n}\n", body, w.lanes)
 	}

@@ -417,7 +417,6 @@ func addScaledY(y, a, b []float32, factor, floor float32) {
 
 // maxY is Max.
 func maxY(y, x []float32) {
-
 	for i := 0; i < len(y); i += 8 {
 		loadY((*[8]float32)(y[i:])).Max(loadY((*[8]float32)(x[i:]))).Store((*[8]float32)(y[i:]))
 	}

@@ -649,7 +649,6 @@ func addScaledZ(y, a, b []float32, factor, floor float32) {
 
 // maxZ is Max.
 func maxZ(y, x []float32) {
-
 	for i := 0; i < len(y); i += 16 {
 		loadZ((*[16]float32)(y[i:])).Max(loadZ((*[16]float32)(x[i:]))).Store((*[16]float32)(y[i:]))
 	}
