@@ -1,0 +1,160 @@
+// Package metric defines the validation scores: the mean F-beta of the rows,
+// the F-beta of all entries, the log loss and the accuracy of the likeliest
+// class, and the threshold that is best for the first.
+//
+//	y := metric.Rows{Scores: sigmoids, Labels: [][]int{{3, 17}, {5}}, Classes: 1103}
+//	threshold, score := y.BestThreshold(2)
+//
+// The functions are the plain definitions, to be read and to check faster code
+// by. Package blend holds the faster code.
+//
+// A label is given where the score is above the threshold, not at it. NaN is
+// never above.
+package metric
+
+import "math"
+
+// Rows are predictions and the truth about them. Nothing changes them.
+type Rows struct {
+	// Scores has len(Labels) x Classes elements, a row after the other; fewer
+	// than 2³².
+	Scores []float32
+	// Labels are the class numbers of each row, each number once, in any order.
+	Labels [][]int
+	// Classes is the length of a row.
+	Classes int
+}
+
+// Row returns the scores of row i.
+func (y Rows) Row(i int) []float32 { return y.Scores[i*y.Classes : (i+1)*y.Classes] }
+
+// Counts tells right from wrong in a set of entries.
+type Counts struct {
+	Hits  int // labels that were given and are true
+	Given int // labels that were given
+	True  int // labels that are true
+}
+
+// FBeta returns
+//
+//	(1+b²) hits / (b² true + given)
+//
+// which is (1+b²) P R / (b² P + R) of precision P = hits/given and recall
+// R = hits/true. It is 0 where there are no hits, also where nothing is true
+// and nothing was given (0/0), as in scikit-learn's fbeta_score.
+//
+// By hand, with b = 2: 1 hit of 2 given and 3 true is 5*1/(4*3+2) = 5/14; all
+// of 3 true and nothing else is 5*3/(4*3+3) = 1.
+func (c Counts) FBeta(beta float64) float64 {
+	if c.Hits == 0 {
+		return 0
+	}
+	b := beta * beta
+	return (1 + b) * float64(c.Hits) / (b*float64(c.True) + float64(c.Given))
+}
+
+// Counts returns the counts of row i.
+func (y Rows) Counts(i int, threshold float32) Counts {
+	row, c := y.Row(i), Counts{True: len(y.Labels[i])}
+	for _, s := range row {
+		if s > threshold {
+			c.Given++
+		}
+	}
+	for _, l := range y.Labels[i] {
+		if row[l] > threshold {
+			c.Hits++
+		}
+	}
+	return c
+}
+
+// FBeta returns the mean over the rows of the F-beta of each, 0 for no rows.
+//
+// By hand: two rows of three classes, beta 2, threshold 0.5:
+//
+//	scores 0.9 0.6 0.1, true 0:  5*1/(4*1+2) = 5/6
+//	scores 0.2 0.5 0.4, true 1:  0.5 is not above 0.5: 0
+//	mean 5/12
+func (y Rows) FBeta(threshold float32, beta float64) float64 {
+	sum := 0.0
+	for i := range y.Labels {
+		sum += y.Counts(i, threshold).FBeta(beta)
+	}
+	return mean(sum, len(y.Labels))
+}
+
+// MicroFBeta returns the F-beta of all entries together.
+//
+// By hand, the two rows of [Rows.FBeta]: 1 hit, 2 given, 2 true:
+// 5*1/(4*2+2) = 1/2.
+func (y Rows) MicroFBeta(threshold float32, beta float64) float64 {
+	var all Counts
+	for i := range y.Labels {
+		c := y.Counts(i, threshold)
+		all.Hits += c.Hits
+		all.Given += c.Given
+		all.True += c.True
+	}
+	return all.FBeta(beta)
+}
+
+// Clip is how near to 0 and 1 a probability may be in a log loss.
+const Clip = 1e-7
+
+// LogLoss returns the mean over all entries of the binary cross-entropy, in
+// nats, the scores being probabilities, clipped to [Clip, 1-Clip]. It is 0 for
+// no entries.
+//
+// By hand: scores 0.5 0.25, true 0: -(ln 0.5 + ln 0.75)/2 = 0.490415.
+func (y Rows) LogLoss() float64 {
+	sum := 0.0
+	for i, labels := range y.Labels {
+		row := y.Row(i)
+		for _, s := range row {
+			sum -= math.Log1p(-clip(s))
+		}
+		for _, l := range labels {
+			sum += math.Log1p(-clip(row[l])) - math.Log(clip(row[l]))
+		}
+	}
+	return mean(sum, len(y.Scores))
+}
+
+func clip(p float32) float64 { return min(max(float64(p), Clip), 1-Clip) }
+
+// Accuracy returns the share of the rows whose class of the highest score is
+// true; of equal scores the first class counts. It is 0 for no rows.
+//
+// By hand: scores 0.1 0.7 0.7, true 1 2: class 1, right. Scores 0.3 0.2 0.1,
+// true 1: class 0, wrong. Together 1/2.
+func (y Rows) Accuracy() float64 {
+	right := 0
+	for i, labels := range y.Labels {
+		best := argmax(y.Row(i))
+		for _, l := range labels {
+			if l == best {
+				right++
+				break
+			}
+		}
+	}
+	return mean(float64(right), len(y.Labels))
+}
+
+func argmax(row []float32) int {
+	best := 0
+	for c, s := range row {
+		if s > row[best] || row[best] != row[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+func mean(sum float64, n int) float64 {
+	if n == 0 {
+		return 0
+	}
+	return sum / float64(n)
+}
