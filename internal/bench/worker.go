@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/onnx"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// classes is the number of labels of that competition.
+const classes = 1103
+
+func (n network) draw() (*nn.Graph, error) {
+	a, err := arch.Find(arch.All(), n.name)
+	if err != nil {
+		return nil, err
+	}
+	return a.Build(arch.Config{InputSize: n.size, Classes: classes})
+}
+
+// export writes the network for the peer.
+func export(n network, dir string) (path string, err error) {
+	g, err := n.draw()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Create(filepath.Join(dir, n.name+".onnx"))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := onnx.Write(w, g, golden.ParamsOf(g), onnx.Options{}); err != nil {
+		return "", err
+	}
+	return f.Name(), w.Flush()
+}
+
+// work is our side: worker NETWORK SIZE BATCH THREADS.
+func work(args []string) error {
+	var number [3]int
+	for i := range number {
+		var err error
+		if number[i], err = strconv.Atoi(args[i+1]); err != nil {
+			return err
+		}
+	}
+	size, batch, threads := number[0], number[1], number[2]
+	g, err := network{args[0], size}.draw()
+	if err != nil {
+		return err
+	}
+	e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: threads})
+	if err != nil {
+		return err
+	}
+	images, logits := make([]float32, batch*size*size*3), make([]float32, batch*classes)
+	for i := range images {
+		images[i] = float32(math.Sin(float64(i) * 0.37))
+	}
+	ctx := context.Background()
+	if err := e.Predict(ctx, images, logits); err != nil {
+		return err
+	}
+	debug.FreeOSMemory()
+	fmt.Println("ready")
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		start, cpu := time.Now(), processor()
+		if err := e.Predict(ctx, images, logits); err != nil {
+			return err
+		}
+		fmt.Println(time.Since(start).Seconds(), (processor() - cpu).Seconds())
+	}
+	return nil
+}
+
+// processor returns the time that the processor has worked for this process.
+func processor() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
