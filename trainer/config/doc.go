@@ -179,7 +179,7 @@ type Cosine struct {
 
 // Loss is what training makes small.
 type Loss struct {
-	// Name: see package losses.
+	// Name: see package loss.
 	Name   string     `yaml:"name"`
 	Params LossParams `yaml:"params"`
 }

@@ -1,0 +1,44 @@
+package fold
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+)
+
+// Read reads a file of folds, of a table of so many rows.
+func Read(path string, rows, folds int) ([]uint8, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the folds: %w", err)
+	}
+	defer f.Close()
+	data, shape, err := npy.ReadUint8(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(shape) != 1 {
+		return nil, fmt.Errorf("%s: an array of shape %v; the folds are one number per row", path, shape)
+	}
+	if len(data) != rows {
+		return nil, fmt.Errorf("%s has the folds of %d rows, but the table has %d: it belongs to another table", path, len(data), rows)
+	}
+	for row, v := range data {
+		if int(v) >= folds && v != Always {
+			return nil, fmt.Errorf("%s: row %d is in fold %d, but model.num_folds is %d", path, row+1, v, folds)
+		}
+	}
+	return data, nil
+}
+
+// Write writes a file of folds.
+func Write(path string, folds []uint8) error {
+	var b bytes.Buffer
+	if err := npy.WriteUint8(&b, []int{len(folds)}, folds); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return atomicfile.WriteFile(path, b.Bytes())
+}

@@ -1,0 +1,205 @@
+// Package fold divides the rows of a table into folds in which every label is
+// as frequent as in the whole.
+//
+//	folds, err := fold.Stratify(labels, fold.Options{Folds: 5})
+//	folds, err := fold.Read("folds.npy", len(rows), 5)
+//
+// The method is the iterative stratification of Sechidis, Tsoumakas and Vlahavas,
+// "On the stratification of multi-label data" (ECML PKDD 2011), algorithm 1:
+// the rarest label first, each of its rows to the fold that wants the label
+// most. Rows of one group (near-copies of one another) stay together. The same
+// labels, groups and seed give the same folds.
+//
+// A file of folds is what NumPy saves of an array of uint8, one per row of the
+// table. The fold [Always] is held out by none: its rows are always trained on.
+package fold
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// Always is the number of rows that no fold holds out.
+const Always = 255
+
+// Options are how to divide.
+type Options struct {
+	Folds int // 2 to 254
+	// Groups has a name for each row; rows of one name stay together. nil
+	// puts every row into a group of its own.
+	Groups []string
+	Seed   uint64
+}
+
+// Stratify returns the fold of every row, given the labels of every row.
+func Stratify(labels [][]int, o Options) ([]uint8, error) {
+	if o.Folds < 2 || o.Folds >= Always {
+		return nil, fmt.Errorf("%d folds: there can be 2 to %d", o.Folds, Always-1)
+	}
+	if o.Groups != nil && len(o.Groups) != len(labels) {
+		return nil, fmt.Errorf("%d groups for %d rows", len(o.Groups), len(labels))
+	}
+	units := group(labels, o.Groups)
+	if len(units) < o.Folds {
+		return nil, fmt.Errorf("%d rows that may be parted, for %d folds", len(units), o.Folds)
+	}
+	d := newDivision(units, len(labels), o)
+	for {
+		label, ok := d.rarest()
+		if !ok {
+			break
+		}
+		for _, u := range d.has[label] {
+			if !d.units[u].placed {
+				d.place(u, d.best(label))
+			}
+		}
+	}
+	for u := range d.units { // rows without labels
+		if !d.units[u].placed {
+			d.place(u, d.best(-1))
+		}
+	}
+	folds := make([]uint8, len(labels))
+	for _, u := range d.units {
+		for _, row := range u.rows {
+			folds[row] = u.fold
+		}
+	}
+	return folds, nil
+}
+
+// unit is some rows that stay together.
+type unit struct {
+	rows   []int
+	labels map[int]int // how many of the rows have a label
+	placed bool
+	fold   uint8
+}
+
+// group makes the units, in the order of their first rows.
+func group(labels [][]int, groups []string) []unit {
+	var units []unit
+	index := map[string]int{}
+	for row, list := range labels {
+		at, known := len(units), false
+		if groups != nil {
+			if at, known = index[groups[row]]; !known {
+				at = len(units)
+				index[groups[row]] = at
+			}
+		}
+		if !known {
+			units = append(units, unit{labels: map[int]int{}})
+		}
+		units[at].rows = append(units[at].rows, row)
+		for _, label := range list {
+			units[at].labels[label]++
+		}
+	}
+	return units
+}
+
+// division is the state of the algorithm.
+type division struct {
+	units  []unit
+	has    map[int][]int     // the units that have a label
+	left   map[int]int       // rows with a label that are not placed yet
+	order  []int             // all labels, ascending
+	wanted []map[int]float64 // by fold and label: rows that it still lacks
+	room   []float64         // by fold: rows that it still lacks
+	rng    *rand.Rand
+}
+
+func newDivision(units []unit, rows int, o Options) *division {
+	d := &division{
+		units: units, has: map[int][]int{}, left: map[int]int{},
+		rng: rand.New(rand.NewPCG(o.Seed, 0x666f6c6473)), // "folds"
+	}
+	for i, u := range units {
+		for label, n := range u.labels {
+			d.has[label] = append(d.has[label], i)
+			d.left[label] += n
+		}
+	}
+	for label := range d.has {
+		d.order = append(d.order, label)
+	}
+	slices.Sort(d.order)
+	for range o.Folds {
+		want := make(map[int]float64, len(d.order))
+		for label, n := range d.left {
+			want[label] = float64(n) / float64(o.Folds)
+		}
+		d.wanted = append(d.wanted, want)
+		d.room = append(d.room, float64(rows)/float64(o.Folds))
+	}
+	return d
+}
+
+// rarest returns the label that the fewest unplaced rows have; the lowest
+// number where several are as rare.
+func (d *division) rarest() (label int, ok bool) {
+	least := 0
+	for _, l := range d.order {
+		if n := d.left[l]; n > 0 && (!ok || n < least) {
+			label, least, ok = l, n, true
+		}
+	}
+	return label, ok
+}
+
+// best returns the fold that lacks a label most; of those, the one that lacks
+// most rows; of those, any. The label -1 asks for rows only.
+func (d *division) best(label int) int {
+	var best []int
+	for f := range d.room {
+		if len(best) > 0 {
+			b := best[0]
+			switch w, v := d.wanted[f][label], d.wanted[b][label]; {
+			case w < v, w == v && d.room[f] < d.room[b]:
+				continue
+			case w > v, d.room[f] > d.room[b]:
+				best = best[:0]
+			}
+		}
+		best = append(best, f)
+	}
+	if len(best) == 1 {
+		return best[0]
+	}
+	return best[d.rng.IntN(len(best))]
+}
+
+func (d *division) place(u, f int) {
+	unit := &d.units[u]
+	unit.placed, unit.fold = true, uint8(f)
+	d.room[f] -= float64(len(unit.rows))
+	for label, n := range unit.labels {
+		d.wanted[f][label] -= float64(n)
+		d.left[label] -= n
+	}
+}
+
+// errNone is that a fold has no rows.
+var errNone = errors.New("no rows")
+
+// Split returns the rows to train on and those held out of a fold, in order.
+func Split(folds []uint8, fold int) (train, held []int, err error) {
+	for row, f := range folds {
+		if int(f) == fold {
+			held = append(held, row)
+		} else {
+			train = append(train, row)
+		}
+	}
+	if len(held) == 0 {
+		return nil, nil, fmt.Errorf("fold %d: %w", fold, errNone)
+	}
+	if len(train) == 0 {
+		return nil, nil, fmt.Errorf("outside of fold %d: %w", fold, errNone)
+	}
+	return train, held, nil
+}
