@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/tools/go/packages"
 )
 
 // checkListed refuses what the go command couldn't list, and what isn't a main
@@ -24,8 +26,8 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 		return err
 	}
 	for _, l := range listed {
-		if l.Error != nil {
-			return listErrorOf(l.Error, l.ImportPath, p.opts.Dir)
+		for _, e := range l.from.Errors {
+			return listErrorOf(e, l.ImportPath, p.opts.Dir)
 		}
 	}
 	root := listed[len(listed)-1]
@@ -38,13 +40,16 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 	return nil
 }
 
-var positioned = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (.*)$`)
+var (
+	positioned = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (.*)$`)
+	cycle      = regexp.MustCompile(`import cycle not allowed: import stack: \[(.*)\]`)
+)
 
 // listErrorOf makes one line of an error of the go command, which can be the
 // compiler's output.
-func listErrorOf(e *listError, path, dir string) error {
+func listErrorOf(e packages.Error, path, dir string) error {
 	var lines []string
-	for line := range strings.Lines(e.Err) {
+	for line := range strings.Lines(e.Msg) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, line)
 		}
@@ -53,16 +58,15 @@ func listErrorOf(e *listError, path, dir string) error {
 		lines = []string{"package " + path + " can't be loaded"}
 	}
 	out := &Error{Text: lines[0]}
-	if len(e.ImportStack) > 1 && strings.Contains(e.Err, "import cycle") {
-		out.Text = "import cycle: " + strings.Join(e.ImportStack, " → ")
-	}
-	if len(lines) > 1 && !strings.Contains(e.Err, "import cycle") {
+	if m := cycle.FindStringSubmatch(e.Msg); m != nil {
+		out.Text = "import cycle: " + strings.ReplaceAll(m[1], " ", " → ")
+	} else if len(lines) > 1 {
 		if strings.HasSuffix(lines[0], ":") {
 			out.Text += " " + lines[1]
 		}
 		out.Hint = strings.Join(lines[1:min(len(lines), 5)], "; ")
 	}
-	pos := e.Pos
+	pos := strings.TrimPrefix(e.Pos, "-")
 	if m := positioned.FindStringSubmatch(out.Text); m != nil && pos == "" {
 		pos, out.Text = m[1]+":"+m[2]+":"+m[3], m[4]
 	}
@@ -82,52 +86,52 @@ func listErrorOf(e *listError, path, dir string) error {
 // left of them without is another program, or none. Someone who wants that
 // says CGO_ENABLED=0.
 func checkCgo(ctx context.Context, p *program, tool *goTool) error {
-	asked := slices.Concat(tool.env[:len(tool.env)-2], nil)
-	if v, ok := lookup(asked, "CGO_ENABLED"); ok && v == "0" {
+	if v, ok := lookup(tool.asked, "CGO_ENABLED"); ok && v == "0" {
 		return nil
 	}
-	suspect := false
-	for _, l := range p.listed {
-		suspect = suspect || !l.Standard && usesC(l) != ""
-	}
+	suspect := slices.ContainsFunc(p.order, func(path string) bool {
+		l := p.listed[path]
+		return !l.Standard && slices.ContainsFunc(l.IgnoredFiles, func(name string) bool {
+			return p.opts.importOfC(name).Line > 0
+		})
+	})
 	if !suspect {
 		return nil
 	}
-	listed, err := tool.list(ctx, p.opts, false, "CGO_ENABLED=1")
+	listed, err := list(ctx, p.opts, p.target.GOROOT, append(slices.Clip(tool.env), "CGO_ENABLED=1"))
 	if err != nil {
 		return err
 	}
 	for _, l := range listed {
-		if l.Standard || len(l.CgoFiles)+len(l.SwigFiles)+len(l.SwigCXXFiles) == 0 {
+		if l.Standard {
 			continue
 		}
-		name := slices.Concat(l.CgoFiles, l.SwigFiles, l.SwigCXXFiles)[0]
-		e := &Error{
-			Pos:  importOfC(filepath.Join(l.Dir, name)),
-			Text: fmt.Sprintf("package %s uses cgo%s: one Go file can't hold C", l.ImportPath, p.chainText(l.ImportPath)),
+		for _, name := range l.GoFiles {
+			pos := p.opts.importOfC(name)
+			if pos.Line == 0 {
+				continue
+			}
+			e := &Error{
+				Pos:  pos,
+				Text: fmt.Sprintf("package %s uses cgo%s: one Go file can't hold C", l.ImportPath, p.chainText(l.ImportPath)),
+			}
+			if pure := p.listed[l.ImportPath]; pure != nil && len(pure.GoFiles) > 0 {
+				e.Hint = "set CGO_ENABLED=0 to bundle what the package is without cgo"
+			}
+			return e
 		}
-		if len(l.GoFiles) > 0 {
-			e.Hint = "set CGO_ENABLED=0 to bundle what the package is without cgo"
-		}
-		return e
 	}
 	return nil
 }
 
-// usesC returns a file that the build without cgo left out because of its
-// import of "C".
-func usesC(l *listing) string {
-	for _, name := range l.IgnoredGoFiles {
-		if importOfC(filepath.Join(l.Dir, name)).Line > 0 {
-			return name
-		}
+// importOfC finds the import of "C" in a Go file.
+func (o *Options) importOfC(name string) token.Position {
+	src, err := o.read(name)
+	if err != nil || filepath.Ext(name) != ".go" {
+		return token.Position{}
 	}
-	return ""
-}
-
-func importOfC(name string) token.Position {
 	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, name, nil, parser.ImportsOnly)
+	f, err := parser.ParseFile(fset, name, src, parser.ImportsOnly)
 	if err != nil {
 		return token.Position{}
 	}
@@ -161,7 +165,7 @@ func refuseBodyless(ctx context.Context, p *program, t *part) error {
 	k, fn := t.pkg, t.fn()
 	e := &Error{Pos: p.fset.PositionFor(fn.Pos(), false)}
 	what := "has no body"
-	if len(k.SFiles) > 0 {
+	if len(k.assembly()) > 0 {
 		what = "is written in assembly"
 		if f := assemblyOf(k, fn.Name.Name); f != "" {
 			what += " (" + f + ")"
@@ -177,10 +181,9 @@ func refuseBodyless(ctx context.Context, p *program, t *part) error {
 
 // assemblyOf finds the assembly file that defines a function.
 func assemblyOf(k *pkg, name string) string {
-	for _, s := range k.SFiles {
-		src := readFile(filepath.Join(k.Dir, s))
-		if strings.Contains(src, "·"+name+"(SB)") {
-			return filepath.Join(k.Dir, s)
+	for _, s := range k.assembly() {
+		if strings.Contains(readFile(s), "·"+name+"(SB)") {
+			return s
 		}
 	}
 	return ""
@@ -196,15 +199,15 @@ func (p *program) pureTags(ctx context.Context, path string) []string {
 	for _, tag := range usualTags {
 		o := *p.opts
 		o.Tags, o.TagsSet = append(slices.Clone(o.Tags), tag), true
-		listed, err := tool.list(ctx, &o, false)
+		listed, err := list(ctx, &o, p.target.GOROOT, tool.env)
 		if err != nil {
 			return good
 		}
 		pure := true
 		for _, l := range listed {
-			pure = pure && l.Error == nil
+			pure = pure && len(l.from.Errors) == 0
 			if l.ImportPath == path {
-				pure = pure && len(l.SFiles) == 0 && bodyless(l) == 0
+				pure = pure && len(l.assembly()) == 0 && bodyless(l) == 0
 			}
 		}
 		if pure {
@@ -217,7 +220,7 @@ func (p *program) pureTags(ctx context.Context, path string) []string {
 // bodyless counts the functions without a body.
 func bodyless(l *listing) (n int) {
 	for _, name := range l.GoFiles {
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(l.Dir, name), nil, parser.SkipObjectResolution)
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return 1
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -104,10 +103,7 @@ func (w *partWriter) embedText() (string, error) {
 
 func (w *partWriter) embedFile(name string) (string, error) {
 	full := filepath.Join(w.t.pkg.Dir, filepath.FromSlash(name))
-	if data, ok := w.p.opts.Overlay[full]; ok {
-		return string(data), nil
-	}
-	data, err := os.ReadFile(full)
+	data, err := w.p.opts.read(full)
 	return string(data), err
 }
 

@@ -36,7 +36,7 @@ func (w *writer) header() (string, error) {
 	if tags := w.constraint(); tags != "" {
 		b.WriteString("//go:build " + tags + "\n\n")
 	}
-	if d := p.main.DefaultGODEBUG; d != "" {
+	if d := p.debug; d != "" {
 		for kv := range strings.SplitSeq(d, ",") {
 			b.WriteString("//go:debug " + kv + "\n")
 		}
@@ -120,8 +120,8 @@ func (w *writer) constraint() string {
 		if !slices.ContainsFunc(k.parts, func(t *part) bool { return t.live }) {
 			continue
 		}
-		for _, name := range slices.Concat(k.GoFiles, k.IgnoredGoFiles) {
-			fileTags(filepath.Join(k.Dir, name), p.opts.Overlay, tags)
+		for _, name := range slices.Concat(k.GoFiles, k.IgnoredFiles) {
+			p.opts.fileTags(name, tags)
 		}
 	}
 	var terms []string
@@ -144,7 +144,10 @@ func rankTag(tag string) int {
 }
 
 // fileTags collects the tags that decide whether a file is built.
-func fileTags(name string, overlay map[string][]byte, tags map[string]bool) {
+func (o *Options) fileTags(name string, tags map[string]bool) {
+	if filepath.Ext(name) != ".go" {
+		return
+	}
 	base := strings.TrimSuffix(filepath.Base(name), ".go")
 	elems := strings.Split(base, "_")
 	for _, e := range elems[1:] {
@@ -152,10 +155,7 @@ func fileTags(name string, overlay map[string][]byte, tags map[string]bool) {
 			tags[e] = true
 		}
 	}
-	src, ok := overlay[name]
-	if !ok {
-		src = []byte(readFile(name))
-	}
+	src, _ := o.read(name)
 	for line := range strings.Lines(string(src)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "package ") {

@@ -54,9 +54,7 @@ func (p *program) blankImports() []string {
 		for _, f := range k.files {
 			for _, imp := range f.ast.Imports {
 				path, _ := strconv.Unquote(imp.Path.Value)
-				if real, ok := k.ImportMap[path]; ok {
-					path = real
-				}
+				path = k.imported(path)
 				l := p.listed[path]
 				if imp.Name != nil && imp.Name.Name == "_" && l != nil && l.Standard && path != "embed" && path != "unsafe" {
 					blank[path] = true
@@ -102,9 +100,6 @@ func (p *program) closure(paths []string) map[string]bool {
 		}
 		all[path] = true
 		for _, imp := range l.Imports {
-			if real, ok := l.ImportMap[imp]; ok {
-				imp = real
-			}
 			add(imp)
 		}
 	}

@@ -5,23 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
-	"go/scanner"
 	"go/token"
 	"go/types"
-	"io"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	goversion "go/version"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/tools/go/packages"
 )
 
-// load lists the packages of the program, then type-checks from source those
+// load finds the packages of the program, then type-checks from source those
 // that aren't of the standard library, all in one universe. The types of std
 // come from the compiler's export data.
 func load(ctx context.Context, p *program) error {
@@ -30,10 +27,29 @@ func load(ctx context.Context, p *program) error {
 	if p.target, err = tool.target(ctx); err != nil {
 		return fmt.Errorf("asking go env: %w", err)
 	}
-	listed, err := tool.list(ctx, p.opts, true)
-	if err != nil {
-		return fmt.Errorf("listing %s: %w", p.opts.Package, err)
+	var listed []*listing
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		listed, err = list(gctx, p.opts, p.target.GOROOT, tool.env)
+		return err
+	})
+	g.Go(func() (err error) {
+		p.debug, err = tool.debugDefaults(gctx, p.opts)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return listFailure(ctx, p, err)
 	}
+	p.index(listed)
+	if err := checkListed(ctx, p, tool, listed); err != nil {
+		return err
+	}
+	return checkTypes(ctx, p, tool)
+}
+
+// index makes packages findable by their path.
+func (p *program) index(listed []*listing) {
+	p.order = nil
 	p.listed = make(map[string]*listing, len(listed))
 	for _, l := range listed {
 		if p.listed[l.ImportPath] == nil {
@@ -41,208 +57,130 @@ func load(ctx context.Context, p *program) error {
 		}
 		p.listed[l.ImportPath] = l
 	}
-	if err := checkListed(ctx, p, tool, listed); err != nil {
-		return err
-	}
-	for _, path := range p.order {
-		if l := p.listed[path]; !l.Standard {
-			k := &pkg{listing: l}
-			if l.Module != nil {
-				k.version = l.Module.Version
-			}
-			p.pkgs = append(p.pkgs, k)
-		}
-	}
-	p.main = p.pkgs[len(p.pkgs)-1]
-	return checkTypes(ctx, p)
 }
 
-// checkTypes parses and type-checks all packages, as parallel as their imports
-// allow.
-func checkTypes(ctx context.Context, p *program) error {
+// adHoc is the path of a package that is named by its files.
+const adHoc = "command-line-arguments"
+
+// checkTypes parses and type-checks the packages: they are the roots of the
+// second step, so go/packages takes only the others from export data.
+func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	p.fset = token.NewFileSet()
-	c := &checker{p: p, done: map[string]chan struct{}{}, std: newStdImporter(p)}
-	for _, k := range p.pkgs {
-		c.done[k.ImportPath] = make(chan struct{})
+	files := &parsedFiles{files: map[*ast.File]*file{}}
+	cfg := &packages.Config{
+		Mode: metadata | packages.NeedCompiledGoFiles | packages.NeedExportFile | packages.NeedTypes |
+			packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes,
+		Context: ctx, Dir: p.opts.Dir, Env: tool.env, BuildFlags: p.opts.tagFlags(), Overlay: p.opts.Overlay,
+		Fset: p.fset, ParseFile: files.parse,
 	}
-	errs := make([]error, len(p.pkgs))
-	work := make(chan int)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(p.pkgs)) {
-		wg.Go(func() {
-			for i := range work {
-				if ctx.Err() == nil {
-					errs[i] = c.check(p.pkgs[i])
-				}
-				close(c.done[p.pkgs[i].ImportPath])
-			}
-		})
-	}
-	// In the order of imports, so that a waiting worker waits for a started one.
-	for i := range p.pkgs {
-		work <- i
-	}
-	close(work)
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for _, err := range errs {
-		if err != nil {
-			return err
+	main := p.order[len(p.order)-1]
+	var patterns []string
+	for _, path := range p.order {
+		if !p.listed[path].Standard && path != main {
+			patterns = append(patterns, path)
 		}
 	}
-	p.std = c.std.seen
-	p.byTypes = make(map[*types.Package]*pkg, len(p.pkgs))
-	for _, k := range p.pkgs {
-		p.byTypes[k.types] = k
+	if main == adHoc && len(patterns) > 0 {
+		// Files and packages don't go together as roots: take all from source.
+		patterns = nil
+		cfg.Mode |= packages.NeedDeps
 	}
-	return nil
-}
-
-// A checker type-checks the packages of a program.
-type checker struct {
-	p    *program
-	std  *stdImporter
-	done map[string]chan struct{}
-}
-
-func (c *checker) check(k *pkg) error {
-	var syntax []*ast.File
-	for _, name := range k.GoFiles {
-		f, err := parse(c.p, filepath.Join(k.Dir, name))
-		if err != nil {
-			return err
-		}
-		k.files = append(k.files, f)
-		syntax = append(syntax, f.ast)
-	}
-	k.info = &types.Info{
-		Types:        map[ast.Expr]types.TypeAndValue{},
-		Instances:    map[*ast.Ident]types.Instance{},
-		Defs:         map[*ast.Ident]types.Object{},
-		Uses:         map[*ast.Ident]types.Object{},
-		Implicits:    map[ast.Node]types.Object{},
-		Selections:   map[*ast.SelectorExpr]*types.Selection{},
-		Scopes:       map[ast.Node]*types.Scope{},
-		FileVersions: map[*ast.File]string{},
-	}
-	version := ""
-	if k.Module != nil {
-		version = "go" + k.Module.GoVersion
-		if k.Module.GoVersion == "" {
-			version = "go1.16"
-		}
-	}
-	var first error
-	conf := types.Config{
-		GoVersion: version,
-		Sizes:     types.SizesFor("gc", c.p.target.GOARCH),
-		Importer:  importerFunc(func(path string) (*types.Package, error) { return c.imported(k, path) }),
-		Error: func(err error) {
-			if first == nil {
-				first = err
-			}
-		},
-	}
-	k.types, _ = conf.Check(k.compiledPath(), c.p.fset, syntax, k.info)
-	if first != nil {
-		return typeError(c.p, first)
-	}
-	for _, f := range k.files {
-		v := k.info.FileVersions[f.ast]
-		f.old = v != "" && goversion.Compare(v, "go1.22") < 0
-	}
-	return nil
-}
-
-// compiledPath is the path as the compiler knows it.
-func (k *pkg) compiledPath() string { return k.ImportPath }
-
-// imported gives the types of what package k imports as path.
-func (c *checker) imported(k *pkg, path string) (*types.Package, error) {
-	if real, ok := k.ImportMap[path]; ok {
-		path = real
-	}
-	done, ok := c.done[path]
-	if !ok {
-		return c.std.Import(path)
-	}
-	<-done
-	for _, d := range c.p.pkgs {
-		if d.ImportPath == path && d.types != nil {
-			return d.types, nil
-		}
-	}
-	return nil, fmt.Errorf("package %s has errors", path)
-}
-
-// parse reads and parses a file.
-func parse(p *program, name string) (*file, error) {
-	src, ok := p.opts.Overlay[name]
-	if !ok {
-		var err error
-		if src, err = os.ReadFile(name); err != nil {
-			return nil, err
-		}
-	}
-	syntax, err := parser.ParseFile(p.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+	roots, err := packages.Load(cfg, append(patterns, p.opts.Package)...)
 	if err != nil {
-		var list scanner.ErrorList
-		if errors.As(err, &list) && len(list) > 0 {
-			return nil, list[0]
-		}
-		return nil, err
+		return listFailure(ctx, p, err)
 	}
-	return &file{name: name, src: src, ast: syntax, tok: p.fset.File(syntax.FileStart)}, nil
+	p.index(listings(roots, p.target.GOROOT))
+	p.std = map[string]*types.Package{}
+	p.byTypes = map[*types.Package]*pkg{}
+	for _, path := range p.order {
+		l := p.listed[path]
+		if err := loadError(p, l); err != nil {
+			return err
+		}
+		if l.Standard {
+			if l.types != nil && l.types.Complete() {
+				p.std[path] = l.types
+			}
+			continue
+		}
+		k := &pkg{listing: l, info: l.from.TypesInfo}
+		if l.Module != nil {
+			k.version = l.Module.Version
+		}
+		for _, syntax := range l.from.Syntax {
+			f := files.files[syntax]
+			f.old = oldLoops(k, syntax)
+			k.files = append(k.files, f)
+		}
+		p.pkgs = append(p.pkgs, k)
+		p.byTypes[k.types] = k
+		if path == main {
+			p.main = k
+		}
+	}
+	return nil
 }
 
-// typeError gives a type error its true position.
-func typeError(p *program, err error) error {
-	var te types.Error
-	if errors.As(err, &te) {
-		return fmt.Errorf("%s: %s", p.position(te.Pos), te.Msg)
+// oldLoops reports whether the language version of a file is below go1.22.
+func oldLoops(k *pkg, syntax *ast.File) bool {
+	v := k.info.FileVersions[syntax]
+	if v == "" && k.Module != nil && k.Module.GoVersion == "" {
+		v = "go1.16" // of modules that don't say
 	}
-	return err
+	return v != "" && goversion.Compare(v, "go1.22") < 0
+}
+
+// parsedFiles keeps the text of the files that go/packages has parsed.
+type parsedFiles struct {
+	mu    sync.Mutex
+	files map[*ast.File]*file
+}
+
+func (p *parsedFiles) parse(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
+	syntax, err := parser.ParseFile(fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+	if syntax != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.files[syntax] = &file{name: name, src: src, ast: syntax, tok: fset.File(syntax.FileStart)}
+	}
+	return syntax, err
+}
+
+// listFailure is the error of a load that gave no packages at all.
+func listFailure(ctx context.Context, p *program, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := strings.TrimSpace(err.Error())
+	if _, after, ok := strings.Cut(text, "stderr: "); ok {
+		text = after
+	}
+	return listErrorOf(packages.Error{Msg: strings.TrimPrefix(text, "go: ")}, p.opts.Package, p.opts.Dir)
+}
+
+// loadError returns the first mistake in a package: of its syntax, its types,
+// then what only the compiler found.
+func loadError(p *program, l *listing) error {
+	for _, e := range l.from.Errors {
+		if e.Kind == packages.ParseError {
+			return listErrorOf(e, l.ImportPath, p.opts.Dir)
+		}
+	}
+	for _, e := range l.from.TypeErrors {
+		return &Error{Pos: e.Fset.PositionFor(e.Pos, false), Text: e.Msg}
+	}
+	for _, e := range l.from.Errors {
+		return listErrorOf(e, l.ImportPath, p.opts.Dir)
+	}
+	if !l.Standard && l.types == nil {
+		return errors.New("package " + l.ImportPath + " can't be loaded")
+	}
+	return nil
 }
 
 type importerFunc func(path string) (*types.Package, error)
 
 func (f importerFunc) Import(path string) (*types.Package, error) { return f(path) }
-
-// A stdImporter imports std's packages from export data. It may be shared.
-type stdImporter struct {
-	mu   sync.Mutex
-	gc   types.Importer
-	seen map[string]*types.Package
-}
-
-func newStdImporter(p *program) *stdImporter {
-	open := func(path string) (io.ReadCloser, error) {
-		l := p.listed[path]
-		if l == nil || l.Export == "" {
-			return nil, fmt.Errorf("no export data for %s", path)
-		}
-		return os.Open(l.Export)
-	}
-	return &stdImporter{gc: importer.ForCompiler(p.fset, "gc", open), seen: map[string]*types.Package{}}
-}
-
-func (s *stdImporter) Import(path string) (*types.Package, error) {
-	if path == "unsafe" {
-		return types.Unsafe, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.seen[path]; t != nil {
-		return t, nil
-	}
-	t, err := s.gc.Import(path)
-	if err == nil {
-		s.seen[path] = t
-	}
-	return t, err
-}
 
 // chain tells how the main package comes to import path: a, b, ..., path.
 func (p *program) chain(path string) []string {
@@ -256,9 +194,6 @@ func (p *program) chain(path string) []string {
 			continue
 		}
 		for _, imp := range l.Imports {
-			if real, ok := l.ImportMap[imp]; ok {
-				imp = real
-			}
 			if _, seen := via[imp]; !seen && imp != root {
 				via[imp] = l.ImportPath
 				queue = append(queue, imp)

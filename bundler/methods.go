@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -184,7 +183,7 @@ func stdFactsOf(p *program) *stdFacts {
 			continue
 		}
 		for _, name := range l.GoFiles {
-			work <- filepath.Join(l.Dir, name)
+			work <- name
 		}
 	}
 	close(work)

@@ -25,9 +25,6 @@ func order(ctx context.Context, p *program) error {
 			nodes[i].Path = "main"
 		}
 		for _, imp := range l.Imports {
-			if real, ok := l.ImportMap[imp]; ok {
-				imp = real
-			}
 			if d, ok := index[imp]; ok {
 				nodes[i].Imports = append(nodes[i].Imports, d)
 			}

@@ -195,7 +195,7 @@ func (t *part) end() token.Pos {
 
 // findEmbeds collects the patterns of go:embed directives before a variable.
 func findEmbeds(k *pkg, t *part) error {
-	if t.kind != varPart || len(k.EmbedPatterns) == 0 {
+	if t.kind != varPart || !k.embeds {
 		return nil
 	}
 	for _, g := range t.comment {

@@ -10,6 +10,7 @@ import (
 type program struct {
 	opts   *Options
 	target target
+	debug  string // GODEBUG defaults of the main package
 	fset   *token.FileSet
 	listed map[string]*listing // by import path, std included
 	order  []string            // all import paths, dependencies first
@@ -37,7 +38,6 @@ type pkg struct {
 	*listing
 	version string // of its module, may be empty
 	bytes   int    // of its text in the bundle
-	types   *types.Package
 	info    *types.Info
 	files   []*file
 	parts   []*part // in source order, files in the compiler's order

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,22 +27,16 @@ func Verify(ctx context.Context, o Options, source []byte, command string) error
 	}
 	tool := newGoTool(&o)
 	args := []string{"build", "-buildvcs=false", "-pgo=off", "-o", filepath.Join(dir, "program")}
-	if o.TagsSet || len(o.Tags) > 0 {
-		args = append(args, "-tags="+strings.Join(o.Tags, ","))
+	flags, remove, err := o.buildFlags()
+	if err != nil {
+		return err
 	}
-	if len(o.Overlay) > 0 {
-		name, remove, err := writeOverlay(o.Overlay)
-		if err != nil {
-			return err
-		}
-		defer remove()
-		args = append(args, "-overlay="+name)
-	}
-	if _, err := tool.run(ctx, nil, append(args, o.Package)...); err != nil {
+	defer remove()
+	if _, err := tool.run(ctx, slices.Concat(args, flags, []string{"--", o.Package})...); err != nil {
 		return fmt.Errorf("building the program: %w", err)
 	}
 	alone := &goTool{dir: dir, env: append(tool.env, "PWD="+dir, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")}
-	if _, err := alone.run(ctx, nil, "build", "-o", "bundle", "bundle.go"); err != nil {
+	if _, err := alone.run(ctx, "build", "-o", "bundle", "bundle.go"); err != nil {
 		return fmt.Errorf("building the bundle: %w", err)
 	}
 	want, err := runWith(ctx, o.Env, filepath.Join(dir, "program"), command)
