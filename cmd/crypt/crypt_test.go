@@ -10,6 +10,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/verb"
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,6 +26,8 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmds := scripttest.Commands()
+	cmds["weights"], cmds["network"] = makeWeights, makeNetwork
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       os.Getenv("UPDATE") != "",
@@ -34,17 +37,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("DEPLOY_KERNEL_KEY", "")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"weights": makeWeights,
-			"network": makeNetwork,
-			"flip":    flipBit,
-			"cutto":   cutTo,
-			"secret":  noSecret,
-		},
-		Condition: func(cond string) (bool, error) {
-			// Whether small file systems can be mounted.
-			return cond == "tmpfs" && exec.Command("unshare", "-rm", "true").Run() == nil, nil
-		},
+		Cmds:      cmds,
+		Condition: scripttest.Condition,
 	})
 }
 
@@ -74,36 +68,6 @@ func makeWeights(ts *testscript.TestScript, _ bool, args []string) {
 			Metadata: map[string]string{"arch": "seresnext50_32x4d", "config": "model:\n  arch: seresnext50_32x4d\n", "epoch": "14"},
 		}))
 		ts.Check(f.Close())
-	}
-}
-
-// flipBit changes a byte: flip FILE OFFSET; an offset below zero counts from
-// the end.
-func flipBit(ts *testscript.TestScript, _ bool, args []string) {
-	path := ts.MkAbs(args[0])
-	b, err := os.ReadFile(path)
-	ts.Check(err)
-	i, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	if i < 0 {
-		i += len(b)
-	}
-	b[i] ^= 1
-	ts.Check(os.WriteFile(path, b, 0o644))
-}
-
-// cutTo keeps the first bytes of a file: cutto FILE SIZE
-func cutTo(ts *testscript.TestScript, _ bool, args []string) {
-	n, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(n)))
-}
-
-// noSecret fails if the last command printed what is in a key file: secret FILE
-func noSecret(ts *testscript.TestScript, _ bool, args []string) {
-	secret := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), ":")[1]
-	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), secret[:10]) {
-		ts.Fatalf("the key was printed")
 	}
 }
 

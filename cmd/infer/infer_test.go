@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,15 +21,19 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmds := scripttest.Commands()
+	cmds["recipe"] = writeRecipe
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PTH", pth)
+			env.Setenv("DEPLOY_KERNEL_KEY", "")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"recipe": writeRecipe},
+		Cmds:      cmds,
+		Condition: scripttest.Condition,
 	})
 }
 

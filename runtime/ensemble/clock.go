@@ -68,6 +68,6 @@ func (r *run) early() {
 		r.cantWrite = true
 		return
 	}
-	r.wrote, r.dirty = time.Now(), false
+	r.wrote, r.wroteFolds, r.dirty = time.Now(), r.sched.count(finished), false
 	r.writeTook = r.wrote.Sub(start)
 }

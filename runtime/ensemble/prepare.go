@@ -34,13 +34,14 @@ type run struct {
 	out     []float32 // predictions of the running fold
 	ahead   *fetch    // weights that are being read
 
-	start     time.Time
-	wrote     time.Time     // when the submission was written
-	writeTook time.Duration // how long that took
-	dirty     bool          // the sum has what the submission has not
-	cantWrite bool          // and the user knows
-	told      int           // how many cuts the user knows of
-	toldAt    time.Time
+	start      time.Time
+	wrote      time.Time     // when the submission was written
+	writeTook  time.Duration // how long that took
+	wroteFolds int           // the finished folds in it
+	dirty      bool          // the sum has what the submission has not
+	cantWrite  bool          // and the user knows
+	told       int           // how many cuts the user knows of
+	toldAt     time.Time
 
 	mu         sync.Mutex
 	unreadable map[int]bool // images

@@ -226,13 +226,34 @@ func (r *run) resume() error {
 	return nil
 }
 
+// last writes the submission for the last time. Where it can't be written, the
+// one of the folds before stays, and serves where the rest may be left out.
+func (r *run) last() error {
+	err := writeSubmission(r.o.Output, r.sample, r.sum)
+	if err != nil && r.scratch != nil {
+		// The disk may be full of what a restart would need.
+		r.scratch.remove(r.sched.jobs)
+		r.scratch = nil
+		err = writeSubmission(r.o.Output, r.sample, r.sum)
+	}
+	if err == nil || r.wrote.IsZero() {
+		return err
+	}
+	err = fmt.Errorf("%w; it holds %d of %d folds", err, r.wroteFolds, len(r.sched.jobs))
+	if !r.o.Partial {
+		return err
+	}
+	r.journal.warn("%v", err)
+	return nil
+}
+
 // finish writes the submission and sums up the run.
 func (r *run) finish() (Summary, error) {
 	if r.sched.count(finished)+r.sched.count(started) == 0 && r.sched.count(failed) == len(r.sched.jobs) {
 		return Summary{}, errors.New("none of the folds could be predicted")
 	}
 	if r.dirty || r.wrote.IsZero() {
-		if err := writeSubmission(r.o.Output, r.sample, r.sum); err != nil {
+		if err := r.last(); err != nil {
 			return Summary{}, err
 		}
 	}

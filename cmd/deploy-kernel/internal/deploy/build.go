@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
 	"github.com/deploy-kernel/deploy-kernel/bundler"
@@ -71,6 +72,9 @@ func (s *state) build(ctx context.Context) error {
 	program := filepath.Join(alone, ProgramName)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", program, KernelGo)
 	cmd.Dir, cmd.Env = alone, append(os.Environ(), s.goEnv()...)
+	// Interrupted, the go command removes its temporary files; killed it doesn't.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -90,7 +94,7 @@ func (s *state) build(ctx context.Context) error {
 func (s *state) goEnv() []string {
 	return []string{
 		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=" + s.Target.Experiment(),
-		"GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOTOOLCHAIN=local", "GO111MODULE=",
+		"GOTMPDIR=" + s.work, "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOTOOLCHAIN=local", "GO111MODULE=",
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // checkImages is on how many images a kernel is tried.
@@ -31,7 +32,7 @@ func (s *state) images(ctx context.Context, dir string) error {
 		}
 		return writeSample(filepath.Join(dir, input.SampleName), ids)
 	}
-	ids, paths, err := firstImages(ctx, s.Input)
+	ids, paths, err := s.firstImages(ctx)
 	if err != nil {
 		return fmt.Errorf("looking for images to verify on: %w", err)
 	}
@@ -43,9 +44,10 @@ func (s *state) images(ctx context.Context, dir string) error {
 	return writeSample(filepath.Join(dir, input.SampleName), ids)
 }
 
-// firstImages returns the first images that the sample submission under root
-// names and that are there.
-func firstImages(ctx context.Context, root string) (ids, paths []string, err error) {
+// firstImages returns the first images under s.Input that its sample submission
+// names and that can be read. It warns of those before them that can't.
+func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error) {
+	root := s.Input
 	found, err := input.Find(ctx, root, nil)
 	if err != nil {
 		return nil, nil, err
@@ -59,17 +61,33 @@ func firstImages(ctx context.Context, root string) (ids, paths []string, err err
 	}
 	images := found.Images(table.IDs())
 	for _, id := range table.IDs() {
-		if path, ok := images.Path(id); ok {
-			ids, paths = append(ids, id), append(paths, path)
+		path, ok := images.Path(id)
+		if !ok {
+			continue
 		}
+		if _, err := vision.DecodeFile(path); err != nil {
+			if ctx.Err() != nil {
+				return nil, nil, ctx.Err()
+			}
+			s.warn("the kernel would predict this image as empty: %v", err)
+			continue
+		}
+		ids, paths = append(ids, id), append(paths, path)
 		if len(ids) == checkImages {
-			return ids, paths, nil
+			break
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil, fmt.Errorf("%s: no image of those that %s names", root, found.Samples[0])
+		return nil, nil, fmt.Errorf("%s: none of the images that %s names is there and can be read", root, found.Samples[0])
 	}
 	return ids, paths, nil
+}
+
+// warn tells of what is odd but no mistake.
+func (s *state) warn(format string, args ...any) {
+	if s.Plan.Warn != nil {
+		s.Plan.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 func writeSample(path string, ids []string) error {
