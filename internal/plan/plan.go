@@ -33,6 +33,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"golang.org/x/sync/errgroup"
@@ -50,6 +51,12 @@ type Options struct {
 	// Key returns the key of encrypted weights; it is called once, where there
 	// are any. nil means that there is none.
 	Key func() (crypt.Key, error)
+	// Half says whether a kernel gets the weights in half the space. What that
+	// changes is measured for every fold; it is a mistake where it is above the
+	// limit.
+	Half shrink.Half
+	// Halved is told what was measured, fold by fold. nil is silent.
+	Halved func(path string, c shrink.Change)
 	// Warn is told, a line at a time, what is odd but no mistake. nil is silent.
 	Warn func(text string)
 }
@@ -114,8 +121,9 @@ type job struct {
 	path    string // of the weights
 	err     error
 
-	fold  ensemble.Fold
-	model ensemble.Model // what its config says, without folds and weight
+	fold   ensemble.Fold
+	model  ensemble.Model // what its config says, without folds and weight
+	change shrink.Change  // by storing it in half the space
 }
 
 // jobs finds the weights of every prediction. A job that has an error is not to
@@ -183,6 +191,9 @@ func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs
 	}
 	built := &Built{Plan: &ensemble.Plan{Name: strings.TrimSuffix(filepath.Base(b.ensemble), filepath.Ext(b.ensemble))}}
 	for _, j := range jobs {
+		if b.options.Half.Given() && b.options.Halved != nil {
+			b.options.Halved(j.path, j.change)
+		}
 		if err := b.add(built, members, j); err != nil {
 			errs = append(errs, err)
 		}
@@ -199,7 +210,7 @@ func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs
 // add puts a fold that was read into the plan.
 func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error {
 	p := built.Plan
-	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key})
+	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, half: b.options.Half})
 	if p.Classes == 0 {
 		p.Classes = j.model.Classes
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"gopkg.in/yaml.v3"
 )
@@ -31,8 +33,12 @@ func (b *builder) read(ctx context.Context, j *job) error {
 	c, err := b.config(j, meta)
 	if err != nil {
 		errs = append(errs, err)
-	} else if err := b.check(j, c, f); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w", j.path, err))
+	}
+	var g *nn.Graph
+	if c != nil {
+		if g, err = b.check(j, c, f); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", j.path, err))
+		}
 	}
 	if j.fold.Threshold, err = b.threshold(j, meta); err != nil {
 		errs = append(errs, err)
@@ -42,7 +48,7 @@ func (b *builder) read(ctx context.Context, j *job) error {
 	}
 	h := sha256.New()
 	n := &counter{}
-	if err := f.convert(interruptible(ctx, io.MultiWriter(h, n))); err != nil {
+	if err := b.content(ctx, j, f, g, interruptible(ctx, io.MultiWriter(h, n))); err != nil {
 		return err
 	}
 	j.fold.Name = j.name
@@ -51,12 +57,29 @@ func (b *builder) read(ctx context.Context, j *job) error {
 	return nil
 }
 
-// check draws the network that the config asks for, and compares its parameters
-// with the file's.
-func (b *builder) check(j *job, c *config.Config, f file) error {
-	a, err := arch.Find(b.options.Archs, c.Model.Arch)
+// content writes the weights as a kernel gets them.
+func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io.Writer) error {
+	half := b.options.Half
+	if !half.Given() {
+		return f.convert(w)
+	}
+	dict, err := f.StateDict()
 	if err != nil {
 		return err
+	}
+	var small *weights.StateDict
+	if small, j.change, err = half.Apply(ctx, g, dict); err != nil {
+		return fmt.Errorf("%s: %w", j.path, err)
+	}
+	return weights.Write(w, small)
+}
+
+// check draws the network that the config asks for, and compares its parameters
+// with the file's.
+func (b *builder) check(j *job, c *config.Config, f file) (*nn.Graph, error) {
+	a, err := arch.Find(b.options.Archs, c.Model.Arch)
+	if err != nil {
+		return nil, err
 	}
 	j.model = ensemble.Model{
 		Name: j.config, Arch: a.Name,
@@ -67,9 +90,9 @@ func (b *builder) check(j *job, c *config.Config, f file) error {
 		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Dropout: c.Model.Dropout, Keys: f.Has,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return arch.Check(g, f.Infos())
+	return g, arch.Check(g, f.Infos())
 }
 
 // configs holds the configs that were parsed, by name or text, as many folds

@@ -13,6 +13,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
@@ -24,7 +25,8 @@ type Weight struct {
 	SHA256 string // hex, of the plain safetensors form
 	Size   int64  // of the plain safetensors form, in bytes
 
-	key crypt.Key
+	key  crypt.Key
+	half shrink.Half
 }
 
 // Encrypted reports whether the file is encrypted.
@@ -40,7 +42,13 @@ func (w Weight) Plain(ctx context.Context) ([]byte, error) {
 	defer f.Close()
 	var b bytes.Buffer
 	b.Grow(int(w.Size))
-	if err := f.convert(interruptible(ctx, &b)); err != nil {
+	to := interruptible(ctx, &b)
+	if w.half.Given() {
+		err = w.halve(to, f)
+	} else {
+		err = f.convert(to)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if sum := sha256.Sum256(b.Bytes()); hex.EncodeToString(sum[:]) != w.SHA256 {
@@ -49,11 +57,25 @@ func (w Weight) Plain(ctx context.Context) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// halve writes f in half the space.
+func (w Weight) halve(to io.Writer, f file) error {
+	dict, err := f.StateDict()
+	if err != nil {
+		return err
+	}
+	small, err := dict.Half(w.half.DType)
+	if err != nil {
+		return err
+	}
+	return weights.Write(to, small)
+}
+
 // file is an open file of weights, in whichever form.
 type file interface {
 	Metadata() map[string]string
 	Infos() []weights.Info
 	Has(name string) bool
+	StateDict() (*weights.StateDict, error)
 	convert(w io.Writer) error
 	Close() error
 }

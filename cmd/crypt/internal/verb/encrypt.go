@@ -12,6 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -23,7 +24,7 @@ func newEncrypt() *cobra.Command {
 		source keyfile.Source
 		to     outputs
 		raw    bool
-		half   halving
+		half   shrink.Half
 	)
 	cmd := &cobra.Command{
 		Use:   "encrypt FILE...",
@@ -44,7 +45,7 @@ printed, and refused above --max-change.`,
   crypt encrypt --key my.key --force --dtype f16 *.safetensors`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := half.check(args, raw); err != nil {
+			if err := checkHalf(half, args, raw); err != nil {
 				return err
 			}
 			if to.file != "" && !strings.HasSuffix(to.file, crypt.Ext) {
@@ -69,7 +70,7 @@ printed, and refused above --max-change.`,
 	source.AddFlag(cmd.Flags())
 	to.addFlags(cmd)
 	cmd.Flags().BoolVar(&raw, "raw", false, "neither check nor convert files of weights")
-	half.addFlags(cmd)
+	half.AddFlags(cmd.Flags())
 	return cmd
 }
 
@@ -92,16 +93,16 @@ func isWeights(name string) bool {
 	return slices.Contains(weightfile.Extensions[:], filepath.Ext(name))
 }
 
-func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, half halving, p *cli.Progress) error {
+func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, half shrink.Half, p *cli.Progress) error {
 	if !raw && isWeights(j.in) {
 		w, err := weightfile.Open(j.in)
 		if err != nil {
 			return cli.Hint(fmt.Errorf("reading %w", err), "--raw encrypts any bytes")
 		}
 		defer w.Close()
-		if half.given() {
+		if half.Given() {
 			defer p.Add(j.size)
-			small, err := half.apply(ctx, w, p)
+			small, err := halve(ctx, half, w, p)
 			if err != nil {
 				return fmt.Errorf("%s: %w", j.in, err)
 			}

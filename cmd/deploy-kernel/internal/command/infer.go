@@ -11,6 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 	"github.com/spf13/cobra"
@@ -45,10 +46,14 @@ The weights are encrypted under the key of --key. Without it a new key is made
 and saved beside the output; the next deploy to the same place takes it from
 there. The key is built into the kernel, which is private then; with
 --key-in dataset it lies in a private dataset of its own, and the rest may be
-public.`,
+public.
+
+With --dtype f16 or bf16 the weights take half the space. What that changes of
+the predictions is measured and printed, and refused above --max-change.`,
 		Example: `  deploy-kernel infer best_val_0.6397.yml --weights models/ --user you -o deploy/
   deploy-kernel infer best.yml --weights models/ --key my.key --user you --competition imet-2019-fgvc6 -o deploy/
-  deploy-kernel infer best.yml --weights models/ --user you --key-in dataset --public weights,program -o deploy/`,
+  deploy-kernel infer best.yml --weights models/ --user you --key-in dataset --public weights,program -o deploy/
+  deploy-kernel infer best.yml --weights models/ --user you --dtype f16 -o deploy/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.o.Ensemble = args[0]
@@ -65,6 +70,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVar(&f.o.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
 	fs.StringSliceVar(&f.o.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
 	f.key.AddFlag(fs)
+	f.o.Plan.Half.AddFlags(fs)
 	fs.StringVar(&f.keyIn, "key-in", deploy.InKernel.String(), "where the kernel has the key from: kernel, dataset or environment")
 	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
 	fs.StringVar(&f.o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
@@ -88,6 +94,9 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	f.o.Plan.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
+	f.o.Plan.Halved = func(path string, c shrink.Change) {
+		cli.Printf(cmd, "%s as %v: %v", path, f.o.Plan.Half.DType, c)
+	}
 	if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
 		f.o.Step = func(text string) { cli.Printf(cmd, "%s", text) }
 	}

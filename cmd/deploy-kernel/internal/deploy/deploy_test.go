@@ -19,8 +19,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/demo"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
+	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
 // deployed is the small ensemble of the demo, made and deployed once for all
@@ -265,4 +267,42 @@ func TestThePortableKernelNeedsNoExperiment(t *testing.T) {
 	if bytes.Contains(src, []byte("archsimd")) || bytes.Contains(src, []byte("goexperiment")) {
 		t.Error("the portable kernel names the experiment")
 	}
+}
+
+func TestWeightsInHalfTheSpaceAreMeasuredAndRefusedAboveTheLimit(t *testing.T) {
+	d := demoDeployed(t)
+	o := d.options(filepath.Join(t.TempDir(), "half"))
+	var told []string
+	o.Plan.Halved = func(path string, c shrink.Change) { told = append(told, filepath.Base(path)) }
+	o.Plan.Half = shrink.Half{DType: weights.F16, Limit: 1e-9}
+	if _, err := deploy.Deploy(t.Context(), o); err == nil || !strings.Contains(err.Error(), "above the limit") {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := os.Stat(o.Output); err == nil {
+		t.Error("a folder was made")
+	}
+	o.Plan.Half.Limit = shrink.DefaultLimit
+	m, err := deploy.Deploy(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != len(d.files.Models) {
+		t.Errorf("told of %v", told)
+	}
+	whole, err := deploy.ReadManifest(d.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := weightBytes(m), weightBytes(whole); a > b*55/100 {
+		t.Errorf("%d bytes of weights, in F32 they are %d", a, b)
+	}
+}
+
+func weightBytes(m *deploy.Manifest) (n int64) {
+	for _, d := range m.Datasets {
+		if d.Folder == "weights" {
+			n += d.Size()
+		}
+	}
+	return n
 }
