@@ -1,0 +1,261 @@
+package data
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
+)
+
+// Options say how batches are made.
+type Options struct {
+	Batch int // images of a batch
+	// MaxBatches cuts epochs short; 0 is no limit.
+	MaxBatches int
+	Pre        vision.Preprocess // size and normalisation
+	// Augment changes images; with it, epochs are shuffled and have whole
+	// batches only. nil gives the rows in their order, as at test time, and a
+	// shorter last batch.
+	Augment *augment.Augmenter
+	// MixupBeta mixes the images of a batch; 0 doesn't.
+	MixupBeta float64
+	Seed      uint64 // of this training; different for each fold
+	Workers   int    // goroutines that decode; 0 is one a core
+}
+
+// Loader makes batches of some rows of a set.
+type Loader struct {
+	set  *Set
+	rows []int
+	o    Options
+}
+
+// NewLoader returns the loader of some rows, of which there must be any.
+func NewLoader(s *Set, rows []int, o Options) *Loader {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return &Loader{set: s, rows: rows, o: o}
+}
+
+// Batches returns the number of batches of an epoch.
+func (l *Loader) Batches() int {
+	n := (len(l.rows) + l.o.Batch - 1) / l.o.Batch
+	if l.o.Augment != nil { // what is left over comes in another epoch
+		n = max(1, len(l.rows)/l.o.Batch)
+	}
+	if l.o.MaxBatches > 0 {
+		n = min(n, l.o.MaxBatches)
+	}
+	return n
+}
+
+// Rows returns the rows of the set, in order.
+func (l *Loader) Rows() []int { return l.rows }
+
+// Batch is some images with their labels.
+type Batch struct {
+	N      int
+	Rows   []int     // of the set
+	Images []float32 // (N, size, size, 3), normalised
+	Labels []float32 // (N, classes): 1 where the label is there, else 0
+
+	left atomic.Int32 // images that are not there yet
+	done chan struct{}
+	err  error
+	once sync.Once // guards err
+}
+
+// ahead is how many batches are made before they are asked for.
+const ahead = 3
+
+// Stream gives the batches of an epoch in order.
+type Stream struct {
+	Waited time.Duration // in Next so far
+
+	cancel  context.CancelFunc
+	ctx     context.Context
+	queue   chan *Batch
+	free    chan *Batch
+	last    *Batch
+	workers sync.WaitGroup
+}
+
+// Start begins to make the batches of an epoch, from one on. The caller must
+// Close the stream.
+func (l *Loader) Start(ctx context.Context, epoch, from int) *Stream {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &Stream{ctx: ctx, cancel: cancel, queue: make(chan *Batch, ahead), free: make(chan *Batch, ahead+1)}
+	for range cap(s.free) {
+		s.free <- &Batch{}
+	}
+	tasks := make(chan task)
+	s.workers.Go(func() {
+		defer close(s.queue)
+		defer close(tasks)
+		l.feed(s, tasks, epoch, from)
+	})
+	for range l.o.Workers {
+		s.workers.Go(func() {
+			for t := range tasks {
+				l.do(ctx, t)
+			}
+		})
+	}
+	return s
+}
+
+// task is one image of a batch.
+type task struct {
+	b     *Batch
+	epoch int
+	index int // of the batch
+	slot  int
+}
+
+// feed hands out the tasks of all batches.
+func (l *Loader) feed(s *Stream, tasks chan<- task, epoch, from int) {
+	order := l.order(epoch)
+	for i := from; i < l.Batches(); i++ {
+		var b *Batch
+		select {
+		case b = <-s.free:
+		case <-s.ctx.Done():
+			return
+		}
+		l.reset(b, order, i)
+		select {
+		case s.queue <- b:
+		case <-s.ctx.Done():
+			return
+		}
+		for slot := range b.N {
+			select {
+			case tasks <- task{b, epoch, i, slot}:
+			case <-s.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// order returns the order of the rows in an epoch.
+func (l *Loader) order(epoch int) []int {
+	order := make([]int, len(l.rows))
+	for i := range order {
+		order[i] = i
+	}
+	if l.o.Augment != nil {
+		order = l.rng("order", epoch, 0).Perm(len(l.rows))
+	}
+	return order
+}
+
+// rng returns the random numbers of one purpose, at one place.
+func (l *Loader) rng(purpose string, epoch, place int) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(purpose))
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], l.o.Seed)
+	binary.LittleEndian.PutUint64(b[8:], uint64(epoch))
+	h.Write(b[:])
+	return rand.New(rand.NewPCG(h.Sum64(), uint64(place)))
+}
+
+// reset prepares a batch for batch i of an epoch. With fewer rows than a batch
+// has, the rows come again.
+func (l *Loader) reset(b *Batch, order []int, i int) {
+	b.N = l.o.Batch
+	if l.o.Augment == nil {
+		b.N = min(b.N, len(order)-i*l.o.Batch)
+	}
+	b.Rows = b.Rows[:0]
+	for k := range b.N {
+		b.Rows = append(b.Rows, l.rows[order[(i*l.o.Batch+k)%len(order)]])
+	}
+	size := 3 * l.o.Pre.Size * l.o.Pre.Size
+	if b.Images == nil {
+		b.Images = make([]float32, l.o.Batch*size)
+		b.Labels = make([]float32, l.o.Batch*l.set.Classes)
+	}
+	b.Images, b.Labels = b.Images[:b.N*size], b.Labels[:b.N*l.set.Classes]
+	b.left.Store(int32(b.N))
+	b.done = make(chan struct{})
+	b.err, b.once = nil, sync.Once{}
+}
+
+// do makes one image; the last of a batch finishes the batch.
+func (l *Loader) do(ctx context.Context, t task) {
+	b := t.b
+	if err := l.image(ctx, t); err != nil {
+		b.once.Do(func() { b.err = err })
+	}
+	if b.left.Add(-1) > 0 {
+		return
+	}
+	if l.o.MixupBeta > 0 && b.err == nil {
+		augment.Mixup(b.Images, b.Labels, b.N, l.o.MixupBeta, l.rng("mixup", t.epoch, t.index))
+	}
+	close(b.done)
+}
+
+func (l *Loader) image(ctx context.Context, t task) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	row := t.b.Rows[t.slot]
+	labels := t.b.Labels[t.slot*l.set.Classes:][:l.set.Classes]
+	clear(labels)
+	for _, c := range l.set.Labels[row] {
+		labels[c] = 1
+	}
+	m, err := decode(l.set.Paths[row])
+	if err != nil {
+		return fmt.Errorf("loading an image: %w", err)
+	}
+	if l.o.Augment != nil {
+		m = l.o.Augment.Apply(m, l.rng("augment", t.epoch, t.index*l.o.Batch+t.slot))
+	}
+	size := 3 * l.o.Pre.Size * l.o.Pre.Size
+	l.o.Pre.View(m, 0, t.b.Images[t.slot*size:][:size])
+	return nil
+}
+
+// Next waits for the next batch, which is valid until the next call; nil where
+// the epoch is over. It returns the context's error when that ends.
+func (s *Stream) Next() (*Batch, error) {
+	if s.last != nil {
+		s.free <- s.last
+		s.last = nil
+	}
+	start := time.Now()
+	defer func() { s.Waited += time.Since(start) }()
+	b, ok := <-s.queue
+	if !ok {
+		return nil, s.ctx.Err()
+	}
+	select {
+	case <-b.done:
+	case <-s.ctx.Done():
+		return nil, s.ctx.Err()
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	s.last = b
+	return b, nil
+}
+
+// Close ends the stream. It may be called at any time.
+func (s *Stream) Close() {
+	s.cancel()
+	s.workers.Wait()
+}
