@@ -1,0 +1,187 @@
+package oof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+)
+
+// Set is models whose files fit each other and the truth.
+type Set struct {
+	Models  []Model
+	Truth   *Truth
+	Classes int
+	// Labels are the class numbers of each row of the table, each once.
+	Labels [][]int
+	// Bytes is the size of all files.
+	Bytes int64
+}
+
+// blockRows is how many rows are read at once.
+const blockRows = 64
+
+// Block is the predictions of some rows that follow one another in a fold.
+type Block struct {
+	// Rows are their numbers in the table.
+	Rows []int
+	// Predictions are len(Rows) x Classes values of each model. They are
+	// overwritten by the next block. Their capacity goes up to a multiple of 64
+	// values, and may be written to.
+	Predictions [][]float32
+}
+
+// Open looks at every file's header and at the labels.
+func Open(truth *Truth, models []Model) (*Set, error) {
+	if len(models) == 0 {
+		return nil, errors.New("no models")
+	}
+	s := &Set{Models: models, Truth: truth}
+	var errs []error
+	for _, m := range models {
+		for fold, path := range m.Files {
+			errs = append(errs, s.header(path, fold))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s, s.labels()
+}
+
+func (s *Set) header(path string, fold int) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h, err := npy.ReadHeader(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	s.Bytes += info.Size()
+	rows := len(s.Truth.Rows[fold])
+	switch {
+	case h.DType == npy.Uint8:
+		return fmt.Errorf("%s: the elements are %v, floating-point numbers are needed", path, h.DType)
+	case len(h.Shape) != 2 || h.Shape[1] == 0:
+		return fmt.Errorf("%s: the shape is %v, rows and classes are needed", path, h.Shape)
+	case h.Shape[0] != rows:
+		err := fmt.Errorf("%s: %d rows, but fold %d has %d in %s", path, h.Shape[0], fold, rows, s.Truth.path)
+		for other, r := range s.Truth.Rows {
+			if len(r) == h.Shape[0] {
+				return cli.Hint(err, "fold %d has as many: are these its rows?", other)
+			}
+		}
+		return err
+	case s.Classes != 0 && h.Shape[1] != s.Classes:
+		return fmt.Errorf("%s: %d classes, but %s has %d", path, h.Shape[1], s.Models[0].Files[0], s.Classes)
+	}
+	s.Classes = h.Shape[1]
+	return nil
+}
+
+func (s *Set) labels() error {
+	s.Labels = make([][]int, len(s.Truth.Table.Rows))
+	last := make([]int, s.Classes) // row that named the class last, plus 1
+	for i := range s.Labels {
+		all, err := s.Truth.Table.Classes(i, s.Classes)
+		if err != nil {
+			return err
+		}
+		once := all[:0]
+		for _, c := range all {
+			if last[c] != i+1 {
+				last[c] = i + 1
+				once = append(once, c)
+			}
+		}
+		s.Labels[i] = once
+	}
+	return nil
+}
+
+// Read calls do with one block of the fold after the other. It may be called
+// for several folds at once.
+func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
+	files, err := s.open(fold)
+	defer func() {
+		for _, f := range files {
+			f.file.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	buffers := make([][]float32, len(files))
+	for i := range buffers {
+		buffers[i] = make([]float32, (blockRows*s.Classes+63)/64*64)
+	}
+	for rows := s.Truth.Rows[fold]; len(rows) > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := Block{Rows: rows[:min(blockRows, len(rows))], Predictions: make([][]float32, len(files))}
+		for i, f := range files {
+			b.Predictions[i] = buffers[i][:len(b.Rows)*s.Classes]
+			if err := f.header.ReadFloat32s(f.file, b.Predictions[i]); err != nil {
+				return fmt.Errorf("%s: %w", f.file.Name(), err)
+			}
+		}
+		if err := do(b); err != nil {
+			return err
+		}
+		rows = rows[len(b.Rows):]
+	}
+	for _, f := range files {
+		if n, _ := f.file.Read(make([]byte, 1)); n > 0 {
+			return fmt.Errorf("%s: something follows the last row", f.file.Name())
+		}
+	}
+	return nil
+}
+
+// opened is a file that was read up to its first value.
+type opened struct {
+	file   *os.File
+	header npy.Header
+}
+
+func (s *Set) open(fold int) ([]opened, error) {
+	var files []opened
+	for _, m := range s.Models {
+		f, err := os.Open(m.Files[fold])
+		if err != nil {
+			return files, err
+		}
+		files = append(files, opened{file: f})
+		h, err := npy.ReadHeader(f)
+		if err != nil {
+			return files, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		files[len(files)-1].header = h
+	}
+	return files, nil
+}
+
+// NotFinite returns an error that names the first value of the block that is
+// NaN or infinite.
+func (s *Set) NotFinite(fold int, b Block) error {
+	for m, p := range b.Predictions {
+		for i, v := range p {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				row := b.Rows[i/s.Classes]
+				return fmt.Errorf("%s: %v for class %d of %s, row %d of the table", s.Models[m].Files[fold], v, i%s.Classes, s.Truth.Table.Rows[row].ID, row+1)
+			}
+		}
+	}
+	return nil
+}

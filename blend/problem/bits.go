@@ -1,0 +1,41 @@
+package problem
+
+import "math/bits"
+
+// count returns how many of the bits from..to-1 are set.
+func count(set []uint64, from, to int) int {
+	if from >= to {
+		return 0
+	}
+	first, last := from/64, (to-1)/64
+	head := ^uint64(0) << (from % 64)
+	tail := ^uint64(0) >> (63 - (to-1)%64)
+	if first == last {
+		return bits.OnesCount64(set[first] & head & tail)
+	}
+	n := bits.OnesCount64(set[first]&head) + bits.OnesCount64(set[last]&tail)
+	for _, w := range set[first+1 : last] {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// each calls do with the bits of from..to-1 that are set, upwards.
+func each(set []uint64, from, to int, do func(i int)) {
+	for i := from; i < to; {
+		word := set[i/64] >> (i % 64)
+		if word == 0 {
+			i = (i/64 + 1) * 64
+			continue
+		}
+		i += bits.TrailingZeros64(word)
+		if i < to {
+			do(i)
+		}
+		i++
+	}
+}
+
+func has(set []uint64, i int) bool { return set[i/64]>>(i%64)&1 == 1 }
+func add(set []uint64, i int)      { set[i/64] |= 1 << (i % 64) }
+func remove(set []uint64, i int)   { set[i/64] &^= 1 << (i % 64) }

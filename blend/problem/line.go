@@ -1,0 +1,151 @@
+package problem
+
+import (
+	"math/bits"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+)
+
+// event is the place on a line where the sign of an entry changes:
+//
+//	bits 32..63  the place, in units of 2^-32 of the line's length
+//	bits  2..31  the row
+//	bit   1      whether the entry is true
+//	bit   0      whether it is given after the place, or before it
+type event uint64
+
+const unit = 1 << 32
+
+func (e event) place() uint64 { return uint64(e >> 32) }
+
+// Line returns the best point between u and v, which are points whose weights
+// sum to 1.
+//
+// The weighted sum of an entry is linear along the line, so its sign changes
+// once or never, and where is a quotient. Between two changes the score is
+// constant. The changes are sorted, and passed one by one; each changes the
+// counts of one row, hence the score by the difference of the row's F-beta. That
+// visits every score that the line has, in O(E M + C log C) for E entries, M
+// models and C changes; a radix sort makes it O(E M + C).
+//
+// Both ends count as well: where a prediction is exactly 0 they can be better
+// than what is beside them. Pieces shorter than 2^-32 of the line may be missed.
+// The point returned is the middle of the best piece.
+func (s *Sign) Line(u, v []float64) Best {
+	m := s.memory()
+	defer s.scratch.Put(m)
+	s.changes(m, u, v)
+	sortEvents(m)
+	if s.options.Micro {
+		return s.sweepMicro(m)
+	}
+	return s.sweepRows(m)
+}
+
+// changes collects the events of the line, and sets the bits of the entries
+// that u gives.
+func (s *Sign) changes(m *scratch, u, v []float64) {
+	m.events = m.events[:0]
+	from, to := bias(u, s.models), bias(v, s.models)
+	var end [block / 64]uint64
+	for at := 0; at < len(s.of); at += block {
+		s.set.Dot(m.sums, s.columns, at, u[:s.models], from)
+		s.set.Dot(m.sums2, s.columns, at, v[:s.models], to)
+		begin := m.bits[at/64 : (at+block)/64]
+		s.set.Positive(begin, m.sums)
+		s.set.Positive(end[:], m.sums2)
+		for w := range begin {
+			for left := begin[w] ^ end[w]; left != 0; left &= left - 1 {
+				j := w*64 + bits.TrailingZeros64(left)
+				if at+j >= len(s.of) {
+					break
+				}
+				// One of the two is above 0, the other isn't.
+				a, b := m.sums[j], m.sums2[j]
+				place := min(uint64(a/(a-b)*unit), unit-1)
+				given := uint64(0)
+				if b > 0 {
+					given = 1
+				}
+				m.events = append(m.events, event(place<<32|uint64(s.of[at+j])<<1|given))
+			}
+		}
+	}
+}
+
+// best is the best piece of a line so far.
+type best struct {
+	score    float64
+	from, to uint64
+	begin    bool // it is u alone
+}
+
+func (b *best) offer(score float64, from, to uint64) {
+	if score > b.score || score == b.score && (b.begin || to-from > b.to-b.from) {
+		*b = best{score: score, from: from, to: to}
+	}
+}
+
+func (b *best) result() Best {
+	switch {
+	case b.begin:
+		return Best{0, b.score}
+	case b.from == unit-1: // changes at v itself come there too
+		return Best{1, b.score}
+	}
+	return Best{(float64(b.from) + float64(b.to)) / 2 / unit, b.score}
+}
+
+// sweepRows passes the sorted events of a mean of rows.
+func (s *Sign) sweepRows(m *scratch) Best {
+	beta := s.options.Beta * s.options.Beta
+	sum := 0.0
+	for r := range s.fixed {
+		c := s.rowCounts(m.bits, r)
+		m.states[r] = counts{uint16(c.Hits), uint16(c.Given), uint16(c.True)}
+		sum += c.FBeta(s.options.Beta)
+	}
+	b := best{score: sum, begin: true}
+	last := uint64(0)
+	for _, e := range m.events {
+		if p := e.place(); p != last {
+			b.offer(sum, last, p)
+			last = p
+		}
+		c := &m.states[uint32(e)>>2]
+		base := beta * float64(c.truth) // above 0: other rows have no entries
+		before := float64(c.hits) / (base + float64(c.given))
+		step := uint16(e&1)*2 - 1 // 1 or -1
+		c.given += step
+		c.hits += step & -uint16(e>>1&1)
+		sum += (1 + beta) * (float64(c.hits)/(base+float64(c.given)) - before)
+	}
+	b.offer(sum, last, unit)
+	r := b.result()
+	r.Score /= float64(len(s.fixed))
+	return r
+}
+
+// sweepMicro passes the sorted events of a score of all rows together.
+func (s *Sign) sweepMicro(m *scratch) Best {
+	var c metric.Counts
+	for r := range s.fixed {
+		row := s.rowCounts(m.bits, r)
+		c.Hits += row.Hits
+		c.Given += row.Given
+		c.True += row.True
+	}
+	b := best{score: c.FBeta(s.options.Beta), begin: true}
+	last := uint64(0)
+	for _, e := range m.events {
+		if p := e.place(); p != last {
+			b.offer(c.FBeta(s.options.Beta), last, p)
+			last = p
+		}
+		step := int(e&1)*2 - 1
+		c.Given += step
+		c.Hits += step * int(e>>1&1)
+	}
+	b.offer(c.FBeta(s.options.Beta), last, unit)
+	return b.result()
+}

@@ -1,0 +1,163 @@
+package problem
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"golang.org/x/sync/errgroup"
+)
+
+// ReadSign reads the predictions of a set, several folds at once, and keeps the
+// entries that matter. It tells progress how many values it has read; nil is
+// silent.
+func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values int)) (*Sign, error) {
+	if o.Beta == 0 {
+		o.Beta = 2
+	}
+	if set.Classes > maxClasses {
+		return nil, fmt.Errorf("%d classes, %d at most", set.Classes, maxClasses)
+	}
+	parts := make([]*Sign, set.Truth.Folds)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for fold := range parts {
+		group.Go(func() error {
+			b := newBuilder(set, o)
+			parts[fold] = b.sign
+			return set.Read(ctx, fold, func(block oof.Block) error {
+				if !b.add(block) {
+					return set.NotFinite(fold, block)
+				}
+				if progress != nil {
+					progress(len(block.Rows) * set.Classes * len(set.Models))
+				}
+				return nil
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return join(parts), nil
+}
+
+// join puts the parts of the folds together, and drops them.
+func join(parts []*Sign) *Sign {
+	first := parts[0]
+	s := &Sign{options: first.options, set: first.set, models: first.models, start: []int{0}, folds: []int{0}}
+	entries, rows := 0, 0
+	for _, p := range parts {
+		entries += len(p.of)
+		rows += len(p.fixed)
+	}
+	s.of = make([]uint32, 0, entries)
+	s.columns = make([][]float32, s.models)
+	for k := range s.columns {
+		s.columns[k] = make([]float32, 0, (entries+block-1)/block*block)
+	}
+	for i, p := range parts {
+		shift, row := len(s.of), len(s.fixed)
+		for r := range p.fixed {
+			s.middle = append(s.middle, p.middle[r]+shift)
+			s.start = append(s.start, p.start[r+1]+shift)
+		}
+		for _, of := range p.of {
+			s.of = append(s.of, of+2*uint32(row))
+		}
+		for k := range s.columns {
+			s.columns[k] = append(s.columns[k], p.columns[k]...)
+		}
+		s.fixed = append(s.fixed, p.fixed...)
+		s.folds = append(s.folds, len(s.fixed))
+		parts[i] = nil
+	}
+	s.pad()
+	return s
+}
+
+// builder makes the part of one fold.
+type builder struct {
+	sign   *Sign
+	set    *oof.Set
+	some   []uint64 // entries of the block that some point gives
+	all    []uint64 // entries that every point gives
+	truth  []uint64 // entries that are true
+	padded [][]float32
+}
+
+func newBuilder(set *oof.Set, o Options) *builder {
+	models := len(set.Models)
+	return &builder{
+		sign: &Sign{
+			options: o, set: vector.Sets()[0], models: models,
+			start: []int{0}, columns: make([][]float32, models),
+		},
+		set: set, padded: make([][]float32, models),
+	}
+}
+
+// add adds the rows of a block; it reports whether all values are finite.
+func (b *builder) add(block oof.Block) bool {
+	n := len(block.Predictions[0])
+	words := (n + 63) / 64
+	for k, p := range block.Predictions {
+		b.padded[k] = p[:words*64]
+		clear(b.padded[k][n:])
+	}
+	for len(b.some) < words {
+		b.some, b.all, b.truth = append(b.some, 0), append(b.all, 0), append(b.truth, 0)
+	}
+	offset := float32(b.sign.options.MaxOffset)
+	if !b.sign.set.Split(b.some[:words], b.all[:words], b.padded, -offset, offset) {
+		return false
+	}
+	for i := range words {
+		b.some[i] &^= b.all[i]
+	}
+	for i, row := range block.Rows {
+		b.row(block, i*b.set.Classes, b.set.Labels[row])
+	}
+	return true
+}
+
+// row adds the row that begins at from; b.some are the entries to keep. Where a
+// mean of rows is the score, a row without true labels has 0 whatever is given,
+// and keeps none.
+func (b *builder) row(block oof.Block, from int, labels []int) {
+	s := b.sign
+	to := from + b.set.Classes
+	for _, c := range labels {
+		add(b.truth, from+c)
+	}
+	fixed := counts{truth: uint16(len(labels)), given: uint16(count(b.all, from, to))}
+	of := 2 * uint32(len(s.fixed))
+	keep := func(i int, of uint32) {
+		s.of = append(s.of, of)
+		for k, p := range block.Predictions {
+			s.columns[k] = append(s.columns[k], p[i])
+		}
+	}
+	each(b.truth, from, to, func(i int) {
+		if has(b.some, i) {
+			keep(i, of+1)
+		} else if has(b.all, i) {
+			fixed.hits++
+		}
+	})
+	s.middle = append(s.middle, len(s.of))
+	if len(labels) > 0 || s.options.Micro {
+		each(b.some, from, to, func(i int) {
+			if !has(b.truth, i) {
+				keep(i, of)
+			}
+		})
+	}
+	s.start = append(s.start, len(s.of))
+	s.fixed = append(s.fixed, fixed)
+	for _, c := range labels {
+		remove(b.truth, from+c)
+	}
+}

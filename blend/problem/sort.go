@@ -1,0 +1,42 @@
+package problem
+
+import "slices"
+
+// few is how many events are sorted faster by comparing them.
+const few = 512
+
+// sortEvents sorts m.events by their places; those of one place stay as they
+// come. It is a radix sort from the low digits up, 11 bits a pass.
+func sortEvents(m *scratch) {
+	if len(m.events) < few {
+		slices.SortStableFunc(m.events, func(a, b event) int { return int(a.place()) - int(b.place()) })
+		return
+	}
+	const digits, values = 3, 1 << 11
+	var ends [digits][values]int
+	for _, e := range m.events {
+		p := e.place()
+		ends[0][p%values]++
+		ends[1][p>>11%values]++
+		ends[2][p>>22]++
+	}
+	if cap(m.more) < len(m.events) {
+		m.more = make([]event, len(m.events), cap(m.events))
+	}
+	from, to := m.events, m.more[:len(m.events)]
+	for d := range digits {
+		next := &ends[d]
+		sum := 0
+		for i, n := range next {
+			next[i] = sum
+			sum += n
+		}
+		for _, e := range from {
+			v := e.place() >> (11 * d) % values
+			to[next[v]] = e
+			next[v]++
+		}
+		from, to = to, from
+	}
+	m.events, m.more = from, to
+}

@@ -1,0 +1,184 @@
+// Package search finds the weights of a blend that score best.
+//
+//	result, err := search.Run(ctx, problem, search.Options{Method: search.Exact, Seed: 1})
+//	result.Point // weights that sum to 1, and the offset if the problem has one
+//
+// The methods know of a problem only what [problem.Problem] says. [Exact] is the
+// one to take; the others are there to compare it with.
+//
+// The same seed gives the same result, on any number of cores.
+package search
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+)
+
+// Method is a way of searching.
+type Method int
+
+// The methods.
+const (
+	// Exact searches along lines, on each of which it finds the true optimum.
+	Exact Method = iota
+	// Equal gives every model the same weight.
+	Equal
+	// Greedy adds one model after the other to a bag.
+	Greedy
+	// Random tries weights at random.
+	Random
+	// NelderMead is the downhill simplex method.
+	NelderMead
+	// CMAES is the covariance matrix adaptation evolution strategy.
+	CMAES
+)
+
+var names = [...]string{"exact", "equal", "greedy", "random", "nelder-mead", "cma-es"}
+
+// String returns the name of the method.
+func (m Method) String() string { return names[m] }
+
+// Methods lists all methods.
+func Methods() []Method { return []Method{Exact, Equal, Greedy, Random, NelderMead, CMAES} }
+
+// ParseMethod returns the method of that name.
+func ParseMethod(name string) (Method, error) {
+	for i, n := range names {
+		if n == name {
+			return Method(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown method %q; there are %s", name, strings.Join(names[:], ", "))
+}
+
+// Options say how to search. The zero value is an exact search.
+type Options struct {
+	Method Method
+	// Seed decides what is random.
+	Seed uint64
+	// Starts is how many points Exact starts from; 0 means DefaultStarts.
+	Starts int
+	// Evaluations bounds the scores that the methods other than Exact compute;
+	// 0 means DefaultEvaluations.
+	Evaluations int
+	// Progress is told the best score so far, now and then, by any goroutine; nil
+	// is silent.
+	Progress func(score float64)
+}
+
+// The defaults of Options.
+const (
+	DefaultStarts      = 4
+	DefaultEvaluations = 500
+)
+
+// Result is what a search found.
+type Result struct {
+	// Point has weights that sum to 1.
+	Point []float64
+	Score float64
+	// Evaluations counts the points that were scored, Lines the lines searched.
+	Evaluations, Lines int
+	Took               time.Duration
+	// Trace are the improvements of the run that found the result.
+	Trace []Step
+}
+
+// Step is an improvement.
+type Step struct {
+	// After is the time since the search began.
+	After time.Duration
+	Score float64
+}
+
+// Run searches. It returns ctx's error when that ends before.
+func Run(ctx context.Context, p problem.Problem, o Options) (Result, error) {
+	if o.Starts == 0 {
+		o.Starts = DefaultStarts
+	}
+	if o.Evaluations == 0 {
+		o.Evaluations = DefaultEvaluations
+	}
+	s := &searcher{problem: p, options: o, begin: time.Now()}
+	methods := [...]func(context.Context) Result{s.exact, s.equal, s.greedy, s.random, s.nelderMead, s.cmaES}
+	r := methods[o.Method](ctx)
+	r.Took = time.Since(s.begin)
+	r.Evaluations, r.Lines = int(s.evaluations.Load()), int(s.lines.Load())
+	return r, ctx.Err()
+}
+
+// searcher is the state of one Run.
+type searcher struct {
+	problem            problem.Problem
+	options            Options
+	begin              time.Time
+	evaluations, lines atomic.Int64
+}
+
+func (s *searcher) score(point []float64) float64 {
+	s.evaluations.Add(1)
+	return s.problem.Score(point)
+}
+
+func (s *searcher) line(u, v []float64) problem.Best {
+	s.lines.Add(1)
+	return s.problem.Line(u, v)
+}
+
+// run is one sequence of ever better points.
+type run struct {
+	*searcher
+	point []float64
+	score float64
+	trace []Step
+}
+
+func (s *searcher) start(point []float64) *run {
+	r := &run{searcher: s, point: point}
+	r.score = s.score(point)
+	r.trace = []Step{{time.Since(s.begin), r.score}}
+	return r
+}
+
+// take goes to a point whose score is better.
+func (r *run) take(point []float64, score float64) {
+	r.point, r.score = point, score
+	r.trace = append(r.trace, Step{time.Since(r.begin), score})
+	if r.options.Progress != nil {
+		r.options.Progress(score)
+	}
+}
+
+func (r *run) result() Result {
+	return Result{Point: r.point, Score: r.score, Trace: r.trace}
+}
+
+// even is the point of equal weights, without offset.
+func (s *searcher) even() []float64 {
+	point := make([]float64, s.dims())
+	for i := range s.problem.Models() {
+		point[i] = 1 / float64(s.problem.Models())
+	}
+	return point
+}
+
+// single is the point that has only model i.
+func (s *searcher) single(i int) []float64 {
+	point := make([]float64, s.dims())
+	point[i] = 1
+	return point
+}
+
+func (s *searcher) dims() int {
+	if s.problem.MaxOffset() > 0 {
+		return s.problem.Models() + 1
+	}
+	return s.problem.Models()
+}
+
+func (s *searcher) equal(context.Context) Result { return s.start(s.even()).result() }

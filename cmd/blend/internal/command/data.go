@@ -1,0 +1,63 @@
+package command
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/spf13/cobra"
+)
+
+// dataFlags say where labels and folds are.
+type dataFlags struct{ data, labels, folds string }
+
+func (f *dataFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.data, "data", "", "the `FOLDER` of train.csv and folds.npy (default: that of the predictions, the one above it, this one, ./data)")
+	fs.StringVar(&f.labels, "labels", "", "the table of labels, a `FILE` (default: train.csv)")
+	fs.StringVar(&f.folds, "folds", "", "the folds of its rows, a `FILE` (default: folds.npy)")
+}
+
+// truth reads labels and folds; predictions is the folder of the predictions.
+func (f *dataFlags) truth(predictions string) (*oof.Truth, error) {
+	folders := []string{predictions, filepath.Join(predictions, ".."), ".", "data"}
+	if f.data != "" {
+		folders = []string{f.data}
+	}
+	labels, err := locate(f.labels, oof.LabelsFile, "labels", folders)
+	if err != nil {
+		return nil, err
+	}
+	folds, err := locate(f.folds, oof.FoldsFile, "folds", folders)
+	if err != nil {
+		return nil, err
+	}
+	return oof.ReadTruth(labels, folds)
+}
+
+func locate(given, name, flag string, folders []string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	path, err := oof.Locate(name, folders)
+	return path, cli.Hint(err, "name the folder that has it by --data, or the file by --%s", flag)
+}
+
+// read reads the predictions, showing progress.
+func read(cmd *cobra.Command, set *oof.Set, o problem.Options) (*problem.Sign, error) {
+	var p *problem.Sign
+	err := withProgress(cmd, set, func(ctx context.Context, done func(int)) (err error) {
+		p, err = problem.ReadSign(ctx, set, o, done)
+		return err
+	})
+	return p, err
+}
+
+func withProgress(cmd *cobra.Command, set *oof.Set, do func(ctx context.Context, done func(values int)) error) error {
+	values := int64(len(set.Labels)) * int64(set.Classes) * int64(len(set.Models))
+	progress := cli.NewProgress(cmd, "reading", set.Bytes, cli.Bytes)
+	defer progress.Close()
+	return do(cmd.Context(), func(n int) { progress.Add(int64(float64(n) / float64(values) * float64(set.Bytes))) })
+}

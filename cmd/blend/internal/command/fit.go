@@ -1,0 +1,113 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/blend/search"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/spf13/cobra"
+)
+
+// fitFlags are the flags of the root command.
+type fitFlags struct {
+	data   dataFlags
+	method string
+	search search.Options
+}
+
+// fit is the root command: it searches the weights.
+func fit() *cobra.Command {
+	var f fitFlags
+	cmd := &cobra.Command{
+		Use:   "blend NAME level1_train_*_f0_*.npy",
+		Short: "Find the coefficients of an ensemble",
+		Long: `blend reads the out-of-fold predictions of several models, finds the weights with
+which they score best together, and writes them to NAME_val_<score>.yml, the
+ensemble that infer and deploy-kernel take.
+
+For each model the predictions of one fold are named; those of the other folds
+lie in the same folder. Models whose weight is 0 are left out.`,
+		Example: `  blend best models/level1_train_*_f0_*.npy
+  blend even models/level1_train_*_f0_*.npy --method equal --data data/`,
+		Args: arguments,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1:]) },
+	}
+	f.data.add(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&f.method, "method", search.Exact.String(), "how to search: exact, equal, greedy, random, nelder-mead or cma-es")
+	fs.Uint64Var(&f.search.Seed, "seed", 1, "what decides all that is random")
+	fs.IntVar(&f.search.Starts, "starts", search.DefaultStarts, "how many points the exact search starts from")
+	fs.IntVar(&f.search.Evaluations, "evaluations", search.DefaultEvaluations, "how many points the other methods score")
+	return cmd
+}
+
+func arguments(cmd *cobra.Command, args []string) error {
+	if len(args) < 2 {
+		return fmt.Errorf("a NAME and the predictions of one fold of each model are needed")
+	}
+	if filepath.Ext(args[0]) == ".npy" {
+		return fmt.Errorf("%s: the NAME of the ensemble comes first", args[0])
+	}
+	return nil
+}
+
+func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
+	method, err := search.ParseMethod(f.method)
+	if err != nil {
+		return cli.Usagef("--method: %v", err)
+	}
+	if f.search.Starts < 1 || f.search.Evaluations < 1 {
+		return cli.Usagef("--starts and --evaluations must be at least 1")
+	}
+	f.search.Method = method
+	truth, err := f.data.truth(filepath.Dir(paths[0]))
+	if err != nil {
+		return err
+	}
+	models, err := oof.FindAll(paths, truth.Folds)
+	if err != nil {
+		return err
+	}
+	set, err := oof.Open(truth, models)
+	if err != nil {
+		return err
+	}
+	p, err := read(cmd, set, problem.Options{})
+	if err != nil {
+		return err
+	}
+	cli.Printf(cmd, "%d models, %d rows x %d classes, of which weights can change %.2f%%", len(set.Models), p.Rows(), set.Classes,
+		100*float64(p.Entries())/float64(p.Rows()*set.Classes))
+	result, err := search.Run(cmd.Context(), p, f.search)
+	if err != nil {
+		return err
+	}
+	path, err := write(name, set, result)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), path)
+	return nil
+}
+
+// write writes the ensemble, without the models that have no weight.
+func write(name string, set *oof.Set, r search.Result) (path string, err error) {
+	var members []ensemblefile.Member
+	for i, m := range set.Models {
+		if r.Point[i] > 0 {
+			members = append(members, m.Member(r.Point[i]))
+		}
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, members); err != nil {
+		return "", err
+	}
+	path = fmt.Sprintf("%s_val_%.4f.yml", name, r.Score)
+	return path, atomicfile.WriteFile(path, b.Bytes())
+}
