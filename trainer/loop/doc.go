@@ -131,6 +131,23 @@ type Result struct {
 	Best      bool          // the best score so far
 }
 
+// ImagesPerSecond is the speed of training, 0 where it isn't known.
+func (r Result) ImagesPerSecond() float64 {
+	if r.Took <= 0 {
+		return 0
+	}
+	return float64(r.Images) / r.Took.Seconds()
+}
+
+// WaitShare is the share of the training's time that was spent waiting for
+// images.
+func (r Result) WaitShare() float64 {
+	if r.Took <= 0 {
+		return 0
+	}
+	return r.Waited.Seconds() / r.Took.Seconds()
+}
+
 // State is where a training stands. Results of time are not part of what makes
 // two trainings equal.
 type State struct {

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -67,6 +68,9 @@ func (t *Training) epoch(ctx context.Context) error {
 			return t.stop(ctx.Err())
 		}
 		return err
+	}
+	if math.IsNaN(r.ValidLoss) || math.IsInf(r.ValidLoss, 0) {
+		return t.stop(fmt.Errorf("epoch %d: the loss of the held-out rows is not finite, though that of training is", t.state.Epoch))
 	}
 	return t.conclude(r)
 }

@@ -1,0 +1,56 @@
+package ensemble_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+)
+
+func TestAFoldAloneIsPredictedAsInAPlan(t *testing.T) {
+	w := newWorld(t, 9)
+	dir := t.TempDir()
+	w.predict(t, func(o *ensemble.Options) { o.Predictions = dir })
+	var paths []string
+	for _, id := range w.ids {
+		paths = append(paths, w.path("competitions/c/test/"+id+".png"))
+	}
+	for i := range w.plan.Models {
+		m := &w.plan.Models[i]
+		f := &m.Folds[0]
+		done := 0
+		got, err := ensemble.PredictFold(t.Context(), tiny, m, f, weightFile(t, tiny, *m, f.Name), paths,
+			ensemble.FoldOptions{Threads: 1, Batch: 3, Tell: func(n int) { done = n }})
+		must(t, err)
+		file, err := os.Open(dir + "/level1_test_" + f.Name + ".npy")
+		must(t, err)
+		want, _, err := npy.ReadFloat32(file)
+		must(t, err)
+		must(t, file.Close())
+		if !slices.Equal(got, want) || done != len(paths) {
+			t.Errorf("%s: other predictions than in a plan; %d images told of", f.Name, done)
+		}
+	}
+}
+
+func TestAFoldAloneRefusesImagesItCantRead(t *testing.T) {
+	w := newWorld(t, 2)
+	m := &w.plan.Models[0]
+	data := weightFile(t, tiny, *m, "x")
+	broken := w.path("broken.png")
+	must(t, os.WriteFile(broken, []byte("\x89PNG\r\n\x1a\nno"), 0o644))
+	_, err := ensemble.PredictFold(t.Context(), tiny, m, &m.Folds[0], data, []string{broken}, ensemble.FoldOptions{})
+	if err == nil || !strings.Contains(err.Error(), "broken.png") {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ensemble.PredictFold(ctx, tiny, m, &m.Folds[0], data, []string{broken}, ensemble.FoldOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}

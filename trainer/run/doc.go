@@ -1,0 +1,219 @@
+// Package run keeps the files of one training, of one fold, in a folder.
+//
+//	f, from, err := run.Open(dir, run.Resume, run.Info{Name: "2b_se_resnext50", Fold: 0, Config: c, Arch: a})
+//	t := loop.Training{Store: f, From: from, …}
+//
+// The folder holds
+//
+//	config.yml                 the resolved config, seed included
+//	<name>_f0_e14_0.5975.safetensors   the best weights, with the metadata of a model
+//	last/<…>.safetensors       the last ones
+//	swa/<…>.safetensors        their mean, where train.swa is on
+//	checkpoint.safetensors     all that is needed to go on
+//	results.csv                a line for each epoch
+//	metrics.jsonl              a line for each step and each epoch
+//	curves.png, augmented.png  pictures of it
+//
+// Every file but metrics.jsonl appears whole or not at all: whatever ends the
+// process, what was there before is there.
+//
+// An existing training is neither overwritten nor gone on with unless the [Mode]
+// says so.
+package run
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
+)
+
+// Mode says what becomes of a training that is there already.
+type Mode int
+
+// The modes.
+const (
+	Refuse    Mode = iota // it is an error
+	Overwrite             // it is removed
+	Resume                // it goes on; where there is none, it begins
+)
+
+// ErrExists tells that there is a training already.
+var ErrExists = errors.New("there is a training already")
+
+// Info is what the files say of a training.
+type Info struct {
+	Name   string // of the config, without .yml
+	Fold   int
+	Config *config.Config
+	Arch   string
+}
+
+// Folder is an open folder. It is not safe for concurrent use.
+type Folder struct {
+	dir    string
+	info   Info
+	text   string // of the config
+	best   string // path of the best weights
+	events *events
+}
+
+const (
+	configFile     = "config.yml"
+	checkpointFile = "checkpoint.safetensors"
+	extension      = ".safetensors"
+	lastDir        = "last"
+	swaDir         = "swa"
+)
+
+// Open makes the folder or opens it. With [Resume] it returns the checkpoint to
+// go on from, nil where there is none. The caller closes the folder.
+func Open(dir string, mode Mode, info Info) (*Folder, *loop.Checkpoint, error) {
+	text, err := info.Config.Marshal()
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &Folder{dir: dir, info: info, text: string(text)}
+	_, statErr := os.Stat(filepath.Join(dir, configFile))
+	exists := statErr == nil
+	if exists && mode == Refuse {
+		return nil, nil, fmt.Errorf("%s: %w", dir, ErrExists)
+	}
+	if exists && mode == Overwrite {
+		if err := f.clear(); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, d := range []string{dir, filepath.Join(dir, lastDir)} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return nil, nil, err
+		}
+	}
+	f.sweep()
+	if err := atomicfile.WriteFile(filepath.Join(dir, configFile), text); err != nil {
+		return nil, nil, err
+	}
+	var from *loop.Checkpoint
+	if mode == Resume {
+		if from, err = f.checkpoint(); err != nil {
+			return nil, nil, err
+		}
+	}
+	var state loop.State
+	if from != nil {
+		state = from.State
+		if best, ok := state.Best(); ok {
+			f.best = filepath.Join(dir, f.model(best)+extension)
+		}
+	}
+	f.events, err = openEvents(filepath.Join(dir, "metrics.jsonl"), &state)
+	return f, from, err
+}
+
+// Path returns the path of a file of the folder.
+func (f *Folder) Path(name string) string { return filepath.Join(f.dir, name) }
+
+// BestPath returns the path of the best weights, "" where there are none yet.
+func (f *Folder) BestPath() string { return f.best }
+
+// Close closes the folder.
+func (f *Folder) Close() error { return f.events.close() }
+
+// clear removes what a training left, and nothing else.
+func (f *Folder) clear() error {
+	paths, err := filepath.Glob(filepath.Join(f.dir, "*_f*_e*"+extension))
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{configFile, checkpointFile, "results.csv", "metrics.jsonl", "curves.png", "augmented.png", lastDir, swaDir} {
+		paths = append(paths, f.Path(name))
+	}
+	for _, p := range paths {
+		if err := os.RemoveAll(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes the temporary files that a killed process left.
+func (f *Folder) sweep() {
+	for _, d := range []string{"", lastDir, swaDir} {
+		paths, err := filepath.Glob(filepath.Join(f.dir, d, ".*.tmp"))
+		if err != nil {
+			continue
+		}
+		for _, p := range paths {
+			_ = os.Remove(p) // it costs space, nothing else
+		}
+	}
+}
+
+// model returns the name of the weights of an epoch.
+func (f *Folder) model(r loop.Result) string {
+	return fmt.Sprintf("%s_f%d_e%02d_%.4f", f.info.Name, f.info.Fold, r.Epoch, r.Score)
+}
+
+// metadata is what a file of weights says of itself.
+func (f *Folder) metadata(r loop.Result) map[string]string {
+	c := f.info.Config.Model
+	return map[string]string{
+		"format": "pt", "arch": f.info.Arch, "config": f.text,
+		"epoch": strconv.Itoa(r.Epoch), "fold": strconv.Itoa(f.info.Fold),
+		"score": strconv.FormatFloat(r.Score, 'g', -1, 64), "threshold": strconv.FormatFloat(r.Threshold, 'g', -1, 64),
+		"classes": strconv.Itoa(c.NumClasses), "input_size": strconv.Itoa(c.InputSize),
+	}
+}
+
+// save writes the weights of an epoch to a folder, and then removes the others
+// that are there.
+func (f *Folder) save(dir string, dict *weights.StateDict, r loop.Result) (path string, err error) {
+	path = filepath.Join(dir, f.model(r)+extension)
+	out := &weights.StateDict{Tensors: dict.Tensors, Metadata: f.metadata(r)}
+	if err := writeDict(path, out); err != nil {
+		return "", err
+	}
+	others, err := filepath.Glob(filepath.Join(dir, "*_f*_e*"+extension))
+	if err != nil {
+		return "", err
+	}
+	own := fmt.Sprintf("%s_f%d_e", f.info.Name, f.info.Fold)
+	for _, p := range others {
+		if p != path && strings.HasPrefix(filepath.Base(p), own) {
+			if err := os.Remove(p); err != nil {
+				return "", err
+			}
+		}
+	}
+	return path, nil
+}
+
+// SaveBest implements loop.Store.
+func (f *Folder) SaveBest(dict *weights.StateDict, r loop.Result) (err error) {
+	f.best, err = f.save(f.dir, dict, r)
+	return err
+}
+
+// SaveLast implements loop.Store.
+func (f *Folder) SaveLast(dict *weights.StateDict, r loop.Result) error {
+	_, err := f.save(f.Path(lastDir), dict, r)
+	return err
+}
+
+// SaveSWA keeps the mean of the weights, and returns its path.
+func (f *Folder) SaveSWA(dict *weights.StateDict, r loop.Result) (string, error) {
+	if err := os.MkdirAll(f.Path(swaDir), 0o755); err != nil {
+		return "", err
+	}
+	return f.save(f.Path(swaDir), dict, r)
+}
+
+// Best implements loop.Store.
+func (f *Folder) Best() (*weights.StateDict, error) { return readDict(f.best) }

@@ -1,0 +1,109 @@
+// Package swa finishes stochastic weight averaging (Izmailov et al., arXiv
+// 1803.05407): the mean of several weights needs batch-norm statistics of its
+// own.
+//
+//	mean, err := swa.Mean(dicts)
+//	err = model.Load(mean) // a model with graph.Options.BNMomentum 1
+//	dict, err := swa.Statistics(ctx, model, loader, nil)
+package swa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
+)
+
+// Mean returns the mean of weights of one network.
+func Mean(dicts []*weights.StateDict) (*weights.StateDict, error) {
+	if len(dicts) == 0 {
+		return nil, errors.New("averaging weights: there are none")
+	}
+	mean := dicts[0]
+	for n, d := range dicts[1:] {
+		if len(d.Tensors) != len(mean.Tensors) {
+			return nil, fmt.Errorf("averaging weights: %d tensors in one file and %d in another", len(mean.Tensors), len(d.Tensors))
+		}
+		var err error
+		if mean, err = loop.Average(mean, d, n+1); err != nil {
+			return nil, err
+		}
+	}
+	return mean, nil
+}
+
+// Model is a network whose batch norms, after a step, have the statistics of
+// that step's batch: graph.Model with BNMomentum 1.
+type Model interface {
+	Step(ctx context.Context, images, labels []float32) (loss float64, logits []float32, err error)
+	StateDict() *weights.StateDict
+}
+
+// Statistics returns the model's weights with the batch norms' statistics of
+// the loader's images: the mean over the batches of an epoch, as PyTorch's
+// update_bn computes them. tell, which may be nil, is called after each batch.
+// The model's gradients are not to be used afterwards.
+func Statistics(ctx context.Context, m Model, l *data.Loader, tell func(images int)) (*weights.StateDict, error) {
+	sums := map[string][]float64{}
+	stream := l.Start(ctx, 0, 0)
+	defer stream.Close()
+	n := 0
+	for {
+		b, err := stream.Next()
+		if err != nil {
+			return nil, err
+		}
+		if b == nil {
+			break
+		}
+		if _, _, err := m.Step(ctx, b.Images, b.Labels); err != nil {
+			return nil, fmt.Errorf("computing the statistics of batch norms: %w", err)
+		}
+		for _, t := range m.StateDict().Tensors {
+			if statistic(t.Name) {
+				if err := add(sums, t); err != nil {
+					return nil, err
+				}
+			}
+		}
+		n++
+		if tell != nil {
+			tell(b.N)
+		}
+	}
+	out := &weights.StateDict{}
+	for _, t := range m.StateDict().Tensors {
+		if sum, ok := sums[t.Name]; ok {
+			v := make([]float32, len(sum))
+			for i := range v {
+				v[i] = float32(sum[i] / float64(n))
+			}
+			t = weights.NewFloat32(t.Name, t.Shape, v)
+		}
+		out.Tensors = append(out.Tensors, t)
+	}
+	return out, nil
+}
+
+func statistic(name string) bool {
+	return strings.HasSuffix(name, "."+nn.RunningMean.String()) || strings.HasSuffix(name, "."+nn.RunningVar.String())
+}
+
+func add(sums map[string][]float64, t weights.Tensor) error {
+	v, err := t.Float32s()
+	if err != nil {
+		return err
+	}
+	if sums[t.Name] == nil {
+		sums[t.Name] = make([]float64, len(v))
+	}
+	for i, x := range v {
+		sums[t.Name][i] += float64(x)
+	}
+	return nil
+}
