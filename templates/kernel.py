@@ -5,7 +5,9 @@ Made by deploy-kernel; do not edit. It looks for the program under ../input by
 its SHA-256, copies it to where programs may run, runs it with the arguments
 that it was given itself, and ends with the program's exit status. Where the
 program is missing but there is a Go toolchain, it builds the source below,
-which is the one that the program was built from.
+which is the one that the program was built from. A program that is killed, as
+by the system where memory is short, is started once more on fewer cores and
+goes on where it stopped.
 
 To read that source:  python3 kernel.py --print-source > kernel.go
 """
@@ -22,6 +24,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAM = @PROGRAM@
 SHA256 = @SHA256@
@@ -30,6 +33,7 @@ DATASET = @DATASET@  # where the program was uploaded to
 GO_VERSION = @GO_VERSION@  # that the source needs at least
 EXPERIMENT = @EXPERIMENT@  # GOEXPERIMENT that the source needs
 
+STARTED = time.time()
 MANY_FILES = 1000  # a folder with more files than this is of images, not of programs
 MAX_DEPTH = 8  # folders below the input root
 MAX_FOLDERS = 20000
@@ -43,16 +47,19 @@ def say(text):
     print("kernel.py: " + text, file=sys.stderr, flush=True)
 
 
+def setting(arguments, name, default):
+    """Returns what the program will take for its flag of that name."""
+    for i, argument in enumerate(arguments):
+        flag, equals, value = argument.lstrip("-").partition("=")
+        if argument.startswith("-") and flag == name:
+            return value if equals else "".join(arguments[i + 1 : i + 2])
+    return os.environ.get("DEPLOY_KERNEL_" + name.upper()) or default
+
+
 def input_root(arguments):
     """Returns the folder to search, as the program itself will choose it."""
-    for i, argument in enumerate(arguments):
-        name, equals, value = argument.lstrip("-").partition("=")
-        if argument.startswith("-") and name == "input":
-            return value if equals else "".join(arguments[i + 1 : i + 2])
-    for path in (os.environ.get("DEPLOY_KERNEL_INPUT"), "../input", "/kaggle/input"):
-        if path and os.path.isdir(path):
-            return path
-    return "../input"
+    default = "../input" if os.path.isdir("../input") else "/kaggle/input"
+    return setting(arguments, "input", default)
 
 
 def files_below(root):
@@ -177,21 +184,46 @@ def copy(path, folder):
     return program
 
 
-def run(program, arguments):
-    """Runs the program and returns its exit status."""
+def start(program, arguments, cores):
+    """Runs the program; returns its exit status, below 0 for that of a signal, and whether it was told to end."""
+    env = dict(os.environ)
+    env.setdefault("DEPLOY_KERNEL_ELAPSED", "%.1fs" % (time.time() - STARTED))
+    if cores:
+        env["DEPLOY_KERNEL_THREADS"] = str(cores)
     # A session of its own: it gets only the signals that are passed on below.
-    child = subprocess.Popen([program] + arguments, start_new_session=True)
+    child = subprocess.Popen([program] + arguments, start_new_session=True, env=env)
+    told = []
+
+    def pass_on(got, _):
+        told.append(got)
+        child.send_signal(got)
+
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            signal.signal(number, lambda got, _: child.send_signal(got))
+            signal.signal(number, pass_on)
         except ValueError:  # not the main thread
             pass
-    status = child.wait()
-    if status < 0:
+    return child.wait(), bool(told)
+
+
+def run(program, arguments):
+    """Runs the program, if need be twice, and returns its exit status."""
+    status, told = start(program, arguments, 0)
+    if status < 0 and not told:
         name = signal.Signals(-status).name
         hint = ": was the memory too small?" if name == "SIGKILL" else ""
+        cores = max(1, (os.cpu_count() or 1) // 2)
         say("the program was ended by %s%s" % (name, hint))
-        return 128 - status
+        say("starting it again, on %d cores: it goes on where it stopped" % cores)
+        status, told = start(program, arguments, cores)
+    if status < 0:
+        say("the program was ended by %s" % signal.Signals(-status).name)
+        status = 128 - status
+    if status and os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
+        output = setting(arguments, "output", "submission.csv")
+        if os.path.isfile(output) and os.path.getmtime(output) >= STARTED - 1:
+            say("ending well all the same: %s holds what was predicted until then" % output)
+            return 0
     return status
 
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,6 +43,8 @@ echo "to stderr" >&2
 case "$1" in
 --fail) exit 7 ;;
 --die) kill -KILL $$ ;;
+--once) [ -e died ] || { touch died; kill -KILL $$; }; echo "$DEPLOY_KERNEL_THREADS $DEPLOY_KERNEL_ELAPSED" ;;
+--half) echo id >submission.csv; exit 1 ;;
 --wait) trap 'echo terminated; exit 130' TERM; echo waiting; while :; do sleep 0.05; done ;;
 esac
 `
@@ -189,7 +193,7 @@ func withoutGo(t *testing.T, dir string) {
 func TestSignalsReachTheProgram(t *testing.T) {
 	dir := kaggle(t)
 	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), program)
-	launch(t, dir, nil, "--die").expect(t, 137, "program: --die\n", "ended by SIGKILL")
+	launch(t, dir, nil, "--die").expect(t, 137, "program: --die\nprogram: --die\n", "ended by SIGKILL")
 
 	cmd := exec.Command(python(t), "kernel.py", "--wait")
 	cmd.Dir = dir
@@ -215,6 +219,37 @@ func TestSignalsReachTheProgram(t *testing.T) {
 	if status := cmd.ProcessState.ExitCode(); status != 130 {
 		t.Errorf("status %d, want the program's 130", status)
 	}
+}
+
+func TestAKilledProgramIsStartedOnceMore(t *testing.T) {
+	dir := kaggle(t)
+	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), program)
+	r := launch(t, dir, nil, "--once")
+	lines := strings.Split(r.stdout, "\n")
+	if r.status != 0 || len(lines) != 4 || !strings.Contains(r.stderr, "starting it again") {
+		t.Fatalf("%+v", r)
+	}
+	threads, elapsed, _ := strings.Cut(lines[2], " ")
+	if n, err := strconv.Atoi(threads); err != nil || n < 1 || n > max(1, runtime.NumCPU()/2) {
+		t.Errorf("started again with %s threads", threads)
+	}
+	if d, err := time.ParseDuration(elapsed); err != nil || d < 0 || d > time.Minute {
+		t.Errorf("told that %s are over", elapsed)
+	}
+}
+
+// In the final run, which nobody sees, what is there counts.
+func TestAFailureWithASubmissionCountsInTheFinalRun(t *testing.T) {
+	dir := kaggle(t)
+	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), program)
+	final := []string{"KAGGLE_IS_COMPETITION_RERUN=1"}
+	launch(t, dir, nil, "--half").expect(t, 1, "program: --half\n", "")
+	launch(t, dir, final, "--half").expect(t, 0, "program: --half\n", "submission.csv holds what was predicted until then")
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "submission.csv"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	launch(t, dir, final, "--fail").expect(t, 7, "program: --fail\n", "")
 }
 
 func TestNothingIsLeftInScratch(t *testing.T) {

@@ -30,7 +30,7 @@ const maxDepth = 4
 func (b *builder) index(beside string) error {
 	b.files = &index{paths: map[string]string{}}
 	var errs []error
-	for _, folders := range [][]string{b.options.Weights, b.options.Configs} {
+	for _, folders := range [][]string{b.options.OOF, b.options.Weights, b.options.Configs} {
 		for _, f := range folders {
 			errs = append(errs, b.files.add(f, maxDepth))
 		}

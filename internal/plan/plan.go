@@ -17,6 +17,9 @@
 // SHA-256 of their plain safetensors form; a PyTorch file is converted to it, in
 // memory, in the one way that its content allows.
 //
+// Where it is asked to, it works out what the plan gives up first where time is
+// short (see package cutorder).
+//
 // All mistakes are reported together, each in a line of its own that names the
 // file. It refuses ensembles whose networks differ in the number of classes,
 // members whose folds differ in config, and weights without threshold.
@@ -36,6 +39,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -46,6 +50,11 @@ type Options struct {
 	Weights []string
 	// Configs are folders of configs, for weights that do not carry theirs.
 	Configs []string
+	// Cuts asks for the order in which the plan gives up views and folds where
+	// time is short. The out-of-fold predictions, the table and its folds that it
+	// needs are looked for in the folders OOF, then where the weights are.
+	Cuts bool
+	OOF  []string
 	// Archs are the known architectures; nil means arch.All().
 	Archs []arch.Arch
 	// Key returns the key of encrypted weights; it is called once, where there
@@ -121,9 +130,12 @@ type job struct {
 	path    string // of the weights
 	err     error
 
-	fold   ensemble.Fold
-	model  ensemble.Model // what its config says, without folds and weight
-	change shrink.Change  // by storing it in half the space
+	fold       ensemble.Fold
+	foldNumber int
+	model      ensemble.Model // what its config says, without folds and weight
+	train      config.Train   // of its config
+	folds      int            // into which its table is divided
+	change     shrink.Change  // by storing it in half the space
 }
 
 // jobs finds the weights of every prediction. A job that has an error is not to
@@ -140,7 +152,7 @@ func (b *builder) jobs(members []ensemblefile.Member) []*job {
 				j.err = fmt.Errorf("%s: %w", b.ensemble, err)
 				continue
 			}
-			j.name, j.config = name.Model(), name.Config
+			j.name, j.config, j.foldNumber = name.Model(), name.Config, name.Fold
 			if seen[j.name] {
 				j.err = fmt.Errorf("%s: %s is named twice", b.ensemble, predict)
 				continue
@@ -168,15 +180,15 @@ func (b *builder) loadKey(jobs []*job) error {
 
 // build reads the weights, several at once, and puts the plan together.
 func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs []*job) (*Built, error) {
-	group, ctx := errgroup.WithContext(ctx)
+	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, j := range jobs {
 		if j.err != nil {
 			continue
 		}
 		group.Go(func() error {
-			j.err = b.read(ctx, j)
-			return ctx.Err() // mistakes are collected, an interrupt ends all
+			j.err = b.read(reading, j)
+			return reading.Err() // mistakes are collected, an interrupt ends all
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -200,6 +212,11 @@ func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	if b.options.Cuts {
+		if err := b.cuts(ctx, built.Plan, jobs); err != nil {
+			return nil, err
+		}
 	}
 	if err := built.Plan.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.ensemble, err)

@@ -86,6 +86,7 @@ func (b *builder) check(j *job, c *config.Config, f file) (*nn.Graph, error) {
 		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Views: max(1, c.Test.NumTTAs),
 		Dropout: c.Model.Dropout,
 	}
+	j.train, j.folds = c.Train, c.Model.NumFolds
 	g, err := a.Build(arch.Config{
 		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Dropout: c.Model.Dropout, Keys: f.Has,
 	})

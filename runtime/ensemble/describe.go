@@ -10,7 +10,8 @@ import (
 // Describe writes what Run would do: what it finds, and what it would predict
 // in which order. It predicts nothing, and refuses what Run would refuse.
 func Describe(ctx context.Context, p *Plan, o Options, w io.Writer) error {
-	o.Scratch = ""
+	budget := o.Budget
+	o.Scratch, o.Budget = "", 0
 	r, err := prepare(ctx, p, o)
 	if err != nil {
 		return err
@@ -27,8 +28,8 @@ func Describe(ctx context.Context, p *Plan, o Options, w io.Writer) error {
 	fmt.Fprintf(w, "sample    %s: %d ids\n", r.sample.Name, len(r.sample.Rows))
 	fmt.Fprintf(w, "images    %d of %d, in %d folders\n", found, len(r.images), len(where))
 	fmt.Fprintf(w, "output    %s\n", o.Output)
-	if o.Budget > 0 {
-		fmt.Fprintf(w, "budget    %s\n", o.Budget)
+	if budget > 0 {
+		fmt.Fprintf(w, "budget    %s\n", budget)
 	}
 	for i, j := range r.sched.jobs {
 		file := "missing"

@@ -2,6 +2,8 @@ package ensemble
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -34,13 +36,19 @@ func (r *run) fetch(ctx context.Context, j *job) *fetch {
 // fetchAhead starts reading the weights of the fold that comes next, so that
 // they are in memory when the running one is done.
 func (r *run) fetchAhead(ctx context.Context) {
-	if j := r.sched.next(); j != nil && r.ahead == nil {
+	if j := r.sched.next(); j != nil && !j.stalled && r.ahead == nil {
 		r.ahead = r.fetch(ctx, j)
 	}
 }
 
-// take returns the fetch of a fold: the one ahead if it is that fold's.
+// take returns the fetch of a fold: one under way if it is that fold's.
 func (r *run) take(ctx context.Context, j *job) *fetch {
+	for i, f := range r.stalled {
+		if f.j == j {
+			r.stalled = slices.Delete(r.stalled, i, i+1)
+			return f
+		}
+	}
 	f := r.ahead
 	r.ahead = nil
 	if f != nil && f.j == j {
@@ -50,4 +58,63 @@ func (r *run) take(ctx context.Context, j *job) *fetch {
 		f.cancel()
 	}
 	return r.fetch(ctx, j)
+}
+
+// errStalled is that a fold's weights don't come, and others are predicted
+// meanwhile.
+var errStalled = errors.New("reading the weights takes long")
+
+// weights waits for a fold's weights.
+func (r *run) weights(ctx context.Context, j *job) ([]byte, error) {
+	f := r.take(ctx, j)
+	select {
+	case got := <-f.result:
+		j.stalled = false
+		if got.err == nil {
+			r.sched.pace.read.add(got.took.Seconds() / float64(j.f.Size))
+		}
+		return got.data, got.err
+	case <-r.patience(j):
+		if !j.stalled {
+			r.journal.warn("%s: %v; others are predicted meanwhile", j.f.Name, errStalled)
+		}
+		j.stalled = true
+		r.stalled = append(r.stalled, f)
+		return nil, errStalled
+	case <-r.late():
+		return nil, errLate
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// patience returns a channel that tells when a fold's weights are no longer
+// waited for: where the time counts and others could be predicted.
+func (r *run) patience(j *job) <-chan time.Time {
+	if r.o.Budget <= 0 || !r.sched.others(j) {
+		return nil
+	}
+	wait := r.o.Budget / 50
+	if read := r.sched.pace.read; read.weight > 0 {
+		wait = time.Duration(4 * read.value * float64(j.f.Size) * float64(time.Second))
+	}
+	return time.After(max(wait, 5*time.Second))
+}
+
+// wake looks which of the stalled reads have ended.
+func (r *run) wake() {
+	for _, f := range r.stalled {
+		if len(f.result) > 0 {
+			f.j.stalled = false
+		}
+	}
+}
+
+// abandon gives up all reads.
+func (r *run) abandon() {
+	for _, f := range append(r.stalled, r.ahead) {
+		if f != nil {
+			f.cancel()
+		}
+	}
 }

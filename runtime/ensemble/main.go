@@ -109,6 +109,11 @@ func (c *command) flags(o *Options) (*flag.FlagSet, *string, *only) {
 	fs.IntVar(&o.Limit, "limit", 0, "predict only the first `N` images")
 	fs.BoolVar(&o.Partial, "partial", c.getenv("KAGGLE_IS_COMPETITION_RERUN") != "", "go on without weights that are missing or damaged (default: only in Kaggle's final run)")
 	fs.DurationVar(&o.Budget, "budget", c.plan.Budget, "`TIME` the run may take, e.g. 8h30m; 0 for any")
+	fs.Func("elapsed", "`TIME` of the budget that was gone when the kernel started (default 0s)", func(text string) error {
+		d, err := time.ParseDuration(text)
+		o.Start = c.start.Add(-d)
+		return err
+	})
 	keyFile := fs.String("key", "", "`FILE` with the key (default: the key in $"+envPrefix+"KEY, in the kernel, or in a .key file under the input)")
 	var what only
 	fs.BoolVar(&what.plan, "plan", false, "print what would be predicted, and end")

@@ -35,9 +35,9 @@ func loadNetwork(a arch.Arch, m *Model, data []byte, threads int) (network, erro
 	return engine.Compile(g, file, engine.Options{Threads: threads})
 }
 
-// operations counts the multiplications that a model does for one view of an
-// image, as a measure of its cost.
-func operations(a arch.Arch, m *Model) (float64, error) {
+// Operations counts the multiplications that the model, of architecture a, does
+// for one view of an image, as a measure of its cost.
+func (m *Model) Operations(a arch.Arch) (float64, error) {
 	g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes, Dropout: m.Dropout})
 	if err != nil {
 		return 0, err

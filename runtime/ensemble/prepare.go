@@ -32,9 +32,11 @@ type run struct {
 	sched   *schedule
 	sum     *sum
 	out     []float32 // predictions of the running fold
-	ahead   *fetch    // weights that are being read
+	ahead   *fetch    // weights that are being read for the next fold
+	stalled []*fetch  // and those that were waited for too long
 
 	start      time.Time
+	over       bool          // nothing can be predicted any more
 	wrote      time.Time     // when the submission was written
 	writeTook  time.Duration // how long that took
 	wroteFolds int           // the finished folds in it
@@ -76,14 +78,53 @@ func prepare(ctx context.Context, p *Plan, o Options) (*run, error) {
 	if r.archs, err = p.archs(o.Archs); err != nil {
 		return nil, err
 	}
-	for _, stage := range []func(context.Context) error{
-		r.checkOutput, r.find, r.readSample, r.findImages, r.makeSchedule, r.checkWeights,
-	} {
+	for _, stage := range []func(context.Context) error{r.checkOutput, r.find, r.readSample} {
 		if err := stage(ctx); err != nil {
 			return nil, err
 		}
 	}
+	for _, stage := range []func(context.Context) error{r.findImages, r.makeSchedule, r.checkWeights} {
+		switch err := r.await(ctx, stage); {
+		case errors.Is(err, errLate):
+			return r.without(), nil
+		case err != nil:
+			return nil, err
+		}
+	}
 	return r, nil
+}
+
+// await does a stage. One that doesn't end before the time is over, as a disk
+// is slow or dead, is left alone.
+func (r *run) await(ctx context.Context, stage func(context.Context) error) error {
+	if r.o.Budget <= 0 {
+		return stage(ctx)
+	}
+	done := make(chan error, 1)
+	go func() { done <- stage(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-r.late():
+		return errLate
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// without returns a run that has the sample and no time for anything else. It
+// shares nothing with r that a stage left alone might write.
+func (r *run) without() *run {
+	e := &run{
+		plan: r.plan, o: r.o, journal: r.journal, start: r.start, sample: r.sample, over: true,
+		unreadable: map[int]bool{}, images: make([]image, len(r.sample.Rows)),
+	}
+	for i, row := range r.sample.Rows {
+		e.images[i].id = row.ID
+	}
+	e.sched = newSchedule(r.plan, len(e.images), newPace(make([]float64, len(r.plan.Models)), time.Second))
+	e.sum = newSum(len(e.images), r.plan.Classes)
+	return e
 }
 
 // checkOutput learns now, not after hours, that a result can't be written.
@@ -225,7 +266,7 @@ func (r *run) makeSchedule(context.Context) error {
 	for i := range cost {
 		m := &r.plan.Models[i]
 		var err error
-		if cost[i], err = operations(r.archs[i], m); err != nil {
+		if cost[i], err = m.Operations(r.archs[i]); err != nil {
 			return fmt.Errorf("model %s: %w", m.Name, err)
 		}
 	}

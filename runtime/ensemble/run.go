@@ -35,23 +35,24 @@ var errLate = errors.New("the budget is used up")
 
 // folds predicts fold after fold until there are none or the time is over.
 func (r *run) folds(ctx context.Context) error {
-	defer func() {
-		if r.ahead != nil {
-			r.ahead.cancel()
-		}
-	}()
+	defer r.abandon()
 	for {
+		r.wake()
 		r.fit(nil)
 		j := r.sched.next()
 		if j == nil {
 			return nil
 		}
-		err := r.predict(ctx, j)
+		err := errLate
+		if !r.over && (r.o.Budget <= 0 || r.left() > 0) {
+			err = r.predict(ctx, j)
+		}
 		switch {
 		case err == nil:
 			r.finished(j)
+		case errors.Is(err, errStalled):
 		case errors.Is(err, errLate):
-			r.journal.line("the budget is used up: ending with what there is")
+			r.journal.line("the budget of %s is used up: ending with what there is", short(r.o.Budget))
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -92,21 +93,6 @@ func (r *run) predict(ctx context.Context, j *job) error {
 		r.dirty = r.dirty || j.done > 0
 	}
 	return err
-}
-
-// weights waits for a fold's weights.
-func (r *run) weights(ctx context.Context, j *job) ([]byte, error) {
-	select {
-	case got := <-r.take(ctx, j).result:
-		if got.err == nil {
-			r.sched.pace.read.add(got.took.Seconds() / float64(j.f.Size))
-		}
-		return got.data, got.err
-	case <-r.late():
-		return nil, errLate
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // network makes the network of a fold, beside the clock.
@@ -260,7 +246,7 @@ func (r *run) finish() (Summary, error) {
 	s := &r.summary
 	s.Images = len(r.images)
 	for i, m := range r.images {
-		if r.unreadable[i] || m.path == "" {
+		if !r.over && (r.unreadable[i] || m.path == "") {
 			s.Unreadable = append(s.Unreadable, m.id)
 		}
 	}

@@ -16,6 +16,7 @@ type job struct {
 	done        int    // images predicted
 	least       int    // the fewest views that an image had
 	reason      string // why it is not finished
+	stalled     bool   // its weights are slow to come
 }
 
 type state uint8
@@ -113,21 +114,27 @@ func (s *schedule) remaining(running *job) time.Duration {
 
 // next returns the fold to run now, nil if there is none: those that are not
 // dropped in their order, then, to use the time that is left, the dropped
-// ones.
+// ones. Those whose weights are slow to come are last.
 func (s *schedule) next() *job {
-	var spare *job
+	var spare, stalled *job
 	for _, j := range s.jobs {
-		if j.state != waiting {
-			continue
-		}
-		if s.views(j, s.made) > 0 {
+		switch {
+		case j.state != waiting:
+		case j.stalled && stalled == nil:
+			stalled = j
+		case j.stalled:
+		case s.views(j, s.made) > 0:
 			return j
-		}
-		if spare == nil {
+		case spare == nil:
 			spare = j
 		}
 	}
-	return spare
+	return cmp.Or(spare, stalled)
+}
+
+// others reports whether there is another fold than j that could be run now.
+func (s *schedule) others(j *job) bool {
+	return slices.ContainsFunc(s.jobs, func(o *job) bool { return o != j && o.state == waiting && !o.stalled })
 }
 
 // progress is the share of the work that is done, between 0 and 1.

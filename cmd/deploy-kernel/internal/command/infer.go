@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
@@ -25,6 +26,7 @@ type inferFlags struct {
 	plain    bool
 	portable bool
 	public   []string
+	limit    time.Duration
 }
 
 // infer is the verb that makes a folder to upload of an ensemble.
@@ -49,9 +51,15 @@ there. The key is built into the kernel, which is private then; with
 public.
 
 With --dtype f16 or bf16 the weights take half the space. What that changes of
-the predictions is measured and printed, and refused above --max-change.`,
+the predictions is measured and printed, and refused above --max-change.
+
+The kernel measures how fast it is. Where it can't do everything before the
+competition's time limit, it first predicts fewer views of each image and then
+leaves out folds, in the order that costs the least validation score; the
+out-of-fold predictions of train --predict-oof tell that order.`,
 		Example: `  deploy-kernel infer best_val_0.6397.yml --weights models/ --user you -o deploy/
   deploy-kernel infer best.yml --weights models/ --key my.key --user you --competition imet-2019-fgvc6 -o deploy/
+  deploy-kernel infer best.yml --weights models/ --oof level1/ --time-limit 9h --user you -o deploy/
   deploy-kernel infer best.yml --weights models/ --user you --key-in dataset --public weights,program -o deploy/
   deploy-kernel infer best.yml --weights models/ --user you --dtype f16 -o deploy/`,
 		Args: cobra.ExactArgs(1),
@@ -69,6 +77,8 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringVarP(&f.o.Output, "output", "o", "deploy", "the `FOLDER` to make")
 	fs.StringSliceVar(&f.o.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
 	fs.StringSliceVar(&f.o.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	fs.StringSliceVar(&f.o.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which tell what to give up first where time is short (default: those of the weights)")
+	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
 	f.key.AddFlag(fs)
 	f.o.Plan.Half.AddFlags(fs)
 	fs.StringVar(&f.keyIn, "key-in", deploy.InKernel.String(), "where the kernel has the key from: kernel, dataset or environment")
@@ -128,6 +138,11 @@ func (f *inferFlags) resolve() error {
 	default:
 		return cli.Usagef("--key-in %q: the places are kernel, dataset, environment", f.keyIn)
 	}
+	if f.limit < 0 {
+		return cli.Usagef("--time-limit can't be negative")
+	}
+	f.o.Budget = deploy.Budget(f.limit)
+	f.o.Plan.Cuts = true
 	if f.portable {
 		f.o.Target = deploy.Portable
 	}

@@ -21,8 +21,11 @@ import (
 )
 
 func (s *state) plan(ctx context.Context) (err error) {
-	s.built, err = plan.Build(ctx, s.Ensemble, s.Plan)
-	return err
+	if s.built, err = plan.Build(ctx, s.Ensemble, s.Plan); err != nil {
+		return err
+	}
+	s.built.Plan.Budget = s.Budget
+	return nil
 }
 
 // bundle generates the main package into a module of the runtime's sources, and

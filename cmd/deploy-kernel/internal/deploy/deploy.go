@@ -25,6 +25,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
@@ -76,9 +77,12 @@ type Options struct {
 	// Key encrypts the weights, unless KeyPlace is NoKey.
 	Key      crypt.Key
 	KeyPlace KeyPlace
-	Owner    string // Kaggle user
-	Title    string // of the kernel; "" makes one of the ensemble's name
-	Licence  string // of the datasets; "" is "other"
+	// Budget is how long the kernel may take, unless it is told otherwise; 0 for
+	// any time.
+	Budget  time.Duration
+	Owner   string // Kaggle user
+	Title   string // of the kernel; "" makes one of the ensemble's name
+	Licence string // of the datasets; "" is "other"
 	// Competitions and Datasets are mounted beside what is made here.
 	Competitions, Datasets []string
 	// PublicKernel, PublicProgram and PublicWeights say what everybody may see.
@@ -88,6 +92,13 @@ type Options struct {
 	Input string
 	// Step is told what is being done now.
 	Step func(text string)
+}
+
+// Budget returns the time that a kernel is to plan with under a time limit: what
+// Kaggle does before and after it counts too. It is 3 % less, at most 10
+// minutes.
+func Budget(limit time.Duration) time.Duration {
+	return limit - min(limit/100*3, 10*time.Minute)
 }
 
 // Target is what the kernel is built for.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
@@ -68,13 +69,17 @@ func (f *predictFlags) add(cmd *cobra.Command) {
 	fs.IntVar(&f.run.Threads, "threads", 0, "how many threads compute (default: one for each core)")
 	fs.IntVar(&f.run.Batch, "batch", 0, "how many images a network gets at once (default 32)")
 	fs.IntVar(&f.run.Limit, "limit", 0, "predict only the first `N` images (default: all)")
+	fs.DurationVar(&f.run.Budget, "budget", 0, "`TIME` the run may take, e.g. 30m: it leaves out what does not fit; 0 for any")
+	fs.StringSliceVar(&f.plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, by which --budget decides (default: those of the weights)")
 	cmd.MarkFlagsMutuallyExclusive("input", "data")
 }
 
 func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
-	if f.run.Threads < 0 || f.run.Batch < 0 || f.run.Limit < 0 {
-		return cli.Usagef("--threads, --batch and --limit can't be negative")
+	if f.run.Threads < 0 || f.run.Batch < 0 || f.run.Limit < 0 || f.run.Budget < 0 {
+		return cli.Usagef("--threads, --batch, --limit and --budget can't be negative")
 	}
+	f.run.Start = time.Now()
+	f.plan.Cuts = f.run.Budget > 0
 	ctx := cmd.Context()
 	if f.key.Given() {
 		f.plan.Key = func() (crypt.Key, error) { return f.key.Load(ctx) }

@@ -1,0 +1,219 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/cutorder"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+)
+
+// maxScored bounds the predictions of one member that are held in memory, in
+// elements. Of a larger table, rows from everywhere are taken.
+const maxScored = 1 << 24
+
+// cuts fills in what the plan gives up first where time is short: by the
+// out-of-fold predictions where they are there, else by the coefficients.
+func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, jobs []*job) error {
+	members, err := b.cutMembers(p)
+	if err != nil {
+		return err
+	}
+	table, lack, err := b.cutTable(ctx, p, jobs)
+	switch {
+	case err != nil:
+		return err
+	case lack != "":
+		b.warn("where time is short, folds are given up by their coefficients, as there is no %s", lack)
+		p.Cuts = cutorder.ByCoefficients(members)
+	default:
+		p.Cuts, p.Score = cutorder.ByScore(members, table)
+	}
+	return nil
+}
+
+func (b *builder) warn(format string, args ...any) {
+	if b.options.Warn != nil {
+		b.options.Warn(fmt.Sprintf(format, args...))
+	}
+}
+
+func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
+	var members []cutorder.Member
+	for i := range p.Models {
+		m := &p.Models[i]
+		a, err := arch.Find(b.options.Archs, m.Arch)
+		if err != nil {
+			return nil, err
+		}
+		cost, err := m.Operations(a)
+		if err != nil {
+			return nil, err
+		}
+		member := cutorder.Member{Coefficient: m.Weight, Views: m.Views, Cost: cost}
+		for _, f := range m.Folds {
+			name, err := ensemblefile.ParseName(f.Name)
+			if err != nil {
+				return nil, err
+			}
+			score, err := strconv.ParseFloat(name.Score, 64)
+			if err != nil {
+				return nil, err
+			}
+			member.Scores = append(member.Scores, score)
+		}
+		members = append(members, member)
+	}
+	return members, nil
+}
+
+// cutTable reads the training table, its folds and the out-of-fold predictions
+// of rows from everywhere. Where a file is not there, lack is its name.
+func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, jobs []*job) (t cutorder.Table, lack string, err error) {
+	paths, lack := b.oofFiles(jobs)
+	if lack != "" {
+		return t, lack, nil
+	}
+	rows, folds, lack, err := b.trainTable(jobs[0])
+	if lack != "" || err != nil {
+		return t, lack, err
+	}
+	scored := scoredRows(folds, jobs, len(p.Models), p.Classes)
+	if len(scored) == 0 {
+		return t, "fold that every member was trained for", nil
+	}
+	t.Classes = p.Classes
+	for _, r := range scored {
+		labels, err := rows.Classes(r.row, p.Classes)
+		if err != nil {
+			return t, "", err
+		}
+		t.Labels = append(t.Labels, labels)
+	}
+	t.Predictions = make([][]float32, len(p.Models))
+	for m := range t.Predictions {
+		t.Predictions[m] = make([]float32, len(scored)*p.Classes)
+	}
+	for _, j := range jobs {
+		if err := ctx.Err(); err != nil {
+			return t, "", err
+		}
+		if err := readOOF(paths[j], foldOf(j), folds, scored, p.Classes, t.Predictions[j.member]); err != nil {
+			return t, "", err
+		}
+	}
+	return t, "", nil
+}
+
+// oofFiles finds the out-of-fold predictions of every fold.
+func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
+	paths = map[*job]string{}
+	for _, j := range jobs {
+		name := ensemblefile.TrainPrefix + j.name + ".npy"
+		path, ok := b.files.find(name)
+		if !ok {
+			return nil, name
+		}
+		paths[j] = path
+	}
+	return paths, ""
+}
+
+// trainTable reads the table and the folds that the config of j names.
+func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack string, err error) {
+	table, foldsFile := filepath.Base(j.train.CSV), filepath.Base(j.train.FoldsFile)
+	path, ok := b.files.find(table)
+	if !ok {
+		return nil, nil, table, nil
+	}
+	if rows, err = input.ReadTableFile(path); err != nil {
+		return nil, nil, "", err
+	}
+	if path, ok = b.files.find(foldsFile); !ok {
+		return nil, nil, foldsFile, nil
+	}
+	folds, err = fold.Read(path, len(rows.Rows), j.folds)
+	return rows, folds, "", err
+}
+
+// scoredRow is a row of the table that is scored, and the how many-th it is of
+// its fold.
+type scoredRow struct {
+	row, ofFold int
+	fold        uint8
+}
+
+// scoredRows returns the rows whose fold every member was trained for, or some
+// from everywhere.
+func scoredRows(folds []uint8, jobs []*job, members, classes int) []scoredRow {
+	var trained [256]int
+	for _, j := range jobs {
+		trained[foldOf(j)]++
+	}
+	var count [256]int
+	var all []scoredRow
+	for i, f := range folds {
+		if trained[f] == members {
+			all = append(all, scoredRow{i, count[f], f})
+		}
+		count[f]++
+	}
+	n := max(1, maxScored/classes)
+	if len(all) <= n {
+		return all
+	}
+	some := make([]scoredRow, n)
+	for i := range some {
+		some[i] = all[i*len(all)/n]
+	}
+	return some
+}
+
+func foldOf(j *job) uint8 { return uint8(j.foldNumber) }
+
+// readOOF reads the predictions of the scored rows of one fold into their
+// places in dst.
+func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, classes int, dst []float32) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h, err := npy.ReadHeader(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	want := 0
+	for _, x := range folds {
+		if x == of {
+			want++
+		}
+	}
+	if len(h.Shape) != 2 || h.Shape[0] != want || h.Shape[1] != classes {
+		return fmt.Errorf("%s: shape %v; the fold has %d rows of %d classes", path, h.Shape, want, classes)
+	}
+	start, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	size := int64(classes) * int64(h.DType.Size())
+	for i, r := range scored {
+		if r.fold != of {
+			continue
+		}
+		row := io.NewSectionReader(f, start+int64(r.ofFold)*size, size)
+		if err := h.ReadFloat32s(row, dst[i*classes:(i+1)*classes]); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package plan_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/demo"
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/plan"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+)
+
+// writeOOF writes a training table of n rows in folds 0 and 1, and out-of-fold
+// predictions of every model that know the truth more or less.
+func writeOOF(t *testing.T, f demo.Files, dir string, n int) {
+	t.Helper()
+	put := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table := "id,attribute_ids\n"
+	folds := make([]uint8, n)
+	for i := range n {
+		table += fmt.Sprintf("id%d,%d %d\n", i, i%3, 3+i%7)
+		folds[i] = uint8(i % 2)
+	}
+	put("train.csv", []byte(table))
+	var b bytes.Buffer
+	if err := npy.WriteUint8(&b, []int{n}, folds); err != nil {
+		t.Fatal(err)
+	}
+	put("folds.npy", b.Bytes())
+	classes := len(demo.Classes)
+	for m, model := range f.Models {
+		name, err := ensemblefile.ParseName(model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values []float32
+		for i := range n {
+			if i%2 != name.Fold {
+				continue
+			}
+			for c := range classes {
+				v := -0.4 + 0.5*float32(golden.Uniform(model, i*classes+c))
+				if c == i%3 || c == 3+i%7 && m < 2 {
+					v += 0.8
+				}
+				values = append(values, v)
+			}
+		}
+		b.Reset()
+		if err := npy.WriteFloat32(&b, []int{len(values) / classes, classes}, values); err != nil {
+			t.Fatal(err)
+		}
+		put(ensemblefile.TrainPrefix+model+".npy", b.Bytes())
+	}
+}
+
+func TestWhatIsGivenUpFirstFollowsFromOutOfFoldPredictions(t *testing.T) {
+	f, dir := write(t), t.TempDir()
+	writeOOF(t, f, dir, 60)
+	built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := built.Plan
+	if !(p.Score > 0.5 && p.Score <= 1) {
+		t.Errorf("the plan scores %v", p.Score)
+	}
+	// Two folds with two views, then all folds but one; demo_b knows less.
+	if len(p.Cuts) != 5 || p.Cuts[0].Views != 1 || p.Cuts[1].Views != 1 || p.Cuts[2].Model != 1 || p.Cuts[3].Model != 1 {
+		t.Errorf("cuts %+v", p.Cuts)
+	}
+	for _, c := range p.Cuts[2:] {
+		if c.Views != 0 || c.Score <= 0 {
+			t.Errorf("cut %+v", c)
+		}
+	}
+}
+
+func TestWithoutOutOfFoldPredictionsCoefficientsDecide(t *testing.T) {
+	for _, missing := range []string{"train.csv", "folds.npy", "level1_train_demo_b_f0_e05_0.6301.npy"} {
+		f, dir := write(t), t.TempDir()
+		writeOOF(t, f, dir, 60)
+		if err := os.Remove(filepath.Join(dir, missing)); err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}, Warn: func(s string) { told = append(told, s) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != 1 || !strings.HasSuffix(told[0], "as there is no "+missing) {
+			t.Errorf("told %q", told)
+		}
+		if built.Plan.Score != 0 || len(built.Plan.Cuts) != 5 {
+			t.Errorf("score %v, cuts %+v", built.Plan.Score, built.Plan.Cuts)
+		}
+	}
+}
+
+func TestPredictionsOfAnotherTableAreRefused(t *testing.T) {
+	f, dir := write(t), t.TempDir()
+	writeOOF(t, f, dir, 60)
+	other := t.TempDir()
+	writeOOF(t, f, other, 40)
+	name := ensemblefile.TrainPrefix + f.Models[1] + ".npy"
+	data, err := os.ReadFile(filepath.Join(other, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = build(f, plan.Options{Cuts: true, OOF: []string{dir}})
+	if want := filepath.Join(dir, name) + ": shape [20 10]; the fold has 30 rows of 10 classes"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
