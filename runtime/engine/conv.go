@@ -9,9 +9,9 @@ import (
 )
 
 // The blocking of a convolution: blockK values of a pixel by one panel of
-// weights stay in the first cache (32 KB), blockPixels of them in the second.
+// weights stay in the first cache, blockPixels of them in the second.
 const (
-	blockK      = 256
+	blockK      = 192
 	blockPixels = 240
 )
 
@@ -23,6 +23,7 @@ type conv struct {
 	x, y, res *tensor
 	// Where each output pixel's first input value, result and residual lie.
 	in, out, at []int32
+	step        int // floats from a plane's values to the next one's
 	blocks      []block
 	panels      []panel
 	perPart     int // panels of one part
@@ -41,23 +42,24 @@ type block struct {
 // panel is a group of output channels.
 type panel struct {
 	column, columns int
-	x               int // the first input channel that it reads
+	x               int // the first plane that it reads
 	w               int // where its weights begin
 }
 
 // window identifies a table of pixel places.
 type window struct {
-	t              tensor
-	h, w           int
-	stride, offset nn.HW
+	h, w, border, pixel int
+	out                 nn.HW
+	stride, offset      nn.HW
 }
 
-// table lists, for every pixel of an h x w output, where the pixel (oy*stride -
-// offset, ox*stride - offset) of t lies. Its last entry is doubled to fill a
-// tile.
+// table lists, for every pixel of an h x w output, where in a plane of t the
+// pixel (oy*stride - offset, ox*stride - offset) lies. Its last entry is
+// repeated to fill a tile.
 func (pl *planner) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 {
-	key := window{*t, out.H, out.W, stride, offset}
-	key.t.at, key.t.birth, key.t.death, key.t.shape.C = 0, 0, 0, 0
+	key := window{t.h, t.w, t.border, t.pixel, nn.HW{H: out.H, W: out.W}, stride, offset}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
 	if places, ok := pl.tables[key]; ok {
 		return places
 	}
@@ -76,21 +78,23 @@ func (pl *planner) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 
 
 func (pl *planner) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
 	n := asConv(u.first)
-	w, bias, err := pl.folded(u)
+	w, bias, err := pl.folded(u, y)
 	if err != nil {
 		return nil, err
 	}
+	stride, offset := u.stride, u.offset
+	if u.first.Op == nn.Linear {
+		stride = n.Stride
+	}
 	c := &conv{
-		set: pl.set, x: x, y: y, pixels: y.shape.H * y.shape.W, floor: floor,
-		in:  pl.table(x, y.shape, n.Stride, n.Pad),
+		set: pl.set, x: x, y: y, pixels: y.h * y.w, floor: floor, bias: bias,
+		in:  pl.table(x, y.shape, stride, offset),
 		out: pl.table(y, y.shape, nn.Square(1), nn.HW{}),
 	}
 	if r := u.residual(); r != nil {
 		c.res = pl.of(r)
 		c.at = pl.table(c.res, y.shape, nn.Square(1), nn.HW{})
 	}
-	c.bias = make([]float32, y.pixel)
-	copy(c.bias, bias)
 	c.pack(n, w)
 	// A part has a block of pixels, or, where there is but one, some panels.
 	c.perPart = len(c.panels)
@@ -117,45 +121,83 @@ func asConv(n *nn.Node) *nn.Node {
 // them: [panel][segment][value][column], zero where a channel, a group or a
 // column is not there.
 func (c *conv) pack(n *nn.Node, w []float32) {
-	inGroup, outGroup := c.x.shape.C/n.Groups, n.Shape.C/n.Groups
-	// Taps of one kernel row lie side by side, unless a panel reads some of the
-	// channels only.
-	width, runs, perRun := c.x.pixel, n.Kernel.H*n.Kernel.W, 1
-	if n.Groups > 1 {
-		groups := min((c.set.Panel+outGroup-1)/outGroup+1, n.Groups)
-		if c.set.Panel%outGroup == 0 || outGroup%c.set.Panel == 0 {
-			groups = max(1, c.set.Panel/outGroup)
-		}
-		width = min(round(groups*inGroup, kernel.Lanes), c.x.pixel)
-	} else {
-		runs, perRun = n.Kernel.H, n.Kernel.W
+	if c.x.pixel != kernel.Lanes {
+		c.packRows(n, w)
+		return
 	}
-	runK := round(perRun*width, kernel.Lanes)
-	total := runs * runK
-	for col := 0; col < c.y.pixel; {
-		p := panel{column: col, columns: min(c.set.Panel, c.y.pixel-col), w: len(c.w)}
-		if n.Groups > 1 {
-			p.x = min(min(col/outGroup, n.Groups-1)*inGroup, c.x.pixel-width)
+	inGroup, outGroup := n.In[0].Shape.C/n.Groups, n.Shape.C/n.Groups
+	taps := n.Kernel.H * n.Kernel.W
+	c.step = c.x.plane()
+	c.split(c.y.count() * kernel.Lanes)
+	// The planes that panels read: those of the groups of their columns.
+	planes := c.x.count()
+	if n.Groups > 1 {
+		planes = 0
+		for i := range c.panels {
+			p := &c.panels[i]
+			last := min(p.column+p.columns, n.Shape.C) - 1
+			p.x = p.column / outGroup * inGroup / kernel.Lanes
+			planes = max(planes, planesOf((last/outGroup+1)*inGroup)-p.x)
 		}
-		c.panels = append(c.panels, p)
-		c.w = append(c.w, make([]float32, total*p.columns)...)
-		for j := range min(p.columns, n.Shape.C-col) {
-			firstIn := (col + j) / outGroup * inGroup
-			for i := range inGroup {
-				for tap := range n.Kernel.H * n.Kernel.W {
-					row := tap/perRun*runK + tap%perRun*width + firstIn + i - p.x
-					c.w[p.w+row*p.columns+j] = w[((col+j)*inGroup+i)*n.Kernel.H*n.Kernel.W+tap]
+	}
+	width := planes * kernel.Lanes
+	for i := range c.panels {
+		p := &c.panels[i]
+		p.x = min(p.x, c.x.count()-planes)
+		p.w = len(c.w)
+		c.w = append(c.w, make([]float32, taps*width*p.columns)...)
+		for k := range width {
+			channel := c.x.holds(p.x*kernel.Lanes + k)
+			if channel < 0 {
+				continue
+			}
+			for j := range min(p.columns, n.Shape.C-p.column) {
+				out := p.column + j
+				if channel/inGroup != out/outGroup {
+					continue
+				}
+				for tap, v := range w[(out*inGroup+channel%inGroup)*taps:][:taps] {
+					c.w[p.w+(tap*width+k)*p.columns+j] = v
 				}
 			}
 		}
-		col += p.columns
 	}
-	for r := range runs {
-		offset := r * c.x.row()
-		if n.Groups > 1 {
-			offset = r/n.Kernel.W*c.x.row() + r%n.Kernel.W*c.x.pixel
+	for tap := range taps {
+		c.segment(tap/n.Kernel.W*c.x.row()+tap%n.Kernel.W*kernel.Lanes, width)
+	}
+}
+
+// packRows is pack for inputs of few channels: the taps of one kernel row lie
+// side by side.
+func (c *conv) packRows(n *nn.Node, w []float32) {
+	channels, taps := c.x.pixel, n.Kernel.H*n.Kernel.W
+	run := round(n.Kernel.W*channels, kernel.Lanes)
+	c.step = kernel.Lanes
+	c.split(c.y.count() * kernel.Lanes)
+	for i := range c.panels {
+		p := &c.panels[i]
+		p.w = len(c.w)
+		c.w = append(c.w, make([]float32, n.Kernel.H*run*p.columns)...)
+		for j := range min(p.columns, n.Shape.C-p.column) {
+			for channel := range channels {
+				for tap, v := range w[((p.column+j)*channels+channel)*taps:][:taps] {
+					row := tap/n.Kernel.W*run + tap%n.Kernel.W*channels + channel
+					c.w[p.w+row*p.columns+j] = v
+				}
+			}
 		}
-		c.segment(offset, runK)
+	}
+	for r := range n.Kernel.H {
+		c.segment(r*c.x.row(), run)
+	}
+}
+
+// split divides the columns into panels.
+func (c *conv) split(columns int) {
+	for at := 0; at < columns; {
+		p := panel{column: at, columns: min(c.set.Panel, columns-at)}
+		c.panels = append(c.panels, p)
+		at += p.columns
 	}
 }
 
@@ -174,7 +216,7 @@ func (c *conv) segment(offset, k int) {
 		part := min(k, blockK-b.k)
 		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: part})
 		b.k += part
-		offset += part
+		offset += part / kernel.Lanes * c.step
 		k -= part
 	}
 }
@@ -191,48 +233,58 @@ func (c *conv) run(arena []float32, s *scratch, part int) {
 	g.First = part / groups * blockPixels
 	g.End = min(g.First+blockPixels, c.pixels)
 	g.In, g.Out, g.ResidualAt, g.Residual = c.in, c.out, c.at, nil
+	g.XStep, g.YStep = c.step, c.y.plane()
+	if c.res != nil {
+		g.ResidualStep = c.res.plane()
+	}
 	for i, b := range c.blocks {
 		g.Segments, g.Accumulate, g.Floor = b.segments, i > 0, kernel.None
 		if i == len(c.blocks)-1 {
 			g.Floor = c.floor
 		}
 		for _, p := range panels {
-			g.X = arena[c.x.at+p.x:]
-			g.Y = arena[c.y.at+p.column:]
+			plane := p.column / kernel.Lanes
+			g.X = arena[c.x.base(p.x):]
+			g.Y = arena[c.y.base(plane):]
 			g.W = c.w[p.w+b.first*p.columns:][:b.k*p.columns]
 			g.Bias = c.bias[p.column:][:p.columns]
 			if c.res != nil {
-				g.Residual = arena[c.res.at+p.column:]
+				g.Residual = arena[c.res.base(plane):]
 			}
 			if p.columns == c.set.Panel {
 				c.set.GEMM(g)
 			} else {
 				c.set.HalfGEMM(g)
 			}
+			if i == 0 && g.First == 0 {
+				for p := range p.columns / kernel.Lanes {
+					c.y.clearBorder(arena, plane+p)
+				}
+			}
 		}
-	}
-	if part == 0 {
-		c.y.clearBorder(arena)
 	}
 }
 
 // folded returns a convolution's weights and bias with its batch norm and its
-// factor in an addition multiplied into them, in float64.
-func (pl *planner) folded(u *unit) (w, bias []float32, err error) {
+// factor in an addition multiplied into them, in float64. The bias has a place
+// for every place of a pixel of y.
+func (pl *planner) folded(u *unit, y *tensor) (w, bias []float32, err error) {
 	n := u.first
 	if w, err = pl.param(n, nn.Weight); err != nil {
 		return nil, nil, err
 	}
-	bias = make([]float32, n.Shape.C)
+	bias = make([]float32, y.count()*kernel.Lanes)
 	if n.Bias {
-		if bias, err = pl.param(n, nn.Bias); err != nil {
+		b, err := pl.param(n, nn.Bias)
+		if err != nil {
 			return nil, nil, err
 		}
+		copy(bias, b)
 	}
 	if u.norm == nil && u.scale() == 1 {
 		return w, bias, nil
 	}
-	w, bias = slices.Clone(w), slices.Clone(bias)
+	w = slices.Clone(w)
 	scale, shift := make([]float64, n.Shape.C), make([]float64, n.Shape.C)
 	for c := range scale {
 		scale[c] = 1
@@ -241,9 +293,10 @@ func (pl *planner) folded(u *unit) (w, bias []float32, err error) {
 		if scale, shift, err = pl.norm(u.norm); err != nil {
 			return nil, nil, err
 		}
+		scale, shift = scale[u.normAt:], shift[u.normAt:]
 	}
 	perChannel := len(w) / n.Shape.C
-	for c := range bias {
+	for c := range n.Shape.C {
 		f := scale[c] * u.scale()
 		bias[c] = float32(float64(bias[c])*f + shift[c]*u.scale())
 		for i := range perChannel {
@@ -259,6 +312,8 @@ func (pl *planner) param(n *nn.Node, role nn.Role) ([]float32, error) {
 		if p.Role != role {
 			continue
 		}
+		pl.mu.Lock()
+		defer pl.mu.Unlock()
 		data, shape, err := pl.params.Float32(p.Name)
 		if err != nil {
 			return nil, fmt.Errorf("loading tensor %s: %w", p.Name, err)

@@ -121,7 +121,7 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 		if whole == 0 {
 			break
 		}
-		w.grow(e.plan.arena)
+		w.grow(e.plan)
 		group.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
@@ -147,7 +147,9 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 
 // together computes one image with all workers.
 func (e *Engine) together(image, logits []float32) {
-	e.workers[0].grow(e.plan.arena)
+	for _, w := range e.workers {
+		w.grow(e.plan)
+	}
 	arena := e.workers[0].arena
 	e.plan.enter(arena, image)
 	for _, s := range e.plan.steps {
@@ -172,10 +174,10 @@ func (e *Engine) together(image, logits []float32) {
 	e.plan.leave(arena, logits)
 }
 
-// grow gives the worker an arena.
-func (w *worker) grow(floats int) {
+// grow gives the worker its memory.
+func (w *worker) grow(p *plan) {
 	if w.arena == nil {
-		w.arena = make([]float32, floats)
+		w.arena, w.floats = make([]float32, p.arena), make([]float32, p.scratch)
 	}
 }
 
@@ -183,13 +185,23 @@ func (w *worker) grow(floats int) {
 func (p *plan) enter(arena, image []float32) {
 	t := p.input
 	clear(arena[t.at:][:t.size()])
-	row := t.shape.W * t.shape.C
-	for y := range t.shape.H {
-		copy(t.line(arena, y), image[y*row:][:row])
+	channels := t.shape.C
+	for y := range t.h {
+		for plane := range t.count() {
+			line, first := t.line(arena, plane, y), plane*t.pixel
+			for x := range t.w {
+				copy(line[x*t.pixel:][:min(t.pixel, channels-first)], image[(y*t.w+x)*channels+first:])
+			}
+		}
 	}
 }
 
 // leave copies the logits out of the arena.
 func (p *plan) leave(arena, logits []float32) {
-	copy(logits, arena[p.output.at+p.output.index(0, 0):])
+	t := p.output
+	for i := range t.count() * kernel.Lanes {
+		if c := t.holds(i); c >= 0 {
+			logits[c] = arena[t.base(i/kernel.Lanes)+t.index(0, 0)+i%kernel.Lanes]
+		}
+	}
 }

@@ -1,112 +1,410 @@
 package engine
 
-import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
+import (
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
 
 // unit is a group of nodes that one step computes: a node and what can be done
 // while its result is still in registers.
 type unit struct {
 	first *nn.Node
-	norm  *nn.Node // batch norm folded into a convolution
-	add   *nn.Node // addition of another node's output
-	relu  bool
-	last  *nn.Node
+	in    []*nn.Node // what it reads
+	// The windows of a convolution or pooling: output pixel (y, x) looks at the
+	// input from (y, x)*stride - offset on.
+	stride, offset nn.HW
+	norm           *nn.Node // batch norm folded into a convolution
+	normAt         int      // its channel that is the unit's first
+	inner          *nn.Node // what add adds to the residual
+	add            *nn.Node // addition of another node's output
+	relu           bool
+	last           *nn.Node
+	placed         bool // a Concat whose parts are written where they belong
 }
 
 // residual returns the other summand of the unit's addition, or nil.
 func (u *unit) residual() *nn.Node {
-	if u.add == nil {
+	switch {
+	case u.add == nil:
 		return nil
-	}
-	if r := u.add.In[0]; r != u.inner() {
-		return r
+	case u.add.In[0] != u.inner:
+		return u.add.In[0]
 	}
 	return u.add.In[1]
-}
-
-// inner returns the node that the unit's addition has as a summand.
-func (u *unit) inner() *nn.Node {
-	if u.norm != nil {
-		return u.norm
-	}
-	return u.first
 }
 
 // scale returns the factor of the unit's own result in its addition, which is
 // folded into the weights: a + scale*b.
 func (u *unit) scale() float64 {
-	if u.add != nil && u.add.In[1] == u.inner() {
+	if u.add != nil && u.add.In[1] == u.inner {
 		return u.add.Scale
 	}
 	return 1
 }
 
-// fuse groups the nodes of a graph, in the order in which they can be
-// computed.
-func fuse(g *nn.Graph) []*unit {
-	users := make([][]*nn.Node, len(g.Nodes))
+// fusion is the grouping of a graph's nodes.
+type fusion struct {
+	graph *nn.Graph
+	users [][]*nn.Node
+	taken []bool     // part of a unit that another node began
+	same  []*nn.Node // the node whose tensor a node has, nil for its own
+	norms map[*nn.Node]normPart
+	units []*unit // in an order in which they can be computed
+}
+
+// normPart is the part of a batch norm behind a Concat that one of its parts
+// gets.
+type normPart struct {
+	norm *nn.Node
+	at   int
+}
+
+// fuse groups the nodes of a graph.
+func fuse(g *nn.Graph) *fusion {
+	f := &fusion{
+		graph: g, users: make([][]*nn.Node, len(g.Nodes)),
+		taken: make([]bool, len(g.Nodes)), same: make([]*nn.Node, len(g.Nodes)), norms: map[*nn.Node]normPart{},
+	}
 	for _, n := range g.Nodes {
 		for _, in := range n.In {
-			users[in.ID] = append(users[in.ID], n)
+			f.users[in.ID] = append(f.users[in.ID], n)
 		}
 	}
-	taken := make([]bool, len(g.Nodes))
-	// next returns the only user of a node if it is of that kind and still free.
-	next := func(n *nn.Node, op nn.Op) *nn.Node {
-		if n == g.Output || len(users[n.ID]) != 1 {
-			return nil
+	for _, n := range g.Nodes {
+		switch {
+		case n.Op == nn.ReLU && f.rectified(n.In[0]), n.Op == nn.Dropout:
+			f.same[n.ID] = n.In[0]
+		case n.Op == nn.BatchNorm && f.normsParts(n):
+			f.same[n.ID] = n.In[0]
 		}
-		if u := users[n.ID][0]; u.Op == op && !taken[u.ID] {
-			return u
-		}
-		return nil
 	}
 	byLast := make([]*unit, len(g.Nodes))
 	for _, n := range g.Nodes {
-		if taken[n.ID] {
-			continue
-		}
-		u := &unit{first: n, last: n}
-		take := func(n *nn.Node) *nn.Node {
-			if n != nil {
-				taken[n.ID], u.last = true, n
-			}
-			return n
-		}
-		if n.Op == nn.Conv {
-			u.norm = take(next(u.last, nn.BatchNorm))
-		}
-		if add := next(u.last, nn.Add); add != nil && canAdd(u, add) {
-			u.add = take(add)
-		}
-		switch n.Op {
-		case nn.Conv, nn.Linear, nn.BatchNorm, nn.Mul, nn.Add:
-			u.relu = take(next(u.last, nn.ReLU)) != nil
-		}
-		byLast[u.last.ID] = u
-	}
-	var units []*unit
-	for _, u := range byLast {
-		if u != nil {
-			units = append(units, u)
+		if !f.taken[n.ID] && f.same[n.ID] == nil {
+			u := f.unit(n)
+			byLast[u.last.ID] = u
 		}
 	}
-	return units
+	f.keepNeeded(byLast)
+	return f
+}
+
+// root returns the node whose tensor holds n's output.
+func (f *fusion) root(n *nn.Node) *nn.Node {
+	for f.same[n.ID] != nil {
+		n = f.same[n.ID]
+	}
+	return n
+}
+
+// readers returns the nodes that read the tensor of n.
+func (f *fusion) readers(n *nn.Node) []*nn.Node {
+	var all []*nn.Node
+	for _, u := range f.users[n.ID] {
+		if f.same[u.ID] == n {
+			all = append(all, f.readers(u)...)
+		} else {
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// only returns the only user of a node if it is of that kind and still free.
+func (f *fusion) only(n *nn.Node, op nn.Op) *nn.Node {
+	if n == f.graph.Output || len(f.users[n.ID]) != 1 {
+		return nil
+	}
+	if u := f.users[n.ID][0]; u.Op == op && !f.taken[u.ID] && f.same[u.ID] == nil {
+		return u
+	}
+	return nil
+}
+
+// rectified reports whether nobody needs n's output but its rectifier, so that
+// it can be stored rectified: all users are rectifiers, or Concats of such
+// nodes with none but rectifiers as users.
+func (f *fusion) rectified(n *nn.Node) bool {
+	if n.Op == nn.Concat {
+		return f.rectifiedConcat(n)
+	}
+	return f.storesRectified(n) && f.onlyRectified(n, func(c *nn.Node) bool { return f.rectifiedConcat(c) })
+}
+
+func (f *fusion) rectifiedConcat(c *nn.Node) bool {
+	if !f.onlyRectified(c, func(*nn.Node) bool { return false }) {
+		return false
+	}
+	for _, part := range c.In {
+		if !f.storesRectified(part) || !f.onlyRectified(part, func(n *nn.Node) bool { return n == c }) {
+			return false
+		}
+	}
+	return true
+}
+
+// storesRectified reports whether the step that computes n can rectify.
+func (f *fusion) storesRectified(n *nn.Node) bool {
+	switch n.Op {
+	case nn.Conv, nn.Linear, nn.BatchNorm, nn.Add, nn.Mul:
+		return n != f.graph.Output
+	}
+	return false
+}
+
+// onlyRectified reports whether all users of n are rectifiers or Concats of
+// which allowed says so.
+func (f *fusion) onlyRectified(n *nn.Node, allowed func(*nn.Node) bool) bool {
+	for _, u := range f.users[n.ID] {
+		if u.Op != nn.ReLU && (u.Op != nn.Concat || !allowed(u)) {
+			return false
+		}
+	}
+	return len(f.users[n.ID]) > 0
+}
+
+// normsParts tries to give a batch norm behind a Concat to the convolutions
+// that are the Concat's parts.
+func (f *fusion) normsParts(n *nn.Node) bool {
+	c := n.In[0]
+	if c.Op != nn.Concat || f.only(c, nn.BatchNorm) == nil {
+		return false
+	}
+	for _, part := range c.In {
+		if part.Op != nn.Conv || len(f.users[part.ID]) != 1 {
+			return false
+		}
+	}
+	at := 0
+	for _, part := range c.In {
+		f.norms[part] = normPart{n, at}
+		at += part.Shape.C
+	}
+	return true
+}
+
+// unit returns the unit that begins with n.
+func (f *fusion) unit(n *nn.Node) *unit {
+	u := &unit{first: n, in: slices.Clone(n.In), stride: n.Stride, offset: n.Pad, last: n}
+	take := func(n *nn.Node) *nn.Node {
+		if n != nil {
+			f.taken[n.ID], u.last = true, n
+		}
+		return n
+	}
+	switch n.Op {
+	case nn.Conv:
+		f.traceConv(u)
+		if crop := f.only(n, nn.Pad); crop != nil && crops(crop) {
+			take(crop)
+			u.offset.H += crop.Border.Top * u.stride.H
+			u.offset.W += crop.Border.Left * u.stride.W
+		}
+		if p, ok := f.norms[n]; ok {
+			u.norm, u.normAt = p.norm, p.at
+		} else {
+			u.norm = take(f.only(u.last, nn.BatchNorm))
+		}
+	case nn.MaxPool:
+		f.tracePool(u, take)
+	}
+	u.inner = u.last
+	if add := f.only(u.last, nn.Add); add != nil && canAdd(u, add) {
+		u.add = take(add)
+	}
+	if n.Op == nn.Concat {
+		u.placed = f.placeable(n)
+	} else {
+		u.relu = f.rectified(u.last)
+	}
+	return u
+}
+
+// crops reports whether a Pad only takes away.
+func crops(n *nn.Node) bool {
+	b := n.Border
+	return b.Top <= 0 && b.Bottom <= 0 && b.Left <= 0 && b.Right <= 0
+}
+
+// traceConv makes a convolution read what a Pad or Subsample before it reads.
+// A convolution's padding is zeros, as is what a Pad adds.
+func (f *fusion) traceConv(u *unit) {
+	n := u.first
+	for {
+		x := u.in[0]
+		if f.same[x.ID] != nil {
+			return
+		}
+		switch {
+		case x.Op == nn.Subsample && n.Kernel == nn.Square(1):
+			u.stride.H, u.stride.W = u.stride.H*x.Stride.H, u.stride.W*x.Stride.W
+			u.offset.H, u.offset.W = u.offset.H*x.Stride.H, u.offset.W*x.Stride.W
+		case x.Op == nn.Pad && u.inside(n.Shape, x):
+			u.offset.H += x.Border.Top
+			u.offset.W += x.Border.Left
+		default:
+			return
+		}
+		u.in[0] = x.In[0]
+	}
+}
+
+// inside reports whether no window looks at what a Pad crops.
+func (u *unit) inside(out nn.Shape, pad *nn.Node) bool {
+	k := u.first.Kernel
+	first := nn.HW{H: -u.offset.H, W: -u.offset.W}
+	last := nn.HW{H: (out.H-1)*u.stride.H - u.offset.H + k.H - 1, W: (out.W-1)*u.stride.W - u.offset.W + k.W - 1}
+	b := pad.Border
+	return (b.Top >= 0 || first.H >= 0) && (b.Left >= 0 || first.W >= 0) &&
+		(b.Bottom >= 0 || last.H < pad.Shape.H) && (b.Right >= 0 || last.W < pad.Shape.W)
+}
+
+// tracePool makes a maximum between a Pad and a crop read what the Pad reads,
+// where no window that is left sees the zeros that the Pad adds.
+func (f *fusion) tracePool(u *unit, take func(*nn.Node) *nn.Node) {
+	pad, crop := u.in[0], f.only(u.first, nn.Pad)
+	if pad.Op != nn.Pad || crop == nil || !crops(crop) || pad.Border.Bottom != 0 || pad.Border.Right != 0 {
+		return
+	}
+	offset := nn.HW{
+		H: u.offset.H + pad.Border.Top + crop.Border.Top*u.stride.H,
+		W: u.offset.W + pad.Border.Left + crop.Border.Left*u.stride.W,
+	}
+	if pad.Border.Top < 0 || pad.Border.Left < 0 || offset.H > 0 || offset.W > 0 {
+		return
+	}
+	take(crop)
+	u.offset, u.in[0] = offset, pad.In[0]
 }
 
 // canAdd reports whether the unit's kernel can add something to its result.
 func canAdd(u *unit, add *nn.Node) bool {
 	switch u.first.Op {
 	case nn.Conv:
-		// The other summand must not be scaled, and depthwise has no residual.
-		return (add.Scale == 1 || add.In[1] == u.inner()) && !depthwise(u.first)
+		// The other summand must not be scaled, and only matrix products have a
+		// residual.
+		return (add.Scale == 1 || add.In[1] == u.inner) && !depthwise(u.first) && !smallGroups(u.first)
 	case nn.Mul:
 		return add.Scale == 1
 	}
 	return false
 }
 
+// placeable reports whether the parts of a Concat can be written where they
+// belong in it. Parts begin at whole planes; where that leaves places empty,
+// all who read it must be convolutions, which have weights of zero for them.
+func (f *fusion) placeable(c *nn.Node) bool {
+	if c == f.graph.Output || f.statistics(c) != nil {
+		return false
+	}
+	dense := true
+	for i, part := range c.In {
+		if f.same[part.ID] != nil || part.Op == nn.Concat || part.Op == nn.Input || slices.Contains(c.In[:i], part) {
+			return false
+		}
+		// A node can lie in one place only.
+		for _, user := range f.users[part.ID] {
+			if user.Op == nn.Concat && user != c {
+				return false
+			}
+		}
+		dense = dense && part.Shape.C%16 == 0
+	}
+	if dense {
+		return true
+	}
+	for _, r := range f.readers(c) {
+		if r.Op != nn.Conv || r.Groups != 1 {
+			// What a convolution skips over stands between them.
+			if r.Op != nn.Pad && r.Op != nn.Subsample || !f.skipped(r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// skipped reports whether plain convolutions alone read a Pad or Subsample,
+// and none of them needs it.
+func (f *fusion) skipped(n *nn.Node) bool {
+	for _, r := range f.users[n.ID] {
+		switch {
+		case r.Op == nn.Conv && r.Groups == 1:
+			u := &unit{first: r, in: slices.Clone(r.In), stride: r.Stride, offset: r.Pad}
+			if f.traceConv(u); u.in[0] == r.In[0] {
+				return false
+			}
+		case (r.Op == nn.Pad || r.Op == nn.Subsample) && f.skipped(r):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// statistics returns what a Concat of maxima and means over channels reads,
+// where it is that: one step computes them together.
+func (f *fusion) statistics(c *nn.Node) *nn.Node {
+	var x *nn.Node
+	for _, part := range c.In {
+		if part.Op != nn.ChannelMax && part.Op != nn.ChannelMean || len(f.users[part.ID]) != 1 || x != nil && part.In[0] != x {
+			return nil
+		}
+		x = part.In[0]
+	}
+	return x
+}
+
+// keepNeeded lists the units whose outputs somebody reads.
+func (f *fusion) keepNeeded(byLast []*unit) {
+	needed := make([]bool, len(byLast))
+	need := func(n *nn.Node) { needed[f.root(n).ID] = true }
+	need(f.graph.Output)
+	for i, u := range slices.Backward(byLast) {
+		if u == nil || !needed[i] && u.first.Op != nn.Input {
+			continue
+		}
+		f.units = append(f.units, u)
+		if x := f.statisticsOf(u); x != nil {
+			u.in = []*nn.Node{x}
+		}
+		for _, in := range u.in {
+			need(in)
+		}
+		if r := u.residual(); r != nil {
+			need(r)
+		}
+	}
+	slices.Reverse(f.units)
+}
+
+func (f *fusion) statisticsOf(u *unit) *nn.Node {
+	switch u.first.Op {
+	case nn.Concat:
+		return f.statistics(u.first)
+	case nn.ChannelMax, nn.ChannelMean:
+		return u.first.In[0]
+	}
+	return nil
+}
+
 // depthwise reports whether a convolution has one input channel a group and
 // one output channel for each.
 func depthwise(n *nn.Node) bool {
-	return n.Op == nn.Conv && n.Groups == n.In[0].Shape.C && n.Groups == n.Shape.C && n.Groups > 1
+	return n.Op == nn.Conv && n.Groups == n.In[0].Shape.C && n.Groups == n.Shape.C && n.Groups > 1 && smallStride(n)
 }
+
+// smallGroups reports whether a convolution is one for the kernel of grouped
+// convolutions.
+func smallGroups(n *nn.Node) bool {
+	if n.Op != nn.Conv || n.Kernel.W != 3 || n.In[0].Shape.C != n.Shape.C || n.Shape.C%16 != 0 || !smallStride(n) {
+		return false
+	}
+	size := n.Shape.C / n.Groups
+	return size == 4 || size == 8 || size == 16
+}
+
+// smallStride reports whether the kernels of rows have the convolution's
+// stride.
+func smallStride(n *nn.Node) bool { return n.Stride.W == 1 || n.Stride.W == 2 }

@@ -3,91 +3,158 @@ package engine
 import (
 	"math"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// move is a step of plain Go: what only moves values, or is too small to be
-// worth a kernel.
+// move copies values: Concat, Pad, PadChannels and Subsample. The output's
+// pixel (y, x) is the inputs' (y*stride - offset), zero outside of them.
 type move struct {
-	in []*tensor
-	y  *tensor
-	// pixel writes the channels of output pixel (y, x).
-	pixel func(arena, dst []float32, y, x int)
+	y      *tensor
+	stride nn.HW
+	offset nn.HW
+	runs   [][]run // by output plane
 }
 
-func (m *move) parts() int { return rowParts(m.y) }
-
-func (m *move) run(arena []float32, _ *scratch, part int) {
-	first, end := rows(m.y, part)
-	for y := first; y < end; y++ {
-		line := m.y.line(arena, y)
-		for x := range m.y.shape.W {
-			dst := line[x*m.y.pixel:][:m.y.pixel]
-			m.pixel(arena, dst[:m.y.shape.C], y, x)
-			clear(dst[m.y.shape.C:])
-		}
-	}
-	if part == 0 {
-		m.y.clearBorder(arena)
-	}
+// run is some channels of a pixel that come from one plane.
+type run struct {
+	x           *tensor
+	plane, from int // in x
+	to, n       int // in the output's plane
 }
 
-// at returns the channels of pixel (y, x) of t.
-func (t *tensor) channels(arena []float32, y, x int) []float32 {
-	return arena[t.at+t.index(y, x):][:t.shape.C]
-}
-
-// movement returns the step of a node that is no convolution or pooling.
-func movement(n *nn.Node, in []*tensor, y *tensor) *move {
-	m := &move{in: in, y: y}
+func newMove(n *nn.Node, in []*tensor, y *tensor) *move {
+	m := &move{y: y, stride: nn.Square(1), runs: make([][]run, y.count())}
+	channel := 0
 	switch n.Op {
-	case nn.Sigmoid:
-		m.pixel = func(arena, dst []float32, y, x int) {
-			for c, v := range in[0].channels(arena, y, x) {
-				dst[c] = float32(1 / (1 + math.Exp(-float64(v))))
-			}
-		}
 	case nn.Concat:
-		m.pixel = func(arena, dst []float32, y, x int) {
-			for _, t := range in {
-				dst = dst[copy(dst, t.channels(arena, y, x)):]
-			}
-		}
-	case nn.Pad, nn.PadChannels, nn.Subsample:
-		m.pixel = rearranged(n, in[0])
-	case nn.ChannelMean:
-		m.pixel = func(arena, dst []float32, y, x int) {
-			sum := 0.0
-			for _, v := range in[0].channels(arena, y, x) {
-				sum += float64(v)
-			}
-			dst[0] = float32(sum / float64(in[0].shape.C))
-		}
-	case nn.ChannelMax:
-		m.pixel = func(arena, dst []float32, y, x int) {
-			best := float32(math.Inf(-1))
-			for _, v := range in[0].channels(arena, y, x) {
-				best = max(best, v)
-			}
-			dst[0] = best
-		}
+	case nn.Pad:
+		m.offset = nn.HW{H: n.Border.Top, W: n.Border.Left}
+	case nn.Subsample:
+		m.stride = n.Stride
+	case nn.PadChannels:
+		channel = n.Channels[0]
 	default:
 		panic("engine: internal error: no step for " + n.Op.String())
+	}
+	for _, x := range in {
+		for i := range x.count() * kernel.Lanes {
+			if x.holds(i) >= 0 {
+				m.add(x, i, channel)
+				channel++
+			}
+		}
 	}
 	return m
 }
 
-// rearranged returns the pixels of Pad, PadChannels and Subsample.
-func rearranged(n *nn.Node, t *tensor) func(arena, dst []float32, y, x int) {
-	stride := nn.Square(1)
-	if n.Op == nn.Subsample {
-		stride = n.Stride
+// add makes place i of x's pixels go to a channel of the output.
+func (m *move) add(x *tensor, i, channel int) {
+	to := channel / kernel.Lanes
+	r := run{x, i / kernel.Lanes, i % kernel.Lanes, channel % kernel.Lanes, 1}
+	if runs := m.runs[to]; len(runs) > 0 {
+		last := &runs[len(runs)-1]
+		if last.x == x && last.plane == r.plane && last.from+last.n == r.from && last.to+last.n == r.to {
+			last.n++
+			return
+		}
 	}
-	return func(arena, dst []float32, y, x int) {
-		clear(dst)
-		iy, ix := y*stride.H-n.Border.Top, x*stride.W-n.Border.Left
-		if iy >= 0 && iy < t.shape.H && ix >= 0 && ix < t.shape.W {
-			copy(dst[n.Channels[0]:], t.channels(arena, iy, ix))
+	m.runs[to] = append(m.runs[to], r)
+}
+
+func (m *move) parts() int { return m.y.count() }
+
+func (m *move) run(arena []float32, _ *scratch, plane int) {
+	for y := range m.y.h {
+		line := m.y.line(arena, plane, y)
+		clear(line)
+		for _, r := range m.runs[plane] {
+			iy := y*m.stride.H - m.offset.H
+			if iy < 0 || iy >= r.x.h {
+				continue
+			}
+			src := r.x.line(arena, r.plane, iy)
+			for x := range m.y.w {
+				ix := x*m.stride.W - m.offset.W
+				if ix >= 0 && ix < r.x.w {
+					copy(line[x*kernel.Lanes+r.to:][:r.n], src[ix*kernel.Lanes+r.from:])
+				}
+			}
+		}
+	}
+	m.y.clearBorder(arena, plane)
+}
+
+// statistics are maxima and means over the channels of each pixel, one beside
+// the other.
+type statistics struct {
+	set  *kernel.Set
+	ops  []nn.Op // of the output's channels
+	x, y *tensor
+}
+
+func (pl *planner) statistics(nodes []*nn.Node, x, y *tensor) *statistics {
+	s := &statistics{set: pl.set, x: x, y: y}
+	for _, n := range nodes {
+		s.ops = append(s.ops, n.Op)
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.scratch = max(pl.scratch, 2*x.w*kernel.Lanes)
+	return s
+}
+
+// rowsPerPart is how many rows of pixels a part has.
+const rowsPerPart = 8
+
+func (s *statistics) parts() int { return (s.y.h + rowsPerPart - 1) / rowsPerPart }
+
+func (s *statistics) run(arena []float32, sc *scratch, part int) {
+	n := s.x.w * kernel.Lanes
+	peaks, sums := sc.floats[:n], sc.floats[n:][:n]
+	for y := part * rowsPerPart; y < min((part+1)*rowsPerPart, s.y.h); y++ {
+		for i := range peaks {
+			peaks[i] = kernel.None
+		}
+		clear(sums)
+		for plane := range s.x.count() {
+			line := s.x.line(arena, plane, y)
+			s.set.AddScaled(sums, sums, line, 1, kernel.None)
+			if s.x.holds(plane*kernel.Lanes+kernel.Lanes-1) >= 0 {
+				s.set.Max(peaks, line)
+				continue
+			}
+			for i, v := range line {
+				if s.x.holds(plane*kernel.Lanes+i%kernel.Lanes) >= 0 {
+					peaks[i] = max(peaks[i], v)
+				}
+			}
+		}
+		s.finish(s.y.line(arena, 0, y), peaks, sums)
+	}
+	if part == 0 {
+		s.y.clearBorder(arena, 0)
+	}
+}
+
+// finish brings each pixel's maxima and sums to one.
+func (s *statistics) finish(line, peaks, sums []float32) {
+	clear(line)
+	for x := range s.x.w {
+		for i, op := range s.ops {
+			var v float32
+			if op == nn.ChannelMax {
+				v = float32(math.Inf(-1))
+				for _, p := range peaks[x*kernel.Lanes:][:kernel.Lanes] {
+					v = max(v, p)
+				}
+			} else {
+				for _, p := range sums[x*kernel.Lanes:][:kernel.Lanes] {
+					v += p
+				}
+				v /= float32(s.x.shape.C)
+			}
+			line[x*s.y.pixel+i] = v
 		}
 	}
 }

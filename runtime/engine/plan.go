@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"runtime"
+	"sync"
+
 	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
@@ -13,121 +16,241 @@ type step interface {
 }
 
 // scratch is what a goroutine needs to run steps: the kernels' jobs, which
-// would else be allocated at every call.
+// would else be allocated at every call, and some memory.
 type scratch struct {
-	gemm      kernel.GEMM
-	depthwise kernel.Depthwise
+	gemm    kernel.GEMM
+	windows kernel.Windows
+	grouped kernel.Grouped
+	floats  []float32
 }
 
 // plan is a network ready to run: steps over one arena.
 type plan struct {
-	steps  []step
-	input  *tensor
-	output *tensor
-	arena  int // floats
+	steps   []step
+	names   []string // of the steps' nodes
+	input   *tensor
+	output  *tensor
+	arena   int // floats
+	scratch int // floats
 }
 
 // planner is what the making of a plan shares.
 type planner struct {
 	set     *kernel.Set
-	params  Params
-	tensors []*tensor          // by node
-	tables  map[window][]int32 // of pixel places, shared by equal layers
+	fusion  *fusion
+	tensors []*tensor // by node
+	areas   []*area
+	scratch int
+
+	mu     sync.Mutex // guards what follows
+	params Params
+	tables map[window][]int32 // of pixel places, shared by equal layers
 }
 
 func newPlan(g *nn.Graph, p Params, set *kernel.Set) (*plan, error) {
-	units := fuse(g)
-	pl := &planner{set: set, params: p, tensors: make([]*tensor, len(g.Nodes)), tables: map[window][]int32{}}
-	all := pl.layOut(g, units)
-	out := &plan{input: pl.tensors[g.Input.ID], output: pl.tensors[g.Output.ID], arena: place(all) + kernel.Slack}
-	for _, u := range units {
-		s, err := pl.step(u)
-		if err != nil {
-			return nil, err
+	f := fuse(g)
+	pl := &planner{set: set, fusion: f, params: p, tensors: make([]*tensor, len(g.Nodes)), tables: map[window][]int32{}}
+	pl.layOut()
+	out := &plan{input: pl.of(g.Input), output: pl.of(g.Output), arena: place(pl.areas) + kernel.Slack}
+	steps, errs := make([]step, len(f.units)), make([]error, len(f.units))
+	// Weights are laid out by all cores.
+	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var group sync.WaitGroup
+	for i, u := range f.units {
+		limit <- struct{}{}
+		group.Go(func() {
+			defer func() { <-limit }()
+			steps[i], errs[i] = pl.step(u)
+		})
+	}
+	group.Wait()
+	for i, s := range steps {
+		if errs[i] != nil {
+			return nil, errs[i]
 		}
 		if s != nil {
 			out.steps = append(out.steps, s)
+			out.names = append(out.names, describe(f.units[i]))
 		}
 	}
+	out.scratch = pl.scratch
 	return out, nil
 }
 
-// layOut makes the units' tensors, with their borders and lives.
-func (pl *planner) layOut(g *nn.Graph, units []*unit) []*tensor {
-	var all []*tensor
-	for i, u := range units {
-		if u.first.Op == nn.Dropout {
-			pl.tensors[u.last.ID] = pl.of(u.first.In[0]) // the same thing
-			continue
-		}
-		t := newTensor(u.last.Shape)
-		if u.first.Op == nn.Input {
-			t.pixel = t.shape.C // the first convolution reads whole rows of taps
-		}
-		t.birth, t.death = i, i
-		pl.tensors[u.last.ID] = t
-		all = append(all, t)
+// describe names what a unit computes.
+func describe(u *unit) string {
+	text := u.first.Op.String()
+	if u.first.Name != "" {
+		text += " " + u.first.Name
 	}
-	for i, u := range units {
-		reads := u.first.In
-		if r := u.residual(); r != nil {
-			reads = append(reads[:len(reads):len(reads)], r)
-		}
-		for _, n := range reads {
-			t := pl.of(n)
-			t.death = max(t.death, i)
-			if u.first.Op == nn.Conv && n == u.first.In[0] {
-				t.border = max(t.border, u.first.Pad.H, u.first.Pad.W)
-			}
-		}
+	if u.add != nil {
+		text += " + Add"
 	}
-	pl.of(g.Output).death = len(units)
-	return all
+	return text
 }
 
-func (pl *planner) of(n *nn.Node) *tensor { return pl.tensors[n.ID] }
+// layOut makes the units' tensors, with their borders and lives.
+func (pl *planner) layOut() {
+	f := pl.fusion
+	for i, u := range f.units {
+		if u.placed {
+			pl.placeParts(u)
+		}
+		if pl.tensors[u.last.ID] == nil {
+			t := newTensor(u.last.Shape)
+			pl.tensors[u.last.ID] = t
+			pl.own(t.area, i)
+			if pl.narrow(u) {
+				t.pixel = t.shape.C
+			}
+		}
+		a := pl.of(u.last).area
+		a.birth = min(a.birth, i)
+		a.death = max(a.death, i)
+	}
+	for i, u := range f.units {
+		for _, n := range u.in {
+			a := pl.of(n).area
+			a.death = max(a.death, i)
+			if u.first.Op == nn.Conv {
+				a.border = max(a.border, u.border(pl.of(n).shape))
+			}
+		}
+		if r := u.residual(); r != nil {
+			a := pl.of(r).area
+			a.death = max(a.death, i)
+		}
+	}
+	pl.of(f.graph.Output).death = len(f.units)
+}
+
+// own adds an area that step i writes first.
+func (pl *planner) own(a *area, i int) {
+	a.birth, a.death = i, i
+	pl.areas = append(pl.areas, a)
+}
+
+// placeParts gives the parts of a Concat their places in it. They are computed
+// before it, so their tensors are replaced.
+func (pl *planner) placeParts(u *unit) {
+	whole := newTensor(u.last.Shape)
+	whole.planes = 0
+	dense := true
+	for _, part := range u.in {
+		dense = dense && part.Shape.C%kernel.Lanes == 0
+		whole.planes += planesOf(part.Shape.C)
+	}
+	pl.tensors[u.last.ID] = whole
+	at, channel := 0, 0
+	first := len(pl.fusion.units)
+	for _, part := range u.in {
+		old := pl.tensors[part.ID]
+		pl.areas = remove(pl.areas, old.area)
+		first = min(first, old.birth)
+		pl.tensors[part.ID] = &tensor{area: whole.area, shape: part.Shape, first: at}
+		at += planesOf(part.Shape.C)
+		if !dense {
+			for i := range planesOf(part.Shape.C) * kernel.Lanes {
+				if i < part.Shape.C {
+					whole.channel = append(whole.channel, channel+i)
+				} else {
+					whole.channel = append(whole.channel, -1)
+				}
+			}
+		}
+		channel += part.Shape.C
+	}
+	pl.own(whole.area, first)
+}
+
+func remove(areas []*area, a *area) []*area {
+	for i := range areas {
+		if areas[i] == a {
+			return append(areas[:i], areas[i+1:]...)
+		}
+	}
+	return areas
+}
+
+// narrow reports whether a unit's result has few channels and is read by plain
+// convolutions only, which then take whole rows of taps at once.
+func (pl *planner) narrow(u *unit) bool {
+	if u.last.Shape.C >= kernel.Lanes/2 || u.first.Op != nn.Input && pl.fusion.statisticsOf(u) == nil {
+		return false
+	}
+	readers := pl.fusion.readers(u.last)
+	for _, r := range readers {
+		if r.Op != nn.Conv || depthwise(r) || smallGroups(r) || r.Groups > 1 {
+			return false
+		}
+	}
+	return len(readers) > 0
+}
+
+// border returns the pixels of border that the unit's windows look at.
+func (u *unit) border(in nn.Shape) int {
+	k, out := u.first.Kernel, u.last.Shape
+	bottom := (out.H-1)*u.stride.H - u.offset.H + k.H - in.H
+	right := (out.W-1)*u.stride.W - u.offset.W + k.W - in.W
+	return max(0, u.offset.H, u.offset.W, bottom, right)
+}
+
+// of returns the tensor that holds a node's output.
+func (pl *planner) of(n *nn.Node) *tensor { return pl.tensors[pl.fusion.root(n).ID] }
 
 // step makes the step of a unit; nil where there is nothing to do.
 func (pl *planner) step(u *unit) (step, error) {
-	n := u.first
-	y := pl.of(u.last)
+	n, y := u.first, pl.of(u.last)
 	floor := kernel.None
 	if u.relu {
 		floor = 0
 	}
-	in := make([]*tensor, len(n.In))
-	for i, x := range n.In {
+	in := make([]*tensor, len(u.in))
+	for i, x := range u.in {
 		in[i] = pl.of(x)
+	}
+	var res *tensor
+	if r := u.residual(); r != nil {
+		res = pl.of(r)
 	}
 	switch n.Op {
 	case nn.Input, nn.Dropout:
 		return nil, nil
 	case nn.Conv, nn.Linear:
-		if depthwise(n) {
+		switch {
+		case depthwise(n):
 			return pl.depthwise(u, in[0], y, floor)
+		case smallGroups(n):
+			return pl.grouped(u, in[0], y, floor)
 		}
 		return pl.conv(u, in[0], y, floor)
 	case nn.BatchNorm:
-		scale, shift, err := pl.affine(n)
+		scale, shift, err := pl.affine(n, y)
 		return &affine{set: pl.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor}, err
 	case nn.ReLU:
 		return &add{set: pl.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
 	case nn.Add:
 		return &add{set: pl.set, a: in[0], b: in[1], y: y, factor: float32(n.Scale), floor: floor}, nil
 	case nn.Mul:
-		g := &gate{set: pl.set, x: in[0], gate: in[1], y: y, floor: floor, zero: make([]float32, y.pixel)}
-		if r := u.residual(); r != nil {
-			g.res = pl.of(r)
-		}
-		return g, nil
+		return &gate{set: pl.set, x: in[0], gate: in[1], res: res, y: y, floor: floor, zero: zeros(y)}, nil
 	case nn.MaxPool, nn.AvgPool:
-		return &pool{set: pl.set, node: n, x: in[0], y: y, zero: make([]float32, y.pixel)}, nil
+		return newPool(pl.set, u, in[0], y), nil
 	case nn.GlobalAvgPool, nn.GlobalMaxPool:
-		return &globalPool{set: pl.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y, zero: make([]float32, y.pixel)}, nil
-	default:
-		return movement(n, in, y), nil
+		return &globalPool{set: pl.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y}, nil
+	case nn.Sigmoid:
+		return &sigmoid{x: in[0], y: y}, nil
+	case nn.ChannelMax, nn.ChannelMean:
+		return pl.statistics([]*nn.Node{n}, in[0], y), nil
+	case nn.Concat:
+		if u.placed {
+			return nil, nil
+		}
+		if pl.fusion.statistics(n) != nil {
+			return pl.statistics(n.In, in[0], y), nil
+		}
 	}
+	return newMove(n, in, y), nil
 }
 
 // zeros returns a row of zeros as long as the tensor's rows.
-func zeros(t *tensor) []float32 { return make([]float32, t.shape.W*t.pixel) }
+func zeros(t *tensor) []float32 { return make([]float32, t.w*t.pixel) }

@@ -7,66 +7,110 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// tensor is a place in the arena for one activation: NHWC, its pixels filled
-// up with zero channels to a multiple of kernel.Lanes, and a border of zero
-// pixels as wide as the convolutions that read it need.
-type tensor struct {
-	shape  nn.Shape
-	pixel  int // floats from a pixel to the next one
-	border int // pixels
-	at     int // index of the border's first float in the arena
+// area is a place in the arena. It holds planes of kernel.Lanes channels each;
+// a plane is rows of pixels with a border of zeros, as wide as those need who
+// read it; the pixels of a plane follow one another.
+type area struct {
+	h, w   int
+	planes int
+	border int // pixels on each side
+	pixel  int // floats of a pixel: kernel.Lanes, or fewer in the only plane
+	at     int // index of the first float in the arena
 	// The steps that write it first and read it last.
 	birth, death int
 }
 
-func newTensor(s nn.Shape) *tensor { return &tensor{shape: s, pixel: round(s.C, kernel.Lanes)} }
+// row returns the floats from a row of pixels to the next one.
+func (a *area) row() int { return (a.w + 2*a.border) * a.pixel }
+
+// plane returns the floats from a plane to the next one: an odd number of
+// pixels, so that the same pixel of many planes isn't in the same few sets of
+// a cache.
+func (a *area) plane() int {
+	if a.pixel != kernel.Lanes {
+		return round((a.h+2*a.border)*a.row()+kernel.Slack, kernel.Lanes)
+	}
+	return ((a.h+2*a.border)*(a.w+2*a.border) | 1) * a.pixel
+}
+
+func (a *area) size() int { return a.planes * a.plane() }
+
+// index returns where pixel (y, x) begins in a plane. The coordinates may lie
+// in the border.
+func (a *area) index(y, x int) int { return (y+a.border)*a.row() + (x+a.border)*a.pixel }
+
+// tensor is one activation: all planes of an area or some of them.
+type tensor struct {
+	*area
+	shape nn.Shape
+	first int // plane
+	// channel tells which channel each place of a pixel holds, over all of the
+	// tensor's planes, and is negative where there is none. Nil means that they
+	// are in order, with nothing but zeros behind the last one.
+	channel []int
+}
+
+// newTensor returns a tensor with an area of its own.
+func newTensor(s nn.Shape) *tensor {
+	return &tensor{shape: s, area: &area{h: s.H, w: s.W, planes: planesOf(s.C), pixel: kernel.Lanes}}
+}
+
+// planesOf returns the number of planes that so many channels take.
+func planesOf(channels int) int { return round(channels, kernel.Lanes) / kernel.Lanes }
 
 // round returns n rounded up to a multiple of unit.
 func round(n, unit int) int { return (n + unit - 1) / unit * unit }
 
-// row returns the floats from a row of pixels to the next one.
-func (t *tensor) row() int { return (t.shape.W + 2*t.border) * t.pixel }
-
-// size returns the floats that the tensor takes.
-func (t *tensor) size() int {
-	n := (t.shape.H + 2*t.border) * t.row()
-	if t.pixel%kernel.Lanes != 0 {
-		n += kernel.Slack // runs of kernel.Lanes reach over the end
+// count returns the number of the tensor's own planes.
+func (t *tensor) count() int {
+	if t.channel != nil {
+		return len(t.channel) / kernel.Lanes
 	}
-	return round(n, kernel.Lanes)
+	return planesOf(t.shape.C)
 }
 
-// index returns where pixel (y, x) begins, counted from at. The coordinates
-// may lie in the border.
-func (t *tensor) index(y, x int) int { return (y+t.border)*t.row() + (x+t.border)*t.pixel }
-
-// line returns the pixels of row y, without the border.
-func (t *tensor) line(arena []float32, y int) []float32 {
-	return arena[t.at+t.index(y, 0):][:t.shape.W*t.pixel]
+// holds returns which channel place i of a pixel holds, or -1.
+func (t *tensor) holds(i int) int {
+	switch {
+	case t.channel != nil:
+		return t.channel[i]
+	case i < t.shape.C:
+		return i
+	}
+	return -1
 }
 
-// clearBorder makes the border zero, which another tensor may have used.
-func (t *tensor) clearBorder(arena []float32) {
+// base returns where plane p of the tensor begins in the arena.
+func (t *tensor) base(p int) int { return t.at + (t.first+p)*t.plane() }
+
+// line returns the pixels of row y of plane p, without the border.
+func (t *tensor) line(arena []float32, p, y int) []float32 {
+	return arena[t.base(p)+t.index(y, 0):][:t.w*t.pixel]
+}
+
+// clearBorder makes the border of plane p zero, which another tensor may have
+// used.
+func (t *tensor) clearBorder(arena []float32, p int) {
 	if t.border == 0 {
 		return
 	}
-	a := arena[t.at:][:t.size()]
-	edge, row := t.border*t.pixel, t.row()
-	clear(a[:t.border*row+edge])
-	for y := range t.shape.H - 1 {
-		clear(a[t.index(y, t.shape.W):][:2*edge])
+	a := arena[t.base(p):][:t.plane()]
+	edge := t.border * t.pixel
+	clear(a[:t.index(0, 0)])
+	for y := range t.h - 1 {
+		clear(a[t.index(y, t.w):][:2*edge])
 	}
-	clear(a[t.index(t.shape.H-1, t.shape.W):])
+	clear(a[t.index(t.h-1, t.w):])
 }
 
-// place gives every tensor a place in one arena, such that those alive at once
+// place gives every area a place in one arena, such that those alive at once
 // don't overlap, and returns the arena's length. Larger ones choose first, the
 // lowest gap that fits (Pisarchyk and Lee, "Efficient Memory Management for
 // Deep Neural Net Inference", 2020, section 5.1: greedy by size).
-func place(tensors []*tensor) int {
-	bySize := slices.Clone(tensors)
-	slices.SortStableFunc(bySize, func(a, b *tensor) int { return b.size() - a.size() })
-	var placed []*tensor // by place
+func place(areas []*area) int {
+	bySize := slices.Clone(areas)
+	slices.SortStableFunc(bySize, func(a, b *area) int { return b.size() - a.size() })
+	var placed []*area // by place
 	end := 0
 	for _, t := range bySize {
 		t.at = 0
@@ -79,7 +123,7 @@ func place(tensors []*tensor) int {
 			}
 			t.at = max(t.at, p.at+p.size())
 		}
-		i, _ := slices.BinarySearchFunc(placed, t, func(a, b *tensor) int { return a.at - b.at })
+		i, _ := slices.BinarySearchFunc(placed, t, func(a, b *area) int { return a.at - b.at })
 		placed = slices.Insert(placed, i, t)
 		end = max(end, t.at+t.size())
 	}

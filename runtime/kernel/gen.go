@@ -2,10 +2,11 @@
 
 // Gen writes the unrolled kernels: zz_avx512.go and zz_avx2.go.
 //
-// A tile is five pixels by two registers of columns. Ten accumulators, two
-// registers of weights and one of input are as many as the compiler keeps in
-// registers over a loop's end (it has 15 there); sixteen steps of k a turn hide
-// the moves that it makes there.
+// The compiler keeps 15 registers of vectors over a loop's end, and moves
+// accumulators about there, as its fused multiply-add destroys the first
+// factor. So a tile of GEMM is five pixels by two registers of columns (ten
+// accumulators, two registers of weights, one of input) with sixteen steps of k
+// a turn, and the kernels of rows compute up to six pixels at once.
 package main
 
 import (
@@ -14,13 +15,22 @@ import (
 	"go/format"
 	"log"
 	"os"
+	"strings"
 )
 
 const (
 	rows     = 5
 	unroll   = 16
-	overread = 3 // floats that spreading the last one reads behind it
+	overread = 3  // floats that spreading the last one reads behind it
+	lanes    = 16 // of a plane's pixel
 )
+
+// tiles are the numbers of pixels that kernels of rows compute at once.
+var tiles = []int{6, 5, 4, 1}
+
+// sides are the widths of windows that depthwise kernels have unrolled; 1
+// stands for all others.
+var sides = []int{1, 3, 5, 7}
 
 type writer struct {
 	bytes.Buffer
@@ -44,7 +54,7 @@ func main() {
 		for _, p := range k.panels {
 			w.gemm(p)
 		}
-		w.depthwise()
+		w.rowKernels()
 		w.vectors()
 		src, err := format.Source(w.Bytes())
 		if err != nil {
@@ -65,18 +75,38 @@ func (w *writer) each(panel int, statement func(r, j int) string) {
 	}
 }
 
-func (w *writer) load(slice string, at string, j int) string {
-	if j > 0 {
-		at += fmt.Sprintf("+%d", j*w.lanes)
-	}
+// load is the vector at an index of a slice.
+func (w *writer) load(slice, at string) string {
 	return fmt.Sprintf("load%s((*[%d]float32)(%s[%s:]))", w.v, w.lanes, slice, at)
+}
+
+// peek is the vector so many floats behind a pointer.
+func (w *writer) peek(pointer string, floats int) string {
+	return fmt.Sprintf("load%s((*[%d]float32)(unsafe.Add(%s, %d)))", w.v, w.lanes, pointer, 4*floats)
+}
+
+// column is where register j of a panel begins, with planes step apart.
+func (w *writer) column(step string, j int) string {
+	at := ""
+	if j*w.lanes >= lanes {
+		at = "+" + step
+	}
+	if j*w.lanes%lanes > 0 {
+		at += fmt.Sprintf("+%d", j*w.lanes%lanes)
+	}
+	return at
 }
 
 func (w *writer) gemm(panel int) {
 	name := fmt.Sprintf("gemm%dx%d%s", rows, panel*w.lanes, w.v)
+	wide := panel*w.lanes > lanes
 	w.line("// %s is GEMM on tiles of %d pixels and %d columns.", name, rows, panel*w.lanes)
 	w.line("func %s(g *GEMM) {", name)
 	w.line("floor := [4]float32{g.Floor}")
+	w.line("xStep := 4*step(g.XStep)")
+	if wide {
+		w.line("yStep, resStep := step(g.YStep), step(g.ResidualStep)")
+	}
 	w.line("for p := g.First; p < g.End; p += %d {", rows)
 	w.line("in, out := (*[%d]int32)(g.In[p:]), (*[%d]int32)(g.Out[p:])", rows, rows)
 	w.line("var (")
@@ -84,15 +114,15 @@ func (w *writer) gemm(panel int) {
 	w.line(")")
 	w.line("switch {\ncase g.Accumulate:")
 	w.each(panel, func(r, j int) string {
-		return fmt.Sprintf("c%d%d = %s", r, j, w.load("g.Y", fmt.Sprintf("int(out[%d])", r), j))
+		return fmt.Sprintf("c%d%d = %s", r, j, w.load("g.Y", fmt.Sprintf("int(out[%d])%s", r, w.column("yStep", j))))
 	})
 	w.line("case g.Residual != nil:\nat := (*[%d]int32)(g.ResidualAt[p:])", rows)
 	w.each(panel, func(r, j int) string {
-		return fmt.Sprintf("c%d%d = %s.Add(%s)", r, j, w.load("g.Bias", "0", j), w.load("g.Residual", fmt.Sprintf("int(at[%d])", r), j))
+		return fmt.Sprintf("c%d%d = %s.Add(%s)", r, j, w.load("g.Bias", fmt.Sprint(j*w.lanes)), w.load("g.Residual", fmt.Sprintf("int(at[%d])%s", r, w.column("resStep", j))))
 	})
 	w.line("default:")
 	for j := range panel {
-		w.line("c0%d = %s", j, w.load("g.Bias", "0", j))
+		w.line("c0%d = %s", j, w.load("g.Bias", fmt.Sprint(j*w.lanes)))
 	}
 	for r := range rows - 1 {
 		for j := range panel {
@@ -100,24 +130,26 @@ func (w *writer) gemm(panel int) {
 		}
 	}
 	w.line("}")
-	w.line("w := g.W")
+	w.line("done := 0")
 	w.line("for _, s := range g.Segments {")
+	w.line("n := s.K/%d*(xStep/4) - xStep/4 + %d", unroll, unroll+overread)
 	for r := range rows {
-		w.line("a%d := run(g.X, int(in[%d])+s.Offset, s.K+%d)", r, r, overread)
+		w.line("a%d := run(g.X, int(in[%d])+s.Offset, n)", r, r)
 	}
+	w.line("b := run(g.W, done, s.K*%d)", panel*w.lanes)
+	w.line("done += s.K*%d", panel*w.lanes)
 	w.line("for k := s.K; k > 0; k -= %d {", unroll)
-	w.line("b := (*[%d]float32)(w)", unroll*panel*w.lanes)
-	w.line("w = w[%d:]", unroll*panel*w.lanes)
 	for u := range unroll {
 		w.step(u, panel)
 	}
 	for r := range rows {
-		w.line("a%d = unsafe.Add(a%d, %d)", r, r, unroll*4)
+		w.line("a%d = unsafe.Add(a%d, xStep)", r, r)
 	}
+	w.line("b = unsafe.Add(b, %d)", 4*unroll*panel*w.lanes)
 	w.line("}\n}")
 	w.line("least := spread%s(&floor)", w.v)
 	w.each(panel, func(r, j int) string {
-		return fmt.Sprintf("least.Max(c%d%d).Store((*[%d]float32)(g.Y[int(out[%d])+%d:]))", r, j, w.lanes, r, j*w.lanes)
+		return fmt.Sprintf("above%s(c%d%d, least).Store((*[%d]float32)(g.Y[int(out[%d])%s:]))", w.v, r, j, w.lanes, r, w.column("yStep", j))
 	})
 	w.line("}\n}\n")
 }
@@ -127,8 +159,7 @@ func (w *writer) gemm(panel int) {
 // that has to be the value that is used least.
 func (w *writer) step(u, panel int) {
 	for j := range panel {
-		at := (u*panel + j) * w.lanes
-		w.line("b%d%d := load%s((*[%d]float32)(b[%d:]))", u, j, w.v, w.lanes, at)
+		w.line("b%d%d := %s", u, j, w.peek("b", (u*panel+j)*w.lanes))
 	}
 	for r := range rows {
 		w.line("v%d%d := spread%s((*[4]float32)(unsafe.Add(a%d, %d)))", u, r, w.v, r, u*4)
@@ -138,49 +169,205 @@ func (w *writer) step(u, panel int) {
 	}
 }
 
-// depthwise keeps four registers of one pixel's channels over all taps.
-func (w *writer) depthwise() {
-	w.line("// depthwise%s is Depthwise, several registers of channels at a time.", w.v)
-	w.line("func depthwise%s(d *Depthwise) {", w.v)
-	w.line("least := fill%s(d.Floor)", w.v)
-	w.line("for p := range d.Pixels {")
-	w.line("x, y := d.X[p*d.XStep:], d.Y[p*d.YStep:]")
-	w.line("c := 0")
-	for _, n := range []int{4, 16 / w.lanes} {
-		w.line("for ; c+%d <= d.Channels; c += %d {", n*w.lanes, n*w.lanes)
-		for j := range n {
-			w.line("s%d := %s", j, w.load("d.Bias", "c", j))
+// rowKernels writes the kernels that compute a row of one plane, tile by tile.
+func (w *writer) rowKernels() {
+	bySide := func(stem string) string {
+		text := "switch d.Cols {\n"
+		for _, side := range sides[1:] {
+			text += fmt.Sprintf("case %d:\n%s%d(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)\n", side, stem, side)
 		}
-		w.line("for t, tap := range d.Taps {")
-		w.line("v, k := (*[%d]float32)(x[tap+c:]), (*[%d]float32)(d.W[t*d.Channels+c:])", n*w.lanes, n*w.lanes)
-		for j := range n {
-			w.line("s%d = load%s((*[%d]float32)(v[%d:])).MulAdd(load%s((*[%d]float32)(k[%d:])), s%d)", j, w.v, w.lanes, j*w.lanes, w.v, w.lanes, j*w.lanes, j)
-		}
-		w.line("}")
-		for j := range n {
-			w.line("least.Max(s%d).Store((*[%d]float32)(y[c+%d:]))", j, w.lanes, j*w.lanes)
-		}
-		w.line("}")
+		return text + fmt.Sprintf("default:\n%s%d(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)\n}", stem, sides[0])
 	}
+	w.dispatch("depthwise", "Windows", "d.Cols", func(tile, stride int) string {
+		return bySide(fmt.Sprintf("depthwise%dx%d%s", tile, stride, w.v))
+	})
+	w.dispatch("maxPool", "Windows", "d.Cols", func(tile, stride int) string {
+		return fmt.Sprintf("maxPool%dx%d%s(x, y, d.Rows, d.Cols, row)", tile, stride, w.v)
+	})
+	w.dispatch("grouped", "Grouped", "3", func(tile, stride int) string {
+		return fmt.Sprintf("grouped%dx%d%s(sources%s(x, d.Channels, part), k, bias, y, turns%s(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)", tile, stride, w.v, w.v, w.v)
+	})
+	for _, s := range []int{1, 2} {
+		for _, p := range tiles {
+			for _, side := range sides {
+				w.depthwise(p, s, side)
+			}
+			w.maxPool(p, s)
+			w.grouped(p, s)
+		}
+	}
+}
+
+// dispatch writes a kernel of rows, which calls a function for each tile.
+func (w *writer) dispatch(name, job, cols string, call func(tile, stride int) string) {
+	doc := strings.ToUpper(name[:1]) + name[1:]
+	w.line("// %s%s is %s.", name, w.v, doc)
+	w.line("func %s%s(d *%s) {", name, w.v, job)
+	w.line("atX, atY, row := 0, 0, 4*d.Row")
+	w.line("for _, tile := range d.Tiles {")
+	w.line("n := int(tile)")
+	w.line("for part := 0; part < %d; part += %d {", lanes, w.lanes)
+	w.line("x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+%s-1)*%d+%d)", cols, lanes, w.lanes)
+	w.line("y := run(d.Y, atY+part, (n-1)*%d+%d)", lanes, w.lanes)
+	switch name {
+	case "depthwise":
+		w.line("k, bias := run(d.W, part, d.Rows*d.Cols*%d-part), run(d.Bias, part, %d)", lanes, w.lanes)
+	case "grouped":
+		w.line("k, bias := run(d.W, part, d.Rows*d.Channels*%d-part), run(d.Bias, part, %d)", 3*lanes, w.lanes)
+	}
+	w.line("switch n + %d*d.Stride {", strideUnit)
+	for _, s := range []int{1, 2} {
+		for _, p := range tiles {
+			w.line("case %d:\n%s", p+strideUnit*s, call(p, s))
+		}
+	}
+	w.line("default: panic(badTile)")
+	w.line("}\n}")
+	w.line("atX, atY = atX+n*d.Stride*%d, atY+n*%d", lanes, lanes)
 	w.line("}\n}\n")
 }
 
+// strideUnit tells strides from tiles in the kernels' switches.
+const strideUnit = 100
+
+func (w *writer) accumulators(n int, value string) {
+	for p := range n {
+		w.line("c%d := %s", p, value)
+	}
+}
+
+func (w *writer) storePlane(n int, value string) {
+	for p := range n {
+		w.line(value+".Store((*[%d]float32)(unsafe.Add(y, %d)))", p, w.lanes, 4*p*lanes)
+	}
+}
+
+// depthwise writes Set.Depthwise for n pixels: at each tap one register of
+// weights, and each pixel's input straight into its sum. The taps of a row are
+// unrolled, or, with a side of 1, not. Pixels share inputs, at other taps; the
+// write to the fence keeps the compiler from holding them all in registers,
+// which it has not.
+func (w *writer) depthwise(n, stride, side int) {
+	w.line("func depthwise%dx%d%s%d(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {", n, stride, w.v, side)
+	w.accumulators(n, w.peek("bias", 0))
+	w.line("for r := rows; r > 0; r-- {")
+	at := "x"
+	if side == 1 {
+		w.line("at := x\nfor c := cols; c > 0; c-- {")
+		at = "at"
+	}
+	for t := range side {
+		w.line("f%d := %s", t, w.peek("k", t*lanes))
+		for p := range n {
+			w.line("c%d = %s.MulAdd(f%d, c%d)", p, w.peek(at, (p*stride+t)*lanes), t, p)
+		}
+		w.line("*fence = %d", t)
+	}
+	w.line("k = unsafe.Add(k, %d)", 4*side*lanes)
+	if side == 1 {
+		w.line("at = unsafe.Add(at, %d)\n}", 4*lanes)
+	}
+	w.line("x = unsafe.Add(x, row)\n}")
+	w.line("least := fill%s(floor)", w.v)
+	w.storePlane(n, "above"+w.v+"(c%d, least)")
+	w.line("}\n")
+}
+
+func (w *writer) maxPool(n, stride int) {
+	w.line("func maxPool%dx%d%s(x, y unsafe.Pointer, rows, cols, row int) {", n, stride, w.v)
+	w.accumulators(n, "fill"+w.v+"(None)")
+	w.line("for r := rows; r > 0; r-- {\nat := x\nfor c := cols; c > 0; c-- {")
+	for p := range n {
+		w.line("c%d = larger%s(%s, c%d)", p, w.v, w.peek("at", p*stride*lanes), p)
+	}
+	w.line("at = unsafe.Add(at, %d)\n}", 4*lanes)
+	w.line("x = unsafe.Add(x, row)\n}")
+	w.storePlane(n, "c%d")
+	w.line("}\n")
+}
+
+// grouped writes Set.Grouped for n pixels. Lane l of a register of outputs
+// needs input channel i of its own group, for every i: a permutation of the
+// input's register brings them there. The fence is that of depthwise.
+func (w *writer) grouped(n, stride int) {
+	const atOnce = 4 // input channels
+	w.line("func grouped%dx%d%s(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {", n, stride, w.v)
+	w.accumulators(n, w.peek("bias", 0))
+	w.line("for r := rows; r > 0; r-- {")
+	w.line("at, turn := x, turns")
+	w.line("for i := 0; i < channels; i += %d {", atOnce)
+	for u := range atOnce {
+		w.line("t%d := loadTurn%s(unsafe.Add(turn, %d))", u, w.v, 4*u*lanes)
+		for t := range 3 {
+			w.line("f%d%d := %s", u, t, w.peek("k", (u*3+t)*lanes))
+		}
+		for q := range (n-1)*stride + 3 {
+			w.line("v%d%02d := turned%s((*[%d]float32)(unsafe.Add(at, %d)), t%d)", u, q, w.v, w.lanes, 4*q*lanes, u)
+			for t := range 3 {
+				if p := (q - t) / stride; q >= t && (q-t)%stride == 0 && p < n {
+					w.line("c%d = v%d%02d.MulAdd(f%d%d, c%d)", p, u, q, u, t, p)
+				}
+			}
+		}
+		w.line("*fence = %d", u)
+	}
+	w.line("k, turn = unsafe.Add(k, %d), unsafe.Add(turn, %d)", 4*atOnce*3*lanes, 4*atOnce*lanes)
+	w.line("at = unsafe.Add(at, next%s(channels, i))", w.v)
+	w.line("}")
+	w.line("x = unsafe.Add(x, row)\n}")
+	w.line("least := fill%s(floor)", w.v)
+	w.storePlane(n, "above"+w.v+"(c%d, least)")
+	w.line("}\n")
+}
+
 func (w *writer) vectors() {
-	loop := func(doc, signature, before, body string) {
-		w.line("// %s", doc)
-		w.line("func %s {", signature)
+	loop := func(name, doc, args, before, body string) {
+		w.line("// %s%s is %s.", name, w.v, doc)
+		w.line("func %s%s(%s) {", name, w.v, args)
 		if before != "" {
 			w.line("%s", before)
 		}
 		w.line("for i := 0; i < len(y); i += %d {", w.lanes)
 		w.line("%s.Store((*[%d]float32)(y[i:]))\n}\n}\n", body, w.lanes)
 	}
-	at := func(name string) string { return w.load(name, "i", 0) }
-	loop("affine"+w.v+" is Affine.", "affine"+w.v+"(y, x, scale, shift []float32, floor float32)",
-		"least := fill"+w.v+"(floor)",
-		"least.Max("+at("x")+".MulAdd("+at("scale")+", "+at("shift")+"))")
-	loop("addScaled"+w.v+" is AddScaled.", "addScaled"+w.v+"(y, a, b []float32, factor, floor float32)",
-		"least, f := fill"+w.v+"(floor), fill"+w.v+"(factor)",
-		"least.Max("+at("b")+".MulAdd(f, "+at("a")+"))")
-	loop("max"+w.v+" is Max.", "max"+w.v+"(y, x []float32)", "", at("y")+".Max("+at("x")+")")
+	at := func(name string) string { return w.load(name, "i") }
+	floor := "least := fill" + w.v + "(floor)"
+	above := func(v string) string { return "above" + w.v + "(" + v + ", least)" }
+	loop("affine", "Affine", "y, x, scale, shift []float32, floor float32", floor,
+		above(at("x")+".MulAdd("+at("scale")+", "+at("shift")+")"))
+	loop("addScaled", "AddScaled", "y, a, b []float32, factor, floor float32",
+		floor+"\nf := fill"+w.v+"(factor)",
+		above(at("b")+".MulAdd(f, "+at("a")+")"))
+	loop("max", "Max", "y, x []float32", "", "larger"+w.v+"("+at("x")+", "+at("y")+")")
+	// The factors of a plane's channels: as many registers as a pixel has.
+	factor := func(slice string) string {
+		return w.load(slice, fmt.Sprintf("i%%%d", lanes))
+	}
+	loop("scale", "Scale", "y, x, scale, shift []float32, floor float32", floor,
+		above(at("x")+".MulAdd("+factor("scale")+", "+factor("shift")+")"))
+	loop("gate", "Gate", "y, x, gate, res []float32, floor float32", floor,
+		above(at("x")+".MulAdd("+factor("gate")+", "+at("res")+")"))
+	loop("gatePixels", "GatePixels", "y, x, gate, res []float32, floor float32", floor,
+		above(at("x")+".MulAdd(fill"+w.v+"(gate[i/"+fmt.Sprint(lanes)+"*"+fmt.Sprint(lanes)+"]), "+at("res")+")"))
+	w.reduce("sum", "Sum", func(s, x string) string { return s + ".Add(" + x + ")" })
+	w.reduce("peak", "Peak", func(s, x string) string { return "larger" + w.v + "(" + x + ", " + s + ")" })
+}
+
+// reduce writes a kernel that brings all pixels of x to one, together with y.
+func (w *writer) reduce(name, doc string, op func(s, x string) string) {
+	w.line("// %s%s is %s.", name, w.v, doc)
+	w.line("func %s%s(y, x []float32) {", name, w.v)
+	for part := 0; part < lanes; part += w.lanes {
+		w.line("s%d := %s", part, w.load("y", fmt.Sprint(part)))
+	}
+	w.line("for i := 0; i < len(x); i += %d {", lanes)
+	for part := 0; part < lanes; part += w.lanes {
+		s := fmt.Sprintf("s%d", part)
+		w.line("%s = %s", s, op(s, w.load("x", fmt.Sprintf("i+%d", part))))
+	}
+	w.line("}")
+	for part := 0; part < lanes; part += w.lanes {
+		w.line("s%d.Store((*[%d]float32)(y[%d:]))", part, w.lanes, part)
+	}
+	w.line("}\n")
 }

@@ -5,8 +5,8 @@
 //	set.GEMM(&job)
 //
 // A [Set] is one way of computing: "avx512", "avx2" or "scalar". All sets take
-// the same data: activations are NHWC with pixels of a multiple of [Lanes]
-// channels, weights are packed once in panels of Set.Panel columns. The scalar
+// the same data. Activations lie in planes of [Lanes] channels: a plane is
+// rows of pixels, a pixel is Lanes values. Weights are packed once. The scalar
 // set is the definition of every kernel, and the fallback on other CPUs and in
 // builds without GOEXPERIMENT=simd.
 //
@@ -25,7 +25,8 @@ import (
 )
 
 const (
-	// Lanes is what channels are padded to: the floats of the widest register.
+	// Lanes is the number of channels of a plane: the floats of the widest
+	// register.
 	Lanes = 16
 	// Rows is the number of pixels that a GEMM tile has.
 	Rows = 5
@@ -48,13 +49,29 @@ type Set struct {
 	// columns are no multiple of Panel.
 	HalfGEMM func(g *GEMM)
 	// Depthwise convolves each channel with weights of its own.
-	Depthwise func(d *Depthwise)
+	Depthwise func(d *Windows)
+	// MaxPool takes the maximum over windows.
+	MaxPool func(d *Windows)
+	// Grouped convolves small groups of channels.
+	Grouped func(d *Grouped)
 	// Affine is y = max(x*scale + shift, floor).
 	Affine func(y, x, scale, shift []float32, floor float32)
 	// AddScaled is y = max(a + factor*b, floor).
 	AddScaled func(y, a, b []float32, factor, floor float32)
 	// Max is y = max(y, x).
 	Max func(y, x []float32)
+	// Scale is Affine on pixels, with Lanes factors for all of them.
+	Scale func(y, x, scale, shift []float32, floor float32)
+	// Gate is y = max(x*gate + res, floor) on pixels, with Lanes gates for all
+	// of them.
+	Gate func(y, x, gate, res []float32, floor float32)
+	// GatePixels is Gate with one gate for all channels of a pixel: the first
+	// value of the pixel of gate.
+	GatePixels func(y, x, gate, res []float32, floor float32)
+	// Sum adds all pixels of x to the one of y.
+	Sum func(y, x []float32)
+	// Peak is the maximum of all pixels of x and the one of y.
+	Peak func(y, x []float32)
 }
 
 // None is the floor that leaves every value as it is; a floor of 0 is ReLU.
@@ -79,8 +96,8 @@ func Select(name string) (*Set, error) {
 	return nil, fmt.Errorf("%s=%s: this CPU and build have %s", Variable, name, strings.Join(names, ", "))
 }
 
-// Segment is a run of values that follow one another in each pixel row: the
-// input channels of one tap, or of several that lie side by side.
+// Segment is a run of input values of each pixel: the input channels of one
+// tap, or of several that lie side by side.
 type Segment struct {
 	// Offset is where the run begins, counted from the pixel's place in In.
 	Offset int
@@ -88,36 +105,96 @@ type Segment struct {
 	K int
 }
 
-// GEMM is one job of Set.GEMM: for each pixel p of Pixels, and each column j
-// of a panel,
+// GEMM is one job of Set.GEMM: for each pixel p of First to End, and each
+// column j of a panel,
 //
-//	y = Start + sum over segments s and k < s.K of X[In[p]+s.Offset+k] * W[..][j]
-//	Y[Out[p]+j] = max(y, Floor)
+//	y = Start + sum over segments s and k < s.K of X[In[p]+s.Offset+at(k,XStep)] * W[..][j]
+//	Y[Out[p]+at(j,YStep)] = max(y, Floor)
 //
-// where Start is Y[Out[p]+j] itself if Accumulate is set, and else Bias[j],
-// plus Residual[ResidualAt[p]+j] where there is one. Pixels are taken five at a
-// time: the tables have entries for full tiles, of which doubled ones at the
-// end do no harm.
+// where at(i,step) = i/Lanes*step + i%Lanes: step is the floats from Lanes
+// values to the next ones, and 0 means that they lie side by side. Start is
+// Y[..] itself if Accumulate is set, and else Bias[j], plus
+// Residual[ResidualAt[p]+at(j,ResidualStep)] where there is one. Pixels are
+// taken five at a time: the tables have entries for full tiles, of which
+// doubled ones at the end do no harm.
 type GEMM struct {
-	X, W, Y    []float32
-	Segments   []Segment
-	In, Out    []int32
-	First, End int // pixels
-	Accumulate bool
-	Bias       []float32
-	Residual   []float32
-	ResidualAt []int32
-	Floor      float32
+	X, W, Y      []float32
+	XStep, YStep int
+	Segments     []Segment
+	In, Out      []int32
+	First, End   int // pixels
+	Accumulate   bool
+	Bias         []float32
+	Residual     []float32
+	ResidualAt   []int32
+	ResidualStep int
+	Floor        float32
 }
 
-// Depthwise is one job of Set.Depthwise: a row of Pixels output pixels, each of
-// Channels values,
-//
-//	Y[p*YStep+c] = max(Bias[c] + sum over taps t of X[p*XStep+Taps[t]+c] * W[t*Channels+c], Floor)
-type Depthwise struct {
-	X, W, Y, Bias    []float32
-	Taps             []int
-	Channels, Pixels int
-	XStep, YStep     int
-	Floor            float32
+// step returns the floats from Lanes values to the next ones.
+func step(n int) int {
+	if n == 0 {
+		return Lanes
+	}
+	return n
 }
+
+// Windows is one job of Set.Depthwise: a row of pixels of one plane,
+//
+//	Y[p,c] = max(Bias[c] + sum over r < Rows, t < Cols of
+//	    X[r*Row + (p*Stride+t),c] * W[r,t,c], Floor)
+//
+// or of Set.MaxPool,
+//
+//	Y[p,c] = max over r < Rows, t < Cols of X[r*Row + (p*Stride+t),c]
+//
+// where a pixel has Lanes values.
+type Windows struct {
+	X, Y, W, Bias []float32
+	Row           int // floats from a row of input to the next one
+	Rows, Cols    int
+	// Tiles are the numbers of pixels to be computed at once; see Tile.
+	Tiles  []uint8
+	Stride int // pixels, 1 or 2
+	Floor  float32
+	fence  int32
+}
+
+// Grouped is one job of Set.Grouped: a row of pixels of one plane, whose
+// channels are in groups of Channels (4, 8 or 16) inputs and as many outputs,
+//
+//	Y[p,c] = max(Bias[c] + sum over r < Rows, i < Channels, t < 3 of
+//	    X[r*Row + (p*Stride+t), c/Channels*Channels+i] * W[r,i,t,c], Floor)
+type Grouped struct {
+	X, Y, W, Bias []float32
+	Row           int // floats from a row of input to the next one
+	Rows          int
+	Channels      int
+	Tiles         []uint8
+	Stride        int // pixels, 1 or 2
+	Floor         float32
+	fence         int32
+}
+
+// Tile divides a row of so many pixels into the numbers that the kernels
+// compute at once, such that the most work is done in large ones.
+func Tile(pixels int) []uint8 {
+	// best[n] is the last tile of n pixels, cost[n] what they cost: a tile's
+	// pixels and about two more for its beginning and end.
+	best, cost := make([]uint8, pixels+1), make([]int, pixels+1)
+	for n := 1; n <= pixels; n++ {
+		for _, t := range [...]int{6, 5, 4, 1} {
+			if t <= n && (best[n] == 0 || cost[n-t]+max(t, 4)+2 < cost[n]) {
+				best[n], cost[n] = uint8(t), cost[n-t]+max(t, 4)+2
+			}
+		}
+	}
+	var tiles []uint8
+	for n := pixels; n > 0; n -= int(best[n]) {
+		tiles = append(tiles, best[n])
+	}
+	return tiles
+}
+
+// badTile is what kernels panic with where a job is not theirs.
+const badTile = "kernel: internal error: no such tile or stride"

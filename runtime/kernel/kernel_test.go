@@ -9,6 +9,32 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 )
 
+const lanes = kernel.Lanes
+
+var (
+	nan = float32(math.NaN())
+	inf = float32(math.Inf(1))
+)
+
+// canary is what lies where no kernel may write.
+const canary = 0x1.5a5a5ap77
+
+// guard is how many canaries stand before and behind a result.
+const guard = 67
+
+// differential gives a kernel and the scalar one that defines it the same job
+// on memory of odd alignment, and compares all that they wrote.
+type differential struct {
+	t    *testing.T
+	name string
+	r    *rand.Rand
+	// hostile makes some of the inputs NaN, infinite, minus zero or denormal.
+	hostile bool
+	// tolerance is relative to the larger of 1 and the value; sums are rounded
+	// in another order.
+	tolerance float64
+}
+
 func random(r *rand.Rand, n int) []float32 {
 	out := make([]float32, n)
 	for i := range out {
@@ -17,25 +43,299 @@ func random(r *rand.Rand, n int) []float32 {
 	return out
 }
 
+// data returns n random values that begin at some odd place in memory, with
+// the slack that kernels may read.
+func (d *differential) data(n int) []float32 {
+	first := d.r.IntN(lanes)
+	x := random(d.r, first+n+kernel.Slack)[first:]
+	if d.hostile {
+		for range n/9 + 1 {
+			x[d.r.IntN(len(x))] = [...]float32{nan, inf, -inf, float32(math.Copysign(0, -1)), 1e-42}[d.r.IntN(5)]
+		}
+	}
+	return x
+}
+
+// compare runs both on equal results of n values, which hold start before.
+func (d *differential) compare(n int, scalar, vector func(y []float32)) {
+	d.t.Helper()
+	first := d.r.IntN(lanes)
+	start := d.data(n)[:n]
+	var y [2][]float32
+	for i, f := range []func([]float32){scalar, vector} {
+		all := make([]float32, guard+first+n+guard)
+		for j := range all {
+			all[j] = canary
+		}
+		copy(all[guard+first:], start)
+		f(all[guard+first:][:n])
+		y[i] = all
+	}
+	for i, want := range y[0] {
+		got := y[1][i]
+		if got == want || got != got && want != want {
+			continue
+		}
+		if at := i - guard - first; at < 0 || at >= n {
+			d.t.Fatalf("%s wrote %v at %d of %d", d.name, got, at, n)
+		}
+		limit := d.tolerance * max(1, math.Abs(float64(want)))
+		if diff := math.Abs(float64(got) - float64(want)); !(diff <= limit) {
+			d.t.Fatalf("%s: value %d of %d is %v, the scalar kernel's %v", d.name, i-guard-first, n, got, want)
+		}
+	}
+}
+
+// each runs a test for every set but the one that defines them, on tame and on
+// hostile data.
+func each(t *testing.T, tolerance float64, test func(d *differential, set *kernel.Set)) {
+	for _, set := range kernel.Sets() {
+		if set == kernel.Scalar {
+			continue
+		}
+		for _, hostile := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/hostile=%v", set.Name, hostile), func(t *testing.T) {
+				test(&differential{t, set.Name, rand.New(rand.NewPCG(1, 2)), hostile, tolerance}, set)
+			})
+		}
+	}
+}
+
+// floors are what results are kept above.
+var floors = []float32{kernel.None, 0, 0.25}
+
+func TestVectorKernelsAreTheScalarLoops(t *testing.T) {
+	each(t, 1e-6, func(d *differential, set *kernel.Set) {
+		for n := 0; n <= 272; n += lanes {
+			for _, floor := range floors {
+				x, a, b := d.data(n), d.data(n), d.data(n)
+				few, others := d.data(lanes), d.data(lanes)
+				factor := d.r.Float32()
+				both := func(name string, f func(s *kernel.Set, y []float32)) {
+					d.name = fmt.Sprintf("%s.%s(%d values, floor %v)", set.Name, name, n, floor)
+					d.compare(n, func(y []float32) { f(kernel.Scalar, y) }, func(y []float32) { f(set, y) })
+				}
+				both("Affine", func(s *kernel.Set, y []float32) { s.Affine(y, x, a, b, floor) })
+				both("AddScaled", func(s *kernel.Set, y []float32) { s.AddScaled(y, a, b, factor, floor) })
+				both("Max", func(s *kernel.Set, y []float32) { s.Max(y, x) })
+				both("Scale", func(s *kernel.Set, y []float32) { s.Scale(y, x, few, others, floor) })
+				both("Gate", func(s *kernel.Set, y []float32) { s.Gate(y, x, few, b, floor) })
+				both("GatePixels", func(s *kernel.Set, y []float32) { s.GatePixels(y, x, a, b, floor) })
+				both("in place Gate", func(s *kernel.Set, y []float32) { s.Gate(y, y, few, b, floor) })
+				both("in place AddScaled", func(s *kernel.Set, y []float32) { s.AddScaled(y, y, b, factor, floor) })
+			}
+		}
+	})
+}
+
+func TestReductionsAreTheScalarLoops(t *testing.T) {
+	each(t, 1e-5, func(d *differential, set *kernel.Set) {
+		for n := 0; n <= 257; n++ {
+			x := d.data(n * lanes)[:n*lanes]
+			d.name = fmt.Sprintf("%s.Sum(%d pixels)", set.Name, n)
+			d.compare(lanes, func(y []float32) { kernel.Scalar.Sum(y, x) }, func(y []float32) { set.Sum(y, x) })
+			d.name = fmt.Sprintf("%s.Peak(%d pixels)", set.Name, n)
+			d.compare(lanes, func(y []float32) { kernel.Scalar.Peak(y, x) }, func(y []float32) { set.Peak(y, x) })
+		}
+	})
+}
+
+func TestTilesAddUp(t *testing.T) {
+	for n := 0; n <= 257; n++ {
+		sum := 0
+		for _, tile := range kernel.Tile(n) {
+			sum += int(tile)
+		}
+		if sum != n {
+			t.Errorf("the tiles of %d pixels are %v", n, kernel.Tile(n))
+		}
+	}
+}
+
+func TestKernelsOfRowsAreTheScalarLoops(t *testing.T) {
+	each(t, 1e-5, func(d *differential, set *kernel.Set) {
+		for pixels := 0; pixels <= 40; pixels++ {
+			for _, stride := range []int{1, 2} {
+				for _, side := range []int{1, 2, 3, 5, 7} {
+					d.windows(set, pixels, stride, side)
+				}
+				for _, channels := range []int{4, 8, 16} {
+					d.grouped(set, pixels, stride, channels)
+				}
+			}
+		}
+	})
+}
+
+// windows compares the kernels that look at square windows.
+func (d *differential) windows(set *kernel.Set, pixels, stride, side int) {
+	d.t.Helper()
+	row := (pixels*stride + side + d.r.IntN(3)) * lanes
+	w := kernel.Windows{
+		X: d.data(row * side), W: d.data(side * side * lanes), Bias: d.data(lanes),
+		Row: row, Rows: side, Cols: side, Tiles: kernel.Tile(pixels), Stride: stride, Floor: floors[d.r.IntN(3)],
+	}
+	run := func(f func(*kernel.Windows)) func([]float32) {
+		return func(y []float32) {
+			job := w
+			job.Y = y
+			f(&job)
+		}
+	}
+	what := fmt.Sprintf("(%d pixels, stride %d, %dx%d)", pixels, stride, side, side)
+	d.name = set.Name + ".Depthwise" + what
+	d.compare(pixels*lanes, run(kernel.Scalar.Depthwise), run(set.Depthwise))
+	d.name = set.Name + ".MaxPool" + what
+	d.compare(pixels*lanes, run(kernel.Scalar.MaxPool), run(set.MaxPool))
+}
+
+func (d *differential) grouped(set *kernel.Set, pixels, stride, channels int) {
+	d.t.Helper()
+	rows := 1 + d.r.IntN(3)
+	row := (pixels*stride + 3 + d.r.IntN(3)) * lanes
+	g := kernel.Grouped{
+		X: d.data(rows * row), W: d.data(rows * channels * 3 * lanes), Bias: d.data(lanes),
+		Row: row, Rows: rows, Channels: channels, Tiles: kernel.Tile(pixels), Stride: stride, Floor: floors[d.r.IntN(3)],
+	}
+	run := func(f func(*kernel.Grouped)) func([]float32) {
+		return func(y []float32) {
+			job := g
+			job.Y = y
+			f(&job)
+		}
+	}
+	d.name = fmt.Sprintf("%s.Grouped(%d pixels, stride %d, %d channels)", set.Name, pixels, stride, channels)
+	d.compare(pixels*lanes, run(kernel.Scalar.Grouped), run(set.Grouped))
+}
+
+// A scalar panel has Lanes columns, so a wide one is compared with two.
+func TestGEMMIsTheScalarLoop(t *testing.T) {
+	each(t, 2e-5, func(d *differential, set *kernel.Set) {
+		for pixels := 1; pixels <= 32; pixels++ {
+			for _, columns := range []int{set.Panel, lanes} {
+				for range 6 {
+					d.gemm(set, pixels, columns)
+				}
+			}
+		}
+	})
+}
+
+func (d *differential) gemm(set *kernel.Set, pixels, columns int) {
+	d.t.Helper()
+	full := (pixels + kernel.Rows - 1) / kernel.Rows * kernel.Rows
+	spread := func(n int) []int32 { // places of pixels, in any order
+		places := make([]int32, full)
+		for i, p := range d.r.Perm(pixels) {
+			places[i] = int32(p * n)
+		}
+		for i := pixels; i < full; i++ {
+			places[i] = places[pixels-1]
+		}
+		return places
+	}
+	g := kernel.GEMM{
+		In: spread(lanes), Out: spread(lanes), End: pixels, Bias: d.data(columns),
+		Accumulate: d.r.IntN(3) == 0, Floor: floors[d.r.IntN(3)],
+	}
+	k := 0
+	plane := (pixels + d.r.IntN(4)) * lanes
+	if d.r.IntN(2) == 0 {
+		g.XStep = plane
+	}
+	g.YStep = plane
+	for range 1 + d.r.IntN(3) {
+		s := kernel.Segment{Offset: d.r.IntN(4), K: lanes * (1 + d.r.IntN(4))}
+		g.Segments = append(g.Segments, s)
+		k += s.K
+	}
+	g.X, g.W = d.data(4*plane+pixels*lanes+8*lanes), d.data(k*columns)
+	if d.r.IntN(2) == 0 {
+		g.Residual, g.ResidualAt, g.ResidualStep = d.data(3*plane), spread(lanes), plane
+	}
+	run := set.GEMM
+	if columns == lanes {
+		run = set.HalfGEMM
+	}
+	d.name = fmt.Sprintf("%s.GEMM(%d pixels, %d columns, k %d)", set.Name, pixels, columns, k)
+	d.compare(plane+pixels*lanes, func(y []float32) {
+		for first := 0; first < columns; first += lanes {
+			half := g
+			half.Y, half.Bias, half.W = y[first/lanes*plane:], g.Bias[first:], nil
+			if g.Residual != nil {
+				half.Residual = g.Residual[first/lanes*plane:]
+			}
+			for i := range k {
+				half.W = append(half.W, g.W[i*columns+first:][:lanes]...)
+			}
+			kernel.Scalar.GEMM(&half)
+		}
+	}, func(y []float32) {
+		job := g
+		job.Y = y
+		run(&job)
+	})
+}
+
+// BenchmarkGEMM is the matrix product on data in the first cache.
 func BenchmarkGEMM(b *testing.B) {
 	for _, set := range kernel.Sets() {
-		for _, k := range []int{64, 256} {
+		for _, k := range []int{64, 128, 256} {
 			b.Run(fmt.Sprintf("%s/k=%d", set.Name, k), func(b *testing.B) {
 				r := rand.New(rand.NewPCG(1, 2))
 				const pixels = 40
 				g := kernel.GEMM{
 					X: random(r, pixels*k+kernel.Slack), W: random(r, k*set.Panel), Y: make([]float32, pixels*set.Panel),
+					XStep: pixels * lanes, YStep: pixels * lanes,
 					Segments: []kernel.Segment{{K: k}}, In: make([]int32, pixels), Out: make([]int32, pixels),
-					End: pixels, Bias: random(r, set.Panel), Floor: float32(math.Inf(-1)),
+					End: pixels, Bias: random(r, set.Panel), Floor: kernel.None,
 				}
 				for p := range pixels {
-					g.In[p], g.Out[p] = int32(p*k), int32(p*set.Panel)
+					g.In[p], g.Out[p] = int32(p*lanes), int32(p*lanes)
 				}
 				for b.Loop() {
 					set.GEMM(&g)
 				}
 				b.ReportMetric(2*float64(pixels*k*set.Panel)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
+		}
+	}
+}
+
+// BenchmarkRows is one row of 36 pixels, again and again.
+func BenchmarkRows(b *testing.B) {
+	const pixels = 36
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, set := range kernel.Sets() {
+		report := func(b *testing.B, perPixel int) {
+			b.ReportMetric(2*float64(pixels*perPixel*lanes)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		}
+		for _, stride := range []int{1, 2} {
+			row := (pixels*stride + 8) * lanes
+			for _, channels := range []int{4, 8, 16} {
+				g := kernel.Grouped{
+					X: random(r, 3*row), Y: make([]float32, pixels*lanes), W: random(r, 9*channels*lanes), Bias: random(r, lanes),
+					Row: row, Rows: 3, Channels: channels, Tiles: kernel.Tile(pixels), Stride: stride,
+				}
+				b.Run(fmt.Sprintf("%s/grouped%d/stride%d", set.Name, channels, stride), func(b *testing.B) {
+					for b.Loop() {
+						set.Grouped(&g)
+					}
+					report(b, 9*channels)
+				})
+			}
+			for _, side := range []int{3, 5, 7} {
+				w := kernel.Windows{
+					X: random(r, side*row), Y: make([]float32, pixels*lanes), W: random(r, side*side*lanes), Bias: random(r, lanes),
+					Row: row, Rows: side, Cols: side, Tiles: kernel.Tile(pixels), Stride: stride, Floor: kernel.None,
+				}
+				b.Run(fmt.Sprintf("%s/depthwise%d/stride%d", set.Name, side, stride), func(b *testing.B) {
+					for b.Loop() {
+						set.Depthwise(&w)
+					}
+					report(b, side*side)
+				})
+			}
 		}
 	}
 }

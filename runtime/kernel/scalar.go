@@ -3,8 +3,11 @@ package kernel
 // Scalar is the set that defines the others.
 var Scalar = &Set{
 	Name: "scalar", Panel: Lanes,
-	GEMM: gemmScalar, HalfGEMM: gemmScalar, Depthwise: depthwiseScalar,
+	GEMM: gemmScalar, HalfGEMM: gemmScalar,
+	Depthwise: depthwiseScalar, MaxPool: maxPoolScalar, Grouped: groupedScalar,
 	Affine: affineScalar, AddScaled: addScaledScalar, Max: maxScalar,
+	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
+	Sum: sumScalar, Peak: peakScalar,
 }
 
 // above returns v, but at least floor. NaN stays NaN.
@@ -17,6 +20,7 @@ func above(v, floor float32) float32 {
 
 func gemmScalar(g *GEMM) {
 	var sum [Lanes]float32
+	xStep := step(g.XStep)
 	for p := g.First; p < g.End; p++ {
 		y := g.Y[g.Out[p]:][:Lanes]
 		switch {
@@ -32,12 +36,16 @@ func gemmScalar(g *GEMM) {
 		}
 		w := g.W
 		for _, s := range g.Segments {
-			for _, v := range g.X[int(g.In[p])+s.Offset:][:s.K] {
-				row := (*[Lanes]float32)(w)
-				for j := range sum {
-					sum[j] += v * row[j]
+			at := int(g.In[p]) + s.Offset
+			for k := 0; k < s.K; k += Lanes {
+				for _, v := range g.X[at:][:Lanes] {
+					row := (*[Lanes]float32)(w)
+					for j := range sum {
+						sum[j] += v * row[j]
+					}
+					w = w[Lanes:]
 				}
-				w = w[Lanes:]
+				at += xStep
 			}
 		}
 		for j, v := range sum {
@@ -46,14 +54,64 @@ func gemmScalar(g *GEMM) {
 	}
 }
 
-func depthwiseScalar(d *Depthwise) {
-	for p := range d.Pixels {
-		y := d.Y[p*d.YStep:][:d.Channels]
+// pixels is the number of pixels of tiles.
+func pixels(tiles []uint8) int {
+	n := 0
+	for _, t := range tiles {
+		n += int(t)
+	}
+	return n
+}
+
+func depthwiseScalar(d *Windows) {
+	for p := range pixels(d.Tiles) {
+		y := d.Y[p*Lanes:][:Lanes]
 		copy(y, d.Bias)
-		for t, tap := range d.Taps {
-			w := d.W[t*d.Channels:][:d.Channels]
-			for c, v := range d.X[p*d.XStep+tap:][:d.Channels] {
-				y[c] += v * w[c]
+		w := d.W
+		for r := range d.Rows {
+			for t := range d.Cols {
+				for c, v := range d.X[r*d.Row+(p*d.Stride+t)*Lanes:][:Lanes] {
+					y[c] += v * w[c]
+				}
+				w = w[Lanes:]
+			}
+		}
+		for c, v := range y {
+			y[c] = above(v, d.Floor)
+		}
+	}
+}
+
+func maxPoolScalar(d *Windows) {
+	for p := range pixels(d.Tiles) {
+		y := d.Y[p*Lanes:][:Lanes]
+		for c := range y {
+			y[c] = None
+		}
+		for r := range d.Rows {
+			for t := range d.Cols {
+				for c, v := range d.X[r*d.Row+(p*d.Stride+t)*Lanes:][:Lanes] {
+					y[c] = max(y[c], v)
+				}
+			}
+		}
+	}
+}
+
+func groupedScalar(d *Grouped) {
+	for p := range pixels(d.Tiles) {
+		y := d.Y[p*Lanes:][:Lanes]
+		copy(y, d.Bias)
+		w := d.W
+		for r := range d.Rows {
+			x := d.X[r*d.Row+p*d.Stride*Lanes:][:3*Lanes]
+			for i := range d.Channels {
+				for t := range 3 {
+					for c := range y {
+						y[c] += x[t*Lanes+c/d.Channels*d.Channels+i] * w[c]
+					}
+					w = w[Lanes:]
+				}
 			}
 		}
 		for c, v := range y {
@@ -79,5 +137,37 @@ func addScaledScalar(y, a, b []float32, factor, floor float32) {
 func maxScalar(y, x []float32) {
 	for i, v := range x[:len(y)] {
 		y[i] = max(y[i], v)
+	}
+}
+
+func scaleScalar(y, x, scale, shift []float32, floor float32) {
+	for i, v := range x[:len(y)] {
+		y[i] = above(v*scale[i%Lanes]+shift[i%Lanes], floor)
+	}
+}
+
+func gateScalar(y, x, gate, res []float32, floor float32) {
+	res = res[:len(y)]
+	for i, v := range x[:len(y)] {
+		y[i] = above(v*gate[i%Lanes]+res[i], floor)
+	}
+}
+
+func gatePixelsScalar(y, x, gate, res []float32, floor float32) {
+	res = res[:len(y)]
+	for i, v := range x[:len(y)] {
+		y[i] = above(v*gate[i/Lanes*Lanes]+res[i], floor)
+	}
+}
+
+func sumScalar(y, x []float32) {
+	for i, v := range x {
+		y[i%Lanes] += v
+	}
+}
+
+func peakScalar(y, x []float32) {
+	for i, v := range x {
+		y[i%Lanes] = max(y[i%Lanes], v)
 	}
 }

@@ -9,6 +9,7 @@ import "unsafe"
 // gemm5x16Y is GEMM on tiles of 5 pixels and 16 columns.
 func gemm5x16Y(g *GEMM) {
 	floor := [4]float32{g.Floor}
+	xStep := 4 * step(g.XStep)
 	for p := g.First; p < g.End; p += 5 {
 		in, out := (*[5]int32)(g.In[p:]), (*[5]int32)(g.Out[p:])
 		var (
@@ -38,18 +39,18 @@ func gemm5x16Y(g *GEMM) {
 		case g.Residual != nil:
 			at := (*[5]int32)(g.ResidualAt[p:])
 			c00 = loadY((*[8]float32)(g.Bias[0:])).Add(loadY((*[8]float32)(g.Residual[int(at[0]):])))
-			c01 = loadY((*[8]float32)(g.Bias[0+8:])).Add(loadY((*[8]float32)(g.Residual[int(at[0])+8:])))
+			c01 = loadY((*[8]float32)(g.Bias[8:])).Add(loadY((*[8]float32)(g.Residual[int(at[0])+8:])))
 			c10 = loadY((*[8]float32)(g.Bias[0:])).Add(loadY((*[8]float32)(g.Residual[int(at[1]):])))
-			c11 = loadY((*[8]float32)(g.Bias[0+8:])).Add(loadY((*[8]float32)(g.Residual[int(at[1])+8:])))
+			c11 = loadY((*[8]float32)(g.Bias[8:])).Add(loadY((*[8]float32)(g.Residual[int(at[1])+8:])))
 			c20 = loadY((*[8]float32)(g.Bias[0:])).Add(loadY((*[8]float32)(g.Residual[int(at[2]):])))
-			c21 = loadY((*[8]float32)(g.Bias[0+8:])).Add(loadY((*[8]float32)(g.Residual[int(at[2])+8:])))
+			c21 = loadY((*[8]float32)(g.Bias[8:])).Add(loadY((*[8]float32)(g.Residual[int(at[2])+8:])))
 			c30 = loadY((*[8]float32)(g.Bias[0:])).Add(loadY((*[8]float32)(g.Residual[int(at[3]):])))
-			c31 = loadY((*[8]float32)(g.Bias[0+8:])).Add(loadY((*[8]float32)(g.Residual[int(at[3])+8:])))
+			c31 = loadY((*[8]float32)(g.Bias[8:])).Add(loadY((*[8]float32)(g.Residual[int(at[3])+8:])))
 			c40 = loadY((*[8]float32)(g.Bias[0:])).Add(loadY((*[8]float32)(g.Residual[int(at[4]):])))
-			c41 = loadY((*[8]float32)(g.Bias[0+8:])).Add(loadY((*[8]float32)(g.Residual[int(at[4])+8:])))
+			c41 = loadY((*[8]float32)(g.Bias[8:])).Add(loadY((*[8]float32)(g.Residual[int(at[4])+8:])))
 		default:
 			c00 = loadY((*[8]float32)(g.Bias[0:]))
-			c01 = loadY((*[8]float32)(g.Bias[0+8:]))
+			c01 = loadY((*[8]float32)(g.Bias[8:]))
 			c10 = c00
 			c11 = c01
 			c20 = c00
@@ -59,18 +60,19 @@ func gemm5x16Y(g *GEMM) {
 			c40 = c00
 			c41 = c01
 		}
-		w := g.W
+		done := 0
 		for _, s := range g.Segments {
-			a0 := run(g.X, int(in[0])+s.Offset, s.K+3)
-			a1 := run(g.X, int(in[1])+s.Offset, s.K+3)
-			a2 := run(g.X, int(in[2])+s.Offset, s.K+3)
-			a3 := run(g.X, int(in[3])+s.Offset, s.K+3)
-			a4 := run(g.X, int(in[4])+s.Offset, s.K+3)
+			n := s.K/16*(xStep/4) - xStep/4 + 19
+			a0 := run(g.X, int(in[0])+s.Offset, n)
+			a1 := run(g.X, int(in[1])+s.Offset, n)
+			a2 := run(g.X, int(in[2])+s.Offset, n)
+			a3 := run(g.X, int(in[3])+s.Offset, n)
+			a4 := run(g.X, int(in[4])+s.Offset, n)
+			b := run(g.W, done, s.K*16)
+			done += s.K * 16
 			for k := s.K; k > 0; k -= 16 {
-				b := (*[256]float32)(w)
-				w = w[256:]
-				b00 := loadY((*[8]float32)(b[0:]))
-				b01 := loadY((*[8]float32)(b[8:]))
+				b00 := loadY((*[8]float32)(unsafe.Add(b, 0)))
+				b01 := loadY((*[8]float32)(unsafe.Add(b, 32)))
 				v00 := spreadY((*[4]float32)(unsafe.Add(a0, 0)))
 				c00 = v00.MulAdd(b00, c00)
 				c01 = v00.MulAdd(b01, c01)
@@ -86,8 +88,8 @@ func gemm5x16Y(g *GEMM) {
 				v04 := spreadY((*[4]float32)(unsafe.Add(a4, 0)))
 				c40 = v04.MulAdd(b00, c40)
 				c41 = v04.MulAdd(b01, c41)
-				b10 := loadY((*[8]float32)(b[16:]))
-				b11 := loadY((*[8]float32)(b[24:]))
+				b10 := loadY((*[8]float32)(unsafe.Add(b, 64)))
+				b11 := loadY((*[8]float32)(unsafe.Add(b, 96)))
 				v10 := spreadY((*[4]float32)(unsafe.Add(a0, 4)))
 				c00 = v10.MulAdd(b10, c00)
 				c01 = v10.MulAdd(b11, c01)
@@ -103,8 +105,8 @@ func gemm5x16Y(g *GEMM) {
 				v14 := spreadY((*[4]float32)(unsafe.Add(a4, 4)))
 				c40 = v14.MulAdd(b10, c40)
 				c41 = v14.MulAdd(b11, c41)
-				b20 := loadY((*[8]float32)(b[32:]))
-				b21 := loadY((*[8]float32)(b[40:]))
+				b20 := loadY((*[8]float32)(unsafe.Add(b, 128)))
+				b21 := loadY((*[8]float32)(unsafe.Add(b, 160)))
 				v20 := spreadY((*[4]float32)(unsafe.Add(a0, 8)))
 				c00 = v20.MulAdd(b20, c00)
 				c01 = v20.MulAdd(b21, c01)
@@ -120,8 +122,8 @@ func gemm5x16Y(g *GEMM) {
 				v24 := spreadY((*[4]float32)(unsafe.Add(a4, 8)))
 				c40 = v24.MulAdd(b20, c40)
 				c41 = v24.MulAdd(b21, c41)
-				b30 := loadY((*[8]float32)(b[48:]))
-				b31 := loadY((*[8]float32)(b[56:]))
+				b30 := loadY((*[8]float32)(unsafe.Add(b, 192)))
+				b31 := loadY((*[8]float32)(unsafe.Add(b, 224)))
 				v30 := spreadY((*[4]float32)(unsafe.Add(a0, 12)))
 				c00 = v30.MulAdd(b30, c00)
 				c01 = v30.MulAdd(b31, c01)
@@ -137,8 +139,8 @@ func gemm5x16Y(g *GEMM) {
 				v34 := spreadY((*[4]float32)(unsafe.Add(a4, 12)))
 				c40 = v34.MulAdd(b30, c40)
 				c41 = v34.MulAdd(b31, c41)
-				b40 := loadY((*[8]float32)(b[64:]))
-				b41 := loadY((*[8]float32)(b[72:]))
+				b40 := loadY((*[8]float32)(unsafe.Add(b, 256)))
+				b41 := loadY((*[8]float32)(unsafe.Add(b, 288)))
 				v40 := spreadY((*[4]float32)(unsafe.Add(a0, 16)))
 				c00 = v40.MulAdd(b40, c00)
 				c01 = v40.MulAdd(b41, c01)
@@ -154,8 +156,8 @@ func gemm5x16Y(g *GEMM) {
 				v44 := spreadY((*[4]float32)(unsafe.Add(a4, 16)))
 				c40 = v44.MulAdd(b40, c40)
 				c41 = v44.MulAdd(b41, c41)
-				b50 := loadY((*[8]float32)(b[80:]))
-				b51 := loadY((*[8]float32)(b[88:]))
+				b50 := loadY((*[8]float32)(unsafe.Add(b, 320)))
+				b51 := loadY((*[8]float32)(unsafe.Add(b, 352)))
 				v50 := spreadY((*[4]float32)(unsafe.Add(a0, 20)))
 				c00 = v50.MulAdd(b50, c00)
 				c01 = v50.MulAdd(b51, c01)
@@ -171,8 +173,8 @@ func gemm5x16Y(g *GEMM) {
 				v54 := spreadY((*[4]float32)(unsafe.Add(a4, 20)))
 				c40 = v54.MulAdd(b50, c40)
 				c41 = v54.MulAdd(b51, c41)
-				b60 := loadY((*[8]float32)(b[96:]))
-				b61 := loadY((*[8]float32)(b[104:]))
+				b60 := loadY((*[8]float32)(unsafe.Add(b, 384)))
+				b61 := loadY((*[8]float32)(unsafe.Add(b, 416)))
 				v60 := spreadY((*[4]float32)(unsafe.Add(a0, 24)))
 				c00 = v60.MulAdd(b60, c00)
 				c01 = v60.MulAdd(b61, c01)
@@ -188,8 +190,8 @@ func gemm5x16Y(g *GEMM) {
 				v64 := spreadY((*[4]float32)(unsafe.Add(a4, 24)))
 				c40 = v64.MulAdd(b60, c40)
 				c41 = v64.MulAdd(b61, c41)
-				b70 := loadY((*[8]float32)(b[112:]))
-				b71 := loadY((*[8]float32)(b[120:]))
+				b70 := loadY((*[8]float32)(unsafe.Add(b, 448)))
+				b71 := loadY((*[8]float32)(unsafe.Add(b, 480)))
 				v70 := spreadY((*[4]float32)(unsafe.Add(a0, 28)))
 				c00 = v70.MulAdd(b70, c00)
 				c01 = v70.MulAdd(b71, c01)
@@ -205,8 +207,8 @@ func gemm5x16Y(g *GEMM) {
 				v74 := spreadY((*[4]float32)(unsafe.Add(a4, 28)))
 				c40 = v74.MulAdd(b70, c40)
 				c41 = v74.MulAdd(b71, c41)
-				b80 := loadY((*[8]float32)(b[128:]))
-				b81 := loadY((*[8]float32)(b[136:]))
+				b80 := loadY((*[8]float32)(unsafe.Add(b, 512)))
+				b81 := loadY((*[8]float32)(unsafe.Add(b, 544)))
 				v80 := spreadY((*[4]float32)(unsafe.Add(a0, 32)))
 				c00 = v80.MulAdd(b80, c00)
 				c01 = v80.MulAdd(b81, c01)
@@ -222,8 +224,8 @@ func gemm5x16Y(g *GEMM) {
 				v84 := spreadY((*[4]float32)(unsafe.Add(a4, 32)))
 				c40 = v84.MulAdd(b80, c40)
 				c41 = v84.MulAdd(b81, c41)
-				b90 := loadY((*[8]float32)(b[144:]))
-				b91 := loadY((*[8]float32)(b[152:]))
+				b90 := loadY((*[8]float32)(unsafe.Add(b, 576)))
+				b91 := loadY((*[8]float32)(unsafe.Add(b, 608)))
 				v90 := spreadY((*[4]float32)(unsafe.Add(a0, 36)))
 				c00 = v90.MulAdd(b90, c00)
 				c01 = v90.MulAdd(b91, c01)
@@ -239,8 +241,8 @@ func gemm5x16Y(g *GEMM) {
 				v94 := spreadY((*[4]float32)(unsafe.Add(a4, 36)))
 				c40 = v94.MulAdd(b90, c40)
 				c41 = v94.MulAdd(b91, c41)
-				b100 := loadY((*[8]float32)(b[160:]))
-				b101 := loadY((*[8]float32)(b[168:]))
+				b100 := loadY((*[8]float32)(unsafe.Add(b, 640)))
+				b101 := loadY((*[8]float32)(unsafe.Add(b, 672)))
 				v100 := spreadY((*[4]float32)(unsafe.Add(a0, 40)))
 				c00 = v100.MulAdd(b100, c00)
 				c01 = v100.MulAdd(b101, c01)
@@ -256,8 +258,8 @@ func gemm5x16Y(g *GEMM) {
 				v104 := spreadY((*[4]float32)(unsafe.Add(a4, 40)))
 				c40 = v104.MulAdd(b100, c40)
 				c41 = v104.MulAdd(b101, c41)
-				b110 := loadY((*[8]float32)(b[176:]))
-				b111 := loadY((*[8]float32)(b[184:]))
+				b110 := loadY((*[8]float32)(unsafe.Add(b, 704)))
+				b111 := loadY((*[8]float32)(unsafe.Add(b, 736)))
 				v110 := spreadY((*[4]float32)(unsafe.Add(a0, 44)))
 				c00 = v110.MulAdd(b110, c00)
 				c01 = v110.MulAdd(b111, c01)
@@ -273,8 +275,8 @@ func gemm5x16Y(g *GEMM) {
 				v114 := spreadY((*[4]float32)(unsafe.Add(a4, 44)))
 				c40 = v114.MulAdd(b110, c40)
 				c41 = v114.MulAdd(b111, c41)
-				b120 := loadY((*[8]float32)(b[192:]))
-				b121 := loadY((*[8]float32)(b[200:]))
+				b120 := loadY((*[8]float32)(unsafe.Add(b, 768)))
+				b121 := loadY((*[8]float32)(unsafe.Add(b, 800)))
 				v120 := spreadY((*[4]float32)(unsafe.Add(a0, 48)))
 				c00 = v120.MulAdd(b120, c00)
 				c01 = v120.MulAdd(b121, c01)
@@ -290,8 +292,8 @@ func gemm5x16Y(g *GEMM) {
 				v124 := spreadY((*[4]float32)(unsafe.Add(a4, 48)))
 				c40 = v124.MulAdd(b120, c40)
 				c41 = v124.MulAdd(b121, c41)
-				b130 := loadY((*[8]float32)(b[208:]))
-				b131 := loadY((*[8]float32)(b[216:]))
+				b130 := loadY((*[8]float32)(unsafe.Add(b, 832)))
+				b131 := loadY((*[8]float32)(unsafe.Add(b, 864)))
 				v130 := spreadY((*[4]float32)(unsafe.Add(a0, 52)))
 				c00 = v130.MulAdd(b130, c00)
 				c01 = v130.MulAdd(b131, c01)
@@ -307,8 +309,8 @@ func gemm5x16Y(g *GEMM) {
 				v134 := spreadY((*[4]float32)(unsafe.Add(a4, 52)))
 				c40 = v134.MulAdd(b130, c40)
 				c41 = v134.MulAdd(b131, c41)
-				b140 := loadY((*[8]float32)(b[224:]))
-				b141 := loadY((*[8]float32)(b[232:]))
+				b140 := loadY((*[8]float32)(unsafe.Add(b, 896)))
+				b141 := loadY((*[8]float32)(unsafe.Add(b, 928)))
 				v140 := spreadY((*[4]float32)(unsafe.Add(a0, 56)))
 				c00 = v140.MulAdd(b140, c00)
 				c01 = v140.MulAdd(b141, c01)
@@ -324,8 +326,8 @@ func gemm5x16Y(g *GEMM) {
 				v144 := spreadY((*[4]float32)(unsafe.Add(a4, 56)))
 				c40 = v144.MulAdd(b140, c40)
 				c41 = v144.MulAdd(b141, c41)
-				b150 := loadY((*[8]float32)(b[240:]))
-				b151 := loadY((*[8]float32)(b[248:]))
+				b150 := loadY((*[8]float32)(unsafe.Add(b, 960)))
+				b151 := loadY((*[8]float32)(unsafe.Add(b, 992)))
 				v150 := spreadY((*[4]float32)(unsafe.Add(a0, 60)))
 				c00 = v150.MulAdd(b150, c00)
 				c01 = v150.MulAdd(b151, c01)
@@ -341,83 +343,2701 @@ func gemm5x16Y(g *GEMM) {
 				v154 := spreadY((*[4]float32)(unsafe.Add(a4, 60)))
 				c40 = v154.MulAdd(b150, c40)
 				c41 = v154.MulAdd(b151, c41)
-				a0 = unsafe.Add(a0, 64)
-				a1 = unsafe.Add(a1, 64)
-				a2 = unsafe.Add(a2, 64)
-				a3 = unsafe.Add(a3, 64)
-				a4 = unsafe.Add(a4, 64)
+				a0 = unsafe.Add(a0, xStep)
+				a1 = unsafe.Add(a1, xStep)
+				a2 = unsafe.Add(a2, xStep)
+				a3 = unsafe.Add(a3, xStep)
+				a4 = unsafe.Add(a4, xStep)
+				b = unsafe.Add(b, 1024)
 			}
 		}
 		least := spreadY(&floor)
-		least.Max(c00).Store((*[8]float32)(g.Y[int(out[0])+0:]))
-		least.Max(c01).Store((*[8]float32)(g.Y[int(out[0])+8:]))
-		least.Max(c10).Store((*[8]float32)(g.Y[int(out[1])+0:]))
-		least.Max(c11).Store((*[8]float32)(g.Y[int(out[1])+8:]))
-		least.Max(c20).Store((*[8]float32)(g.Y[int(out[2])+0:]))
-		least.Max(c21).Store((*[8]float32)(g.Y[int(out[2])+8:]))
-		least.Max(c30).Store((*[8]float32)(g.Y[int(out[3])+0:]))
-		least.Max(c31).Store((*[8]float32)(g.Y[int(out[3])+8:]))
-		least.Max(c40).Store((*[8]float32)(g.Y[int(out[4])+0:]))
-		least.Max(c41).Store((*[8]float32)(g.Y[int(out[4])+8:]))
+		aboveY(c00, least).Store((*[8]float32)(g.Y[int(out[0]):]))
+		aboveY(c01, least).Store((*[8]float32)(g.Y[int(out[0])+8:]))
+		aboveY(c10, least).Store((*[8]float32)(g.Y[int(out[1]):]))
+		aboveY(c11, least).Store((*[8]float32)(g.Y[int(out[1])+8:]))
+		aboveY(c20, least).Store((*[8]float32)(g.Y[int(out[2]):]))
+		aboveY(c21, least).Store((*[8]float32)(g.Y[int(out[2])+8:]))
+		aboveY(c30, least).Store((*[8]float32)(g.Y[int(out[3]):]))
+		aboveY(c31, least).Store((*[8]float32)(g.Y[int(out[3])+8:]))
+		aboveY(c40, least).Store((*[8]float32)(g.Y[int(out[4]):]))
+		aboveY(c41, least).Store((*[8]float32)(g.Y[int(out[4])+8:]))
 	}
 }
 
-// depthwiseY is Depthwise, several registers of channels at a time.
-func depthwiseY(d *Depthwise) {
-	least := fillY(d.Floor)
-	for p := range d.Pixels {
-		x, y := d.X[p*d.XStep:], d.Y[p*d.YStep:]
-		c := 0
-		for ; c+32 <= d.Channels; c += 32 {
-			s0 := loadY((*[8]float32)(d.Bias[c:]))
-			s1 := loadY((*[8]float32)(d.Bias[c+8:]))
-			s2 := loadY((*[8]float32)(d.Bias[c+16:]))
-			s3 := loadY((*[8]float32)(d.Bias[c+24:]))
-			for t, tap := range d.Taps {
-				v, k := (*[32]float32)(x[tap+c:]), (*[32]float32)(d.W[t*d.Channels+c:])
-				s0 = loadY((*[8]float32)(v[0:])).MulAdd(loadY((*[8]float32)(k[0:])), s0)
-				s1 = loadY((*[8]float32)(v[8:])).MulAdd(loadY((*[8]float32)(k[8:])), s1)
-				s2 = loadY((*[8]float32)(v[16:])).MulAdd(loadY((*[8]float32)(k[16:])), s2)
-				s3 = loadY((*[8]float32)(v[24:])).MulAdd(loadY((*[8]float32)(k[24:])), s3)
+// depthwiseY is Depthwise.
+func depthwiseY(d *Windows) {
+	atX, atY, row := 0, 0, 4*d.Row
+	for _, tile := range d.Tiles {
+		n := int(tile)
+		for part := 0; part < 16; part += 8 {
+			x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+d.Cols-1)*16+8)
+			y := run(d.Y, atY+part, (n-1)*16+8)
+			k, bias := run(d.W, part, d.Rows*d.Cols*16-part), run(d.Bias, part, 8)
+			switch n + 100*d.Stride {
+			case 106:
+				switch d.Cols {
+				case 3:
+					depthwise6x1Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise6x1Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise6x1Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise6x1Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 105:
+				switch d.Cols {
+				case 3:
+					depthwise5x1Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise5x1Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise5x1Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise5x1Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 104:
+				switch d.Cols {
+				case 3:
+					depthwise4x1Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise4x1Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise4x1Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise4x1Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 101:
+				switch d.Cols {
+				case 3:
+					depthwise1x1Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise1x1Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise1x1Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise1x1Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 206:
+				switch d.Cols {
+				case 3:
+					depthwise6x2Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise6x2Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise6x2Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise6x2Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 205:
+				switch d.Cols {
+				case 3:
+					depthwise5x2Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise5x2Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise5x2Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise5x2Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 204:
+				switch d.Cols {
+				case 3:
+					depthwise4x2Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise4x2Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise4x2Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise4x2Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 201:
+				switch d.Cols {
+				case 3:
+					depthwise1x2Y3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise1x2Y5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise1x2Y7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise1x2Y1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			default:
+				panic(badTile)
 			}
-			least.Max(s0).Store((*[8]float32)(y[c+0:]))
-			least.Max(s1).Store((*[8]float32)(y[c+8:]))
-			least.Max(s2).Store((*[8]float32)(y[c+16:]))
-			least.Max(s3).Store((*[8]float32)(y[c+24:]))
 		}
-		for ; c+16 <= d.Channels; c += 16 {
-			s0 := loadY((*[8]float32)(d.Bias[c:]))
-			s1 := loadY((*[8]float32)(d.Bias[c+8:]))
-			for t, tap := range d.Taps {
-				v, k := (*[16]float32)(x[tap+c:]), (*[16]float32)(d.W[t*d.Channels+c:])
-				s0 = loadY((*[8]float32)(v[0:])).MulAdd(loadY((*[8]float32)(k[0:])), s0)
-				s1 = loadY((*[8]float32)(v[8:])).MulAdd(loadY((*[8]float32)(k[8:])), s1)
-			}
-			least.Max(s0).Store((*[8]float32)(y[c+0:]))
-			least.Max(s1).Store((*[8]float32)(y[c+8:]))
-		}
+		atX, atY = atX+n*d.Stride*16, atY+n*16
 	}
+}
+
+// maxPoolY is MaxPool.
+func maxPoolY(d *Windows) {
+	atX, atY, row := 0, 0, 4*d.Row
+	for _, tile := range d.Tiles {
+		n := int(tile)
+		for part := 0; part < 16; part += 8 {
+			x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+d.Cols-1)*16+8)
+			y := run(d.Y, atY+part, (n-1)*16+8)
+			switch n + 100*d.Stride {
+			case 106:
+				maxPool6x1Y(x, y, d.Rows, d.Cols, row)
+			case 105:
+				maxPool5x1Y(x, y, d.Rows, d.Cols, row)
+			case 104:
+				maxPool4x1Y(x, y, d.Rows, d.Cols, row)
+			case 101:
+				maxPool1x1Y(x, y, d.Rows, d.Cols, row)
+			case 206:
+				maxPool6x2Y(x, y, d.Rows, d.Cols, row)
+			case 205:
+				maxPool5x2Y(x, y, d.Rows, d.Cols, row)
+			case 204:
+				maxPool4x2Y(x, y, d.Rows, d.Cols, row)
+			case 201:
+				maxPool1x2Y(x, y, d.Rows, d.Cols, row)
+			default:
+				panic(badTile)
+			}
+		}
+		atX, atY = atX+n*d.Stride*16, atY+n*16
+	}
+}
+
+// groupedY is Grouped.
+func groupedY(d *Grouped) {
+	atX, atY, row := 0, 0, 4*d.Row
+	for _, tile := range d.Tiles {
+		n := int(tile)
+		for part := 0; part < 16; part += 8 {
+			x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+3-1)*16+8)
+			y := run(d.Y, atY+part, (n-1)*16+8)
+			k, bias := run(d.W, part, d.Rows*d.Channels*48-part), run(d.Bias, part, 8)
+			switch n + 100*d.Stride {
+			case 106:
+				grouped6x1Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 105:
+				grouped5x1Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 104:
+				grouped4x1Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 101:
+				grouped1x1Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 206:
+				grouped6x2Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 205:
+				grouped5x2Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 204:
+				grouped4x2Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 201:
+				grouped1x2Y(sourcesY(x, d.Channels, part), k, bias, y, turnsY(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			default:
+				panic(badTile)
+			}
+		}
+		atX, atY = atX+n*d.Stride*16, atY+n*16
+	}
+}
+
+func depthwise6x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadY((*[8]float32)(unsafe.Add(at, 64))).MulAdd(f0, c1)
+			c2 = loadY((*[8]float32)(unsafe.Add(at, 128))).MulAdd(f0, c2)
+			c3 = loadY((*[8]float32)(unsafe.Add(at, 192))).MulAdd(f0, c3)
+			c4 = loadY((*[8]float32)(unsafe.Add(at, 256))).MulAdd(f0, c4)
+			c5 = loadY((*[8]float32)(unsafe.Add(at, 320))).MulAdd(f0, c5)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f2, c5)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f4, c5)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f4, c5)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f5, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f5, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f5, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f5, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f5, c5)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f6, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f6, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f6, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f6, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f6, c5)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func maxPool6x1Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	c3 := fillY(None)
+	c4 := fillY(None)
+	c5 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 64))), c1)
+			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c2)
+			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 192))), c3)
+			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c4)
+			c5 = largerY(loadY((*[8]float32)(unsafe.Add(at, 320))), c5)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
+	c5.Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func grouped6x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c1 = v001.MulAdd(f00, c1)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c2 = v002.MulAdd(f00, c2)
+			c1 = v002.MulAdd(f01, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t0)
+			c3 = v003.MulAdd(f00, c3)
+			c2 = v003.MulAdd(f01, c2)
+			c1 = v003.MulAdd(f02, c1)
+			v004 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t0)
+			c4 = v004.MulAdd(f00, c4)
+			c3 = v004.MulAdd(f01, c3)
+			c2 = v004.MulAdd(f02, c2)
+			v005 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t0)
+			c5 = v005.MulAdd(f00, c5)
+			c4 = v005.MulAdd(f01, c4)
+			c3 = v005.MulAdd(f02, c3)
+			v006 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t0)
+			c5 = v006.MulAdd(f01, c5)
+			c4 = v006.MulAdd(f02, c4)
+			v007 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t0)
+			c5 = v007.MulAdd(f02, c5)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c1 = v101.MulAdd(f10, c1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c2 = v102.MulAdd(f10, c2)
+			c1 = v102.MulAdd(f11, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t1)
+			c3 = v103.MulAdd(f10, c3)
+			c2 = v103.MulAdd(f11, c2)
+			c1 = v103.MulAdd(f12, c1)
+			v104 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t1)
+			c4 = v104.MulAdd(f10, c4)
+			c3 = v104.MulAdd(f11, c3)
+			c2 = v104.MulAdd(f12, c2)
+			v105 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t1)
+			c5 = v105.MulAdd(f10, c5)
+			c4 = v105.MulAdd(f11, c4)
+			c3 = v105.MulAdd(f12, c3)
+			v106 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t1)
+			c5 = v106.MulAdd(f11, c5)
+			c4 = v106.MulAdd(f12, c4)
+			v107 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t1)
+			c5 = v107.MulAdd(f12, c5)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c1 = v201.MulAdd(f20, c1)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c2 = v202.MulAdd(f20, c2)
+			c1 = v202.MulAdd(f21, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t2)
+			c3 = v203.MulAdd(f20, c3)
+			c2 = v203.MulAdd(f21, c2)
+			c1 = v203.MulAdd(f22, c1)
+			v204 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t2)
+			c4 = v204.MulAdd(f20, c4)
+			c3 = v204.MulAdd(f21, c3)
+			c2 = v204.MulAdd(f22, c2)
+			v205 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t2)
+			c5 = v205.MulAdd(f20, c5)
+			c4 = v205.MulAdd(f21, c4)
+			c3 = v205.MulAdd(f22, c3)
+			v206 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t2)
+			c5 = v206.MulAdd(f21, c5)
+			c4 = v206.MulAdd(f22, c4)
+			v207 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t2)
+			c5 = v207.MulAdd(f22, c5)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c1 = v301.MulAdd(f30, c1)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c2 = v302.MulAdd(f30, c2)
+			c1 = v302.MulAdd(f31, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t3)
+			c3 = v303.MulAdd(f30, c3)
+			c2 = v303.MulAdd(f31, c2)
+			c1 = v303.MulAdd(f32, c1)
+			v304 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t3)
+			c4 = v304.MulAdd(f30, c4)
+			c3 = v304.MulAdd(f31, c3)
+			c2 = v304.MulAdd(f32, c2)
+			v305 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t3)
+			c5 = v305.MulAdd(f30, c5)
+			c4 = v305.MulAdd(f31, c4)
+			c3 = v305.MulAdd(f32, c3)
+			v306 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t3)
+			c5 = v306.MulAdd(f31, c5)
+			c4 = v306.MulAdd(f32, c4)
+			v307 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t3)
+			c5 = v307.MulAdd(f32, c5)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise5x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadY((*[8]float32)(unsafe.Add(at, 64))).MulAdd(f0, c1)
+			c2 = loadY((*[8]float32)(unsafe.Add(at, 128))).MulAdd(f0, c2)
+			c3 = loadY((*[8]float32)(unsafe.Add(at, 192))).MulAdd(f0, c3)
+			c4 = loadY((*[8]float32)(unsafe.Add(at, 256))).MulAdd(f0, c4)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f5, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f5, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f5, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f5, c4)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f6, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f6, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f6, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f6, c4)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func maxPool5x1Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	c3 := fillY(None)
+	c4 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 64))), c1)
+			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c2)
+			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 192))), c3)
+			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c4)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func grouped5x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c1 = v001.MulAdd(f00, c1)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c2 = v002.MulAdd(f00, c2)
+			c1 = v002.MulAdd(f01, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t0)
+			c3 = v003.MulAdd(f00, c3)
+			c2 = v003.MulAdd(f01, c2)
+			c1 = v003.MulAdd(f02, c1)
+			v004 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t0)
+			c4 = v004.MulAdd(f00, c4)
+			c3 = v004.MulAdd(f01, c3)
+			c2 = v004.MulAdd(f02, c2)
+			v005 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t0)
+			c4 = v005.MulAdd(f01, c4)
+			c3 = v005.MulAdd(f02, c3)
+			v006 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t0)
+			c4 = v006.MulAdd(f02, c4)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c1 = v101.MulAdd(f10, c1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c2 = v102.MulAdd(f10, c2)
+			c1 = v102.MulAdd(f11, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t1)
+			c3 = v103.MulAdd(f10, c3)
+			c2 = v103.MulAdd(f11, c2)
+			c1 = v103.MulAdd(f12, c1)
+			v104 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t1)
+			c4 = v104.MulAdd(f10, c4)
+			c3 = v104.MulAdd(f11, c3)
+			c2 = v104.MulAdd(f12, c2)
+			v105 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t1)
+			c4 = v105.MulAdd(f11, c4)
+			c3 = v105.MulAdd(f12, c3)
+			v106 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t1)
+			c4 = v106.MulAdd(f12, c4)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c1 = v201.MulAdd(f20, c1)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c2 = v202.MulAdd(f20, c2)
+			c1 = v202.MulAdd(f21, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t2)
+			c3 = v203.MulAdd(f20, c3)
+			c2 = v203.MulAdd(f21, c2)
+			c1 = v203.MulAdd(f22, c1)
+			v204 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t2)
+			c4 = v204.MulAdd(f20, c4)
+			c3 = v204.MulAdd(f21, c3)
+			c2 = v204.MulAdd(f22, c2)
+			v205 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t2)
+			c4 = v205.MulAdd(f21, c4)
+			c3 = v205.MulAdd(f22, c3)
+			v206 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t2)
+			c4 = v206.MulAdd(f22, c4)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c1 = v301.MulAdd(f30, c1)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c2 = v302.MulAdd(f30, c2)
+			c1 = v302.MulAdd(f31, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t3)
+			c3 = v303.MulAdd(f30, c3)
+			c2 = v303.MulAdd(f31, c2)
+			c1 = v303.MulAdd(f32, c1)
+			v304 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t3)
+			c4 = v304.MulAdd(f30, c4)
+			c3 = v304.MulAdd(f31, c3)
+			c2 = v304.MulAdd(f32, c2)
+			v305 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t3)
+			c4 = v305.MulAdd(f31, c4)
+			c3 = v305.MulAdd(f32, c3)
+			v306 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t3)
+			c4 = v306.MulAdd(f32, c4)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise4x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadY((*[8]float32)(unsafe.Add(at, 64))).MulAdd(f0, c1)
+			c2 = loadY((*[8]float32)(unsafe.Add(at, 128))).MulAdd(f0, c2)
+			c3 = loadY((*[8]float32)(unsafe.Add(at, 192))).MulAdd(f0, c3)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f5, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f5, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f5, c3)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f6, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f6, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f6, c3)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func maxPool4x1Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	c3 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 64))), c1)
+			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c2)
+			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 192))), c3)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func grouped4x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c1 = v001.MulAdd(f00, c1)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c2 = v002.MulAdd(f00, c2)
+			c1 = v002.MulAdd(f01, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t0)
+			c3 = v003.MulAdd(f00, c3)
+			c2 = v003.MulAdd(f01, c2)
+			c1 = v003.MulAdd(f02, c1)
+			v004 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t0)
+			c3 = v004.MulAdd(f01, c3)
+			c2 = v004.MulAdd(f02, c2)
+			v005 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t0)
+			c3 = v005.MulAdd(f02, c3)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c1 = v101.MulAdd(f10, c1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c2 = v102.MulAdd(f10, c2)
+			c1 = v102.MulAdd(f11, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t1)
+			c3 = v103.MulAdd(f10, c3)
+			c2 = v103.MulAdd(f11, c2)
+			c1 = v103.MulAdd(f12, c1)
+			v104 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t1)
+			c3 = v104.MulAdd(f11, c3)
+			c2 = v104.MulAdd(f12, c2)
+			v105 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t1)
+			c3 = v105.MulAdd(f12, c3)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c1 = v201.MulAdd(f20, c1)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c2 = v202.MulAdd(f20, c2)
+			c1 = v202.MulAdd(f21, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t2)
+			c3 = v203.MulAdd(f20, c3)
+			c2 = v203.MulAdd(f21, c2)
+			c1 = v203.MulAdd(f22, c1)
+			v204 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t2)
+			c3 = v204.MulAdd(f21, c3)
+			c2 = v204.MulAdd(f22, c2)
+			v205 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t2)
+			c3 = v205.MulAdd(f22, c3)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c1 = v301.MulAdd(f30, c1)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c2 = v302.MulAdd(f30, c2)
+			c1 = v302.MulAdd(f31, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t3)
+			c3 = v303.MulAdd(f30, c3)
+			c2 = v303.MulAdd(f31, c2)
+			c1 = v303.MulAdd(f32, c1)
+			v304 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t3)
+			c3 = v304.MulAdd(f31, c3)
+			c2 = v304.MulAdd(f32, c2)
+			v305 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t3)
+			c3 = v305.MulAdd(f32, c3)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise1x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func maxPool1x1Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func grouped1x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c0 = v002.MulAdd(f02, c0)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c0 = v102.MulAdd(f12, c0)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c0 = v202.MulAdd(f22, c0)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c0 = v302.MulAdd(f32, c0)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise6x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadY((*[8]float32)(unsafe.Add(at, 128))).MulAdd(f0, c1)
+			c2 = loadY((*[8]float32)(unsafe.Add(at, 256))).MulAdd(f0, c2)
+			c3 = loadY((*[8]float32)(unsafe.Add(at, 384))).MulAdd(f0, c3)
+			c4 = loadY((*[8]float32)(unsafe.Add(at, 512))).MulAdd(f0, c4)
+			c5 = loadY((*[8]float32)(unsafe.Add(at, 640))).MulAdd(f0, c5)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f2, c5)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 832))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 896))).MulAdd(f4, c5)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 832))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 896))).MulAdd(f4, c5)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f5, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f5, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f5, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 832))).MulAdd(f5, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 960))).MulAdd(f5, c5)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f6, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f6, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f6, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 896))).MulAdd(f6, c4)
+		c5 = loadY((*[8]float32)(unsafe.Add(x, 1024))).MulAdd(f6, c5)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func maxPool6x2Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	c3 := fillY(None)
+	c4 := fillY(None)
+	c5 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c1)
+			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c2)
+			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 384))), c3)
+			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 512))), c4)
+			c5 = largerY(loadY((*[8]float32)(unsafe.Add(at, 640))), c5)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
+	c5.Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func grouped6x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c5 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c1 = v002.MulAdd(f00, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t0)
+			c1 = v003.MulAdd(f01, c1)
+			v004 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t0)
+			c2 = v004.MulAdd(f00, c2)
+			c1 = v004.MulAdd(f02, c1)
+			v005 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t0)
+			c2 = v005.MulAdd(f01, c2)
+			v006 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t0)
+			c3 = v006.MulAdd(f00, c3)
+			c2 = v006.MulAdd(f02, c2)
+			v007 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t0)
+			c3 = v007.MulAdd(f01, c3)
+			v008 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t0)
+			c4 = v008.MulAdd(f00, c4)
+			c3 = v008.MulAdd(f02, c3)
+			v009 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t0)
+			c4 = v009.MulAdd(f01, c4)
+			v010 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t0)
+			c5 = v010.MulAdd(f00, c5)
+			c4 = v010.MulAdd(f02, c4)
+			v011 := turnedY((*[8]float32)(unsafe.Add(at, 704)), t0)
+			c5 = v011.MulAdd(f01, c5)
+			v012 := turnedY((*[8]float32)(unsafe.Add(at, 768)), t0)
+			c5 = v012.MulAdd(f02, c5)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c1 = v102.MulAdd(f10, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t1)
+			c1 = v103.MulAdd(f11, c1)
+			v104 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t1)
+			c2 = v104.MulAdd(f10, c2)
+			c1 = v104.MulAdd(f12, c1)
+			v105 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t1)
+			c2 = v105.MulAdd(f11, c2)
+			v106 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t1)
+			c3 = v106.MulAdd(f10, c3)
+			c2 = v106.MulAdd(f12, c2)
+			v107 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t1)
+			c3 = v107.MulAdd(f11, c3)
+			v108 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t1)
+			c4 = v108.MulAdd(f10, c4)
+			c3 = v108.MulAdd(f12, c3)
+			v109 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t1)
+			c4 = v109.MulAdd(f11, c4)
+			v110 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t1)
+			c5 = v110.MulAdd(f10, c5)
+			c4 = v110.MulAdd(f12, c4)
+			v111 := turnedY((*[8]float32)(unsafe.Add(at, 704)), t1)
+			c5 = v111.MulAdd(f11, c5)
+			v112 := turnedY((*[8]float32)(unsafe.Add(at, 768)), t1)
+			c5 = v112.MulAdd(f12, c5)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c1 = v202.MulAdd(f20, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t2)
+			c1 = v203.MulAdd(f21, c1)
+			v204 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t2)
+			c2 = v204.MulAdd(f20, c2)
+			c1 = v204.MulAdd(f22, c1)
+			v205 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t2)
+			c2 = v205.MulAdd(f21, c2)
+			v206 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t2)
+			c3 = v206.MulAdd(f20, c3)
+			c2 = v206.MulAdd(f22, c2)
+			v207 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t2)
+			c3 = v207.MulAdd(f21, c3)
+			v208 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t2)
+			c4 = v208.MulAdd(f20, c4)
+			c3 = v208.MulAdd(f22, c3)
+			v209 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t2)
+			c4 = v209.MulAdd(f21, c4)
+			v210 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t2)
+			c5 = v210.MulAdd(f20, c5)
+			c4 = v210.MulAdd(f22, c4)
+			v211 := turnedY((*[8]float32)(unsafe.Add(at, 704)), t2)
+			c5 = v211.MulAdd(f21, c5)
+			v212 := turnedY((*[8]float32)(unsafe.Add(at, 768)), t2)
+			c5 = v212.MulAdd(f22, c5)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c1 = v302.MulAdd(f30, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t3)
+			c1 = v303.MulAdd(f31, c1)
+			v304 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t3)
+			c2 = v304.MulAdd(f30, c2)
+			c1 = v304.MulAdd(f32, c1)
+			v305 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t3)
+			c2 = v305.MulAdd(f31, c2)
+			v306 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t3)
+			c3 = v306.MulAdd(f30, c3)
+			c2 = v306.MulAdd(f32, c2)
+			v307 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t3)
+			c3 = v307.MulAdd(f31, c3)
+			v308 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t3)
+			c4 = v308.MulAdd(f30, c4)
+			c3 = v308.MulAdd(f32, c3)
+			v309 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t3)
+			c4 = v309.MulAdd(f31, c4)
+			v310 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t3)
+			c5 = v310.MulAdd(f30, c5)
+			c4 = v310.MulAdd(f32, c4)
+			v311 := turnedY((*[8]float32)(unsafe.Add(at, 704)), t3)
+			c5 = v311.MulAdd(f31, c5)
+			v312 := turnedY((*[8]float32)(unsafe.Add(at, 768)), t3)
+			c5 = v312.MulAdd(f32, c5)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise5x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadY((*[8]float32)(unsafe.Add(at, 128))).MulAdd(f0, c1)
+			c2 = loadY((*[8]float32)(unsafe.Add(at, 256))).MulAdd(f0, c2)
+			c3 = loadY((*[8]float32)(unsafe.Add(at, 384))).MulAdd(f0, c3)
+			c4 = loadY((*[8]float32)(unsafe.Add(at, 512))).MulAdd(f0, c4)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f5, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f5, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f5, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 832))).MulAdd(f5, c4)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f6, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f6, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f6, c3)
+		c4 = loadY((*[8]float32)(unsafe.Add(x, 896))).MulAdd(f6, c4)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func maxPool5x2Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	c3 := fillY(None)
+	c4 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c1)
+			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c2)
+			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 384))), c3)
+			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 512))), c4)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func grouped5x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c4 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c1 = v002.MulAdd(f00, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t0)
+			c1 = v003.MulAdd(f01, c1)
+			v004 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t0)
+			c2 = v004.MulAdd(f00, c2)
+			c1 = v004.MulAdd(f02, c1)
+			v005 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t0)
+			c2 = v005.MulAdd(f01, c2)
+			v006 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t0)
+			c3 = v006.MulAdd(f00, c3)
+			c2 = v006.MulAdd(f02, c2)
+			v007 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t0)
+			c3 = v007.MulAdd(f01, c3)
+			v008 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t0)
+			c4 = v008.MulAdd(f00, c4)
+			c3 = v008.MulAdd(f02, c3)
+			v009 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t0)
+			c4 = v009.MulAdd(f01, c4)
+			v010 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t0)
+			c4 = v010.MulAdd(f02, c4)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c1 = v102.MulAdd(f10, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t1)
+			c1 = v103.MulAdd(f11, c1)
+			v104 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t1)
+			c2 = v104.MulAdd(f10, c2)
+			c1 = v104.MulAdd(f12, c1)
+			v105 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t1)
+			c2 = v105.MulAdd(f11, c2)
+			v106 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t1)
+			c3 = v106.MulAdd(f10, c3)
+			c2 = v106.MulAdd(f12, c2)
+			v107 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t1)
+			c3 = v107.MulAdd(f11, c3)
+			v108 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t1)
+			c4 = v108.MulAdd(f10, c4)
+			c3 = v108.MulAdd(f12, c3)
+			v109 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t1)
+			c4 = v109.MulAdd(f11, c4)
+			v110 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t1)
+			c4 = v110.MulAdd(f12, c4)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c1 = v202.MulAdd(f20, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t2)
+			c1 = v203.MulAdd(f21, c1)
+			v204 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t2)
+			c2 = v204.MulAdd(f20, c2)
+			c1 = v204.MulAdd(f22, c1)
+			v205 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t2)
+			c2 = v205.MulAdd(f21, c2)
+			v206 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t2)
+			c3 = v206.MulAdd(f20, c3)
+			c2 = v206.MulAdd(f22, c2)
+			v207 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t2)
+			c3 = v207.MulAdd(f21, c3)
+			v208 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t2)
+			c4 = v208.MulAdd(f20, c4)
+			c3 = v208.MulAdd(f22, c3)
+			v209 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t2)
+			c4 = v209.MulAdd(f21, c4)
+			v210 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t2)
+			c4 = v210.MulAdd(f22, c4)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c1 = v302.MulAdd(f30, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t3)
+			c1 = v303.MulAdd(f31, c1)
+			v304 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t3)
+			c2 = v304.MulAdd(f30, c2)
+			c1 = v304.MulAdd(f32, c1)
+			v305 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t3)
+			c2 = v305.MulAdd(f31, c2)
+			v306 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t3)
+			c3 = v306.MulAdd(f30, c3)
+			c2 = v306.MulAdd(f32, c2)
+			v307 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t3)
+			c3 = v307.MulAdd(f31, c3)
+			v308 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t3)
+			c4 = v308.MulAdd(f30, c4)
+			c3 = v308.MulAdd(f32, c3)
+			v309 := turnedY((*[8]float32)(unsafe.Add(at, 576)), t3)
+			c4 = v309.MulAdd(f31, c4)
+			v310 := turnedY((*[8]float32)(unsafe.Add(at, 640)), t3)
+			c4 = v310.MulAdd(f32, c4)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise4x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadY((*[8]float32)(unsafe.Add(at, 128))).MulAdd(f0, c1)
+			c2 = loadY((*[8]float32)(unsafe.Add(at, 256))).MulAdd(f0, c2)
+			c3 = loadY((*[8]float32)(unsafe.Add(at, 384))).MulAdd(f0, c3)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 448))).MulAdd(f5, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 576))).MulAdd(f5, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 704))).MulAdd(f5, c3)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadY((*[8]float32)(unsafe.Add(x, 512))).MulAdd(f6, c1)
+		c2 = loadY((*[8]float32)(unsafe.Add(x, 640))).MulAdd(f6, c2)
+		c3 = loadY((*[8]float32)(unsafe.Add(x, 768))).MulAdd(f6, c3)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func maxPool4x2Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	c3 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c1)
+			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c2)
+			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 384))), c3)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func grouped4x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c2 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	c3 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c1 = v002.MulAdd(f00, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t0)
+			c1 = v003.MulAdd(f01, c1)
+			v004 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t0)
+			c2 = v004.MulAdd(f00, c2)
+			c1 = v004.MulAdd(f02, c1)
+			v005 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t0)
+			c2 = v005.MulAdd(f01, c2)
+			v006 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t0)
+			c3 = v006.MulAdd(f00, c3)
+			c2 = v006.MulAdd(f02, c2)
+			v007 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t0)
+			c3 = v007.MulAdd(f01, c3)
+			v008 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t0)
+			c3 = v008.MulAdd(f02, c3)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c1 = v102.MulAdd(f10, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t1)
+			c1 = v103.MulAdd(f11, c1)
+			v104 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t1)
+			c2 = v104.MulAdd(f10, c2)
+			c1 = v104.MulAdd(f12, c1)
+			v105 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t1)
+			c2 = v105.MulAdd(f11, c2)
+			v106 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t1)
+			c3 = v106.MulAdd(f10, c3)
+			c2 = v106.MulAdd(f12, c2)
+			v107 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t1)
+			c3 = v107.MulAdd(f11, c3)
+			v108 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t1)
+			c3 = v108.MulAdd(f12, c3)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c1 = v202.MulAdd(f20, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t2)
+			c1 = v203.MulAdd(f21, c1)
+			v204 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t2)
+			c2 = v204.MulAdd(f20, c2)
+			c1 = v204.MulAdd(f22, c1)
+			v205 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t2)
+			c2 = v205.MulAdd(f21, c2)
+			v206 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t2)
+			c3 = v206.MulAdd(f20, c3)
+			c2 = v206.MulAdd(f22, c2)
+			v207 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t2)
+			c3 = v207.MulAdd(f21, c3)
+			v208 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t2)
+			c3 = v208.MulAdd(f22, c3)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c1 = v302.MulAdd(f30, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedY((*[8]float32)(unsafe.Add(at, 192)), t3)
+			c1 = v303.MulAdd(f31, c1)
+			v304 := turnedY((*[8]float32)(unsafe.Add(at, 256)), t3)
+			c2 = v304.MulAdd(f30, c2)
+			c1 = v304.MulAdd(f32, c1)
+			v305 := turnedY((*[8]float32)(unsafe.Add(at, 320)), t3)
+			c2 = v305.MulAdd(f31, c2)
+			v306 := turnedY((*[8]float32)(unsafe.Add(at, 384)), t3)
+			c3 = v306.MulAdd(f30, c3)
+			c2 = v306.MulAdd(f32, c2)
+			v307 := turnedY((*[8]float32)(unsafe.Add(at, 448)), t3)
+			c3 = v307.MulAdd(f31, c3)
+			v308 := turnedY((*[8]float32)(unsafe.Add(at, 512)), t3)
+			c3 = v308.MulAdd(f32, c3)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+	aboveY(c1, least).Store((*[8]float32)(unsafe.Add(y, 64)))
+	aboveY(c2, least).Store((*[8]float32)(unsafe.Add(y, 128)))
+	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise1x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			c0 = loadY((*[8]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		f5 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		*fence = 5
+		f6 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+		c0 = loadY((*[8]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func maxPool1x2Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func grouped1x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnY(unsafe.Add(turn, 0))
+			f00 := loadY((*[8]float32)(unsafe.Add(k, 0)))
+			f01 := loadY((*[8]float32)(unsafe.Add(k, 64)))
+			f02 := loadY((*[8]float32)(unsafe.Add(k, 128)))
+			v000 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t0)
+			c0 = v002.MulAdd(f02, c0)
+			*fence = 0
+			t1 := loadTurnY(unsafe.Add(turn, 64))
+			f10 := loadY((*[8]float32)(unsafe.Add(k, 192)))
+			f11 := loadY((*[8]float32)(unsafe.Add(k, 256)))
+			f12 := loadY((*[8]float32)(unsafe.Add(k, 320)))
+			v100 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t1)
+			c0 = v102.MulAdd(f12, c0)
+			*fence = 1
+			t2 := loadTurnY(unsafe.Add(turn, 128))
+			f20 := loadY((*[8]float32)(unsafe.Add(k, 384)))
+			f21 := loadY((*[8]float32)(unsafe.Add(k, 448)))
+			f22 := loadY((*[8]float32)(unsafe.Add(k, 512)))
+			v200 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t2)
+			c0 = v202.MulAdd(f22, c0)
+			*fence = 2
+			t3 := loadTurnY(unsafe.Add(turn, 192))
+			f30 := loadY((*[8]float32)(unsafe.Add(k, 576)))
+			f31 := loadY((*[8]float32)(unsafe.Add(k, 640)))
+			f32 := loadY((*[8]float32)(unsafe.Add(k, 704)))
+			v300 := turnedY((*[8]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedY((*[8]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedY((*[8]float32)(unsafe.Add(at, 128)), t3)
+			c0 = v302.MulAdd(f32, c0)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextY(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillY(floor)
+	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
 // affineY is Affine.
 func affineY(y, x, scale, shift []float32, floor float32) {
 	least := fillY(floor)
 	for i := 0; i < len(y); i += 8 {
-		least.Max(loadY((*[8]float32)(x[i:])).MulAdd(loadY((*[8]float32)(scale[i:])), loadY((*[8]float32)(shift[i:])))).Store((*[8]float32)(y[i:]))
+		aboveY(loadY((*[8]float32)(x[i:])).MulAdd(loadY((*[8]float32)(scale[i:])), loadY((*[8]float32)(shift[i:]))), least).Store((*[8]float32)(y[i:]))
 	}
 }
 
 // addScaledY is AddScaled.
 func addScaledY(y, a, b []float32, factor, floor float32) {
-	least, f := fillY(floor), fillY(factor)
+	least := fillY(floor)
+	f := fillY(factor)
 	for i := 0; i < len(y); i += 8 {
-		least.Max(loadY((*[8]float32)(b[i:])).MulAdd(f, loadY((*[8]float32)(a[i:])))).Store((*[8]float32)(y[i:]))
+		aboveY(loadY((*[8]float32)(b[i:])).MulAdd(f, loadY((*[8]float32)(a[i:]))), least).Store((*[8]float32)(y[i:]))
 	}
 }
 
 // maxY is Max.
 func maxY(y, x []float32) {
 	for i := 0; i < len(y); i += 8 {
-		loadY((*[8]float32)(y[i:])).Max(loadY((*[8]float32)(x[i:]))).Store((*[8]float32)(y[i:]))
+		largerY(loadY((*[8]float32)(x[i:])), loadY((*[8]float32)(y[i:]))).Store((*[8]float32)(y[i:]))
 	}
+}
+
+// scaleY is Scale.
+func scaleY(y, x, scale, shift []float32, floor float32) {
+	least := fillY(floor)
+	for i := 0; i < len(y); i += 8 {
+		aboveY(loadY((*[8]float32)(x[i:])).MulAdd(loadY((*[8]float32)(scale[i%16:])), loadY((*[8]float32)(shift[i%16:]))), least).Store((*[8]float32)(y[i:]))
+	}
+}
+
+// gateY is Gate.
+func gateY(y, x, gate, res []float32, floor float32) {
+	least := fillY(floor)
+	for i := 0; i < len(y); i += 8 {
+		aboveY(loadY((*[8]float32)(x[i:])).MulAdd(loadY((*[8]float32)(gate[i%16:])), loadY((*[8]float32)(res[i:]))), least).Store((*[8]float32)(y[i:]))
+	}
+}
+
+// gatePixelsY is GatePixels.
+func gatePixelsY(y, x, gate, res []float32, floor float32) {
+	least := fillY(floor)
+	for i := 0; i < len(y); i += 8 {
+		aboveY(loadY((*[8]float32)(x[i:])).MulAdd(fillY(gate[i/16*16]), loadY((*[8]float32)(res[i:]))), least).Store((*[8]float32)(y[i:]))
+	}
+}
+
+// sumY is Sum.
+func sumY(y, x []float32) {
+	s0 := loadY((*[8]float32)(y[0:]))
+	s8 := loadY((*[8]float32)(y[8:]))
+	for i := 0; i < len(x); i += 16 {
+		s0 = s0.Add(loadY((*[8]float32)(x[i+0:])))
+		s8 = s8.Add(loadY((*[8]float32)(x[i+8:])))
+	}
+	s0.Store((*[8]float32)(y[0:]))
+	s8.Store((*[8]float32)(y[8:]))
+}
+
+// peakY is Peak.
+func peakY(y, x []float32) {
+	s0 := loadY((*[8]float32)(y[0:]))
+	s8 := loadY((*[8]float32)(y[8:]))
+	for i := 0; i < len(x); i += 16 {
+		s0 = largerY(loadY((*[8]float32)(x[i+0:])), s0)
+		s8 = largerY(loadY((*[8]float32)(x[i+8:])), s8)
+	}
+	s0.Store((*[8]float32)(y[0:]))
+	s8.Store((*[8]float32)(y[8:]))
 }

@@ -9,6 +9,8 @@ import "unsafe"
 // gemm5x32Z is GEMM on tiles of 5 pixels and 32 columns.
 func gemm5x32Z(g *GEMM) {
 	floor := [4]float32{g.Floor}
+	xStep := 4 * step(g.XStep)
+	yStep, resStep := step(g.YStep), step(g.ResidualStep)
 	for p := g.First; p < g.End; p += 5 {
 		in, out := (*[5]int32)(g.In[p:]), (*[5]int32)(g.Out[p:])
 		var (
@@ -26,30 +28,30 @@ func gemm5x32Z(g *GEMM) {
 		switch {
 		case g.Accumulate:
 			c00 = loadZ((*[16]float32)(g.Y[int(out[0]):]))
-			c01 = loadZ((*[16]float32)(g.Y[int(out[0])+16:]))
+			c01 = loadZ((*[16]float32)(g.Y[int(out[0])+yStep:]))
 			c10 = loadZ((*[16]float32)(g.Y[int(out[1]):]))
-			c11 = loadZ((*[16]float32)(g.Y[int(out[1])+16:]))
+			c11 = loadZ((*[16]float32)(g.Y[int(out[1])+yStep:]))
 			c20 = loadZ((*[16]float32)(g.Y[int(out[2]):]))
-			c21 = loadZ((*[16]float32)(g.Y[int(out[2])+16:]))
+			c21 = loadZ((*[16]float32)(g.Y[int(out[2])+yStep:]))
 			c30 = loadZ((*[16]float32)(g.Y[int(out[3]):]))
-			c31 = loadZ((*[16]float32)(g.Y[int(out[3])+16:]))
+			c31 = loadZ((*[16]float32)(g.Y[int(out[3])+yStep:]))
 			c40 = loadZ((*[16]float32)(g.Y[int(out[4]):]))
-			c41 = loadZ((*[16]float32)(g.Y[int(out[4])+16:]))
+			c41 = loadZ((*[16]float32)(g.Y[int(out[4])+yStep:]))
 		case g.Residual != nil:
 			at := (*[5]int32)(g.ResidualAt[p:])
 			c00 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[0]):])))
-			c01 = loadZ((*[16]float32)(g.Bias[0+16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[0])+16:])))
+			c01 = loadZ((*[16]float32)(g.Bias[16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[0])+resStep:])))
 			c10 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[1]):])))
-			c11 = loadZ((*[16]float32)(g.Bias[0+16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[1])+16:])))
+			c11 = loadZ((*[16]float32)(g.Bias[16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[1])+resStep:])))
 			c20 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[2]):])))
-			c21 = loadZ((*[16]float32)(g.Bias[0+16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[2])+16:])))
+			c21 = loadZ((*[16]float32)(g.Bias[16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[2])+resStep:])))
 			c30 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[3]):])))
-			c31 = loadZ((*[16]float32)(g.Bias[0+16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[3])+16:])))
+			c31 = loadZ((*[16]float32)(g.Bias[16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[3])+resStep:])))
 			c40 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[4]):])))
-			c41 = loadZ((*[16]float32)(g.Bias[0+16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[4])+16:])))
+			c41 = loadZ((*[16]float32)(g.Bias[16:])).Add(loadZ((*[16]float32)(g.Residual[int(at[4])+resStep:])))
 		default:
 			c00 = loadZ((*[16]float32)(g.Bias[0:]))
-			c01 = loadZ((*[16]float32)(g.Bias[0+16:]))
+			c01 = loadZ((*[16]float32)(g.Bias[16:]))
 			c10 = c00
 			c11 = c01
 			c20 = c00
@@ -59,18 +61,19 @@ func gemm5x32Z(g *GEMM) {
 			c40 = c00
 			c41 = c01
 		}
-		w := g.W
+		done := 0
 		for _, s := range g.Segments {
-			a0 := run(g.X, int(in[0])+s.Offset, s.K+3)
-			a1 := run(g.X, int(in[1])+s.Offset, s.K+3)
-			a2 := run(g.X, int(in[2])+s.Offset, s.K+3)
-			a3 := run(g.X, int(in[3])+s.Offset, s.K+3)
-			a4 := run(g.X, int(in[4])+s.Offset, s.K+3)
+			n := s.K/16*(xStep/4) - xStep/4 + 19
+			a0 := run(g.X, int(in[0])+s.Offset, n)
+			a1 := run(g.X, int(in[1])+s.Offset, n)
+			a2 := run(g.X, int(in[2])+s.Offset, n)
+			a3 := run(g.X, int(in[3])+s.Offset, n)
+			a4 := run(g.X, int(in[4])+s.Offset, n)
+			b := run(g.W, done, s.K*32)
+			done += s.K * 32
 			for k := s.K; k > 0; k -= 16 {
-				b := (*[512]float32)(w)
-				w = w[512:]
-				b00 := loadZ((*[16]float32)(b[0:]))
-				b01 := loadZ((*[16]float32)(b[16:]))
+				b00 := loadZ((*[16]float32)(unsafe.Add(b, 0)))
+				b01 := loadZ((*[16]float32)(unsafe.Add(b, 64)))
 				v00 := spreadZ((*[4]float32)(unsafe.Add(a0, 0)))
 				c00 = v00.MulAdd(b00, c00)
 				c01 = v00.MulAdd(b01, c01)
@@ -86,8 +89,8 @@ func gemm5x32Z(g *GEMM) {
 				v04 := spreadZ((*[4]float32)(unsafe.Add(a4, 0)))
 				c40 = v04.MulAdd(b00, c40)
 				c41 = v04.MulAdd(b01, c41)
-				b10 := loadZ((*[16]float32)(b[32:]))
-				b11 := loadZ((*[16]float32)(b[48:]))
+				b10 := loadZ((*[16]float32)(unsafe.Add(b, 128)))
+				b11 := loadZ((*[16]float32)(unsafe.Add(b, 192)))
 				v10 := spreadZ((*[4]float32)(unsafe.Add(a0, 4)))
 				c00 = v10.MulAdd(b10, c00)
 				c01 = v10.MulAdd(b11, c01)
@@ -103,8 +106,8 @@ func gemm5x32Z(g *GEMM) {
 				v14 := spreadZ((*[4]float32)(unsafe.Add(a4, 4)))
 				c40 = v14.MulAdd(b10, c40)
 				c41 = v14.MulAdd(b11, c41)
-				b20 := loadZ((*[16]float32)(b[64:]))
-				b21 := loadZ((*[16]float32)(b[80:]))
+				b20 := loadZ((*[16]float32)(unsafe.Add(b, 256)))
+				b21 := loadZ((*[16]float32)(unsafe.Add(b, 320)))
 				v20 := spreadZ((*[4]float32)(unsafe.Add(a0, 8)))
 				c00 = v20.MulAdd(b20, c00)
 				c01 = v20.MulAdd(b21, c01)
@@ -120,8 +123,8 @@ func gemm5x32Z(g *GEMM) {
 				v24 := spreadZ((*[4]float32)(unsafe.Add(a4, 8)))
 				c40 = v24.MulAdd(b20, c40)
 				c41 = v24.MulAdd(b21, c41)
-				b30 := loadZ((*[16]float32)(b[96:]))
-				b31 := loadZ((*[16]float32)(b[112:]))
+				b30 := loadZ((*[16]float32)(unsafe.Add(b, 384)))
+				b31 := loadZ((*[16]float32)(unsafe.Add(b, 448)))
 				v30 := spreadZ((*[4]float32)(unsafe.Add(a0, 12)))
 				c00 = v30.MulAdd(b30, c00)
 				c01 = v30.MulAdd(b31, c01)
@@ -137,8 +140,8 @@ func gemm5x32Z(g *GEMM) {
 				v34 := spreadZ((*[4]float32)(unsafe.Add(a4, 12)))
 				c40 = v34.MulAdd(b30, c40)
 				c41 = v34.MulAdd(b31, c41)
-				b40 := loadZ((*[16]float32)(b[128:]))
-				b41 := loadZ((*[16]float32)(b[144:]))
+				b40 := loadZ((*[16]float32)(unsafe.Add(b, 512)))
+				b41 := loadZ((*[16]float32)(unsafe.Add(b, 576)))
 				v40 := spreadZ((*[4]float32)(unsafe.Add(a0, 16)))
 				c00 = v40.MulAdd(b40, c00)
 				c01 = v40.MulAdd(b41, c01)
@@ -154,8 +157,8 @@ func gemm5x32Z(g *GEMM) {
 				v44 := spreadZ((*[4]float32)(unsafe.Add(a4, 16)))
 				c40 = v44.MulAdd(b40, c40)
 				c41 = v44.MulAdd(b41, c41)
-				b50 := loadZ((*[16]float32)(b[160:]))
-				b51 := loadZ((*[16]float32)(b[176:]))
+				b50 := loadZ((*[16]float32)(unsafe.Add(b, 640)))
+				b51 := loadZ((*[16]float32)(unsafe.Add(b, 704)))
 				v50 := spreadZ((*[4]float32)(unsafe.Add(a0, 20)))
 				c00 = v50.MulAdd(b50, c00)
 				c01 = v50.MulAdd(b51, c01)
@@ -171,8 +174,8 @@ func gemm5x32Z(g *GEMM) {
 				v54 := spreadZ((*[4]float32)(unsafe.Add(a4, 20)))
 				c40 = v54.MulAdd(b50, c40)
 				c41 = v54.MulAdd(b51, c41)
-				b60 := loadZ((*[16]float32)(b[192:]))
-				b61 := loadZ((*[16]float32)(b[208:]))
+				b60 := loadZ((*[16]float32)(unsafe.Add(b, 768)))
+				b61 := loadZ((*[16]float32)(unsafe.Add(b, 832)))
 				v60 := spreadZ((*[4]float32)(unsafe.Add(a0, 24)))
 				c00 = v60.MulAdd(b60, c00)
 				c01 = v60.MulAdd(b61, c01)
@@ -188,8 +191,8 @@ func gemm5x32Z(g *GEMM) {
 				v64 := spreadZ((*[4]float32)(unsafe.Add(a4, 24)))
 				c40 = v64.MulAdd(b60, c40)
 				c41 = v64.MulAdd(b61, c41)
-				b70 := loadZ((*[16]float32)(b[224:]))
-				b71 := loadZ((*[16]float32)(b[240:]))
+				b70 := loadZ((*[16]float32)(unsafe.Add(b, 896)))
+				b71 := loadZ((*[16]float32)(unsafe.Add(b, 960)))
 				v70 := spreadZ((*[4]float32)(unsafe.Add(a0, 28)))
 				c00 = v70.MulAdd(b70, c00)
 				c01 = v70.MulAdd(b71, c01)
@@ -205,8 +208,8 @@ func gemm5x32Z(g *GEMM) {
 				v74 := spreadZ((*[4]float32)(unsafe.Add(a4, 28)))
 				c40 = v74.MulAdd(b70, c40)
 				c41 = v74.MulAdd(b71, c41)
-				b80 := loadZ((*[16]float32)(b[256:]))
-				b81 := loadZ((*[16]float32)(b[272:]))
+				b80 := loadZ((*[16]float32)(unsafe.Add(b, 1024)))
+				b81 := loadZ((*[16]float32)(unsafe.Add(b, 1088)))
 				v80 := spreadZ((*[4]float32)(unsafe.Add(a0, 32)))
 				c00 = v80.MulAdd(b80, c00)
 				c01 = v80.MulAdd(b81, c01)
@@ -222,8 +225,8 @@ func gemm5x32Z(g *GEMM) {
 				v84 := spreadZ((*[4]float32)(unsafe.Add(a4, 32)))
 				c40 = v84.MulAdd(b80, c40)
 				c41 = v84.MulAdd(b81, c41)
-				b90 := loadZ((*[16]float32)(b[288:]))
-				b91 := loadZ((*[16]float32)(b[304:]))
+				b90 := loadZ((*[16]float32)(unsafe.Add(b, 1152)))
+				b91 := loadZ((*[16]float32)(unsafe.Add(b, 1216)))
 				v90 := spreadZ((*[4]float32)(unsafe.Add(a0, 36)))
 				c00 = v90.MulAdd(b90, c00)
 				c01 = v90.MulAdd(b91, c01)
@@ -239,8 +242,8 @@ func gemm5x32Z(g *GEMM) {
 				v94 := spreadZ((*[4]float32)(unsafe.Add(a4, 36)))
 				c40 = v94.MulAdd(b90, c40)
 				c41 = v94.MulAdd(b91, c41)
-				b100 := loadZ((*[16]float32)(b[320:]))
-				b101 := loadZ((*[16]float32)(b[336:]))
+				b100 := loadZ((*[16]float32)(unsafe.Add(b, 1280)))
+				b101 := loadZ((*[16]float32)(unsafe.Add(b, 1344)))
 				v100 := spreadZ((*[4]float32)(unsafe.Add(a0, 40)))
 				c00 = v100.MulAdd(b100, c00)
 				c01 = v100.MulAdd(b101, c01)
@@ -256,8 +259,8 @@ func gemm5x32Z(g *GEMM) {
 				v104 := spreadZ((*[4]float32)(unsafe.Add(a4, 40)))
 				c40 = v104.MulAdd(b100, c40)
 				c41 = v104.MulAdd(b101, c41)
-				b110 := loadZ((*[16]float32)(b[352:]))
-				b111 := loadZ((*[16]float32)(b[368:]))
+				b110 := loadZ((*[16]float32)(unsafe.Add(b, 1408)))
+				b111 := loadZ((*[16]float32)(unsafe.Add(b, 1472)))
 				v110 := spreadZ((*[4]float32)(unsafe.Add(a0, 44)))
 				c00 = v110.MulAdd(b110, c00)
 				c01 = v110.MulAdd(b111, c01)
@@ -273,8 +276,8 @@ func gemm5x32Z(g *GEMM) {
 				v114 := spreadZ((*[4]float32)(unsafe.Add(a4, 44)))
 				c40 = v114.MulAdd(b110, c40)
 				c41 = v114.MulAdd(b111, c41)
-				b120 := loadZ((*[16]float32)(b[384:]))
-				b121 := loadZ((*[16]float32)(b[400:]))
+				b120 := loadZ((*[16]float32)(unsafe.Add(b, 1536)))
+				b121 := loadZ((*[16]float32)(unsafe.Add(b, 1600)))
 				v120 := spreadZ((*[4]float32)(unsafe.Add(a0, 48)))
 				c00 = v120.MulAdd(b120, c00)
 				c01 = v120.MulAdd(b121, c01)
@@ -290,8 +293,8 @@ func gemm5x32Z(g *GEMM) {
 				v124 := spreadZ((*[4]float32)(unsafe.Add(a4, 48)))
 				c40 = v124.MulAdd(b120, c40)
 				c41 = v124.MulAdd(b121, c41)
-				b130 := loadZ((*[16]float32)(b[416:]))
-				b131 := loadZ((*[16]float32)(b[432:]))
+				b130 := loadZ((*[16]float32)(unsafe.Add(b, 1664)))
+				b131 := loadZ((*[16]float32)(unsafe.Add(b, 1728)))
 				v130 := spreadZ((*[4]float32)(unsafe.Add(a0, 52)))
 				c00 = v130.MulAdd(b130, c00)
 				c01 = v130.MulAdd(b131, c01)
@@ -307,8 +310,8 @@ func gemm5x32Z(g *GEMM) {
 				v134 := spreadZ((*[4]float32)(unsafe.Add(a4, 52)))
 				c40 = v134.MulAdd(b130, c40)
 				c41 = v134.MulAdd(b131, c41)
-				b140 := loadZ((*[16]float32)(b[448:]))
-				b141 := loadZ((*[16]float32)(b[464:]))
+				b140 := loadZ((*[16]float32)(unsafe.Add(b, 1792)))
+				b141 := loadZ((*[16]float32)(unsafe.Add(b, 1856)))
 				v140 := spreadZ((*[4]float32)(unsafe.Add(a0, 56)))
 				c00 = v140.MulAdd(b140, c00)
 				c01 = v140.MulAdd(b141, c01)
@@ -324,8 +327,8 @@ func gemm5x32Z(g *GEMM) {
 				v144 := spreadZ((*[4]float32)(unsafe.Add(a4, 56)))
 				c40 = v144.MulAdd(b140, c40)
 				c41 = v144.MulAdd(b141, c41)
-				b150 := loadZ((*[16]float32)(b[480:]))
-				b151 := loadZ((*[16]float32)(b[496:]))
+				b150 := loadZ((*[16]float32)(unsafe.Add(b, 1920)))
+				b151 := loadZ((*[16]float32)(unsafe.Add(b, 1984)))
 				v150 := spreadZ((*[4]float32)(unsafe.Add(a0, 60)))
 				c00 = v150.MulAdd(b150, c00)
 				c01 = v150.MulAdd(b151, c01)
@@ -341,30 +344,32 @@ func gemm5x32Z(g *GEMM) {
 				v154 := spreadZ((*[4]float32)(unsafe.Add(a4, 60)))
 				c40 = v154.MulAdd(b150, c40)
 				c41 = v154.MulAdd(b151, c41)
-				a0 = unsafe.Add(a0, 64)
-				a1 = unsafe.Add(a1, 64)
-				a2 = unsafe.Add(a2, 64)
-				a3 = unsafe.Add(a3, 64)
-				a4 = unsafe.Add(a4, 64)
+				a0 = unsafe.Add(a0, xStep)
+				a1 = unsafe.Add(a1, xStep)
+				a2 = unsafe.Add(a2, xStep)
+				a3 = unsafe.Add(a3, xStep)
+				a4 = unsafe.Add(a4, xStep)
+				b = unsafe.Add(b, 2048)
 			}
 		}
 		least := spreadZ(&floor)
-		least.Max(c00).Store((*[16]float32)(g.Y[int(out[0])+0:]))
-		least.Max(c01).Store((*[16]float32)(g.Y[int(out[0])+16:]))
-		least.Max(c10).Store((*[16]float32)(g.Y[int(out[1])+0:]))
-		least.Max(c11).Store((*[16]float32)(g.Y[int(out[1])+16:]))
-		least.Max(c20).Store((*[16]float32)(g.Y[int(out[2])+0:]))
-		least.Max(c21).Store((*[16]float32)(g.Y[int(out[2])+16:]))
-		least.Max(c30).Store((*[16]float32)(g.Y[int(out[3])+0:]))
-		least.Max(c31).Store((*[16]float32)(g.Y[int(out[3])+16:]))
-		least.Max(c40).Store((*[16]float32)(g.Y[int(out[4])+0:]))
-		least.Max(c41).Store((*[16]float32)(g.Y[int(out[4])+16:]))
+		aboveZ(c00, least).Store((*[16]float32)(g.Y[int(out[0]):]))
+		aboveZ(c01, least).Store((*[16]float32)(g.Y[int(out[0])+yStep:]))
+		aboveZ(c10, least).Store((*[16]float32)(g.Y[int(out[1]):]))
+		aboveZ(c11, least).Store((*[16]float32)(g.Y[int(out[1])+yStep:]))
+		aboveZ(c20, least).Store((*[16]float32)(g.Y[int(out[2]):]))
+		aboveZ(c21, least).Store((*[16]float32)(g.Y[int(out[2])+yStep:]))
+		aboveZ(c30, least).Store((*[16]float32)(g.Y[int(out[3]):]))
+		aboveZ(c31, least).Store((*[16]float32)(g.Y[int(out[3])+yStep:]))
+		aboveZ(c40, least).Store((*[16]float32)(g.Y[int(out[4]):]))
+		aboveZ(c41, least).Store((*[16]float32)(g.Y[int(out[4])+yStep:]))
 	}
 }
 
 // gemm5x16Z is GEMM on tiles of 5 pixels and 16 columns.
 func gemm5x16Z(g *GEMM) {
 	floor := [4]float32{g.Floor}
+	xStep := 4 * step(g.XStep)
 	for p := g.First; p < g.End; p += 5 {
 		in, out := (*[5]int32)(g.In[p:]), (*[5]int32)(g.Out[p:])
 		var (
@@ -395,17 +400,18 @@ func gemm5x16Z(g *GEMM) {
 			c30 = c00
 			c40 = c00
 		}
-		w := g.W
+		done := 0
 		for _, s := range g.Segments {
-			a0 := run(g.X, int(in[0])+s.Offset, s.K+3)
-			a1 := run(g.X, int(in[1])+s.Offset, s.K+3)
-			a2 := run(g.X, int(in[2])+s.Offset, s.K+3)
-			a3 := run(g.X, int(in[3])+s.Offset, s.K+3)
-			a4 := run(g.X, int(in[4])+s.Offset, s.K+3)
+			n := s.K/16*(xStep/4) - xStep/4 + 19
+			a0 := run(g.X, int(in[0])+s.Offset, n)
+			a1 := run(g.X, int(in[1])+s.Offset, n)
+			a2 := run(g.X, int(in[2])+s.Offset, n)
+			a3 := run(g.X, int(in[3])+s.Offset, n)
+			a4 := run(g.X, int(in[4])+s.Offset, n)
+			b := run(g.W, done, s.K*16)
+			done += s.K * 16
 			for k := s.K; k > 0; k -= 16 {
-				b := (*[256]float32)(w)
-				w = w[256:]
-				b00 := loadZ((*[16]float32)(b[0:]))
+				b00 := loadZ((*[16]float32)(unsafe.Add(b, 0)))
 				v00 := spreadZ((*[4]float32)(unsafe.Add(a0, 0)))
 				c00 = v00.MulAdd(b00, c00)
 				v01 := spreadZ((*[4]float32)(unsafe.Add(a1, 0)))
@@ -416,7 +422,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v03.MulAdd(b00, c30)
 				v04 := spreadZ((*[4]float32)(unsafe.Add(a4, 0)))
 				c40 = v04.MulAdd(b00, c40)
-				b10 := loadZ((*[16]float32)(b[16:]))
+				b10 := loadZ((*[16]float32)(unsafe.Add(b, 64)))
 				v10 := spreadZ((*[4]float32)(unsafe.Add(a0, 4)))
 				c00 = v10.MulAdd(b10, c00)
 				v11 := spreadZ((*[4]float32)(unsafe.Add(a1, 4)))
@@ -427,7 +433,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v13.MulAdd(b10, c30)
 				v14 := spreadZ((*[4]float32)(unsafe.Add(a4, 4)))
 				c40 = v14.MulAdd(b10, c40)
-				b20 := loadZ((*[16]float32)(b[32:]))
+				b20 := loadZ((*[16]float32)(unsafe.Add(b, 128)))
 				v20 := spreadZ((*[4]float32)(unsafe.Add(a0, 8)))
 				c00 = v20.MulAdd(b20, c00)
 				v21 := spreadZ((*[4]float32)(unsafe.Add(a1, 8)))
@@ -438,7 +444,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v23.MulAdd(b20, c30)
 				v24 := spreadZ((*[4]float32)(unsafe.Add(a4, 8)))
 				c40 = v24.MulAdd(b20, c40)
-				b30 := loadZ((*[16]float32)(b[48:]))
+				b30 := loadZ((*[16]float32)(unsafe.Add(b, 192)))
 				v30 := spreadZ((*[4]float32)(unsafe.Add(a0, 12)))
 				c00 = v30.MulAdd(b30, c00)
 				v31 := spreadZ((*[4]float32)(unsafe.Add(a1, 12)))
@@ -449,7 +455,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v33.MulAdd(b30, c30)
 				v34 := spreadZ((*[4]float32)(unsafe.Add(a4, 12)))
 				c40 = v34.MulAdd(b30, c40)
-				b40 := loadZ((*[16]float32)(b[64:]))
+				b40 := loadZ((*[16]float32)(unsafe.Add(b, 256)))
 				v40 := spreadZ((*[4]float32)(unsafe.Add(a0, 16)))
 				c00 = v40.MulAdd(b40, c00)
 				v41 := spreadZ((*[4]float32)(unsafe.Add(a1, 16)))
@@ -460,7 +466,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v43.MulAdd(b40, c30)
 				v44 := spreadZ((*[4]float32)(unsafe.Add(a4, 16)))
 				c40 = v44.MulAdd(b40, c40)
-				b50 := loadZ((*[16]float32)(b[80:]))
+				b50 := loadZ((*[16]float32)(unsafe.Add(b, 320)))
 				v50 := spreadZ((*[4]float32)(unsafe.Add(a0, 20)))
 				c00 = v50.MulAdd(b50, c00)
 				v51 := spreadZ((*[4]float32)(unsafe.Add(a1, 20)))
@@ -471,7 +477,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v53.MulAdd(b50, c30)
 				v54 := spreadZ((*[4]float32)(unsafe.Add(a4, 20)))
 				c40 = v54.MulAdd(b50, c40)
-				b60 := loadZ((*[16]float32)(b[96:]))
+				b60 := loadZ((*[16]float32)(unsafe.Add(b, 384)))
 				v60 := spreadZ((*[4]float32)(unsafe.Add(a0, 24)))
 				c00 = v60.MulAdd(b60, c00)
 				v61 := spreadZ((*[4]float32)(unsafe.Add(a1, 24)))
@@ -482,7 +488,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v63.MulAdd(b60, c30)
 				v64 := spreadZ((*[4]float32)(unsafe.Add(a4, 24)))
 				c40 = v64.MulAdd(b60, c40)
-				b70 := loadZ((*[16]float32)(b[112:]))
+				b70 := loadZ((*[16]float32)(unsafe.Add(b, 448)))
 				v70 := spreadZ((*[4]float32)(unsafe.Add(a0, 28)))
 				c00 = v70.MulAdd(b70, c00)
 				v71 := spreadZ((*[4]float32)(unsafe.Add(a1, 28)))
@@ -493,7 +499,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v73.MulAdd(b70, c30)
 				v74 := spreadZ((*[4]float32)(unsafe.Add(a4, 28)))
 				c40 = v74.MulAdd(b70, c40)
-				b80 := loadZ((*[16]float32)(b[128:]))
+				b80 := loadZ((*[16]float32)(unsafe.Add(b, 512)))
 				v80 := spreadZ((*[4]float32)(unsafe.Add(a0, 32)))
 				c00 = v80.MulAdd(b80, c00)
 				v81 := spreadZ((*[4]float32)(unsafe.Add(a1, 32)))
@@ -504,7 +510,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v83.MulAdd(b80, c30)
 				v84 := spreadZ((*[4]float32)(unsafe.Add(a4, 32)))
 				c40 = v84.MulAdd(b80, c40)
-				b90 := loadZ((*[16]float32)(b[144:]))
+				b90 := loadZ((*[16]float32)(unsafe.Add(b, 576)))
 				v90 := spreadZ((*[4]float32)(unsafe.Add(a0, 36)))
 				c00 = v90.MulAdd(b90, c00)
 				v91 := spreadZ((*[4]float32)(unsafe.Add(a1, 36)))
@@ -515,7 +521,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v93.MulAdd(b90, c30)
 				v94 := spreadZ((*[4]float32)(unsafe.Add(a4, 36)))
 				c40 = v94.MulAdd(b90, c40)
-				b100 := loadZ((*[16]float32)(b[160:]))
+				b100 := loadZ((*[16]float32)(unsafe.Add(b, 640)))
 				v100 := spreadZ((*[4]float32)(unsafe.Add(a0, 40)))
 				c00 = v100.MulAdd(b100, c00)
 				v101 := spreadZ((*[4]float32)(unsafe.Add(a1, 40)))
@@ -526,7 +532,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v103.MulAdd(b100, c30)
 				v104 := spreadZ((*[4]float32)(unsafe.Add(a4, 40)))
 				c40 = v104.MulAdd(b100, c40)
-				b110 := loadZ((*[16]float32)(b[176:]))
+				b110 := loadZ((*[16]float32)(unsafe.Add(b, 704)))
 				v110 := spreadZ((*[4]float32)(unsafe.Add(a0, 44)))
 				c00 = v110.MulAdd(b110, c00)
 				v111 := spreadZ((*[4]float32)(unsafe.Add(a1, 44)))
@@ -537,7 +543,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v113.MulAdd(b110, c30)
 				v114 := spreadZ((*[4]float32)(unsafe.Add(a4, 44)))
 				c40 = v114.MulAdd(b110, c40)
-				b120 := loadZ((*[16]float32)(b[192:]))
+				b120 := loadZ((*[16]float32)(unsafe.Add(b, 768)))
 				v120 := spreadZ((*[4]float32)(unsafe.Add(a0, 48)))
 				c00 = v120.MulAdd(b120, c00)
 				v121 := spreadZ((*[4]float32)(unsafe.Add(a1, 48)))
@@ -548,7 +554,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v123.MulAdd(b120, c30)
 				v124 := spreadZ((*[4]float32)(unsafe.Add(a4, 48)))
 				c40 = v124.MulAdd(b120, c40)
-				b130 := loadZ((*[16]float32)(b[208:]))
+				b130 := loadZ((*[16]float32)(unsafe.Add(b, 832)))
 				v130 := spreadZ((*[4]float32)(unsafe.Add(a0, 52)))
 				c00 = v130.MulAdd(b130, c00)
 				v131 := spreadZ((*[4]float32)(unsafe.Add(a1, 52)))
@@ -559,7 +565,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v133.MulAdd(b130, c30)
 				v134 := spreadZ((*[4]float32)(unsafe.Add(a4, 52)))
 				c40 = v134.MulAdd(b130, c40)
-				b140 := loadZ((*[16]float32)(b[224:]))
+				b140 := loadZ((*[16]float32)(unsafe.Add(b, 896)))
 				v140 := spreadZ((*[4]float32)(unsafe.Add(a0, 56)))
 				c00 = v140.MulAdd(b140, c00)
 				v141 := spreadZ((*[4]float32)(unsafe.Add(a1, 56)))
@@ -570,7 +576,7 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v143.MulAdd(b140, c30)
 				v144 := spreadZ((*[4]float32)(unsafe.Add(a4, 56)))
 				c40 = v144.MulAdd(b140, c40)
-				b150 := loadZ((*[16]float32)(b[240:]))
+				b150 := loadZ((*[16]float32)(unsafe.Add(b, 960)))
 				v150 := spreadZ((*[4]float32)(unsafe.Add(a0, 60)))
 				c00 = v150.MulAdd(b150, c00)
 				v151 := spreadZ((*[4]float32)(unsafe.Add(a1, 60)))
@@ -581,75 +587,2690 @@ func gemm5x16Z(g *GEMM) {
 				c30 = v153.MulAdd(b150, c30)
 				v154 := spreadZ((*[4]float32)(unsafe.Add(a4, 60)))
 				c40 = v154.MulAdd(b150, c40)
-				a0 = unsafe.Add(a0, 64)
-				a1 = unsafe.Add(a1, 64)
-				a2 = unsafe.Add(a2, 64)
-				a3 = unsafe.Add(a3, 64)
-				a4 = unsafe.Add(a4, 64)
+				a0 = unsafe.Add(a0, xStep)
+				a1 = unsafe.Add(a1, xStep)
+				a2 = unsafe.Add(a2, xStep)
+				a3 = unsafe.Add(a3, xStep)
+				a4 = unsafe.Add(a4, xStep)
+				b = unsafe.Add(b, 1024)
 			}
 		}
 		least := spreadZ(&floor)
-		least.Max(c00).Store((*[16]float32)(g.Y[int(out[0])+0:]))
-		least.Max(c10).Store((*[16]float32)(g.Y[int(out[1])+0:]))
-		least.Max(c20).Store((*[16]float32)(g.Y[int(out[2])+0:]))
-		least.Max(c30).Store((*[16]float32)(g.Y[int(out[3])+0:]))
-		least.Max(c40).Store((*[16]float32)(g.Y[int(out[4])+0:]))
+		aboveZ(c00, least).Store((*[16]float32)(g.Y[int(out[0]):]))
+		aboveZ(c10, least).Store((*[16]float32)(g.Y[int(out[1]):]))
+		aboveZ(c20, least).Store((*[16]float32)(g.Y[int(out[2]):]))
+		aboveZ(c30, least).Store((*[16]float32)(g.Y[int(out[3]):]))
+		aboveZ(c40, least).Store((*[16]float32)(g.Y[int(out[4]):]))
 	}
 }
 
-// depthwiseZ is Depthwise, several registers of channels at a time.
-func depthwiseZ(d *Depthwise) {
-	least := fillZ(d.Floor)
-	for p := range d.Pixels {
-		x, y := d.X[p*d.XStep:], d.Y[p*d.YStep:]
-		c := 0
-		for ; c+64 <= d.Channels; c += 64 {
-			s0 := loadZ((*[16]float32)(d.Bias[c:]))
-			s1 := loadZ((*[16]float32)(d.Bias[c+16:]))
-			s2 := loadZ((*[16]float32)(d.Bias[c+32:]))
-			s3 := loadZ((*[16]float32)(d.Bias[c+48:]))
-			for t, tap := range d.Taps {
-				v, k := (*[64]float32)(x[tap+c:]), (*[64]float32)(d.W[t*d.Channels+c:])
-				s0 = loadZ((*[16]float32)(v[0:])).MulAdd(loadZ((*[16]float32)(k[0:])), s0)
-				s1 = loadZ((*[16]float32)(v[16:])).MulAdd(loadZ((*[16]float32)(k[16:])), s1)
-				s2 = loadZ((*[16]float32)(v[32:])).MulAdd(loadZ((*[16]float32)(k[32:])), s2)
-				s3 = loadZ((*[16]float32)(v[48:])).MulAdd(loadZ((*[16]float32)(k[48:])), s3)
+// depthwiseZ is Depthwise.
+func depthwiseZ(d *Windows) {
+	atX, atY, row := 0, 0, 4*d.Row
+	for _, tile := range d.Tiles {
+		n := int(tile)
+		for part := 0; part < 16; part += 16 {
+			x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+d.Cols-1)*16+16)
+			y := run(d.Y, atY+part, (n-1)*16+16)
+			k, bias := run(d.W, part, d.Rows*d.Cols*16-part), run(d.Bias, part, 16)
+			switch n + 100*d.Stride {
+			case 106:
+				switch d.Cols {
+				case 3:
+					depthwise6x1Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise6x1Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise6x1Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise6x1Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 105:
+				switch d.Cols {
+				case 3:
+					depthwise5x1Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise5x1Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise5x1Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise5x1Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 104:
+				switch d.Cols {
+				case 3:
+					depthwise4x1Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise4x1Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise4x1Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise4x1Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 101:
+				switch d.Cols {
+				case 3:
+					depthwise1x1Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise1x1Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise1x1Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise1x1Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 206:
+				switch d.Cols {
+				case 3:
+					depthwise6x2Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise6x2Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise6x2Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise6x2Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 205:
+				switch d.Cols {
+				case 3:
+					depthwise5x2Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise5x2Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise5x2Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise5x2Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 204:
+				switch d.Cols {
+				case 3:
+					depthwise4x2Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise4x2Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise4x2Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise4x2Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			case 201:
+				switch d.Cols {
+				case 3:
+					depthwise1x2Z3(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 5:
+					depthwise1x2Z5(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				case 7:
+					depthwise1x2Z7(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				default:
+					depthwise1x2Z1(x, k, bias, y, d.Rows, d.Cols, row, d.Floor, &d.fence)
+				}
+			default:
+				panic(badTile)
 			}
-			least.Max(s0).Store((*[16]float32)(y[c+0:]))
-			least.Max(s1).Store((*[16]float32)(y[c+16:]))
-			least.Max(s2).Store((*[16]float32)(y[c+32:]))
-			least.Max(s3).Store((*[16]float32)(y[c+48:]))
 		}
-		for ; c+16 <= d.Channels; c += 16 {
-			s0 := loadZ((*[16]float32)(d.Bias[c:]))
-			for t, tap := range d.Taps {
-				v, k := (*[16]float32)(x[tap+c:]), (*[16]float32)(d.W[t*d.Channels+c:])
-				s0 = loadZ((*[16]float32)(v[0:])).MulAdd(loadZ((*[16]float32)(k[0:])), s0)
-			}
-			least.Max(s0).Store((*[16]float32)(y[c+0:]))
-		}
+		atX, atY = atX+n*d.Stride*16, atY+n*16
 	}
+}
+
+// maxPoolZ is MaxPool.
+func maxPoolZ(d *Windows) {
+	atX, atY, row := 0, 0, 4*d.Row
+	for _, tile := range d.Tiles {
+		n := int(tile)
+		for part := 0; part < 16; part += 16 {
+			x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+d.Cols-1)*16+16)
+			y := run(d.Y, atY+part, (n-1)*16+16)
+			switch n + 100*d.Stride {
+			case 106:
+				maxPool6x1Z(x, y, d.Rows, d.Cols, row)
+			case 105:
+				maxPool5x1Z(x, y, d.Rows, d.Cols, row)
+			case 104:
+				maxPool4x1Z(x, y, d.Rows, d.Cols, row)
+			case 101:
+				maxPool1x1Z(x, y, d.Rows, d.Cols, row)
+			case 206:
+				maxPool6x2Z(x, y, d.Rows, d.Cols, row)
+			case 205:
+				maxPool5x2Z(x, y, d.Rows, d.Cols, row)
+			case 204:
+				maxPool4x2Z(x, y, d.Rows, d.Cols, row)
+			case 201:
+				maxPool1x2Z(x, y, d.Rows, d.Cols, row)
+			default:
+				panic(badTile)
+			}
+		}
+		atX, atY = atX+n*d.Stride*16, atY+n*16
+	}
+}
+
+// groupedZ is Grouped.
+func groupedZ(d *Grouped) {
+	atX, atY, row := 0, 0, 4*d.Row
+	for _, tile := range d.Tiles {
+		n := int(tile)
+		for part := 0; part < 16; part += 16 {
+			x := run(d.X, atX+part, (d.Rows-1)*d.Row+((n-1)*d.Stride+3-1)*16+16)
+			y := run(d.Y, atY+part, (n-1)*16+16)
+			k, bias := run(d.W, part, d.Rows*d.Channels*48-part), run(d.Bias, part, 16)
+			switch n + 100*d.Stride {
+			case 106:
+				grouped6x1Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 105:
+				grouped5x1Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 104:
+				grouped4x1Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 101:
+				grouped1x1Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 206:
+				grouped6x2Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 205:
+				grouped5x2Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 204:
+				grouped4x2Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			case 201:
+				grouped1x2Z(sourcesZ(x, d.Channels, part), k, bias, y, turnsZ(d.Channels, part), d.Rows, d.Channels, row, d.Floor, &d.fence)
+			default:
+				panic(badTile)
+			}
+		}
+		atX, atY = atX+n*d.Stride*16, atY+n*16
+	}
+}
+
+func depthwise6x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadZ((*[16]float32)(unsafe.Add(at, 64))).MulAdd(f0, c1)
+			c2 = loadZ((*[16]float32)(unsafe.Add(at, 128))).MulAdd(f0, c2)
+			c3 = loadZ((*[16]float32)(unsafe.Add(at, 192))).MulAdd(f0, c3)
+			c4 = loadZ((*[16]float32)(unsafe.Add(at, 256))).MulAdd(f0, c4)
+			c5 = loadZ((*[16]float32)(unsafe.Add(at, 320))).MulAdd(f0, c5)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f2, c5)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f4, c5)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f4, c5)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f5, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f5, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f5, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f5, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f5, c5)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f6, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f6, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f6, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f6, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f6, c5)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func maxPool6x1Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	c1 := fillZ(None)
+	c2 := fillZ(None)
+	c3 := fillZ(None)
+	c4 := fillZ(None)
+	c5 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 64))), c1)
+			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c2)
+			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 192))), c3)
+			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c4)
+			c5 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 320))), c5)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
+	c5.Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func grouped6x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c1 = v001.MulAdd(f00, c1)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c2 = v002.MulAdd(f00, c2)
+			c1 = v002.MulAdd(f01, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t0)
+			c3 = v003.MulAdd(f00, c3)
+			c2 = v003.MulAdd(f01, c2)
+			c1 = v003.MulAdd(f02, c1)
+			v004 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t0)
+			c4 = v004.MulAdd(f00, c4)
+			c3 = v004.MulAdd(f01, c3)
+			c2 = v004.MulAdd(f02, c2)
+			v005 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t0)
+			c5 = v005.MulAdd(f00, c5)
+			c4 = v005.MulAdd(f01, c4)
+			c3 = v005.MulAdd(f02, c3)
+			v006 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t0)
+			c5 = v006.MulAdd(f01, c5)
+			c4 = v006.MulAdd(f02, c4)
+			v007 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t0)
+			c5 = v007.MulAdd(f02, c5)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c1 = v101.MulAdd(f10, c1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c2 = v102.MulAdd(f10, c2)
+			c1 = v102.MulAdd(f11, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t1)
+			c3 = v103.MulAdd(f10, c3)
+			c2 = v103.MulAdd(f11, c2)
+			c1 = v103.MulAdd(f12, c1)
+			v104 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t1)
+			c4 = v104.MulAdd(f10, c4)
+			c3 = v104.MulAdd(f11, c3)
+			c2 = v104.MulAdd(f12, c2)
+			v105 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t1)
+			c5 = v105.MulAdd(f10, c5)
+			c4 = v105.MulAdd(f11, c4)
+			c3 = v105.MulAdd(f12, c3)
+			v106 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t1)
+			c5 = v106.MulAdd(f11, c5)
+			c4 = v106.MulAdd(f12, c4)
+			v107 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t1)
+			c5 = v107.MulAdd(f12, c5)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c1 = v201.MulAdd(f20, c1)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c2 = v202.MulAdd(f20, c2)
+			c1 = v202.MulAdd(f21, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t2)
+			c3 = v203.MulAdd(f20, c3)
+			c2 = v203.MulAdd(f21, c2)
+			c1 = v203.MulAdd(f22, c1)
+			v204 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t2)
+			c4 = v204.MulAdd(f20, c4)
+			c3 = v204.MulAdd(f21, c3)
+			c2 = v204.MulAdd(f22, c2)
+			v205 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t2)
+			c5 = v205.MulAdd(f20, c5)
+			c4 = v205.MulAdd(f21, c4)
+			c3 = v205.MulAdd(f22, c3)
+			v206 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t2)
+			c5 = v206.MulAdd(f21, c5)
+			c4 = v206.MulAdd(f22, c4)
+			v207 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t2)
+			c5 = v207.MulAdd(f22, c5)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c1 = v301.MulAdd(f30, c1)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c2 = v302.MulAdd(f30, c2)
+			c1 = v302.MulAdd(f31, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t3)
+			c3 = v303.MulAdd(f30, c3)
+			c2 = v303.MulAdd(f31, c2)
+			c1 = v303.MulAdd(f32, c1)
+			v304 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t3)
+			c4 = v304.MulAdd(f30, c4)
+			c3 = v304.MulAdd(f31, c3)
+			c2 = v304.MulAdd(f32, c2)
+			v305 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t3)
+			c5 = v305.MulAdd(f30, c5)
+			c4 = v305.MulAdd(f31, c4)
+			c3 = v305.MulAdd(f32, c3)
+			v306 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t3)
+			c5 = v306.MulAdd(f31, c5)
+			c4 = v306.MulAdd(f32, c4)
+			v307 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t3)
+			c5 = v307.MulAdd(f32, c5)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise5x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadZ((*[16]float32)(unsafe.Add(at, 64))).MulAdd(f0, c1)
+			c2 = loadZ((*[16]float32)(unsafe.Add(at, 128))).MulAdd(f0, c2)
+			c3 = loadZ((*[16]float32)(unsafe.Add(at, 192))).MulAdd(f0, c3)
+			c4 = loadZ((*[16]float32)(unsafe.Add(at, 256))).MulAdd(f0, c4)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c4)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f5, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f5, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f5, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f5, c4)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f6, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f6, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f6, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f6, c4)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func maxPool5x1Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	c1 := fillZ(None)
+	c2 := fillZ(None)
+	c3 := fillZ(None)
+	c4 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 64))), c1)
+			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c2)
+			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 192))), c3)
+			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c4)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func grouped5x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c1 = v001.MulAdd(f00, c1)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c2 = v002.MulAdd(f00, c2)
+			c1 = v002.MulAdd(f01, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t0)
+			c3 = v003.MulAdd(f00, c3)
+			c2 = v003.MulAdd(f01, c2)
+			c1 = v003.MulAdd(f02, c1)
+			v004 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t0)
+			c4 = v004.MulAdd(f00, c4)
+			c3 = v004.MulAdd(f01, c3)
+			c2 = v004.MulAdd(f02, c2)
+			v005 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t0)
+			c4 = v005.MulAdd(f01, c4)
+			c3 = v005.MulAdd(f02, c3)
+			v006 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t0)
+			c4 = v006.MulAdd(f02, c4)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c1 = v101.MulAdd(f10, c1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c2 = v102.MulAdd(f10, c2)
+			c1 = v102.MulAdd(f11, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t1)
+			c3 = v103.MulAdd(f10, c3)
+			c2 = v103.MulAdd(f11, c2)
+			c1 = v103.MulAdd(f12, c1)
+			v104 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t1)
+			c4 = v104.MulAdd(f10, c4)
+			c3 = v104.MulAdd(f11, c3)
+			c2 = v104.MulAdd(f12, c2)
+			v105 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t1)
+			c4 = v105.MulAdd(f11, c4)
+			c3 = v105.MulAdd(f12, c3)
+			v106 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t1)
+			c4 = v106.MulAdd(f12, c4)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c1 = v201.MulAdd(f20, c1)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c2 = v202.MulAdd(f20, c2)
+			c1 = v202.MulAdd(f21, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t2)
+			c3 = v203.MulAdd(f20, c3)
+			c2 = v203.MulAdd(f21, c2)
+			c1 = v203.MulAdd(f22, c1)
+			v204 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t2)
+			c4 = v204.MulAdd(f20, c4)
+			c3 = v204.MulAdd(f21, c3)
+			c2 = v204.MulAdd(f22, c2)
+			v205 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t2)
+			c4 = v205.MulAdd(f21, c4)
+			c3 = v205.MulAdd(f22, c3)
+			v206 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t2)
+			c4 = v206.MulAdd(f22, c4)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c1 = v301.MulAdd(f30, c1)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c2 = v302.MulAdd(f30, c2)
+			c1 = v302.MulAdd(f31, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t3)
+			c3 = v303.MulAdd(f30, c3)
+			c2 = v303.MulAdd(f31, c2)
+			c1 = v303.MulAdd(f32, c1)
+			v304 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t3)
+			c4 = v304.MulAdd(f30, c4)
+			c3 = v304.MulAdd(f31, c3)
+			c2 = v304.MulAdd(f32, c2)
+			v305 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t3)
+			c4 = v305.MulAdd(f31, c4)
+			c3 = v305.MulAdd(f32, c3)
+			v306 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t3)
+			c4 = v306.MulAdd(f32, c4)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise4x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadZ((*[16]float32)(unsafe.Add(at, 64))).MulAdd(f0, c1)
+			c2 = loadZ((*[16]float32)(unsafe.Add(at, 128))).MulAdd(f0, c2)
+			c3 = loadZ((*[16]float32)(unsafe.Add(at, 192))).MulAdd(f0, c3)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f4, c3)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f5, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f5, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f5, c3)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f6, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f6, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f6, c3)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func maxPool4x1Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	c1 := fillZ(None)
+	c2 := fillZ(None)
+	c3 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 64))), c1)
+			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c2)
+			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 192))), c3)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func grouped4x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c1 = v001.MulAdd(f00, c1)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c2 = v002.MulAdd(f00, c2)
+			c1 = v002.MulAdd(f01, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t0)
+			c3 = v003.MulAdd(f00, c3)
+			c2 = v003.MulAdd(f01, c2)
+			c1 = v003.MulAdd(f02, c1)
+			v004 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t0)
+			c3 = v004.MulAdd(f01, c3)
+			c2 = v004.MulAdd(f02, c2)
+			v005 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t0)
+			c3 = v005.MulAdd(f02, c3)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c1 = v101.MulAdd(f10, c1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c2 = v102.MulAdd(f10, c2)
+			c1 = v102.MulAdd(f11, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t1)
+			c3 = v103.MulAdd(f10, c3)
+			c2 = v103.MulAdd(f11, c2)
+			c1 = v103.MulAdd(f12, c1)
+			v104 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t1)
+			c3 = v104.MulAdd(f11, c3)
+			c2 = v104.MulAdd(f12, c2)
+			v105 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t1)
+			c3 = v105.MulAdd(f12, c3)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c1 = v201.MulAdd(f20, c1)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c2 = v202.MulAdd(f20, c2)
+			c1 = v202.MulAdd(f21, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t2)
+			c3 = v203.MulAdd(f20, c3)
+			c2 = v203.MulAdd(f21, c2)
+			c1 = v203.MulAdd(f22, c1)
+			v204 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t2)
+			c3 = v204.MulAdd(f21, c3)
+			c2 = v204.MulAdd(f22, c2)
+			v205 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t2)
+			c3 = v205.MulAdd(f22, c3)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c1 = v301.MulAdd(f30, c1)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c2 = v302.MulAdd(f30, c2)
+			c1 = v302.MulAdd(f31, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t3)
+			c3 = v303.MulAdd(f30, c3)
+			c2 = v303.MulAdd(f31, c2)
+			c1 = v303.MulAdd(f32, c1)
+			v304 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t3)
+			c3 = v304.MulAdd(f31, c3)
+			c2 = v304.MulAdd(f32, c2)
+			v305 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t3)
+			c3 = v305.MulAdd(f32, c3)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise1x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func maxPool1x1Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func grouped1x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c0 = v002.MulAdd(f02, c0)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c0 = v102.MulAdd(f12, c0)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c0 = v202.MulAdd(f22, c0)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c0 = v302.MulAdd(f32, c0)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise6x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadZ((*[16]float32)(unsafe.Add(at, 128))).MulAdd(f0, c1)
+			c2 = loadZ((*[16]float32)(unsafe.Add(at, 256))).MulAdd(f0, c2)
+			c3 = loadZ((*[16]float32)(unsafe.Add(at, 384))).MulAdd(f0, c3)
+			c4 = loadZ((*[16]float32)(unsafe.Add(at, 512))).MulAdd(f0, c4)
+			c5 = loadZ((*[16]float32)(unsafe.Add(at, 640))).MulAdd(f0, c5)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f2, c5)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 832))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 896))).MulAdd(f4, c5)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise6x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f0, c5)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f1, c5)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f2, c5)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 832))).MulAdd(f3, c5)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 896))).MulAdd(f4, c5)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f5, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f5, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f5, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 832))).MulAdd(f5, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 960))).MulAdd(f5, c5)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f6, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f6, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f6, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 896))).MulAdd(f6, c4)
+		c5 = loadZ((*[16]float32)(unsafe.Add(x, 1024))).MulAdd(f6, c5)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func maxPool6x2Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	c1 := fillZ(None)
+	c2 := fillZ(None)
+	c3 := fillZ(None)
+	c4 := fillZ(None)
+	c5 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c1)
+			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c2)
+			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 384))), c3)
+			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 512))), c4)
+			c5 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 640))), c5)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
+	c5.Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func grouped6x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c5 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c1 = v002.MulAdd(f00, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t0)
+			c1 = v003.MulAdd(f01, c1)
+			v004 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t0)
+			c2 = v004.MulAdd(f00, c2)
+			c1 = v004.MulAdd(f02, c1)
+			v005 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t0)
+			c2 = v005.MulAdd(f01, c2)
+			v006 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t0)
+			c3 = v006.MulAdd(f00, c3)
+			c2 = v006.MulAdd(f02, c2)
+			v007 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t0)
+			c3 = v007.MulAdd(f01, c3)
+			v008 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t0)
+			c4 = v008.MulAdd(f00, c4)
+			c3 = v008.MulAdd(f02, c3)
+			v009 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t0)
+			c4 = v009.MulAdd(f01, c4)
+			v010 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t0)
+			c5 = v010.MulAdd(f00, c5)
+			c4 = v010.MulAdd(f02, c4)
+			v011 := turnedZ((*[16]float32)(unsafe.Add(at, 704)), t0)
+			c5 = v011.MulAdd(f01, c5)
+			v012 := turnedZ((*[16]float32)(unsafe.Add(at, 768)), t0)
+			c5 = v012.MulAdd(f02, c5)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c1 = v102.MulAdd(f10, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t1)
+			c1 = v103.MulAdd(f11, c1)
+			v104 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t1)
+			c2 = v104.MulAdd(f10, c2)
+			c1 = v104.MulAdd(f12, c1)
+			v105 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t1)
+			c2 = v105.MulAdd(f11, c2)
+			v106 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t1)
+			c3 = v106.MulAdd(f10, c3)
+			c2 = v106.MulAdd(f12, c2)
+			v107 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t1)
+			c3 = v107.MulAdd(f11, c3)
+			v108 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t1)
+			c4 = v108.MulAdd(f10, c4)
+			c3 = v108.MulAdd(f12, c3)
+			v109 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t1)
+			c4 = v109.MulAdd(f11, c4)
+			v110 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t1)
+			c5 = v110.MulAdd(f10, c5)
+			c4 = v110.MulAdd(f12, c4)
+			v111 := turnedZ((*[16]float32)(unsafe.Add(at, 704)), t1)
+			c5 = v111.MulAdd(f11, c5)
+			v112 := turnedZ((*[16]float32)(unsafe.Add(at, 768)), t1)
+			c5 = v112.MulAdd(f12, c5)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c1 = v202.MulAdd(f20, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t2)
+			c1 = v203.MulAdd(f21, c1)
+			v204 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t2)
+			c2 = v204.MulAdd(f20, c2)
+			c1 = v204.MulAdd(f22, c1)
+			v205 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t2)
+			c2 = v205.MulAdd(f21, c2)
+			v206 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t2)
+			c3 = v206.MulAdd(f20, c3)
+			c2 = v206.MulAdd(f22, c2)
+			v207 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t2)
+			c3 = v207.MulAdd(f21, c3)
+			v208 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t2)
+			c4 = v208.MulAdd(f20, c4)
+			c3 = v208.MulAdd(f22, c3)
+			v209 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t2)
+			c4 = v209.MulAdd(f21, c4)
+			v210 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t2)
+			c5 = v210.MulAdd(f20, c5)
+			c4 = v210.MulAdd(f22, c4)
+			v211 := turnedZ((*[16]float32)(unsafe.Add(at, 704)), t2)
+			c5 = v211.MulAdd(f21, c5)
+			v212 := turnedZ((*[16]float32)(unsafe.Add(at, 768)), t2)
+			c5 = v212.MulAdd(f22, c5)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c1 = v302.MulAdd(f30, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t3)
+			c1 = v303.MulAdd(f31, c1)
+			v304 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t3)
+			c2 = v304.MulAdd(f30, c2)
+			c1 = v304.MulAdd(f32, c1)
+			v305 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t3)
+			c2 = v305.MulAdd(f31, c2)
+			v306 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t3)
+			c3 = v306.MulAdd(f30, c3)
+			c2 = v306.MulAdd(f32, c2)
+			v307 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t3)
+			c3 = v307.MulAdd(f31, c3)
+			v308 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t3)
+			c4 = v308.MulAdd(f30, c4)
+			c3 = v308.MulAdd(f32, c3)
+			v309 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t3)
+			c4 = v309.MulAdd(f31, c4)
+			v310 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t3)
+			c5 = v310.MulAdd(f30, c5)
+			c4 = v310.MulAdd(f32, c4)
+			v311 := turnedZ((*[16]float32)(unsafe.Add(at, 704)), t3)
+			c5 = v311.MulAdd(f31, c5)
+			v312 := turnedZ((*[16]float32)(unsafe.Add(at, 768)), t3)
+			c5 = v312.MulAdd(f32, c5)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
+}
+
+func depthwise5x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadZ((*[16]float32)(unsafe.Add(at, 128))).MulAdd(f0, c1)
+			c2 = loadZ((*[16]float32)(unsafe.Add(at, 256))).MulAdd(f0, c2)
+			c3 = loadZ((*[16]float32)(unsafe.Add(at, 384))).MulAdd(f0, c3)
+			c4 = loadZ((*[16]float32)(unsafe.Add(at, 512))).MulAdd(f0, c4)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise5x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f0, c4)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f1, c4)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f2, c4)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f3, c4)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f4, c4)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f5, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f5, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f5, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 832))).MulAdd(f5, c4)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f6, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f6, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f6, c3)
+		c4 = loadZ((*[16]float32)(unsafe.Add(x, 896))).MulAdd(f6, c4)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func maxPool5x2Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	c1 := fillZ(None)
+	c2 := fillZ(None)
+	c3 := fillZ(None)
+	c4 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c1)
+			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c2)
+			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 384))), c3)
+			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 512))), c4)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func grouped5x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c4 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c1 = v002.MulAdd(f00, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t0)
+			c1 = v003.MulAdd(f01, c1)
+			v004 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t0)
+			c2 = v004.MulAdd(f00, c2)
+			c1 = v004.MulAdd(f02, c1)
+			v005 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t0)
+			c2 = v005.MulAdd(f01, c2)
+			v006 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t0)
+			c3 = v006.MulAdd(f00, c3)
+			c2 = v006.MulAdd(f02, c2)
+			v007 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t0)
+			c3 = v007.MulAdd(f01, c3)
+			v008 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t0)
+			c4 = v008.MulAdd(f00, c4)
+			c3 = v008.MulAdd(f02, c3)
+			v009 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t0)
+			c4 = v009.MulAdd(f01, c4)
+			v010 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t0)
+			c4 = v010.MulAdd(f02, c4)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c1 = v102.MulAdd(f10, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t1)
+			c1 = v103.MulAdd(f11, c1)
+			v104 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t1)
+			c2 = v104.MulAdd(f10, c2)
+			c1 = v104.MulAdd(f12, c1)
+			v105 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t1)
+			c2 = v105.MulAdd(f11, c2)
+			v106 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t1)
+			c3 = v106.MulAdd(f10, c3)
+			c2 = v106.MulAdd(f12, c2)
+			v107 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t1)
+			c3 = v107.MulAdd(f11, c3)
+			v108 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t1)
+			c4 = v108.MulAdd(f10, c4)
+			c3 = v108.MulAdd(f12, c3)
+			v109 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t1)
+			c4 = v109.MulAdd(f11, c4)
+			v110 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t1)
+			c4 = v110.MulAdd(f12, c4)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c1 = v202.MulAdd(f20, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t2)
+			c1 = v203.MulAdd(f21, c1)
+			v204 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t2)
+			c2 = v204.MulAdd(f20, c2)
+			c1 = v204.MulAdd(f22, c1)
+			v205 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t2)
+			c2 = v205.MulAdd(f21, c2)
+			v206 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t2)
+			c3 = v206.MulAdd(f20, c3)
+			c2 = v206.MulAdd(f22, c2)
+			v207 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t2)
+			c3 = v207.MulAdd(f21, c3)
+			v208 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t2)
+			c4 = v208.MulAdd(f20, c4)
+			c3 = v208.MulAdd(f22, c3)
+			v209 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t2)
+			c4 = v209.MulAdd(f21, c4)
+			v210 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t2)
+			c4 = v210.MulAdd(f22, c4)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c1 = v302.MulAdd(f30, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t3)
+			c1 = v303.MulAdd(f31, c1)
+			v304 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t3)
+			c2 = v304.MulAdd(f30, c2)
+			c1 = v304.MulAdd(f32, c1)
+			v305 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t3)
+			c2 = v305.MulAdd(f31, c2)
+			v306 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t3)
+			c3 = v306.MulAdd(f30, c3)
+			c2 = v306.MulAdd(f32, c2)
+			v307 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t3)
+			c3 = v307.MulAdd(f31, c3)
+			v308 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t3)
+			c4 = v308.MulAdd(f30, c4)
+			c3 = v308.MulAdd(f32, c3)
+			v309 := turnedZ((*[16]float32)(unsafe.Add(at, 576)), t3)
+			c4 = v309.MulAdd(f31, c4)
+			v310 := turnedZ((*[16]float32)(unsafe.Add(at, 640)), t3)
+			c4 = v310.MulAdd(f32, c4)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
+}
+
+func depthwise4x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			c1 = loadZ((*[16]float32)(unsafe.Add(at, 128))).MulAdd(f0, c1)
+			c2 = loadZ((*[16]float32)(unsafe.Add(at, 256))).MulAdd(f0, c2)
+			c3 = loadZ((*[16]float32)(unsafe.Add(at, 384))).MulAdd(f0, c3)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise4x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f0, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f0, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f0, c3)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f1, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f1, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f1, c3)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f2, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f2, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f2, c3)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f3, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f3, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f3, c3)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f4, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f4, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f4, c3)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 448))).MulAdd(f5, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 576))).MulAdd(f5, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 704))).MulAdd(f5, c3)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		c1 = loadZ((*[16]float32)(unsafe.Add(x, 512))).MulAdd(f6, c1)
+		c2 = loadZ((*[16]float32)(unsafe.Add(x, 640))).MulAdd(f6, c2)
+		c3 = loadZ((*[16]float32)(unsafe.Add(x, 768))).MulAdd(f6, c3)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func maxPool4x2Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	c1 := fillZ(None)
+	c2 := fillZ(None)
+	c3 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c1)
+			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c2)
+			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 384))), c3)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
+	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
+	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func grouped4x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c2 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	c3 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c1 = v002.MulAdd(f00, c1)
+			c0 = v002.MulAdd(f02, c0)
+			v003 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t0)
+			c1 = v003.MulAdd(f01, c1)
+			v004 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t0)
+			c2 = v004.MulAdd(f00, c2)
+			c1 = v004.MulAdd(f02, c1)
+			v005 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t0)
+			c2 = v005.MulAdd(f01, c2)
+			v006 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t0)
+			c3 = v006.MulAdd(f00, c3)
+			c2 = v006.MulAdd(f02, c2)
+			v007 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t0)
+			c3 = v007.MulAdd(f01, c3)
+			v008 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t0)
+			c3 = v008.MulAdd(f02, c3)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c1 = v102.MulAdd(f10, c1)
+			c0 = v102.MulAdd(f12, c0)
+			v103 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t1)
+			c1 = v103.MulAdd(f11, c1)
+			v104 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t1)
+			c2 = v104.MulAdd(f10, c2)
+			c1 = v104.MulAdd(f12, c1)
+			v105 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t1)
+			c2 = v105.MulAdd(f11, c2)
+			v106 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t1)
+			c3 = v106.MulAdd(f10, c3)
+			c2 = v106.MulAdd(f12, c2)
+			v107 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t1)
+			c3 = v107.MulAdd(f11, c3)
+			v108 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t1)
+			c3 = v108.MulAdd(f12, c3)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c1 = v202.MulAdd(f20, c1)
+			c0 = v202.MulAdd(f22, c0)
+			v203 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t2)
+			c1 = v203.MulAdd(f21, c1)
+			v204 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t2)
+			c2 = v204.MulAdd(f20, c2)
+			c1 = v204.MulAdd(f22, c1)
+			v205 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t2)
+			c2 = v205.MulAdd(f21, c2)
+			v206 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t2)
+			c3 = v206.MulAdd(f20, c3)
+			c2 = v206.MulAdd(f22, c2)
+			v207 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t2)
+			c3 = v207.MulAdd(f21, c3)
+			v208 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t2)
+			c3 = v208.MulAdd(f22, c3)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c1 = v302.MulAdd(f30, c1)
+			c0 = v302.MulAdd(f32, c0)
+			v303 := turnedZ((*[16]float32)(unsafe.Add(at, 192)), t3)
+			c1 = v303.MulAdd(f31, c1)
+			v304 := turnedZ((*[16]float32)(unsafe.Add(at, 256)), t3)
+			c2 = v304.MulAdd(f30, c2)
+			c1 = v304.MulAdd(f32, c1)
+			v305 := turnedZ((*[16]float32)(unsafe.Add(at, 320)), t3)
+			c2 = v305.MulAdd(f31, c2)
+			v306 := turnedZ((*[16]float32)(unsafe.Add(at, 384)), t3)
+			c3 = v306.MulAdd(f30, c3)
+			c2 = v306.MulAdd(f32, c2)
+			v307 := turnedZ((*[16]float32)(unsafe.Add(at, 448)), t3)
+			c3 = v307.MulAdd(f31, c3)
+			v308 := turnedZ((*[16]float32)(unsafe.Add(at, 512)), t3)
+			c3 = v308.MulAdd(f32, c3)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+	aboveZ(c1, least).Store((*[16]float32)(unsafe.Add(y, 64)))
+	aboveZ(c2, least).Store((*[16]float32)(unsafe.Add(y, 128)))
+	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
+}
+
+func depthwise1x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			c0 = loadZ((*[16]float32)(unsafe.Add(at, 0))).MulAdd(f0, c0)
+			*fence = 0
+			k = unsafe.Add(k, 64)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		k = unsafe.Add(k, 192)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		k = unsafe.Add(k, 320)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func depthwise1x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		f0 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 0))).MulAdd(f0, c0)
+		*fence = 0
+		f1 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 64))).MulAdd(f1, c0)
+		*fence = 1
+		f2 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 128))).MulAdd(f2, c0)
+		*fence = 2
+		f3 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 192))).MulAdd(f3, c0)
+		*fence = 3
+		f4 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 256))).MulAdd(f4, c0)
+		*fence = 4
+		f5 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 320))).MulAdd(f5, c0)
+		*fence = 5
+		f6 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+		c0 = loadZ((*[16]float32)(unsafe.Add(x, 384))).MulAdd(f6, c0)
+		*fence = 6
+		k = unsafe.Add(k, 448)
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func maxPool1x2Z(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillZ(None)
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+}
+
+func grouped1x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
+	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
+	for r := rows; r > 0; r-- {
+		at, turn := x, turns
+		for i := 0; i < channels; i += 4 {
+			t0 := loadTurnZ(unsafe.Add(turn, 0))
+			f00 := loadZ((*[16]float32)(unsafe.Add(k, 0)))
+			f01 := loadZ((*[16]float32)(unsafe.Add(k, 64)))
+			f02 := loadZ((*[16]float32)(unsafe.Add(k, 128)))
+			v000 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t0)
+			c0 = v000.MulAdd(f00, c0)
+			v001 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t0)
+			c0 = v001.MulAdd(f01, c0)
+			v002 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t0)
+			c0 = v002.MulAdd(f02, c0)
+			*fence = 0
+			t1 := loadTurnZ(unsafe.Add(turn, 64))
+			f10 := loadZ((*[16]float32)(unsafe.Add(k, 192)))
+			f11 := loadZ((*[16]float32)(unsafe.Add(k, 256)))
+			f12 := loadZ((*[16]float32)(unsafe.Add(k, 320)))
+			v100 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t1)
+			c0 = v100.MulAdd(f10, c0)
+			v101 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t1)
+			c0 = v101.MulAdd(f11, c0)
+			v102 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t1)
+			c0 = v102.MulAdd(f12, c0)
+			*fence = 1
+			t2 := loadTurnZ(unsafe.Add(turn, 128))
+			f20 := loadZ((*[16]float32)(unsafe.Add(k, 384)))
+			f21 := loadZ((*[16]float32)(unsafe.Add(k, 448)))
+			f22 := loadZ((*[16]float32)(unsafe.Add(k, 512)))
+			v200 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t2)
+			c0 = v200.MulAdd(f20, c0)
+			v201 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t2)
+			c0 = v201.MulAdd(f21, c0)
+			v202 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t2)
+			c0 = v202.MulAdd(f22, c0)
+			*fence = 2
+			t3 := loadTurnZ(unsafe.Add(turn, 192))
+			f30 := loadZ((*[16]float32)(unsafe.Add(k, 576)))
+			f31 := loadZ((*[16]float32)(unsafe.Add(k, 640)))
+			f32 := loadZ((*[16]float32)(unsafe.Add(k, 704)))
+			v300 := turnedZ((*[16]float32)(unsafe.Add(at, 0)), t3)
+			c0 = v300.MulAdd(f30, c0)
+			v301 := turnedZ((*[16]float32)(unsafe.Add(at, 64)), t3)
+			c0 = v301.MulAdd(f31, c0)
+			v302 := turnedZ((*[16]float32)(unsafe.Add(at, 128)), t3)
+			c0 = v302.MulAdd(f32, c0)
+			*fence = 3
+			k, turn = unsafe.Add(k, 768), unsafe.Add(turn, 256)
+			at = unsafe.Add(at, nextZ(channels, i))
+		}
+		x = unsafe.Add(x, row)
+	}
+	least := fillZ(floor)
+	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
 // affineZ is Affine.
 func affineZ(y, x, scale, shift []float32, floor float32) {
 	least := fillZ(floor)
 	for i := 0; i < len(y); i += 16 {
-		least.Max(loadZ((*[16]float32)(x[i:])).MulAdd(loadZ((*[16]float32)(scale[i:])), loadZ((*[16]float32)(shift[i:])))).Store((*[16]float32)(y[i:]))
+		aboveZ(loadZ((*[16]float32)(x[i:])).MulAdd(loadZ((*[16]float32)(scale[i:])), loadZ((*[16]float32)(shift[i:]))), least).Store((*[16]float32)(y[i:]))
 	}
 }
 
 // addScaledZ is AddScaled.
 func addScaledZ(y, a, b []float32, factor, floor float32) {
-	least, f := fillZ(floor), fillZ(factor)
+	least := fillZ(floor)
+	f := fillZ(factor)
 	for i := 0; i < len(y); i += 16 {
-		least.Max(loadZ((*[16]float32)(b[i:])).MulAdd(f, loadZ((*[16]float32)(a[i:])))).Store((*[16]float32)(y[i:]))
+		aboveZ(loadZ((*[16]float32)(b[i:])).MulAdd(f, loadZ((*[16]float32)(a[i:]))), least).Store((*[16]float32)(y[i:]))
 	}
 }
 
 // maxZ is Max.
 func maxZ(y, x []float32) {
 	for i := 0; i < len(y); i += 16 {
-		loadZ((*[16]float32)(y[i:])).Max(loadZ((*[16]float32)(x[i:]))).Store((*[16]float32)(y[i:]))
+		largerZ(loadZ((*[16]float32)(x[i:])), loadZ((*[16]float32)(y[i:]))).Store((*[16]float32)(y[i:]))
 	}
+}
+
+// scaleZ is Scale.
+func scaleZ(y, x, scale, shift []float32, floor float32) {
+	least := fillZ(floor)
+	for i := 0; i < len(y); i += 16 {
+		aboveZ(loadZ((*[16]float32)(x[i:])).MulAdd(loadZ((*[16]float32)(scale[i%16:])), loadZ((*[16]float32)(shift[i%16:]))), least).Store((*[16]float32)(y[i:]))
+	}
+}
+
+// gateZ is Gate.
+func gateZ(y, x, gate, res []float32, floor float32) {
+	least := fillZ(floor)
+	for i := 0; i < len(y); i += 16 {
+		aboveZ(loadZ((*[16]float32)(x[i:])).MulAdd(loadZ((*[16]float32)(gate[i%16:])), loadZ((*[16]float32)(res[i:]))), least).Store((*[16]float32)(y[i:]))
+	}
+}
+
+// gatePixelsZ is GatePixels.
+func gatePixelsZ(y, x, gate, res []float32, floor float32) {
+	least := fillZ(floor)
+	for i := 0; i < len(y); i += 16 {
+		aboveZ(loadZ((*[16]float32)(x[i:])).MulAdd(fillZ(gate[i/16*16]), loadZ((*[16]float32)(res[i:]))), least).Store((*[16]float32)(y[i:]))
+	}
+}
+
+// sumZ is Sum.
+func sumZ(y, x []float32) {
+	s0 := loadZ((*[16]float32)(y[0:]))
+	for i := 0; i < len(x); i += 16 {
+		s0 = s0.Add(loadZ((*[16]float32)(x[i+0:])))
+	}
+	s0.Store((*[16]float32)(y[0:]))
+}
+
+// peakZ is Peak.
+func peakZ(y, x []float32) {
+	s0 := loadZ((*[16]float32)(y[0:]))
+	for i := 0; i < len(x); i += 16 {
+		s0 = largerZ(loadZ((*[16]float32)(x[i+0:])), s0)
+	}
+	s0.Store((*[16]float32)(y[0:]))
 }

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"math"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// affine is a batch norm that follows no convolution.
+type affine struct {
+	set          *kernel.Set
+	x, y         *tensor
+	scale, shift []float32
+	floor        float32
+}
+
+// norm returns a batch norm's factor and offset of each channel.
+func (pl *planner) norm(n *nn.Node) (scale, shift []float64, err error) {
+	var p [4][]float32
+	for _, role := range []nn.Role{nn.Weight, nn.Bias, nn.RunningMean, nn.RunningVar} {
+		if p[role], err = pl.param(n, role); err != nil {
+			return nil, nil, err
+		}
+	}
+	scale, shift = make([]float64, n.Shape.C), make([]float64, n.Shape.C)
+	for c := range scale {
+		scale[c] = float64(p[nn.Weight][c]) / math.Sqrt(float64(p[nn.RunningVar][c])+n.Eps)
+		shift[c] = float64(p[nn.Bias][c]) - float64(p[nn.RunningMean][c])*scale[c]
+	}
+	return scale, shift, nil
+}
+
+// affine returns norm's numbers for every place of y's pixels.
+func (pl *planner) affine(n *nn.Node, y *tensor) (scale, shift []float32, err error) {
+	s, t, err := pl.norm(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	scale, shift = make([]float32, y.count()*kernel.Lanes), make([]float32, y.count()*kernel.Lanes)
+	for c := range s {
+		scale[c], shift[c] = float32(s[c]), float32(t[c])
+	}
+	return scale, shift, nil
+}
+
+func (a *affine) parts() int { return a.y.count() }
+
+func (a *affine) run(arena []float32, _ *scratch, plane int) {
+	scale, shift := a.scale[plane*kernel.Lanes:], a.shift[plane*kernel.Lanes:]
+	for y := range a.y.h {
+		a.set.Scale(a.y.line(arena, plane, y), a.x.line(arena, plane, y), scale, shift, a.floor)
+	}
+	a.y.clearBorder(arena, plane)
+}
+
+// add is y = max(a + factor*b, floor); a is zero where it is nil.
+type add struct {
+	set           *kernel.Set
+	a, b, y       *tensor
+	factor, floor float32
+	zero          []float32
+}
+
+func (s *add) parts() int { return s.y.count() }
+
+func (s *add) run(arena []float32, _ *scratch, plane int) {
+	for y := range s.y.h {
+		a := s.zero
+		if s.a != nil {
+			a = s.a.line(arena, plane, y)
+		}
+		s.set.AddScaled(s.y.line(arena, plane, y), a, s.b.line(arena, plane, y), s.factor, s.floor)
+	}
+	s.y.clearBorder(arena, plane)
+}
+
+// gate is y = max(x*gate + res, floor), the gate one value a channel or one a
+// pixel; res is zero where it is nil.
+type gate struct {
+	set             *kernel.Set
+	x, gate, res, y *tensor
+	floor           float32
+	zero            []float32
+}
+
+func (g *gate) parts() int { return g.y.count() }
+
+func (g *gate) run(arena []float32, _ *scratch, plane int) {
+	perPixel := g.gate.h > 1 || g.gate.w > 1 || g.gate.shape.C < g.x.shape.C
+	for y := range g.y.h {
+		res := g.zero
+		if g.res != nil {
+			res = g.res.line(arena, plane, y)
+		}
+		src, dst := g.x.line(arena, plane, y), g.y.line(arena, plane, y)
+		if perPixel {
+			g.set.GatePixels(dst, src, g.gate.line(arena, 0, y), res, g.floor)
+		} else {
+			g.set.Gate(dst, src, g.gate.line(arena, plane, 0), res, g.floor)
+		}
+	}
+	g.y.clearBorder(arena, plane)
+}
+
+// globalPool is the mean or maximum over all pixels. Means sum each row first,
+// which keeps the error of the long sums small.
+type globalPool struct {
+	set  *kernel.Set
+	mean bool
+	x, y *tensor
+}
+
+func (p *globalPool) parts() int { return p.y.count() }
+
+func (p *globalPool) run(arena []float32, s *scratch, plane int) {
+	dst := p.y.line(arena, plane, 0)
+	var row [kernel.Lanes]float32
+	for y := range p.x.h {
+		line := p.x.line(arena, plane, y)
+		switch {
+		case p.mean && y == 0:
+			clear(dst)
+			p.set.Sum(dst, line)
+		case p.mean:
+			row = [kernel.Lanes]float32{}
+			p.set.Sum(row[:], line)
+			p.set.Sum(dst, row[:])
+		default:
+			if y == 0 {
+				copy(dst, line)
+			}
+			p.set.Peak(dst, line)
+		}
+	}
+	if p.mean {
+		row = [kernel.Lanes]float32{}
+		p.set.AddScaled(dst, row[:], dst, 1/float32(p.x.h*p.x.w), kernel.None)
+	}
+	p.y.clearBorder(arena, plane)
+}
+
+// sigmoid is the logistic function; what stands for no channel becomes zero.
+type sigmoid struct{ x, y *tensor }
+
+func (s *sigmoid) parts() int { return s.y.count() }
+
+func (s *sigmoid) run(arena []float32, _ *scratch, plane int) {
+	for y := range s.y.h {
+		src, dst := s.x.line(arena, plane, y), s.y.line(arena, plane, y)
+		for lane := range kernel.Lanes {
+			used := s.y.holds(plane*kernel.Lanes+lane) >= 0
+			for i := lane; i < len(dst); i += kernel.Lanes {
+				if dst[i] = 0; used {
+					dst[i] = float32(1 / (1 + math.Exp(-float64(src[i]))))
+				}
+			}
+		}
+	}
+	s.y.clearBorder(arena, plane)
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// rowConv is a convolution that the kernels of rows compute, plane by plane:
+// of each channel by itself, or of small groups.
+type rowConv struct {
+	set     *kernel.Set
+	x, y    *tensor
+	kernel  nn.HW
+	stride  nn.HW
+	offset  nn.HW
+	group   int // channels; 1 is depthwise
+	tiles   []uint8
+	w, bias []float32
+	perPart int // floats of a plane's weights
+	floor   float32
+}
+
+func (pl *planner) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
+	d, w, err := pl.rowConv(u, x, y, floor)
+	if err != nil {
+		return nil, err
+	}
+	taps := d.kernel.H * d.kernel.W
+	d.group, d.perPart = 1, taps*kernel.Lanes
+	d.w = make([]float32, y.count()*d.perPart)
+	for i := range y.count() * kernel.Lanes {
+		if c := y.holds(i); c >= 0 {
+			for t := range taps {
+				d.w[i/kernel.Lanes*d.perPart+t*kernel.Lanes+i%kernel.Lanes] = w[c*taps+t]
+			}
+		}
+	}
+	return d, nil
+}
+
+// grouped lays weights, (out, in/groups, kh, 3), out as [plane][row][input of
+// the group][column][output].
+func (pl *planner) grouped(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
+	d, w, err := pl.rowConv(u, x, y, floor)
+	if err != nil {
+		return nil, err
+	}
+	h, wide := d.kernel.H, d.kernel.W
+	d.group = u.first.Shape.C / u.first.Groups
+	d.perPart = h * d.group * wide * kernel.Lanes
+	d.w = make([]float32, 0, y.count()*d.perPart)
+	for plane := range y.count() {
+		for r := range h {
+			for i := range d.group {
+				for t := range wide {
+					for lane := range kernel.Lanes {
+						c := plane*kernel.Lanes + lane
+						d.w = append(d.w, w[((c*d.group+i)*h+r)*wide+t])
+					}
+				}
+			}
+		}
+	}
+	return d, nil
+}
+
+func (pl *planner) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, []float32, error) {
+	w, bias, err := pl.folded(u, y)
+	return &rowConv{
+		set: pl.set, x: x, y: y, kernel: u.first.Kernel, stride: u.stride, offset: u.offset,
+		tiles: kernel.Tile(y.w), bias: bias, floor: floor,
+	}, w, err
+}
+
+func (d *rowConv) parts() int { return d.y.count() }
+
+func (d *rowConv) run(arena []float32, s *scratch, plane int) {
+	w, bias := d.w[plane*d.perPart:][:d.perPart], d.bias[plane*kernel.Lanes:][:kernel.Lanes]
+	for y := range d.y.h {
+		in := arena[d.x.base(plane)+d.x.index(y*d.stride.H-d.offset.H, -d.offset.W):]
+		out := d.y.line(arena, plane, y)
+		if d.group == 1 {
+			s.windows.X, s.windows.Y, s.windows.W, s.windows.Bias = in, out, w, bias
+			s.windows.Row, s.windows.Rows, s.windows.Cols = d.x.row(), d.kernel.H, d.kernel.W
+			s.windows.Tiles, s.windows.Stride, s.windows.Floor = d.tiles, d.stride.W, d.floor
+			d.set.Depthwise(&s.windows)
+		} else {
+			s.grouped.X, s.grouped.Y, s.grouped.W, s.grouped.Bias = in, out, w, bias
+			s.grouped.Row, s.grouped.Rows, s.grouped.Channels = d.x.row(), d.kernel.H, d.group
+			s.grouped.Tiles, s.grouped.Stride, s.grouped.Floor = d.tiles, d.stride.W, d.floor
+			d.set.Grouped(&s.grouped)
+		}
+	}
+	d.y.clearBorder(arena, plane)
+}
+
+// pool is a maximum or mean over windows, by the rules told at the reference.
+// Windows that hang over the input are cut.
+type pool struct {
+	set    *kernel.Set
+	node   *nn.Node
+	offset nn.HW
+	x, y   *tensor
+	// The pixels of a row whose windows are whole, and their tiles.
+	first, end int
+	tiles      []uint8
+	weights    map[int][]float32 // of means, by the number of pixels
+	zero       []float32
+}
+
+// single is the tile of one pixel.
+var single = []uint8{1}
+
+func newPool(set *kernel.Set, u *unit, x, y *tensor) *pool {
+	n := u.first
+	p := &pool{set: set, node: n, offset: u.offset, x: x, y: y, weights: map[int][]float32{}, zero: make([]float32, kernel.Lanes)}
+	for p.first < y.w && p.first*n.Stride.W < p.offset.W {
+		p.first++
+	}
+	p.end = p.first
+	for p.end < y.w && p.end*n.Stride.W-p.offset.W+n.Kernel.W <= x.w {
+		p.end++
+	}
+	if !smallStride(n) {
+		p.end = p.first
+	}
+	p.tiles = kernel.Tile(p.end - p.first)
+	if n.Op == nn.AvgPool {
+		for count := 1; count <= n.Kernel.H*n.Kernel.W; count++ {
+			w := make([]float32, n.Kernel.H*n.Kernel.W*kernel.Lanes)
+			for i := range w {
+				w[i] = 1 / float32(count)
+			}
+			p.weights[count] = w
+		}
+	}
+	return p
+}
+
+func (p *pool) parts() int { return p.y.count() }
+
+func (p *pool) run(arena []float32, s *scratch, plane int) {
+	for y := range p.y.h {
+		for x := 0; x < p.y.w; {
+			tiles, next := single, x+1
+			if x == p.first && p.end > p.first {
+				tiles, next = p.tiles, p.end
+			}
+			p.window(arena, s, plane, y, x, tiles)
+			x = next
+		}
+	}
+	p.y.clearBorder(arena, plane)
+}
+
+// window computes the pixels from (y, x) on, whose windows have all the same
+// columns.
+func (p *pool) window(arena []float32, s *scratch, plane, y, x int, tiles []uint8) {
+	n, w := p.node, &s.windows
+	top, left := y*n.Stride.H-p.offset.H, x*n.Stride.W-p.offset.W
+	bottom, right := min(top+n.Kernel.H, p.x.h+n.Pad.H), min(left+n.Kernel.W, p.x.w+n.Pad.W)
+	count := (bottom - top) * (right - left)
+	top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, p.x.h), min(right, p.x.w)
+	if !n.CountIncludePad {
+		count = (bottom - top) * (right - left)
+	}
+	w.X = arena[p.x.base(plane)+p.x.index(top, left):]
+	w.Y = p.y.line(arena, plane, y)[x*kernel.Lanes:]
+	w.Row, w.Rows, w.Cols, w.Tiles = p.x.row(), bottom-top, right-left, tiles
+	w.Stride, w.Floor = 1, kernel.None
+	if len(tiles) > 1 || tiles[0] > 1 {
+		w.Stride = n.Stride.W
+	}
+	if n.Op == nn.MaxPool {
+		p.set.MaxPool(w)
+		return
+	}
+	w.W, w.Bias = p.weights[count], p.zero
+	p.set.Depthwise(w)
+}
