@@ -159,10 +159,10 @@ func check(ctx context.Context, p *program) error {
 	return resolveLinks(p)
 }
 
-// refuseBodyless says why a function without a body that the program can reach
-// has no place in a bundle.
-func refuseBodyless(ctx context.Context, p *program, t *part) error {
-	k, fn := t.pkg, t.fn()
+// refuseBodyless says why functions without a body that the program can reach
+// have no place in a bundle: the first one, and what would help with all.
+func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
+	k, fn := refused[0].pkg, refused[0].fn()
 	e := &Error{Pos: p.fset.PositionFor(fn.Pos(), false)}
 	what := "has no body"
 	if len(k.assembly()) > 0 {
@@ -172,11 +172,49 @@ func refuseBodyless(ctx context.Context, p *program, t *part) error {
 		}
 	}
 	e.Text = fmt.Sprintf("func %s of package %s %s%s: one Go file can't hold it; it is reached by %s",
-		fn.Name.Name, k.ImportPath, what, p.chainText(k.ImportPath), t.why)
-	if tags := p.pureTags(ctx, k.ImportPath); len(tags) > 0 {
-		e.Hint = "the build tag " + strings.Join(tags, " or ") + " makes the package pure Go: bundle with --tags " + tags[0]
+		fn.Name.Name, k.ImportPath, what, p.chainText(k.ImportPath), refused[0].why)
+	var paths []string
+	for _, t := range refused {
+		if !slices.Contains(paths, t.pkg.ImportPath) {
+			paths = append(paths, t.pkg.ImportPath)
+		}
 	}
+	e.Hint = p.tagHint(ctx, paths)
 	return e
+}
+
+// tagHint tells which build tags leave the packages without assembly.
+func (p *program) tagHint(ctx context.Context, paths []string) string {
+	var tags []string
+	left := paths
+	for _, tag := range usualTags {
+		pure := p.pureWith(ctx, left, append(slices.Clone(tags), tag))
+		if len(pure) > 0 {
+			tags = append(tags, tag)
+			left = slices.DeleteFunc(slices.Clone(left), func(path string) bool { return slices.Contains(pure, path) })
+		}
+		if len(left) == 0 || ctx.Err() != nil {
+			break
+		}
+	}
+	names := func(paths []string) string {
+		if len(paths) == 1 {
+			return "package " + paths[0]
+		}
+		return "packages " + strings.Join(paths, ", ")
+	}
+	hint := ""
+	if len(tags) > 0 {
+		pure := slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return slices.Contains(left, path) })
+		hint = fmt.Sprintf("with --tags %s, %s would be pure Go", strings.Join(slices.Concat(p.opts.Tags, tags), ","), names(pure))
+	}
+	if len(left) > 0 && len(paths) > 1 {
+		if hint != "" {
+			hint += "; "
+		}
+		hint += "no usual build tag helps with " + names(left)
+	}
+	return hint
 }
 
 // assemblyOf finds the assembly file that defines a function.
@@ -192,29 +230,23 @@ func assemblyOf(k *pkg, name string) string {
 // usualTags are the build tags by which packages leave assembly out.
 var usualTags = []string{"purego", "noasm", "appengine", "safe", "generic", "nosimd", "gofuzz"}
 
-// pureTags tries which of the usual tags leave a package without assembly.
-func (p *program) pureTags(ctx context.Context, path string) []string {
-	var good []string
-	tool := newGoTool(p.opts)
-	for _, tag := range usualTags {
-		o := *p.opts
-		o.Tags, o.TagsSet = append(slices.Clone(o.Tags), tag), true
-		listed, err := list(ctx, &o, p.target.GOROOT, tool.env)
-		if err != nil {
-			return good
-		}
-		pure := true
-		for _, l := range listed {
-			pure = pure && len(l.from.Errors) == 0
-			if l.ImportPath == path {
-				pure = pure && len(l.assembly()) == 0 && bodyless(l) == 0
-			}
-		}
-		if pure {
-			good = append(good, tag)
-		}
+// pureWith returns those of some packages that more build tags leave without
+// assembly. Packages that aren't needed any more are among them.
+func (p *program) pureWith(ctx context.Context, paths, tags []string) []string {
+	o := *p.opts
+	o.Tags, o.TagsSet = slices.Concat(o.Tags, tags), true
+	listed, err := list(ctx, &o, p.target.GOROOT, newGoTool(p.opts).env)
+	if err != nil {
+		return nil
 	}
-	return good
+	impure := map[string]bool{}
+	for _, l := range listed {
+		if len(l.from.Errors) > 0 {
+			return nil
+		}
+		impure[l.ImportPath] = slices.Contains(paths, l.ImportPath) && (len(l.assembly()) > 0 || bodyless(l) > 0)
+	}
+	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return impure[path] })
 }
 
 // bodyless counts the functions without a body.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -57,6 +58,10 @@ func extract(t *testing.T, file string) hazard {
 			h.differs = true
 		case "minify":
 			h.minify = true
+		case "only":
+			if value != runtime.GOARCH {
+				t.Skipf("for %s only", value)
+			}
 		case "package":
 			h.pkg = value
 		}

@@ -15,6 +15,8 @@ type alias struct {
 	link string       // a symbol, by go:linkname: outside of the program, or "" and main
 	self types.Object // a symbol of the program whose type differs, by go:linkname
 	body string       // the function's body; {path} stands for the import of path
+
+	asm *types.Signature // of the link, where the type must be that
 }
 
 // A stdName is an object of the standard library.
@@ -45,6 +47,8 @@ func resolveLinks(p *program) error {
 			if _, done := p.aliases[t.objs[0]]; !done {
 				if s, ok := shims[stdName{k.ImportPath, fn.Name.Name}]; ok {
 					p.aliases[t.objs[0]] = s
+				} else if twin, ok := p.asmTwin(k, t.objs[0].(*types.Func)); ok {
+					p.aliases[t.objs[0]] = twin
 				}
 			}
 		}

@@ -56,11 +56,19 @@ func methodKey(m *types.Func) string {
 	return m.Pkg().Path() + "." + m.Name()
 }
 
-// reflectUse notes calls that find methods at run time.
+// reflectUse notes calls that find methods at run time: of reflect itself, or of
+// any interface that a reflect.Type satisfies.
 func (f *faces) reflectUse(o types.Object) {
+	switch o.Name() {
+	case "Method", "MethodByName", "Methods":
+	default:
+		return
+	}
 	if o.Pkg() != nil && o.Pkg().Path() == "reflect" {
-		switch o.Name() {
-		case "Method", "MethodByName", "Methods":
+		f.reflects = true
+	}
+	for v := range o.(*types.Func).Signature().Results().Variables() {
+		if named, ok := types.Unalias(v.Type()).(*types.Named); ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "reflect" {
 			f.reflects = true
 		}
 	}

@@ -49,25 +49,44 @@ func order(ctx context.Context, p *program) error {
 	return ctx.Err()
 }
 
-// orderVars permutes the variables with initialisers among their places, so
-// that they stand as they are initialised: the compiler takes them in source
-// order when nothing unready is named. Where the source is in order already,
-// nothing moves.
+// orderVars moves the variables so that they stand as they are initialised. The
+// compiler takes the first variable all of whose dependencies are done, those
+// without an initialiser included; so these come first. The others move down
+// only: gc can't infer type arguments from a method that stands below. Where
+// the source is in order already, nothing moves, as the compiler comes to the
+// same order again.
 func orderVars(k *pkg) {
 	rank := make(map[*types.Initializer]int, len(k.info.InitOrder))
 	for i, in := range k.info.InitOrder {
-		rank[in] = i
+		rank[in] = 1 + i
 	}
-	var places []int
+	place := map[*part]int{}
 	var vars []*part
+	sorted, last := true, 0
 	for i, t := range k.parts {
-		if t.live && t.init != nil {
-			places = append(places, i)
-			vars = append(vars, t)
+		if !t.live || t.kind != varPart {
+			continue
+		}
+		vars = append(vars, t)
+		if t.init != nil {
+			place[t] = i
+			sorted = sorted && last <= rank[t.init]
+			last = rank[t.init]
 		}
 	}
-	slices.SortStableFunc(vars, func(a, b *part) int { return rank[a.init] - rank[b.init] })
-	for i, at := range places {
-		k.parts[at] = vars[i]
+	if sorted {
+		return
 	}
+	slices.SortStableFunc(vars, func(a, b *part) int { return rank[a.init] - rank[b.init] })
+	parts := make([]*part, 0, len(k.parts))
+	for i, t := range k.parts {
+		if !t.live || t.kind != varPart {
+			parts = append(parts, t)
+			continue
+		}
+		for len(vars) > 0 && place[vars[0]] <= i {
+			parts, vars = append(parts, vars[0]), vars[1:]
+		}
+	}
+	k.parts = parts
 }

@@ -27,7 +27,7 @@ func reach(ctx context.Context, p *program) error {
 	r.drain()
 	slices.SortFunc(r.refused, func(a, b *part) int { return int(a.pos() - b.pos()) })
 	if len(r.refused) > 0 {
-		return refuseBodyless(ctx, p, r.refused[0])
+		return refuseBodyless(ctx, p, r.refused)
 	}
 	p.reflects = r.faces.reflects
 	p.shown = r.faces.visible()
@@ -128,6 +128,10 @@ func (r *reacher) scan(t *part) {
 			switch n := n.(type) {
 			case *ast.Ident:
 				r.use(info, n)
+			case *ast.GenDecl:
+				for _, d := range doubledNames(t.pkg, n) {
+					r.need(d.first)
+				}
 			case *ast.InterfaceType:
 				r.faces.addInterface(info.TypeOf(n))
 			}

@@ -2,6 +2,7 @@ package bundler
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 )
 
@@ -13,6 +14,9 @@ type ref struct {
 	decl bool              // the place declares the object
 	// scope is the innermost scope around the place.
 	scope *types.Scope
+	// pos is where the name is looked up last: its own place, or the last
+	// repetition of the expression that it stands in.
+	pos token.Pos
 }
 
 // refs calls visit for all names of a part, in source order.
@@ -25,8 +29,12 @@ func (p *program) refs(t *part, visit func(ref)) {
 type refWalker struct {
 	info  *types.Info
 	scope *types.Scope
+	until token.Pos // of the last repetition, or nothing
 	visit func(ref)
 }
+
+// at returns where a name is looked up last.
+func (w *refWalker) at(id *ast.Ident) token.Pos { return max(id.Pos(), w.until) }
 
 // Visit follows the scopes down the tree. The scope of a function belongs to
 // its type, and reaches over the body.
@@ -40,10 +48,17 @@ func (w *refWalker) Visit(n ast.Node) ast.Visitor {
 	case *ast.SelectorExpr:
 		if x, ok := n.X.(*ast.Ident); ok {
 			if _, ok := w.info.Uses[x].(*types.PkgName); ok {
-				w.visit(ref{id: n.Sel, sel: n, obj: origin(w.info.Uses[n.Sel]), scope: w.scope})
+				w.visit(ref{id: n.Sel, sel: n, obj: origin(w.info.Uses[n.Sel]), scope: w.scope, pos: w.at(n.Sel)})
 				return nil
 			}
 		}
+	case *ast.GenDecl:
+		for i, s := range n.Specs {
+			spec := *w
+			spec.until = repeatedUntil(n, i)
+			ast.Walk(&spec, s)
+		}
+		return nil
 	case *ast.FuncDecl:
 		key = n.Type
 	case *ast.FuncLit:
@@ -57,7 +72,7 @@ func (w *refWalker) Visit(n ast.Node) ast.Visitor {
 
 func (w *refWalker) ident(id *ast.Ident) {
 	if o := w.info.Uses[id]; o != nil {
-		w.visit(ref{id: id, obj: origin(o), scope: w.scope})
+		w.visit(ref{id: id, obj: origin(o), scope: w.scope, pos: w.at(id)})
 		return
 	}
 	if o, ok := w.info.Defs[id]; ok {

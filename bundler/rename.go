@@ -76,7 +76,7 @@ func (n *names) collect() {
 		}
 		for _, l := range t.loops {
 			l.eachObject(func(o types.Object) {
-				n.cross(t, ref{obj: o, scope: l.scope, id: &ast.Ident{NamePos: l.pos(), Name: "_"}})
+				n.cross(t, ref{obj: o, scope: l.scope, id: &ast.Ident{Name: "_"}, pos: l.pos()})
 			})
 		}
 		for _, path := range n.p.extraImports(t) {
@@ -131,17 +131,17 @@ func (n *names) cross(t *part, r ref) {
 	o := r.obj
 	if std, ok := n.p.standIn(o); ok {
 		n.imports[std.path] = ""
-		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.id.Pos(), path: std.path})
+		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, path: std.path})
 		return
 	}
 	switch {
 	case n.p.isStd(o):
 		n.imports[o.Pkg().Path()] = ""
-		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.id.Pos(), path: o.Pkg().Path()})
+		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, path: o.Pkg().Path()})
 	case n.p.inProgram(o) && isGlobal(o):
 		to := n.p.definition(o)
 		if to.Pkg() != t.pkg.types || to != o || r.id.Name == "_" {
-			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.id.Pos(), obj: to})
+			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, obj: to})
 		}
 	}
 }
@@ -330,7 +330,10 @@ func (n *names) of(o types.Object) string {
 func (n *names) capture() {
 	locals := map[string]bool{}
 	switches := map[types.Object]*ast.Ident{}
-	n.p.liveParts(func(t *part) { n.locals(t, locals, switches) })
+	n.p.liveParts(func(t *part) {
+		n.locals(t, locals, switches)
+		n.double(t)
+	})
 	for _, u := range n.uses {
 		name := ""
 		if u.path != "" {
@@ -341,6 +344,22 @@ func (n *names) capture() {
 		if locals[name] {
 			n.uncover(u, name, switches)
 		}
+	}
+}
+
+// double gives the local constants of doubled names the name of what they hide.
+func (n *names) double(t *part) {
+	for _, node := range t.nodes() {
+		ast.Inspect(node, func(x ast.Node) bool {
+			if d, ok := x.(*ast.GenDecl); ok {
+				for _, d := range doubledNames(t.pkg, d) {
+					if name := n.of(d.first); name != d.later.Name() {
+						n.objs[d.later] = name
+					}
+				}
+			}
+			return true
+		})
 	}
 }
 

@@ -1,0 +1,124 @@
+package bundler
+
+import (
+	"go/types"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// Some functions in assembly have a twin in the standard library: those that
+// only jump there, and those that ask the processor what it can. The program
+// gets the twin.
+
+// asmTwin returns what stands for a function in assembly, if anything does.
+func (p *program) asmTwin(k *pkg, fn *types.Func) (alias, bool) {
+	for _, file := range k.assembly() {
+		code, ok := asmCode(readFile(file), fn.Name())
+		if !ok {
+			continue
+		}
+		if target, ok := jumpOnly(code); ok {
+			return p.jumpTwin(k, fn, target)
+		}
+		a, ok := processorTwins[strings.Join(code, "; ")]
+		return a, ok && types.Identical(fn.Signature(), a.asm)
+	}
+	return alias{}, false
+}
+
+// jumpTwin finds the function that a jump leads to.
+func (p *program) jumpTwin(k *pkg, fn *types.Func, target string) (alias, bool) {
+	path, name := splitSymbol(target)
+	if path == "" {
+		o := k.types.Scope().Lookup(name)
+		return alias{to: o}, o != nil && o != fn && types.Identical(o.Type(), fn.Type())
+	}
+	l := p.listed[path]
+	if l == nil || !l.Standard {
+		return alias{}, false
+	}
+	if !unicode.IsUpper(rune(name[0])) {
+		return alias{link: target}, true
+	}
+	t := p.std[path]
+	if t == nil {
+		return alias{}, false
+	}
+	o := t.Scope().Lookup(name)
+	return alias{std: stdName{path, name}}, o != nil && types.Identical(o.Type(), fn.Type())
+}
+
+var (
+	asmComment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
+	asmText    = regexp.MustCompile(`(?m)^TEXT[ \t]+([^\s(<]*)·([^\s(<]+)(?:<ABIInternal>)?\(SB\)[^\n]*\n`)
+	asmMove    = regexp.MustCompile(`^MOV[LQW]?\s+(\S+?),\s*(\S+)$`)
+	asmClear   = regexp.MustCompile(`^XOR[LQ]\s+(\w+),\s*(\w+)$`)
+	asmSlot    = regexp.MustCompile(`^\w+\+(\d+)\(FP\)$`)
+	asmJump    = regexp.MustCompile(`^(?:JMP|B|BR|J)\s+(\S+)\(SB\)$`)
+)
+
+// asmCode returns the instructions of a function in the text of an assembly
+// file; moves are written as FROM>TO, without the names of arguments.
+func asmCode(text, name string) (code []string, found bool) {
+	text = asmComment.ReplaceAllString(text, "")
+	for _, at := range asmText.FindAllStringSubmatchIndex(text, -1) {
+		if text[at[2]:at[3]] != "" || text[at[4]:at[5]] != name {
+			continue
+		}
+		body := text[at[1]:]
+		if next := asmText.FindStringIndex(body); next != nil {
+			body = body[:next[0]]
+		}
+		for line := range strings.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == ';' }) {
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+				code = append(code, asmInstruction(line))
+			}
+		}
+		return code, true
+	}
+	return nil, false
+}
+
+func asmInstruction(line string) string {
+	slot := func(operand string) string { return asmSlot.ReplaceAllString(operand, "$1(FP)") }
+	if m := asmMove.FindStringSubmatch(line); m != nil {
+		return slot(m[1]) + ">" + slot(m[2])
+	}
+	if m := asmClear.FindStringSubmatch(line); m != nil && m[1] == m[2] {
+		return "$0>" + m[1]
+	}
+	return line
+}
+
+// jumpOnly returns the target of code that is one jump, as a linker symbol.
+func jumpOnly(code []string) (symbol string, ok bool) {
+	if len(code) != 1 {
+		return "", false
+	}
+	m := asmJump.FindStringSubmatch(code[0])
+	if m == nil {
+		return "", false
+	}
+	return strings.TrimPrefix(strings.NewReplacer("·", ".", "∕", "/").Replace(m[1]), "."), true
+}
+
+// processorTwins are the functions of internal/cpu by their code.
+var processorTwins = map[string]alias{
+	"0(FP)>AX; 4(FP)>CX; CPUID; AX>8(FP); BX>12(FP); CX>16(FP); DX>20(FP); RET": {
+		link: "internal/cpu.cpuid", asm: signature(2, 4),
+	},
+	"$0>CX; XGETBV; AX>0(FP); DX>4(FP); RET": {link: "internal/cpu.xgetbv", asm: signature(0, 2)},
+}
+
+// signature is the type of a function of numbers of 32 bits.
+func signature(params, results int) *types.Signature {
+	tuple := func(n int) *types.Tuple {
+		vars := make([]*types.Var, n)
+		for i := range vars {
+			vars[i] = types.NewParam(0, nil, "", types.Typ[types.Uint32])
+		}
+		return types.NewTuple(vars...)
+	}
+	return types.NewSignatureType(nil, nil, nil, tuple(params), tuple(results), false)
+}

@@ -1,0 +1,56 @@
+package bundler
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+)
+
+// In a group of constants, a spec without values repeats the expression before
+// it, at its own place: there the names can mean something else.
+//
+//	const X = 2
+//	func f() { const ( X = X + 1; Y ) } // Y is the local X + 1
+
+// repeatedUntil returns the end of the last repetition of a spec's values in a
+// group, or nothing.
+func repeatedUntil(d *ast.GenDecl, i int) (end token.Pos) {
+	if d.Tok != token.CONST {
+		return token.NoPos
+	}
+	for _, s := range d.Specs[i+1:] {
+		if len(s.(*ast.ValueSpec).Values) > 0 {
+			break
+		}
+		end = s.End()
+	}
+	return end
+}
+
+// A doubled name means one object at first, and another one where it is
+// repeated, which is what the type checker tells.
+type doubled struct{ first, later types.Object }
+
+// doubledNames finds them in the constants of a function.
+func doubledNames(k *pkg, d *ast.GenDecl) (found []doubled) {
+	for i, s := range d.Specs {
+		if !repeatedUntil(d, i).IsValid() {
+			continue
+		}
+		ast.Inspect(s, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok || k.info.Uses[id] == nil {
+				return true
+			}
+			scope := k.types.Scope().Innermost(id.Pos())
+			if scope == nil {
+				return true
+			}
+			if _, o := scope.LookupParent(id.Name, id.Pos()); o != nil && o != k.info.Uses[id] && !isImport(o) {
+				found = append(found, doubled{o, k.info.Uses[id]})
+			}
+			return true
+		})
+	}
+	return found
+}
