@@ -14,7 +14,12 @@ import (
 //	bit   0      whether it is given after the place, or before it
 type event uint64
 
-const unit = 1 << 32
+const (
+	unit = 1 << 32
+	// narrow is the length of the pieces that are passed over: rounding may make
+	// them out of changes that are at one place.
+	narrow = 4
+)
 
 func (e event) place() uint64 { return uint64(e >> 32) }
 
@@ -29,8 +34,9 @@ func (e event) place() uint64 { return uint64(e >> 32) }
 // models and C changes; a radix sort makes it O(E M + C).
 //
 // Both ends count as well: where a prediction is exactly 0 they can be better
-// than what is beside them. Pieces shorter than 2^-32 of the line may be missed.
-// The point returned is the middle of the best piece.
+// than what is beside them. Pieces shorter than 2^-30 of the line are passed over.
+// The point returned is the middle of the best piece, or the end that it reaches:
+// there a model may have weight 0, and be spared.
 func (s *Sign) Line(u, v []float64) Best {
 	m := s.memory()
 	defer s.scratch.Put(m)
@@ -46,6 +52,7 @@ func (s *Sign) Line(u, v []float64) Best {
 // that u gives.
 func (s *Sign) changes(m *scratch, u, v []float64) {
 	m.events = m.events[:0]
+	u, v = s.place(u), s.place(v)
 	from, to := bias(u, s.models), bias(v, s.models)
 	var end [block / 64]uint64
 	for at := 0; at < len(s.of); at += block {
@@ -77,11 +84,14 @@ func (s *Sign) changes(m *scratch, u, v []float64) {
 type best struct {
 	score    float64
 	from, to uint64
-	begin    bool // it is u alone
+	begin    bool // it begins at u
 }
 
 func (b *best) offer(score float64, from, to uint64) {
-	if score > b.score || score == b.score && (b.begin || to-from > b.to-b.from) {
+	if to-from < narrow && to < unit {
+		return
+	}
+	if score > b.score || score == b.score && !b.begin && to-from > b.to-b.from {
 		*b = best{score: score, from: from, to: to}
 	}
 }
@@ -90,7 +100,7 @@ func (b *best) result() Best {
 	switch {
 	case b.begin:
 		return Best{0, b.score}
-	case b.from == unit-1: // changes at v itself come there too
+	case b.to == unit: // changes at v itself have come before
 		return Best{1, b.score}
 	}
 	return Best{(float64(b.from) + float64(b.to)) / 2 / unit, b.score}

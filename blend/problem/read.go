@@ -56,7 +56,7 @@ func join(parts []*Sign) *Sign {
 	s.of = make([]uint32, 0, entries)
 	s.columns = make([][]float32, s.models)
 	for k := range s.columns {
-		s.columns[k] = make([]float32, 0, (entries+block-1)/block*block)
+		s.columns[k] = make([]float32, 0, padded(entries))
 	}
 	for i, p := range parts {
 		shift, row := len(s.of), len(s.fixed)

@@ -33,6 +33,7 @@ type Sign struct {
 
 	columns [][]float32 // by model, the entries' predictions, padded to blocks
 	of      []uint32    // by entry, 2 x row + 1 if it is true
+	region  *region     // that of the points, nil if all
 
 	scratch sync.Pool // of *scratch
 }
@@ -95,6 +96,7 @@ func (s *Sign) Counts(dst []metric.Counts, point []float64) []metric.Counts {
 
 // signs sets the bits of the entries that a point gives.
 func (s *Sign) signs(bits []uint64, sums, point []float64) {
+	point = s.place(point)
 	b := bias(point, s.models)
 	for at := 0; at < len(s.of); at += block {
 		s.set.Dot(sums[:block], s.columns, at, point[:s.models], b)
@@ -169,9 +171,12 @@ func (s *Sign) Select(folds ...int) *Sign {
 	return sub
 }
 
+// padded is n, up to whole blocks.
+func padded(n int) int { return (n + block - 1) / block * block }
+
 // pad makes the columns as long as blocks are.
 func (s *Sign) pad() {
 	for k, c := range s.columns {
-		s.columns[k] = append(c, make([]float32, (len(s.of)+block-1)/block*block-len(c))...)
+		s.columns[k] = append(c, make([]float32, padded(len(s.of))-len(c))...)
 	}
 }

@@ -25,39 +25,38 @@ func (s *searcher) exact(ctx context.Context) Result {
 	for i, point := range starts {
 		group.Go(func() error {
 			tops[i] = s.start(point)
-			tops[i].climb(ctx)
+			tops[i].ascend(ctx, rand.New(rand.NewPCG(s.options.Seed, uint64(i+1))))
 			return nil
 		})
 	}
 	_ = group.Wait() // none returns an error
-	top := slices.MaxFunc(tops, func(a, b *run) int {
-		if a.score > b.score {
-			return 1
+	top := tops[0]
+	for _, t := range tops[1:] {
+		if t.score > top.score {
+			top = t
 		}
-		return -1 // also when equal, so that the first of equals stays
-	})
+	}
+	top.finish(ctx, rand.New(rand.NewPCG(s.options.Seed, 0)))
 	return top.result()
 }
 
 // starts returns the points to climb from.
 func (s *searcher) starts() [][]float64 {
-	if s.problem.Models() == 1 {
-		return [][]float64{s.even()}
-	}
 	points := [][]float64{s.even()}
-	best := s.single(0)
-	score := s.score(best)
-	for i := 1; i < s.problem.Models(); i++ {
-		if p := s.single(i); s.score(p) > score {
-			best, score = p, s.score(p)
+	if s.problem.Models() > 1 {
+		best := s.single(0)
+		for i := 1; i < s.problem.Models(); i++ {
+			if p := s.single(i); s.score(p) > s.score(best) {
+				best = p
+			}
 		}
+		points = append(points, best)
 	}
-	points = append(points, best)
 	r := rand.New(rand.NewPCG(s.options.Seed, 0))
-	for len(points) < s.options.Starts {
+	for len(points) < s.options.Starts && s.problem.Models() > 2 {
 		points = append(points, s.anywhere(r))
 	}
-	return points[:max(1, min(s.options.Starts, len(points)))]
+	return points[:min(s.options.Starts, len(points))]
 }
 
 // anywhere returns a point drawn evenly from all weights that sum to 1, without
@@ -70,23 +69,52 @@ func (s *searcher) anywhere(r *rand.Rand) []float64 {
 	return problem.Scaled(point, s.problem.Models())
 }
 
+// narrower is a problem that can be narrowed to the points around one, where
+// searching costs less. See [problem.Sign.Around].
+type narrower interface {
+	Around(center []float64, radius float64) problem.Problem
+}
+
+// ascend climbs by a few lines of the whole problem, and then in ever smaller
+// surroundings of where it is.
+func (r *run) ascend(ctx context.Context, random *rand.Rand) {
+	for range 2 {
+		r.coordinates(ctx)
+	}
+	r.closeIn(ctx, random)
+}
+
+// finish climbs on until no line of the whole problem improves.
+func (r *run) finish(ctx context.Context, random *rand.Rand) {
+	for r.coordinates(ctx) || r.exchanges(ctx) {
+		r.closeIn(ctx, random)
+	}
+}
+
+// radii are those of the surroundings that are climbed one after the other.
+var radii = []float64{0.2, 0.05, 0.0125}
+
+func (r *run) closeIn(ctx context.Context, random *rand.Rand) {
+	whole, ok := r.problem.(narrower)
+	if !ok {
+		r.climb(ctx, random)
+		return
+	}
+	for _, radius := range radii {
+		center := r.point
+		near := *r
+		near.problem = whole.Around(center, radius)
+		near.climb(ctx, random)
+		r.point, r.score, r.trace = problem.Between(center, near.point, radius), near.score, near.trace
+	}
+}
+
 // climb goes on until no line improves. Lines that move one model's weight, at
 // the expense of all others, are tried first; when none of them gains, those
-// that move weight from one model to another.
-func (r *run) climb(ctx context.Context) {
-	n := r.problem.Models()
-	for {
-		for r.coordinates(ctx) {
-		}
-		gained := false
-		for i := range n {
-			for j := range i {
-				gained = r.along(ctx, r.exchange(i, j)) || gained
-			}
-		}
-		if !gained {
-			return
-		}
+// that move weight from one model to another; and when none of those does, lines
+// in random directions.
+func (r *run) climb(ctx context.Context, random *rand.Rand) {
+	for r.coordinates(ctx) || r.exchanges(ctx) || r.wander(ctx, random) {
 	}
 }
 
@@ -94,6 +122,27 @@ func (r *run) climb(ctx context.Context) {
 func (r *run) coordinates(ctx context.Context) (gained bool) {
 	for i := range r.point {
 		gained = r.along(ctx, r.coordinate(i)) || gained
+	}
+	return gained
+}
+
+// exchanges tries each pair of models once.
+func (r *run) exchanges(ctx context.Context) (gained bool) {
+	for i := range r.problem.Models() {
+		for j := range i {
+			gained = r.along(ctx, r.exchange(i, j)) || gained
+		}
+	}
+	return gained
+}
+
+// wander tries random directions, a few for each coordinate.
+func (r *run) wander(ctx context.Context, random *rand.Rand) (gained bool) {
+	if len(r.point) < 3 {
+		return false // the lines above are all there are
+	}
+	for range 8 * len(r.point) {
+		gained = r.along(ctx, r.through(r.anywhere(random))) || gained
 	}
 	return gained
 }
@@ -132,18 +181,39 @@ func (r *run) exchange(i, j int) ends {
 	return ends{u, v}
 }
 
+// through is the line through the point and v, from the border on its other side
+// to v.
+func (r *run) through(v []float64) ends {
+	reach := 1e3
+	for i := range r.problem.Models() {
+		if d := v[i] - r.point[i]; d > 0 {
+			reach = min(reach, r.point[i]/d)
+		}
+	}
+	u := problem.Between(r.point, v, -reach)
+	for i := range r.problem.Models() {
+		u[i] = max(u[i], 0) // but for rounding it is
+	}
+	for i := r.problem.Models(); i < len(u); i++ {
+		u[i], v[i] = r.point[i], r.point[i]
+	}
+	return ends{u, v}
+}
+
 // along goes to the best point of the line, if that is better than where it is.
 func (r *run) along(ctx context.Context, e ends) (gained bool) {
 	if e.u == nil || ctx.Err() != nil {
 		return false
 	}
-	best := r.line(e.u, e.v)
+	r.lines.Add(1)
+	best := r.problem.Line(e.u, e.v)
 	if best.Score < r.score+least {
 		return false
 	}
 	// The line's score rests on places that were rounded; the point's own counts.
 	point := problem.Between(e.u, e.v, best.At)
-	score := r.searcher.score(point)
+	r.evaluations.Add(1)
+	score := r.problem.Score(point)
 	if score < r.score+least {
 		return false
 	}

@@ -125,21 +125,17 @@ func (s *searcher) score(point []float64) float64 {
 	return s.problem.Score(point)
 }
 
-func (s *searcher) line(u, v []float64) problem.Best {
-	s.lines.Add(1)
-	return s.problem.Line(u, v)
-}
-
-// run is one sequence of ever better points.
+// run is one sequence of ever better points of a problem.
 type run struct {
 	*searcher
-	point []float64
-	score float64
-	trace []Step
+	problem problem.Problem
+	point   []float64
+	score   float64
+	trace   []Step
 }
 
 func (s *searcher) start(point []float64) *run {
-	r := &run{searcher: s, point: point}
+	r := &run{searcher: s, problem: s.problem, point: point}
 	r.score = s.score(point)
 	r.trace = []Step{{time.Since(s.begin), r.score}}
 	return r
