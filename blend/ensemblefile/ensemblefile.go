@@ -6,6 +6,9 @@
 //   - level1_train_2b_se_resnext50_f1_e19_0.6006.npy
 //     weight: 0.143100754915091
 //
+// A model may also have an offset, by which the thresholds of its folds are
+// raised.
+//
 // Reading is strict: unknown keys, missing keys, names that are no
 // predictions, doubled folds and weights that are no finite numbers are errors
 // with file, line and column. Writing gives the same bytes for the same list.
@@ -29,6 +32,8 @@ type Member struct {
 	Predicts []string `yaml:"predicts"`
 	// Weight is the coefficient of each of them.
 	Weight float64 `yaml:"weight"`
+	// Offset is added to the threshold of each of them; 0 is not written.
+	Offset float64 `yaml:"offset,omitempty"`
 }
 
 // Names returns the members' prediction names, parsed. Files that were read
@@ -98,9 +103,11 @@ func (r reader) member(n *yaml.Node) (Member, error) {
 		case "predicts":
 			m.Predicts, err = r.predicts(value)
 		case "weight":
-			m.Weight, err = r.weight(value)
+			m.Weight, err = r.number(key.Value, value)
+		case "offset":
+			m.Offset, err = r.number(key.Value, value)
 		default:
-			err = r.errorf(key, "unknown key %q (a model has predicts and weight)", key.Value)
+			err = r.errorf(key, "unknown key %q (a model has predicts, weight and maybe offset)", key.Value)
 		}
 		if err != nil {
 			return m, err
@@ -114,12 +121,12 @@ func (r reader) member(n *yaml.Node) (Member, error) {
 	return m, nil
 }
 
-func (r reader) weight(n *yaml.Node) (float64, error) {
-	w, err := strconv.ParseFloat(n.Value, 64)
-	if n.Kind != yaml.ScalarNode || err != nil || math.IsNaN(w) || math.IsInf(w, 0) {
-		return 0, r.errorf(n, "weight: %q is not a finite number", n.Value)
+func (r reader) number(key string, n *yaml.Node) (float64, error) {
+	v, err := strconv.ParseFloat(n.Value, 64)
+	if n.Kind != yaml.ScalarNode || err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, r.errorf(n, "%s: %q is not a finite number", key, n.Value)
 	}
-	return w, nil
+	return v, nil
 }
 
 func (r reader) predicts(n *yaml.Node) ([]string, error) {
@@ -159,6 +166,9 @@ func Write(w io.Writer, members []Member) error {
 			fmt.Fprintf(&b, "  - %s\n", p)
 		}
 		fmt.Fprintf(&b, "  weight: %s\n", strconv.FormatFloat(m.Weight, 'g', -1, 64))
+		if m.Offset != 0 {
+			fmt.Fprintf(&b, "  offset: %s\n", strconv.FormatFloat(m.Offset, 'g', -1, 64))
+		}
 	}
 	if _, err := Read("ensemble", b.Bytes()); err != nil {
 		return err

@@ -47,6 +47,18 @@ func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
 	}
 }
 
+func TestAnOffsetIsKept(t *testing.T) {
+	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n  offset: -0.0125\n"
+	members, err := ensemblefile.Read("e.yml", []byte(text))
+	if err != nil || members[0].Offset != -0.0125 {
+		t.Fatalf("%+v, %v", members, err)
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, members); err != nil || b.String() != text {
+		t.Errorf("wrote %s (%v)", b.String(), err)
+	}
+}
+
 func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 	const ok = "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"
 	for text, want := range map[string]string{
@@ -57,6 +69,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		"- weight: 1":              `e.yml:1:3: the key "predicts" is missing`,
 		ok + "- wieght: 1":         `e.yml:3:3: unknown key "wieght"`,
 		"- weight: x":              `e.yml:1:11: weight: "x" is not a finite number`,
+		"- offset: x":              `e.yml:1:11: offset: "x" is not a finite number`,
 		"- weight: .nan":           "e.yml:1:11: weight",
 		"- predicts: x.npy":        "e.yml:1:13: predicts: a list",
 		"- predicts: [x.npy]":      `e.yml:1:14: "x.npy" is not named`,

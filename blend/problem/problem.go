@@ -55,6 +55,25 @@ type Problem interface {
 	Line(u, v []float64) Best
 }
 
+// Rows is a problem whose score is a ratio of sums over rows, which come in
+// folds.
+type Rows interface {
+	Problem
+	// Folds is the number of folds.
+	Folds() int
+	// Select returns the problem of the rows of some folds.
+	Select(folds ...int) Rows
+	// Drop returns the problem without a model.
+	Drop(model int) Rows
+	// Ratios returns for each row what it adds to numerator and denominator of
+	// the score of a point, fold by fold.
+	Ratios(point []float64) (num, den []float64)
+	// Correlation is that of a model with the rest, NaN if unknown.
+	Correlation(model int) float64
+	// FoldStarts returns the first row of each fold, and the number of rows.
+	FoldStarts() []int
+}
+
 // bias is what an offset adds to the sum of a point.
 func bias(point []float64, models int) float64 {
 	if len(point) == models {

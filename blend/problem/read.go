@@ -71,6 +71,7 @@ func join(parts []*Sign) *Sign {
 			s.columns[k] = append(s.columns[k], p.columns[k]...)
 		}
 		s.fixed = append(s.fixed, p.fixed...)
+		s.moments.join(p.moments)
 		s.folds = append(s.folds, len(s.fixed))
 		parts[i] = nil
 	}
@@ -117,6 +118,7 @@ func (b *builder) add(block oof.Block) bool {
 	for i := range words {
 		b.some[i] &^= b.all[i]
 	}
+	b.sign.moments.add(block, b.set.Classes)
 	for i, row := range block.Rows {
 		b.row(block, i*b.set.Classes, b.set.Labels[row])
 	}

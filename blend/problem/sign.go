@@ -34,6 +34,7 @@ type Sign struct {
 	columns [][]float32 // by model, the entries' predictions, padded to blocks
 	of      []uint32    // by entry, 2 x row + 1 if it is true
 	region  *region     // that of the points, nil if all
+	moments moments     // of all predictions
 
 	scratch sync.Pool // of *scratch
 }
@@ -71,27 +72,22 @@ func (s *Sign) Score(point []float64) float64 {
 	return s.scoreOf(m.bits)
 }
 
-// RowScores appends to dst the F-beta of each row, fold by fold. Their mean is
-// the score, unless that is micro.
-func (s *Sign) RowScores(dst, point []float64) []float64 {
+// Ratios returns the F-beta of each row and 1; or, where all rows are counted
+// together, what they add to numerator and denominator.
+func (s *Sign) Ratios(point []float64) (num, den []float64) {
 	m := s.memory()
 	defer s.scratch.Put(m)
 	s.signs(m.bits, m.sums, point)
+	num, den = make([]float64, len(s.fixed)), make([]float64, len(s.fixed))
+	b := s.options.Beta * s.options.Beta
 	for r := range s.fixed {
-		dst = append(dst, s.rowCounts(m.bits, r).FBeta(s.options.Beta))
+		c := s.rowCounts(m.bits, r)
+		num[r], den[r] = c.FBeta(s.options.Beta), 1
+		if s.options.Micro {
+			num[r], den[r] = (1+b)*float64(c.Hits), b*float64(c.True)+float64(c.Given)
+		}
 	}
-	return dst
-}
-
-// Counts appends to dst the counts of each row, fold by fold.
-func (s *Sign) Counts(dst []metric.Counts, point []float64) []metric.Counts {
-	m := s.memory()
-	defer s.scratch.Put(m)
-	s.signs(m.bits, m.sums, point)
-	for r := range s.fixed {
-		dst = append(dst, s.rowCounts(m.bits, r))
-	}
-	return dst
+	return num, den
 }
 
 // signs sets the bits of the entries that a point gives.
@@ -146,8 +142,27 @@ func (s *Sign) memory() *scratch {
 	}
 }
 
+// Correlation is Pearson's correlation of a model's predictions with the mean of
+// the others', over all entries of every sixteenth row; NaN for one model.
+func (s *Sign) Correlation(model int) float64 { return s.moments.correlation(model) }
+
+// Folds is the number of folds.
+func (s *Sign) Folds() int { return len(s.folds) - 1 }
+
+// FoldStarts returns the first row of each fold, and the number of rows.
+func (s *Sign) FoldStarts() []int { return s.folds }
+
+// Drop returns the problem without a model. It shares the memory of s.
+func (s *Sign) Drop(model int) Rows {
+	return &Sign{
+		options: s.options, set: s.set, models: s.models - 1,
+		fixed: s.fixed, start: s.start, middle: s.middle, folds: s.folds, of: s.of,
+		columns: append(append([][]float32(nil), s.columns[:model]...), s.columns[model+1:]...),
+	}
+}
+
 // Select returns the problem of the rows of some folds.
-func (s *Sign) Select(folds ...int) *Sign {
+func (s *Sign) Select(folds ...int) Rows {
 	sub := &Sign{options: s.options, set: s.set, models: s.models, start: []int{0}, folds: []int{0}}
 	sub.columns = make([][]float32, s.models)
 	for _, f := range folds {

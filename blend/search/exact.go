@@ -14,8 +14,8 @@ import (
 // more.
 const least = 1e-10
 
-// exact climbs from several points: equal weights, the best single model, and
-// random ones. It returns the best of the tops, of equal ones that of the first
+// exact climbs from several points: equal weights (or Options.From), the best
+// single model, and random ones. It returns the best of the tops, of equal ones that of the first
 // start.
 func (s *searcher) exact(ctx context.Context) Result {
 	starts := s.starts()
@@ -43,7 +43,10 @@ func (s *searcher) exact(ctx context.Context) Result {
 // starts returns the points to climb from.
 func (s *searcher) starts() [][]float64 {
 	points := [][]float64{s.even()}
-	if s.problem.Models() > 1 {
+	if s.options.From != nil {
+		points[0] = s.options.From
+	}
+	if s.problem.Models() > 1 && s.options.Starts > 1 {
 		best := s.single(0)
 		for i := 1; i < s.problem.Models(); i++ {
 			if p := s.single(i); s.score(p) > s.score(best) {

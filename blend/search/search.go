@@ -63,6 +63,8 @@ type Options struct {
 	Seed uint64
 	// Starts is how many points Exact starts from; 0 means DefaultStarts.
 	Starts int
+	// From is the first of them; nil means equal weights.
+	From []float64
 	// Evaluations bounds the scores that the methods other than Exact compute;
 	// 0 means DefaultEvaluations.
 	Evaluations int

@@ -11,7 +11,8 @@
 //   - the weights <model>.safetensors, .safetensors.enc, .pth, .pt or .th, in
 //     the folders given, in those below them, or beside the ensemble file;
 //   - the config, the text in the weights or else <config>.yml;
-//   - the threshold, in <model>.yml or else in the weights;
+//   - the threshold, in <model>.yml or else in the weights, to which the offset
+//     that the ensemble may give is added;
 //
 // and checks that the weights fit the architecture. Weights are known by the
 // SHA-256 of their plain safetensors form; a PyTorch file is converted to it, in
@@ -227,6 +228,7 @@ func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs
 // add puts a fold that was read into the plan.
 func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error {
 	p := built.Plan
+	j.fold.Threshold += members[j.member].Offset
 	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, half: b.options.Half})
 	if p.Classes == 0 {
 		p.Classes = j.model.Classes

@@ -322,6 +322,30 @@ func TestTheThresholdFileCountsBeforeTheWeights(t *testing.T) {
 	}
 }
 
+func TestTheOffsetOfAModelRaisesItsThresholds(t *testing.T) {
+	f := write(t)
+	before, err := build(f, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, f.Ensemble, "weight: 0.4", "weight: 0.4\n  offset: 0.125")
+	after, err := build(f, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range after.Plan.Models {
+		for j, fold := range m.Folds {
+			want := before.Plan.Models[i].Folds[j].Threshold
+			if i == 0 {
+				want += 0.125
+			}
+			if fold.Threshold != want {
+				t.Errorf("%s: threshold %v, want %v", fold.Name, fold.Threshold, want)
+			}
+		}
+	}
+}
+
 func TestAnInterruptEndsTheReading(t *testing.T) {
 	f := write(t)
 	ctx, cancel := context.WithCancel(context.Background())

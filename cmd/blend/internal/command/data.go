@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/spf13/cobra"
 )
@@ -45,16 +44,21 @@ func locate(given, name, flag string, folders []string) (string, error) {
 	return path, cli.Hint(err, "name the folder that has it by --data, or the file by --%s", flag)
 }
 
-// read reads the predictions, showing progress.
-func read(cmd *cobra.Command, set *oof.Set, o problem.Options) (*problem.Sign, error) {
-	var p *problem.Sign
-	err := withProgress(cmd, set, func(ctx context.Context, done func(int)) (err error) {
-		p, err = problem.ReadSign(ctx, set, o, done)
-		return err
-	})
-	return p, err
+// named opens the predictions of the models of which paths name one each.
+func (f *dataFlags) named(paths []string) (*oof.Set, error) {
+	truth, err := f.truth(filepath.Dir(paths[0]))
+	if err != nil {
+		return nil, err
+	}
+	models, err := oof.FindAll(paths, truth.Folds)
+	if err != nil {
+		return nil, err
+	}
+	return oof.Open(truth, models)
 }
 
+// withProgress shows the progress of reading a set's files, which do tells in
+// values.
 func withProgress(cmd *cobra.Command, set *oof.Set, do func(ctx context.Context, done func(values int)) error) error {
 	values := int64(len(set.Labels)) * int64(set.Classes) * int64(len(set.Models))
 	progress := cli.NewProgress(cmd, "reading", set.Bytes, cli.Bytes)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
@@ -17,8 +18,10 @@ import (
 // fitFlags are the flags of the root command.
 type fitFlags struct {
 	data   dataFlags
+	metric metricFlags
 	method string
 	search search.Options
+	report bool
 }
 
 // fit is the root command: it searches the weights.
@@ -39,11 +42,13 @@ lie in the same folder. Models whose weight is 0 are left out.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1:]) },
 	}
 	f.data.add(cmd)
+	f.metric.add(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&f.method, "method", search.Exact.String(), "how to search: exact, equal, greedy, random, nelder-mead or cma-es")
 	fs.Uint64Var(&f.search.Seed, "seed", 1, "what decides all that is random")
 	fs.IntVar(&f.search.Starts, "starts", search.DefaultStarts, "how many points the exact search starts from")
 	fs.IntVar(&f.search.Evaluations, "evaluations", search.DefaultEvaluations, "how many points the other methods score")
+	fs.BoolVar(&f.report, "report", true, "tell what the weights are worth: --report=false saves the time")
 	return cmd
 }
 
@@ -58,37 +63,27 @@ func arguments(cmd *cobra.Command, args []string) error {
 }
 
 func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
-	method, err := search.ParseMethod(f.method)
-	if err != nil {
-		return cli.Usagef("--method: %v", err)
+	if err := f.check(); err != nil {
+		return err
 	}
-	if f.search.Starts < 1 || f.search.Evaluations < 1 {
-		return cli.Usagef("--starts and --evaluations must be at least 1")
-	}
-	f.search.Method = method
-	truth, err := f.data.truth(filepath.Dir(paths[0]))
+	set, err := f.data.named(paths)
 	if err != nil {
 		return err
 	}
-	models, err := oof.FindAll(paths, truth.Folds)
+	p, err := f.metric.read(cmd, set)
 	if err != nil {
 		return err
 	}
-	set, err := oof.Open(truth, models)
+	result, err := f.find(cmd, p)
 	if err != nil {
 		return err
 	}
-	p, err := read(cmd, set, problem.Options{})
-	if err != nil {
-		return err
+	if f.report {
+		if err := f.tell(cmd, set, p, result); err != nil {
+			return err
+		}
 	}
-	cli.Printf(cmd, "%d models, %d rows x %d classes, of which weights can change %.2f%%", len(set.Models), p.Rows(), set.Classes,
-		100*float64(p.Entries())/float64(p.Rows()*set.Classes))
-	result, err := search.Run(cmd.Context(), p, f.search)
-	if err != nil {
-		return err
-	}
-	path, err := write(name, set, result)
+	path, err := write(cmd, name, set, result)
 	if err != nil {
 		return err
 	}
@@ -96,13 +91,39 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 	return nil
 }
 
+func (f *fitFlags) check() (err error) {
+	if f.search.Method, err = search.ParseMethod(f.method); err != nil {
+		return cli.Usagef("--method: %v", err)
+	}
+	if f.search.Starts < 1 || f.search.Evaluations < 1 {
+		return cli.Usagef("--starts and --evaluations must be at least 1")
+	}
+	return f.metric.check()
+}
+
+// find searches, showing the score.
+func (f *fitFlags) find(cmd *cobra.Command, p problem.Problem) (search.Result, error) {
+	result, err := search.Run(cmd.Context(), p, f.search)
+	if err == nil {
+		cli.Printf(cmd, "%s: %.6f after %d points and %d lines in %s", f.search.Method, result.Score, result.Evaluations, result.Lines,
+			result.Took.Round(time.Millisecond))
+	}
+	return result, err
+}
+
 // write writes the ensemble, without the models that have no weight.
-func write(name string, set *oof.Set, r search.Result) (path string, err error) {
+func write(cmd *cobra.Command, name string, set *oof.Set, r search.Result) (path string, err error) {
 	var members []ensemblefile.Member
 	for i, m := range set.Models {
-		if r.Point[i] > 0 {
-			members = append(members, m.Member(r.Point[i]))
+		if r.Point[i] == 0 {
+			cli.Printf(cmd, "%s has no weight and is left out", m.Name)
+			continue
 		}
+		member := m.Member(r.Point[i])
+		if len(r.Point) > len(set.Models) {
+			member.Offset = r.Point[len(set.Models)]
+		}
+		members = append(members, member)
 	}
 	var b bytes.Buffer
 	if err := ensemblefile.Write(&b, members); err != nil {

@@ -1,0 +1,85 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/blend/report"
+	"github.com/deploy-kernel/deploy-kernel/blend/search"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/spf13/cobra"
+)
+
+// tell makes the report and prints it.
+func (f *fitFlags) tell(cmd *cobra.Command, set *oof.Set, p problem.Rows, result search.Result) error {
+	progress := cli.NewProgress(cmd, "validating", int64(report.Steps(p)), cli.Items)
+	defer progress.Close()
+	r, err := report.Make(cmd.Context(), p, result, report.Options{Search: f.search, Progress: func() { progress.Add(1) }})
+	if err != nil {
+		return err
+	}
+	progress.Close()
+	if err := printReport(cmd.OutOrStdout(), set, r); err != nil {
+		return err
+	}
+	for _, w := range warnings(set, r) {
+		cli.Printf(cmd, "warning: %s", w)
+	}
+	return nil
+}
+
+func printReport(w io.Writer, set *oof.Set, r *report.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "model\tsingle\tweight\twithout it\tcorrelation\t")
+	for i, m := range r.Models {
+		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%+.5f\t%s\t\n", set.Models[i].Name, m.Single, m.Weight, -m.Loss, number("%.3f", m.Correlation))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, `
+equal weights  %.5f
+fitted         %.5f  (95%% of bootstrap samples: %.5f to %.5f)
+gain           %+.5f  (95%% of bootstrap samples: %+.5f to %+.5f)
+held out       %s  (each fold scored with weights fitted to the others; fitted - held out = %s)
+`, r.Equal, r.Fitted, r.Interval.Low, r.Interval.High, r.Fitted-r.Equal, r.Gain.Low, r.Gain.High,
+		number("%.5f", r.HeldOut), number("%+.5f", r.Fitted-r.HeldOut))
+	return err
+}
+
+// number formats v, or says that there is none.
+func number(format string, v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf(format, v)
+}
+
+// warnings says what is odd about the scores.
+func warnings(set *oof.Set, r *report.Report) (list []string) {
+	if r.HeldOut < r.Equal {
+		list = append(list, fmt.Sprintf("on rows they were not fitted to, fitted weights score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
+	} else if gap := r.Fitted - r.HeldOut; gap > (r.Fitted-r.Equal)/2 && gap > 1e-6 {
+		list = append(list, fmt.Sprintf("more than half of the gain over equal weights is lost on rows that the weights were not fitted to (%.5f of %.5f)", gap, r.Fitted-r.Equal))
+	}
+	for i, m := range r.Models {
+		for fold, score := range m.Folds {
+			file := set.Models[i].Files[fold]
+			n, err := ensemblefile.ParseName(file)
+			if err != nil {
+				continue
+			}
+			if said, err := strconv.ParseFloat(n.Score, 64); err == nil && said <= 1 && score < said/2 {
+				list = append(list, fmt.Sprintf("%s scores %.4f, its name says %s: are these the rows of fold %d, in the table's order?", filepath.Base(file), score, n.Score, fold))
+			}
+		}
+	}
+	return list
+}
