@@ -1,0 +1,97 @@
+package graph
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// findNeeds marks the nodes whose gradient is needed: something that they
+// depend on, or they themselves, is trained.
+func (t *tape) findNeeds(g *nn.Graph) {
+	t.needs = make([]bool, len(g.Nodes))
+	for _, n := range g.Nodes {
+		for _, p := range n.Params() {
+			if p.Role.Trainable() && !t.model.params[p.Name].frozen {
+				t.needs[n.ID] = true
+			}
+		}
+		for _, in := range n.In {
+			t.needs[n.ID] = t.needs[n.ID] || t.needs[in.ID]
+		}
+	}
+}
+
+// differentiate builds the backward half of the tape, from the gradient of the
+// logits.
+func (t *tape) differentiate(g *nn.Graph, layers []layer, dlogits *value) {
+	t.back = true
+	t.grads = map[*nn.Node]*value{}
+	t.give(g.Output, dlogits)
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
+		dy := t.grads[n]
+		if dy == nil {
+			continue
+		}
+		delete(t.grads, n)
+		dy.mem.holders--
+		t.current = n
+		layers[i].backward(t, dy)
+	}
+}
+
+// give adds v to the gradient of a node's output, if that is needed; the layer
+// must not read v any more. A layer that gives v to two nodes holds it (see
+// hold) while it gives it to the first.
+func (t *tape) give(n *nn.Node, v *value) {
+	if !t.needs[n.ID] {
+		return
+	}
+	if old := t.grads[n]; old != nil {
+		old.mem.holders--
+		out := t.like(n.Shape)
+		if v.mem.holders == 0 {
+			out = t.over(v)
+		} else if old.mem.holders == 0 {
+			out = t.over(old)
+		}
+		v = t.apply("sum of gradients of", out, []*value{old, v}, func(out []float32, in [][]float32) {
+			t.elements(len(out), func(_ *worker, i, j int) {
+				t.AddScaled(out[i:j], in[0][i:j], in[1][i:j], 1, kernel.None)
+			})
+		})
+	}
+	v.mem.holders++
+	t.grads[n] = v
+}
+
+// pending takes the gradient that waits for more to be added to it, where that
+// can be done in its memory, and returns nil where there is none. The caller
+// gives the node the sum.
+func (t *tape) pending(n *nn.Node) *value {
+	old := t.grads[n]
+	if old == nil || old.mem.holders > 1 {
+		return nil
+	}
+	old.mem.holders--
+	delete(t.grads, n)
+	return old
+}
+
+// reuse returns a value that may take dy's memory: it does where nobody else
+// waits for dy.
+func (t *tape) reuse(dy *value) *value {
+	if dy.mem.holders == 0 {
+		return t.over(dy)
+	}
+	return t.like(dy.shape)
+}
+
+// elements splits n floats, which are Lanes' multiple, among the workers.
+func (t *tape) elements(n int, f func(w *worker, first, end int)) {
+	parts, bounds := split(n, 1<<14)
+	t.run(parts, func(w *worker, part int) {
+		first, end := bounds(part)
+		f(w, first, end)
+	})
+}

@@ -1,0 +1,303 @@
+package graph
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// blockK is how many values of a pixel one kernel sums up: with a panel of
+// weights they stay in the first cache.
+const blockK = 256
+
+// product is a convolution, or the gradient with respect to its input, as
+// matrix products: each destination pixel is a row of source values times the
+// weights.
+type product struct {
+	*crew
+	n                  int
+	src, dst           nn.Shape
+	srcPixel, dstPixel int
+	srcGroup, dstGroup int // channels of a group
+	transposed         bool
+	taps               int // of the whole kernel
+	parts              []*part
+	panels             []panel
+	width              int // source channels that a panel reads
+	floats             int // of the packed weights
+	jobs               []job
+	perJob             int // panels
+}
+
+// part is a phase of a product.
+type part struct {
+	*phase
+	win    band
+	direct bool // the source is read where it lies, without a copy
+	// Where each pixel's first source value and its result lie, for a band and
+	// for the last one; of all images where direct.
+	in, out [2][]int32
+	pixels  int   // of all images, where direct
+	tapRows []int // of a panel's weights, where each tap's begin
+	blocks  []block
+	total   int // rows of a panel's weights
+	packed  int // where its weights begin in the product's
+}
+
+// block is a piece of the sum: runs of source values, and the row where their
+// weights begin in a panel.
+type block struct {
+	segments []kernel.Segment
+	first, k int
+}
+
+// panel is a group of destination channels and the first source channel that
+// they read.
+type panel struct{ column, columns, from int }
+
+// job is a piece of the work: a band of an image, or where a phase reads its
+// source directly, a block of pixels.
+type job struct {
+	part         *part
+	image, index int
+}
+
+// newProduct plans the product of a convolution's phases.
+func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase, transposed bool) *product {
+	p := &product{
+		crew: c, n: images, src: src.shape, dst: dst.shape, srcPixel: src.pixel, dstPixel: dst.pixel,
+		srcGroup: src.shape.C / n.Groups, dstGroup: dst.shape.C / n.Groups,
+		transposed: transposed, taps: n.Kernel.H * n.Kernel.W,
+	}
+	p.panels, p.width = panels(c.Panel, p.dst.C, p.dstPixel, p.srcPixel, p.srcGroup, p.dstGroup)
+	for i := range phases {
+		q := &part{phase: &phases[i], packed: p.floats}
+		p.parts = append(p.parts, q)
+		if len(q.taps) == 0 {
+			p.jobs = append(p.jobs, job{part: q})
+			continue
+		}
+		q.win = newBand(q.phase)
+		p.layOut(q)
+		p.floats += q.total * p.dstPixel
+		p.tables(q)
+	}
+	// Few jobs are split by panels, so that all workers have some.
+	const enough = 24
+	groups := min((enough+len(p.jobs)-1)/len(p.jobs), len(p.panels))
+	p.perJob = (len(p.panels) + groups - 1) / groups
+	return p
+}
+
+// panels groups the destination's channels. Where there are groups of channels
+// a panel reads only as many as its own groups have.
+func panels(columns, dst, dstPixel, srcPixel, srcGroup, dstGroup int) (ps []panel, width int) {
+	groups := dst / dstGroup
+	width = srcPixel
+	if groups > 1 {
+		n := min((columns+dstGroup-1)/dstGroup+1, groups)
+		if columns%dstGroup == 0 || dstGroup%columns == 0 {
+			n = max(1, columns/dstGroup)
+		}
+		width = min(round(n*srcGroup, kernel.Lanes), srcPixel)
+	}
+	for col := 0; col < dstPixel; col += columns {
+		p := panel{column: col, columns: min(columns, dstPixel-col)}
+		if groups > 1 {
+			p.from = min(min(col/dstGroup, groups-1)*srcGroup, srcPixel-width)
+		}
+		ps = append(ps, p)
+	}
+	return ps, width
+}
+
+// layOut says where the sum's values lie in the source and in the weights.
+func (p *product) layOut(q *part) {
+	first := q.taps[0]
+	q.direct = len(q.taps) == 1 && first.dy == 0 && first.dx == 0 && p.srcPixel%kernel.Lanes == 0 &&
+		(q.rows-1)*q.stride.H < p.src.H && (q.cols-1)*q.stride.W < p.src.W
+	for i := 0; i < len(q.taps); {
+		t := q.taps[i]
+		run := 1 // taps whose values lie side by side
+		for p.width == p.srcPixel && i+run < len(q.taps) && q.taps[i+run] == (tap{t.dy, t.dx + run, q.taps[i+run].index}) {
+			run++
+		}
+		offset := 0
+		if !q.direct {
+			offset = ((t.dy-q.win.top)*q.win.width + t.dx - q.win.left) * p.srcPixel
+		}
+		for j := range run {
+			q.tapRows = append(q.tapRows, q.total+j*p.width)
+		}
+		k := round(run*p.width, kernel.Lanes)
+		q.segment(offset, k)
+		q.total += k
+		i += run
+	}
+}
+
+// segment adds a run of source values to the blocks.
+func (q *part) segment(offset, k int) {
+	for k > 0 {
+		last := len(q.blocks) - 1
+		if last < 0 || q.blocks[last].k >= blockK {
+			b := block{}
+			if last >= 0 {
+				b.first = q.blocks[last].first + q.blocks[last].k
+			}
+			q.blocks = append(q.blocks, b)
+			last++
+		}
+		b := &q.blocks[last]
+		n := min(k, blockK-b.k)
+		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: n})
+		b.k += n
+		offset += n
+		k -= n
+	}
+}
+
+// tables lists where pixels lie, and the jobs.
+func (p *product) tables(q *part) {
+	srcRow, dstRow := q.win.width*p.srcPixel, p.dst.W*p.dstPixel
+	if q.direct {
+		srcRow = p.src.W * p.srcPixel
+	}
+	add := func(i, rows, srcFrom, dstFrom int) {
+		for r := range rows {
+			for c := range q.cols {
+				q.in[i] = append(q.in[i], int32(srcFrom+r*q.stride.H*srcRow+c*q.stride.W*p.srcPixel))
+				q.out[i] = append(q.out[i], int32(dstFrom+(q.at.H+r*q.step.H)*dstRow+(q.at.W+c*q.step.W)*p.dstPixel))
+			}
+		}
+	}
+	if q.direct {
+		for i := range p.n {
+			add(0, q.rows, i*p.src.H*srcRow, i*p.dst.H*dstRow)
+		}
+		q.pixels = len(q.in[0])
+		for b := range (q.pixels + bandPixels - 1) / bandPixels {
+			p.jobs = append(p.jobs, job{part: q, index: b})
+		}
+	} else {
+		add(0, q.win.rowsPerBand, 0, 0)
+		add(1, q.rows-(q.win.bands-1)*q.win.rowsPerBand, 0, 0)
+		for i := range p.n {
+			for b := range q.win.bands {
+				p.jobs = append(p.jobs, job{part: q, image: i, index: b})
+			}
+		}
+	}
+	for i := range q.in {
+		q.in[i], q.out[i] = fill(q.in[i]), fill(q.out[i])
+	}
+}
+
+// fill doubles a table's last entry till it is a number of whole tiles.
+func fill(table []int32) []int32 {
+	for len(table)%kernel.Rows != 0 {
+		table = append(table, table[len(table)-1])
+	}
+	return table
+}
+
+// run computes dst, or adds to it. The bias is of whole pixels.
+func (p *product) run(dst, src, w, bias []float32, accumulate bool) {
+	packed := p.common(p.floats)
+	p.crew.run(len(p.parts)*len(p.panels), func(_ *worker, i int) {
+		q, pn := p.parts[i/len(p.panels)], p.panels[i%len(p.panels)]
+		p.pack(packed[q.packed+q.total*pn.column:][:q.total*pn.columns], w, q, pn)
+	})
+	groups := (len(p.panels) + p.perJob - 1) / p.perJob
+	p.crew.run(len(p.jobs)*groups, func(wk *worker, i int) {
+		first := i % groups * p.perJob
+		p.job(wk, p.jobs[i/groups], p.panels[first:min(first+p.perJob, len(p.panels))], dst, src, packed, bias, accumulate)
+	})
+}
+
+// job computes some panels of a job's pixels.
+func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias []float32, accumulate bool) {
+	q := j.part
+	if len(q.taps) == 0 {
+		if !accumulate {
+			p.zero(q, panels, dst)
+		}
+		return
+	}
+	g := &wk.gemm
+	g.Residual, g.ResidualAt, g.Floor = nil, nil, kernel.None
+	if q.direct {
+		g.In, g.Out = q.in[0], q.out[0]
+		g.First, g.End = j.index*bandPixels, min((j.index+1)*bandPixels, q.pixels)
+	} else {
+		first, end := q.win.bounds(j.index)
+		image := p.src.H * p.src.W * p.srcPixel
+		src = p.window(wk, q, src[j.image*image:][:image], first, end)
+		dst = dst[(j.image*p.dst.H+first*q.step.H)*p.dst.W*p.dstPixel:]
+		table := 0
+		if j.index == q.win.bands-1 {
+			table = 1
+		}
+		g.In, g.Out, g.First, g.End = q.in[table], q.out[table], 0, (end-first)*q.cols
+	}
+	for i, b := range q.blocks {
+		g.Segments, g.Accumulate = b.segments, accumulate || i > 0
+		for _, pn := range panels {
+			g.X, g.Y, g.Bias = src[pn.from:], dst[pn.column:], bias[pn.column:]
+			g.W = packed[q.packed+q.total*pn.column+b.first*pn.columns:][:b.k*pn.columns]
+			if pn.columns == p.Panel {
+				p.GEMM(g)
+			} else {
+				p.HalfGEMM(g)
+			}
+		}
+	}
+}
+
+// window returns a copy of the source's pixels that a band reads.
+func (p *product) window(wk *worker, q *part, image []float32, first, end int) []float32 {
+	s := wk.take(q.win.height * q.win.width * p.srcPixel)
+	n := q.win.copy(s, image, p.src, p.srcPixel, first, end)
+	clear(s[n:][:kernel.Slack]) // runs may reach behind the last pixel, where nothing may be NaN
+	return s
+}
+
+// zero clears the pixels of a phase that has no taps.
+func (p *product) zero(q *part, panels []panel, dst []float32) {
+	from := panels[0].column
+	to := panels[len(panels)-1].column + panels[len(panels)-1].columns
+	for i := range p.n {
+		for r := range q.rows {
+			for c := range q.cols {
+				at := (i*p.dst.H+q.at.H+r*q.step.H)*p.dst.W + q.at.W + c*q.step.W
+				clear(dst[at*p.dstPixel+from : at*p.dstPixel+to])
+			}
+		}
+	}
+}
+
+// pack lays the weights of a panel, (out, in/groups, taps), out as the kernel
+// reads them: [value][column], zero where a channel, a group or a column is not
+// there.
+func (p *product) pack(packed, w []float32, q *part, pn panel) {
+	clear(packed)
+	columns := min(pn.columns, p.dst.C-pn.column)
+	const some = 64 // rows whose lines stay in the first cache
+	for i0 := 0; i0 < p.srcGroup; i0 += some {
+		for j := range columns {
+			d := pn.column + j
+			first := d / p.dstGroup * p.srcGroup // of the group
+			to := (first+i0-pn.from)*pn.columns + j
+			from, step := (d*p.srcGroup+i0)*p.taps, p.taps
+			if p.transposed {
+				from, step = ((first+i0)*p.dstGroup+d%p.dstGroup)*p.taps, p.dstGroup*p.taps
+			}
+			for t, tap := range q.taps {
+				out := packed[q.tapRows[t]*pn.columns+to:]
+				in := w[from+tap.index:]
+				for i := range min(some, p.srcGroup-i0) {
+					out[i*pn.columns] = in[i*step]
+				}
+			}
+		}
+	}
+}

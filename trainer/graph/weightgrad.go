@@ -1,0 +1,283 @@
+package graph
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// weightGrad is the gradient of a convolution with respect to its weights, as
+// matrix products whose sums run over pixels: a row is one input channel as a
+// tap sees it, a column an output channel.
+//
+// The input is laid out channel by channel, on a grid as wide as the output's
+// rows with what taps reach beside them, so that a tap's values follow one
+// another: tap (ey, ex) of a row that begins at q begins at q + ey*grid + ex.
+// Where the stride is larger than 1 there is one such plane for every remainder
+// by it. The output's gradient lies on the same grid, with zeros between rows.
+type weightGrad struct {
+	*crew
+	node                   *nn.Node
+	n                      int
+	in, out                nn.Shape
+	inPixel, outPixel      int
+	inGroup, outGroup      int
+	taps                   int
+	planes                 []nn.HW // the remainders by the stride
+	top, left, grid, extra int     // least offsets; pixels of a grid row; rows beyond a band
+	rowsPerBand            int
+	bands                  int     // of an image, or of all where no tap leaves its row
+	across                 bool    // bands go across images
+	plane, line            int     // floats of a plane, and of a channel's planes
+	k                      int     // pixels of a band's grid, a multiple of Lanes
+	offsets                []int   // of taps in a line
+	places                 []int32 // of rows in the lines
+	results                []int32 // of rows in the sums
+	rows                   int
+	panels                 []panel
+	width                  int
+	chunks                 int
+}
+
+func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
+	g := &weightGrad{
+		crew: c, node: n, n: images, in: x.shape, out: dy.shape, inPixel: x.pixel, outPixel: dy.pixel,
+		inGroup: x.shape.C / n.Groups, outGroup: dy.shape.C / n.Groups, taps: n.Kernel.H * n.Kernel.W,
+	}
+	g.panels, g.width = panels(c.Panel, g.out.C, g.outPixel, g.inPixel, g.inGroup, g.outGroup)
+	g.layOut()
+	for t := range g.taps {
+		for i := range g.width {
+			g.places = append(g.places, int32(i*g.line+g.offsets[t]))
+			g.results = append(g.results, int32(len(g.results)*c.Panel))
+		}
+	}
+	g.rows = len(g.places)
+	g.places, g.results = fill(g.places), fill(g.results)
+	// Small sums are made apart for some chunks of the pixels; large ones are
+	// split between the workers.
+	const small = 1 << 16
+	g.chunks = 1
+	if g.sums() <= small {
+		g.chunks = min(8, g.blocks())
+	}
+	return g
+}
+
+// floorDiv is division rounded down.
+func floorDiv(a, b int) int { return (a - ((a%b)+b)%b) / b }
+
+func (g *weightGrad) layOut() {
+	n := g.node
+	type place struct{ plane, ey, ex int }
+	var places []place
+	bottom, right := 0, 0
+	for t := range g.taps {
+		y, x := t/n.Kernel.W-n.Pad.H, t%n.Kernel.W-n.Pad.W
+		p := place{ey: floorDiv(y, n.Stride.H), ex: floorDiv(x, n.Stride.W)}
+		rest := nn.HW{H: y - p.ey*n.Stride.H, W: x - p.ex*n.Stride.W}
+		for p.plane < len(g.planes) && g.planes[p.plane] != rest {
+			p.plane++
+		}
+		if p.plane == len(g.planes) {
+			g.planes = append(g.planes, rest)
+		}
+		if t == 0 {
+			g.top, g.left, bottom, right = p.ey, p.ex, p.ey, p.ex
+		}
+		g.top, bottom, g.left, right = min(g.top, p.ey), max(bottom, p.ey), min(g.left, p.ex), max(right, p.ex)
+		places = append(places, p)
+	}
+	g.grid, g.extra = g.out.W+right-g.left, bottom-g.top
+	g.across = g.extra == 0 && g.top == 0 && (g.out.H-1)*n.Stride.H < g.in.H
+	rows := g.out.H
+	if g.across {
+		rows *= g.n
+	}
+	const pixels = 512 // of a band: with a panel's columns they fill half of the second cache
+	g.rowsPerBand = min(rows, max(1, pixels/g.grid))
+	g.bands = (rows + g.rowsPerBand - 1) / g.rowsPerBand
+	g.k = round(g.rowsPerBand*g.grid, kernel.Lanes)
+	g.plane = (g.rowsPerBand + g.extra) * g.grid
+	// A tap's run may end behind its plane, and lines must not all begin at the
+	// same place of the cache.
+	g.line = round(len(g.planes)*g.plane+right-g.left, kernel.Lanes) + 2*kernel.Lanes
+	if g.line%256 == 0 {
+		g.line += kernel.Lanes
+	}
+	for _, p := range places {
+		g.offsets = append(g.offsets, p.plane*g.plane+(p.ey-g.top)*g.grid+p.ex-g.left)
+	}
+}
+
+// blocks returns the number of bands of all images.
+func (g *weightGrad) blocks() int {
+	if g.across {
+		return g.bands
+	}
+	return g.n * g.bands
+}
+
+// sums returns the floats of the sums: [panel][row][column].
+func (g *weightGrad) sums() int { return len(g.panels) * len(g.places) * g.Panel }
+
+// run adds the gradient to dw, (out, in/groups, taps).
+func (g *weightGrad) run(dw, x, dy []float32) {
+	lines, columns := g.inPixel*g.line+kernel.Slack, g.k*g.outPixel
+	if g.chunks > 1 {
+		sums := g.common(g.chunks * g.sums())
+		per := (g.blocks() + g.chunks - 1) / g.chunks
+		g.crew.run(g.chunks, func(w *worker, chunk int) {
+			xt, dyt := w.take(lines), w.take(columns)
+			part := sums[chunk*g.sums():][:g.sums()]
+			clear(part)
+			for b := chunk * per; b < min((chunk+1)*per, g.blocks()); b++ {
+				g.turn(xt, x, b, 0, g.inPixel)
+				for _, p := range g.panels {
+					g.collect(dyt, dy, b, p)
+				}
+				for i := range g.panels {
+					g.multiply(w, part, xt, dyt, i, 0, len(g.places))
+				}
+			}
+		})
+		g.scatter(dw, sums, g.chunks)
+		return
+	}
+	const channels, tiles = 64, 80 // of a part
+	all := g.common(lines + columns + g.sums())
+	xt, dyt, sums := all[:lines], all[lines:][:columns], all[lines+columns:]
+	clear(sums)
+	turns, ofChannels := split(g.inPixel, channels)
+	groups, ofRows := split(len(g.places), tiles*kernel.Rows)
+	for b := range g.blocks() {
+		g.crew.run(turns+len(g.panels), func(_ *worker, i int) {
+			if i < turns {
+				first, end := ofChannels(i)
+				g.turn(xt, x, b, first, end)
+			} else {
+				g.collect(dyt, dy, b, g.panels[i-turns])
+			}
+		})
+		g.crew.run(groups*len(g.panels), func(w *worker, i int) {
+			first, end := ofRows(i % groups)
+			g.multiply(w, sums, xt, dyt, i/groups, first, end)
+		})
+	}
+	g.scatter(dw, sums, 1)
+}
+
+// row returns the image and row of the output that row r of block b is; both
+// may lie behind the last one.
+func (g *weightGrad) row(b, r int) (image, y int) {
+	if g.across {
+		r += b * g.rowsPerBand
+		return r / g.out.H, r % g.out.H
+	}
+	return b / g.bands, b%g.bands*g.rowsPerBand + r
+}
+
+// turn lays channels of the input out channel by channel, for one block.
+func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
+	s := g.node.Stride
+	for c := first; c < end; c += kernel.Lanes {
+		n := min(kernel.Lanes, end-c)
+		for i := range n {
+			line := lines[(c+i)*g.line:][:g.line]
+			clear(line[len(g.planes)*g.plane:])
+		}
+		for pi, plane := range g.planes {
+			for r := range g.rowsPerBand + g.extra {
+				to := c*g.line + pi*g.plane + r*g.grid
+				image, oy := g.row(b, r)
+				iy := (oy+g.top)*s.H + plane.H
+				if image >= g.n || iy < 0 || iy >= g.in.H {
+					for i := range n {
+						clear(lines[to+i*g.line:][:g.grid])
+					}
+					continue
+				}
+				row := x[(image*g.in.H+iy)*g.in.W*g.inPixel+c:]
+				for q := range g.grid {
+					ix := (q+g.left)*s.W + plane.W
+					if ix < 0 || ix >= g.in.W {
+						for i := range n {
+							lines[to+i*g.line+q] = 0
+						}
+						continue
+					}
+					px := row[ix*g.inPixel:][:n]
+					at := to + q
+					for _, v := range px {
+						lines[at] = v
+						at += g.line
+					}
+				}
+			}
+		}
+	}
+}
+
+// collect copies a panel's columns of the output's gradient, [pixel][column],
+// for one block.
+func (g *weightGrad) collect(columns, dy []float32, b int, p panel) {
+	to := columns[g.k*p.column:][:g.k*p.columns]
+	for r := range g.rowsPerBand {
+		line := to[r*g.grid*p.columns:][:g.grid*p.columns]
+		image, y := g.row(b, r)
+		if image >= g.n || y >= g.out.H {
+			clear(line)
+			continue
+		}
+		from := dy[(image*g.out.H+y)*g.out.W*g.outPixel+p.column:]
+		for q := range g.out.W {
+			copy(line[q*p.columns:][:p.columns], from[q*g.outPixel:])
+		}
+		clear(line[g.out.W*p.columns:])
+	}
+	clear(to[g.rowsPerBand*g.grid*p.columns:])
+}
+
+// multiply adds a block's products to some rows of a panel's sums.
+func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, first, end int) {
+	p := g.panels[i]
+	j := &w.gemm
+	j.X, j.Y = lines[p.from*g.line:], sums[i*len(g.places)*g.Panel:]
+	j.In, j.Out, j.First, j.End = g.places, g.results, first, min(end, g.rows)
+	j.Accumulate, j.Floor, j.Residual = true, kernel.None, nil
+	var segment [1]kernel.Segment
+	for k := 0; k < g.k; k += blockK {
+		n := min(blockK, g.k-k)
+		segment[0] = kernel.Segment{Offset: k, K: n}
+		j.Segments = segment[:]
+		j.W = columns[g.k*p.column+k*p.columns:][:n*p.columns]
+		if p.columns == g.Panel {
+			g.GEMM(j)
+		} else {
+			g.HalfGEMM(j)
+		}
+	}
+}
+
+// scatter adds the sums of all chunks to dw.
+func (g *weightGrad) scatter(dw, sums []float32, chunks int) {
+	const some = 4 // output channels
+	parts, bounds := split(g.out.C, some)
+	g.crew.run(parts, func(_ *worker, part int) {
+		first, end := bounds(part)
+		for o := first; o < end; o++ {
+			pi := o / g.Panel
+			p := g.panels[pi]
+			from := o/g.outGroup*g.inGroup - p.from
+			for i := range g.inGroup {
+				for t := range g.taps {
+					at := (pi*len(g.places)+t*g.width+from+i)*g.Panel + o - p.column
+					var sum float32
+					for c := range chunks {
+						sum += sums[c*g.sums()+at]
+					}
+					dw[(o*g.inGroup+i)*g.taps+t] += sum
+				}
+			}
+		}
+	})
+}
