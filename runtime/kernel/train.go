@@ -29,10 +29,12 @@ type TrainSet struct {
 	Dot func(a, b []float32) float32
 	// Winner is dx += rest and rest = 0, where x equals y.
 	Winner func(dx, rest, x, y []float32)
-	// DepthwiseGrad is dw[t*Channels+c] += sum over pixels p of
+	// Taps convolves each channel with weights of its own.
+	Taps func(d *Taps)
+	// TapsGrad is dw[t*Channels+c] += sum over pixels p of
 	// X[p*XStep+Taps[t]+c] * Y[p*YStep+c] of a job, whose other fields it does
 	// not read.
-	DepthwiseGrad func(d *Depthwise, dw []float32)
+	TapsGrad func(d *Taps, dw []float32)
 	// Finite reports whether all values are numbers.
 	Finite func(x []float32) bool
 }
@@ -44,13 +46,24 @@ type Norm struct {
 	Floor              float32
 }
 
+// Taps is one job of TrainSet.Taps: a row of Pixels output pixels, each of
+// Channels values,
+//
+//	Y[p*YStep+c] = Bias[c] + sum over taps t of X[p*XStep+Taps[t]+c] * W[t*Channels+c]
+type Taps struct {
+	X, W, Y, Bias    []float32
+	Taps             []int
+	Channels, Pixels int
+	XStep, YStep     int
+}
+
 // ScalarTrain is the set that defines the others.
 var ScalarTrain = &TrainSet{
 	Name:       "scalar",
 	AffineRows: affineRowsScalar, GateRows: gateRowsScalar, GateGrad: gateGradScalar,
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
 	SumRows: sumRowsScalar, Mask: maskScalar, Dot: dotScalar, Winner: winnerScalar,
-	DepthwiseGrad: depthwiseGradScalar, Finite: finiteScalar,
+	Taps: tapsScalar, TapsGrad: tapsGradScalar, Finite: finiteScalar,
 }
 
 // TrainSets lists the sets that this CPU can run, fastest first.
@@ -185,7 +198,7 @@ func winnerScalar(dx, rest, x, y []float32) {
 	}
 }
 
-func depthwiseGradScalar(d *Depthwise, dw []float32) {
+func tapsGradScalar(d *Taps, dw []float32) {
 	for p := range d.Pixels {
 		y := d.Y[p*d.YStep:][:d.Channels]
 		for t, tap := range d.Taps {
@@ -203,4 +216,17 @@ func finiteScalar(x []float32) bool {
 		zero += v * 0 // 0, or NaN
 	}
 	return zero == 0
+}
+
+func tapsScalar(d *Taps) {
+	for p := range d.Pixels {
+		y := d.Y[p*d.YStep:][:d.Channels]
+		copy(y, d.Bias)
+		for t, tap := range d.Taps {
+			w := d.W[t*d.Channels:][:d.Channels]
+			for c, v := range d.X[p*d.XStep+tap:][:d.Channels] {
+				y[c] += v * w[c]
+			}
+		}
+	}
 }

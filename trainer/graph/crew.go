@@ -21,10 +21,10 @@ type crew struct {
 
 // worker is one goroutine's memory, free at the beginning of each part.
 type worker struct {
-	scratch   []float32
-	used      int
-	gemm      kernel.GEMM
-	depthwise kernel.Depthwise
+	scratch []float32
+	used    int
+	gemm    kernel.GEMM
+	taps    kernel.Taps
 }
 
 func newCrew(set *kernel.Set, threads int) *crew {

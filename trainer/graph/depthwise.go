@@ -68,7 +68,7 @@ func (d *depthwise) run(dst, src, w, bias []float32, accumulate bool) {
 		first, end := b.bounds(j.index)
 		var s []float32
 		w := wk.take(len(b.taps) * d.pixel)
-		job := &wk.depthwise
+		job := &wk.taps
 		job.Taps = job.Taps[:0]
 		if len(b.taps) > 0 {
 			s = wk.take(b.height * b.width * d.pixel)
@@ -78,7 +78,7 @@ func (d *depthwise) run(dst, src, w, bias []float32, accumulate bool) {
 			copy(w[t*d.pixel:][:d.pixel], packed[tap.index*d.pixel:])
 			job.Taps = append(job.Taps, ((tap.dy-b.top)*b.width+tap.dx-b.left)*d.pixel)
 		}
-		job.W, job.Bias, job.Channels, job.Pixels, job.Floor = w, bias, d.pixel, b.cols, kernel.None
+		job.W, job.Bias, job.Channels, job.Pixels = w, bias, d.pixel, b.cols
 		job.XStep, job.YStep = b.stride.W*d.pixel, b.step.W*d.pixel
 		line := wk.take(b.cols * b.step.W * d.pixel)
 		for r := first; r < end; r++ {
@@ -88,11 +88,11 @@ func (d *depthwise) run(dst, src, w, bias []float32, accumulate bool) {
 			y := dst[((j.image*d.dst.H+b.at.H+r*b.step.H)*d.dst.W+b.at.W)*d.pixel:]
 			if !accumulate {
 				job.Y = y
-				d.Depthwise(job)
+				d.training.Taps(job)
 				continue
 			}
 			job.Y = line
-			d.Depthwise(job)
+			d.training.Taps(job)
 			for c := range b.cols {
 				at := c * job.YStep
 				d.AddScaled(y[at:][:d.pixel], y[at:], line[at:], 1, kernel.None)
@@ -128,7 +128,7 @@ func (d *depthwiseGrad) run(dw, x, dy []float32) {
 		b.copy(s, x[image*d.in.H*d.in.W*d.pixel:], d.in, d.pixel, first, end)
 		sum := sums[i*size:][:size]
 		clear(sum)
-		job := &wk.depthwise
+		job := &wk.taps
 		job.Taps = job.Taps[:0]
 		for _, tap := range b.taps {
 			job.Taps = append(job.Taps, ((tap.dy-b.top)*b.width+tap.dx-b.left)*d.pixel)
@@ -137,7 +137,7 @@ func (d *depthwiseGrad) run(dw, x, dy []float32) {
 		for r := first; r < end; r++ {
 			job.X = s[(r-first)*b.stride.H*b.width*d.pixel:]
 			job.Y = dy[(image*d.out.H+r)*d.out.W*d.pixel:]
-			d.training.DepthwiseGrad(job, sum)
+			d.training.TapsGrad(job, sum)
 		}
 	})
 	for i := 1; i < d.n*b.bands; i++ {
