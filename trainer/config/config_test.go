@@ -202,3 +202,25 @@ func FuzzParseNeverPanics(f *testing.F) {
 		}
 	})
 }
+
+func TestValuesThatNothingReadsAreListed(t *testing.T) {
+	const base = "model: {arch: resnet18, num_classes: 2}\n"
+	for text, want := range map[string]string{
+		"cosine: {period: 9}":                                                                                         "cosine: only scheduler.name cosine reads it",
+		"cosine: {period: 9}\nscheduler: {name: cosine}":                                                              "",
+		"train: {warmup: {steps: 3}}":                                                                                 "train.warmup: train.enable_warmup is not set",
+		"train: {enable_warmup: true, warmup: {steps: 3}}":                                                            "",
+		"optimizer: {params: {lr: 1}}\nscheduler: {name: cyclic_lr, params: {max_lr: 1}}":                             "optimizer.params.lr: the schedule cyclic_lr has rates of its own",
+		"data: {rect_crop: {min_ratio: 0.3}}":                                                                         "data.rect_crop: neither data.rect_crop.enable nor augmentations.rect_crop is set",
+		"data: {rect_crop: {min_ratio: 0.3}}\naugmentations: {rect_crop: 0.5}":                                        "",
+		"train: {mixup: {enable: false, beta_a: 0.3}, swa: {enable: true, period: 3}, lr_finder: {final_value: 0.1}}": "train.mixup.beta_a: train.mixup.enable is not set",
+	} {
+		c, _, err := config.Parse("c.yml", []byte(base+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(c.Unread(), "; "); got != want {
+			t.Errorf("%s: listed %q, want %q", text, got, want)
+		}
+	}
+}

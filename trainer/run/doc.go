@@ -110,7 +110,7 @@ func Open(dir string, mode Mode, info Info) (*Folder, *loop.Checkpoint, error) {
 	if from != nil {
 		state = from.State
 		if best, ok := state.Best(); ok {
-			f.best = filepath.Join(dir, f.model(best)+extension)
+			f.best = filepath.Join(dir, info.Model(best)+extension)
 		}
 	}
 	f.events, err = openEvents(filepath.Join(dir, "metrics.jsonl"), &state)
@@ -156,28 +156,32 @@ func (f *Folder) sweep() {
 	}
 }
 
-// model returns the name of the weights of an epoch.
-func (f *Folder) model(r loop.Result) string {
-	return fmt.Sprintf("%s_f%d_e%02d_%.4f", f.info.Name, f.info.Fold, r.Epoch, r.Score)
+// Model returns the name of the weights of an epoch.
+func (i Info) Model(r loop.Result) string {
+	return fmt.Sprintf("%s_f%d_e%02d_%.4f", i.Name, i.Fold, r.Epoch, r.Score)
 }
 
-// metadata is what a file of weights says of itself.
-func (f *Folder) metadata(r loop.Result) map[string]string {
-	c := f.info.Config.Model
-	return map[string]string{
-		"format": "pt", "arch": f.info.Arch, "config": f.text,
-		"epoch": strconv.Itoa(r.Epoch), "fold": strconv.Itoa(f.info.Fold),
+// Write writes the weights of an epoch to a folder, under the model's name and
+// with all that a model has to say of itself, and returns the path.
+func (i Info) Write(dir string, dict *weights.StateDict, r loop.Result) (path string, err error) {
+	text, err := i.Config.Marshal()
+	if err != nil {
+		return "", err
+	}
+	c := i.Config.Model
+	path = filepath.Join(dir, i.Model(r)+extension)
+	return path, writeDict(path, &weights.StateDict{Tensors: dict.Tensors, Metadata: map[string]string{
+		"format": "pt", "arch": i.Arch, "config": string(text),
+		"epoch": strconv.Itoa(r.Epoch), "fold": strconv.Itoa(i.Fold),
 		"score": strconv.FormatFloat(r.Score, 'g', -1, 64), "threshold": strconv.FormatFloat(r.Threshold, 'g', -1, 64),
 		"classes": strconv.Itoa(c.NumClasses), "input_size": strconv.Itoa(c.InputSize),
-	}
+	}})
 }
 
 // save writes the weights of an epoch to a folder, and then removes the others
-// that are there.
+// of this training that are there.
 func (f *Folder) save(dir string, dict *weights.StateDict, r loop.Result) (path string, err error) {
-	path = filepath.Join(dir, f.model(r)+extension)
-	out := &weights.StateDict{Tensors: dict.Tensors, Metadata: f.metadata(r)}
-	if err := writeDict(path, out); err != nil {
+	if path, err = f.info.Write(dir, dict, r); err != nil {
 		return "", err
 	}
 	others, err := filepath.Glob(filepath.Join(dir, "*_f*_e*"+extension))

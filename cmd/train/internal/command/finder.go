@@ -1,0 +1,56 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
+)
+
+// findRate searches a learning rate: a table and a picture go to the fold's
+// folder.
+func (s *session) findRate(ctx context.Context) error {
+	t, err := s.training(nil)
+	if err != nil {
+		return err
+	}
+	bar := cli.NewProgress(s.cmd, "searching a learning rate", int64(s.c.Train.LRFinder.NumSteps), cli.Items)
+	defer bar.Close()
+	t.Hooks.Batch = func(loop.Progress) { bar.Add(1) }
+	points, err := t.FindRate(ctx)
+	if err != nil {
+		return err
+	}
+	bar.Close()
+	var table strings.Builder
+	table.WriteString("lr,loss\n")
+	for _, p := range points {
+		fmt.Fprintf(&table, "%.6g,%.6g\n", p.Rate, p.Loss)
+	}
+	var picture bytes.Buffer
+	if err := chart.Finder(&picture, points); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	for name, b := range map[string][]byte{"lr_finder.csv": []byte(table.String()), "lr_finder.png": picture.Bytes()} {
+		if err := atomicfile.WriteFile(filepath.Join(s.dir, name), b); err != nil {
+			return err
+		}
+	}
+	if rate := loop.Steepest(points); rate > 0 {
+		cli.Printf(s.cmd, "fold %d: the loss falls fastest at a learning rate of %.2g", s.fold, rate)
+	} else {
+		cli.Printf(s.cmd, "fold %d: the loss falls at no rate from %.2g to %.2g", s.fold, points[0].Rate, points[len(points)-1].Rate)
+	}
+	cli.Printf(s.cmd, "fold %d: %d steps drawn in %s", s.fold, len(points), filepath.Join(s.dir, "lr_finder.png"))
+	return nil
+}

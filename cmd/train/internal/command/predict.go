@@ -1,0 +1,273 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
+	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+)
+
+// predict predicts with the weights of the folds, or with those that were named.
+func (f *trainFlags) predict(p *project, folds []int) error {
+	files, err := f.weightFiles(p, folds)
+	if err != nil {
+		return err
+	}
+	j := &prediction{project: p, flags: f}
+	if f.predictOOF {
+		if j.set, err = p.set(); err != nil {
+			return err
+		}
+		if j.folds, err = p.folds(len(j.set.IDs)); err != nil {
+			return err
+		}
+	}
+	if f.predictTest {
+		if j.test, err = p.testImages(); err != nil {
+			return err
+		}
+	}
+	for _, path := range files {
+		if err := j.file(p.cmd.Context(), path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weightFiles lists the files to predict with.
+func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
+	if f.weights != "" && !f.all {
+		return []string{f.weights}, nil
+	}
+	if f.all {
+		entries, err := os.ReadDir(f.weights)
+		if err != nil {
+			return nil, err
+		}
+		var files []string
+		for _, e := range entries {
+			if slices.Contains(weightfile.Extensions[:], filepath.Ext(e.Name())) && !strings.HasPrefix(e.Name(), "checkpoint.") {
+				files = append(files, filepath.Join(f.weights, e.Name()))
+			}
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("%s: there are no files of weights", f.weights)
+		}
+		return files, nil
+	}
+	var files []string
+	for _, number := range folds {
+		dir := filepath.Join(f.runDir, fmt.Sprintf("f%d", number))
+		found, err := filepath.Glob(filepath.Join(dir, fmt.Sprintf("%s_f%d_e*.safetensors", p.name, number)))
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, cli.Hint(fmt.Errorf("%s: there are no weights of fold %d", dir, number),
+				"train the fold first, or name the weights by --weights")
+		}
+		files = append(files, found[len(found)-1])
+	}
+	return files, nil
+}
+
+// testImages finds the images of the sample submission.
+func (p *project) testImages() ([]string, error) {
+	csv := p.path(p.c.Test.CSV)
+	table, err := input.ReadTableFile(csv)
+	if errors.Is(err, os.ErrNotExist) {
+		err = cli.Hint(err, "test.csv names the sample submission; --data names the folder that it is in")
+	}
+	if err != nil {
+		return nil, err
+	}
+	dir := p.imageDir(p.c.Data.TestDir, p.c.Test.CSV, "test")
+	images := input.ImagesIn(dir)
+	var paths []string
+	for _, row := range table.Rows {
+		path, ok := images.Path(row.ID)
+		if !ok {
+			return nil, fmt.Errorf("%s:%d: there is no image of %q in %s", csv, row.Line, row.ID, dir)
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// prediction is what all files of weights have in common.
+type prediction struct {
+	*project
+	flags *trainFlags
+	set   *data.Set // of training, where the held-out rows are predicted
+	folds []uint8
+	test  []string // paths of the test images
+}
+
+// member is a file of weights, ready to predict.
+type member struct {
+	name  string
+	dir   string // of what is written
+	fold  int
+	data  []byte // the plain safetensors file
+	arch  arch.Arch
+	model ensemble.Model
+}
+
+// file predicts with one file of weights.
+func (j *prediction) file(ctx context.Context, path string) error {
+	m, err := j.member(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	threshold, known := 0.0, false
+	if j.flags.predictOOF {
+		if threshold, err = j.oof(ctx, m); err != nil {
+			return err
+		}
+		known = true
+	}
+	if !j.flags.predictTest {
+		return nil
+	}
+	if !known {
+		if threshold, err = readThreshold(filepath.Join(m.dir, m.name+".yml")); err != nil {
+			return cli.Hint(err, "--predict-oof finds the threshold")
+		}
+	}
+	got, err := j.run(ctx, m, "test", j.test, threshold)
+	if err != nil {
+		return err
+	}
+	out := filepath.Join(m.dir, ensemblefile.TestPrefix+m.name+".npy")
+	if err := writeArray(out, got, m.model.Classes); err != nil {
+		return err
+	}
+	cli.Printf(j.cmd, "%s: %d test images", out, len(j.test))
+	return nil
+}
+
+// member opens weights and finds out what they are of.
+func (j *prediction) member(path string) (*member, error) {
+	file, err := weightfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	m := &member{name: weightfile.ModelName(path), dir: j.flags.output}
+	if m.dir == "" {
+		m.dir = filepath.Dir(path)
+	} else if err := os.MkdirAll(m.dir, 0o755); err != nil {
+		return nil, err
+	}
+	meta := file.Metadata()
+	c := j.c
+	if meta["config"] != "" { // the kernel, too, goes by the config in the weights
+		if c, _, err = config.Parse("the config in it", []byte(meta["config"])); err != nil {
+			return nil, err
+		}
+	}
+	views := c.Test.NumTTAs
+	if j.cmd.Flags().Changed("num-ttas") {
+		views = j.flags.numTTAs
+	}
+	if m.arch, err = arch.Find(arch.All(), c.Model.Arch); err != nil {
+		return nil, err
+	}
+	if j.set != nil && c.Model.NumClasses != j.set.Classes {
+		return nil, fmt.Errorf("the network has %d classes, the table %d", c.Model.NumClasses, j.set.Classes)
+	}
+	m.model = ensemble.Model{
+		Name: j.name, Arch: m.arch.Name, InputSize: c.Model.InputSize, Classes: c.Model.NumClasses,
+		Views: views, Dropout: c.Model.Dropout,
+	}
+	name, nameErr := ensemblefile.ParseName(m.name)
+	switch n, err := strconv.Atoi(meta["fold"]); {
+	case err == nil:
+		m.fold = n
+	case nameErr == nil:
+		m.fold = name.Fold
+	case j.cmd.Flags().Changed("fold"):
+		m.fold = j.flags.fold
+	case j.set != nil:
+		return nil, cli.Hint(errors.New("neither the file nor its name tell which fold it held out"), "give --fold")
+	}
+	var plain bytes.Buffer
+	if err := file.Convert(&plain); err != nil {
+		return nil, err
+	}
+	m.data = plain.Bytes()
+	return m, nil
+}
+
+// run predicts images, with progress.
+func (j *prediction) run(ctx context.Context, m *member, what string, paths []string, threshold float64) ([]float32, error) {
+	bar := cli.NewProgress(j.cmd, m.name+", "+what, int64(len(paths)), cli.Items)
+	defer bar.Close()
+	last := 0
+	return ensemble.PredictFold(ctx, m.arch, &m.model, &ensemble.Fold{Name: m.name, Threshold: threshold}, m.data, paths,
+		ensemble.FoldOptions{Threads: j.flags.threads, Batch: j.c.Test.BatchSize, Tell: func(done int) {
+			bar.Add(int64(done - last))
+			last = done
+		}})
+}
+
+// oof predicts the held-out rows, and finds the threshold.
+func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
+	_, held, err := fold.Split(j.folds, m.fold)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", m.name, err)
+	}
+	paths := make([]string, len(held))
+	for i, row := range held {
+		paths[i] = j.set.Paths[row]
+	}
+	got, err := j.run(ctx, m, fmt.Sprintf("fold %d", m.fold), paths, 0)
+	if err != nil {
+		return 0, err
+	}
+	truth := j.set.Truth(held)
+	best, score := metric.Rows{Scores: got, Labels: truth, Classes: m.model.Classes}.BestThreshold(2)
+	_, constant := metric.BestConstant(truth, m.model.Classes, 2)
+	threshold := min(max(float64(best), 0), 1)
+	for i, v := range got {
+		got[i] = float32(float64(v) - threshold)
+	}
+	out := filepath.Join(m.dir, ensemblefile.TrainPrefix+m.name+".npy")
+	if err := writeArray(out, got, m.model.Classes); err != nil {
+		return 0, err
+	}
+	text := fmt.Appendf(nil, "threshold: %v\n", threshold)
+	if err := atomicfile.WriteFile(filepath.Join(m.dir, m.name+".yml"), text); err != nil {
+		return 0, err
+	}
+	cli.Printf(j.cmd, "%s: %d rows, F2 %.4f at %.4f; the best constant answer has %.4f", out, len(held), score, threshold, constant)
+	return threshold, nil
+}
+
+// writeArray writes rows of predictions.
+func writeArray(path string, values []float32, classes int) error {
+	var b bytes.Buffer
+	if err := npy.WriteFloat32(&b, []int{len(values) / classes, classes}, values); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return atomicfile.WriteFile(path, b.Bytes())
+}

@@ -1,0 +1,197 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
+	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
+	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
+	"github.com/deploy-kernel/deploy-kernel/trainer/initial"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
+	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
+	"github.com/deploy-kernel/deploy-kernel/trainer/run"
+	"github.com/deploy-kernel/deploy-kernel/trainer/swa"
+)
+
+// session is the training of one fold, ready to begin.
+type session struct {
+	*project
+	flags *trainFlags
+	fold  int
+	dir   string
+	info  run.Info
+
+	set        *data.Set
+	rows, held []int
+	network    *nn.Graph
+	dict       *weights.StateDict // to begin with
+	loss       loss.Func
+	loader     *data.Loader // of training
+	valid      *data.Loader
+	threads    int
+	seed       uint64
+}
+
+// prepare does all that can go wrong before the first step.
+func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number int) (*session, error) {
+	s := &session{project: p, flags: f, fold: number, set: set, threads: f.threads, seed: foldSeed(p.c.Train.Seed, number)}
+	s.dir = filepath.Join(f.runDir, fmt.Sprintf("f%d", number))
+	if f.smoke > 0 {
+		s.dir = filepath.Join(f.runDir, "smoke")
+	}
+	s.info = run.Info{Name: p.name, Fold: number, Config: p.c, Arch: p.arch.Name}
+	var err error
+	if s.rows, s.held, err = fold.Split(folds, number); err != nil {
+		return nil, err
+	}
+	if f.smoke > 0 {
+		s.held = s.held[:min(len(s.held), f.smoke*p.c.Test.BatchSize)]
+	}
+	if s.loss, err = loss.New(p.c.Loss.Name, p.c.Loss.Params); err != nil {
+		return nil, err
+	}
+	if err := s.draw(); err != nil {
+		return nil, err
+	}
+	pre := vision.Preprocess{Size: p.c.Model.InputSize, Mean: p.arch.Mean, Std: p.arch.Std}
+	o := data.Options{
+		Batch: p.c.Train.BatchSize, MaxBatches: p.c.Train.MaxStepsPerEpoch, Pre: pre,
+		Augment: augment.New(p.c), Seed: s.seed, Workers: f.threads,
+	}
+	if p.c.Train.Mixup.Enable {
+		o.MixupBeta = p.c.Train.Mixup.BetaA
+	}
+	s.loader = data.NewLoader(set, s.rows, o)
+	s.valid = data.NewLoader(set, s.held, data.Options{Batch: p.c.Test.BatchSize, Pre: pre, Workers: f.threads})
+	return s, nil
+}
+
+// draw draws the network and finds the weights that it begins with.
+func (s *session) draw() (err error) {
+	m := s.c.Model
+	choice := arch.Config{InputSize: m.InputSize, Classes: m.NumClasses, Dropout: m.Dropout}
+	path := s.flags.weights + s.flags.pretrained
+	if path == "" {
+		if s.network, err = s.arch.Build(choice); err != nil {
+			return err
+		}
+		s.dict = initial.Random(s.network, s.seed)
+		return nil
+	}
+	file, err := weightfile.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	choice.Keys = file.Has
+	if s.network, err = s.arch.Build(choice); err != nil {
+		return err
+	}
+	if s.flags.pretrained != "" {
+		s.dict, err = initial.Pretrained(s.network, file, s.seed)
+	} else {
+		s.dict, err = initial.Same(s.network, file)
+		err = cli.Hint(err, "--pretrained takes the weights of another task, and makes the last layer anew")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// model lowers the network for training.
+func (s *session) model(dict *weights.StateDict, momentum float64) (*graph.Model, error) {
+	return graph.New(s.network, dict, graph.Options{
+		Batch: s.c.Train.BatchSize, Loss: graph.Loss(s.loss), Threads: s.threads, Seed: s.seed, BNMomentum: momentum,
+	})
+}
+
+// training puts together what the loop needs.
+func (s *session) training(store loop.Store) (*loop.Training, error) {
+	m, err := s.model(s.dict, 0)
+	if err != nil {
+		return nil, err
+	}
+	p := s.c.Optimizer.Params
+	o := optim.Config{
+		Name: s.c.Optimizer.Name, WeightDecay: p.WeightDecay, Momentum: p.Momentum, Nesterov: p.Nesterov,
+		AMSGrad: p.AMSGrad, Epsilon: p.Eps, Threads: s.threads,
+	}
+	if len(p.Betas) == 2 {
+		o.Beta1, o.Beta2 = p.Betas[0], p.Betas[1]
+	}
+	opt, err := optim.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return &loop.Training{
+		Config: s.c, Model: m, Optimizer: opt, Loss: s.loss, Train: s.loader, Valid: s.valid,
+		Truth: s.set.Truth(s.held), Head: initial.Head(s.network), Store: store,
+	}, nil
+}
+
+// statistics gives mean weights the batch-norm statistics of the images to
+// train on, and tells how good they are.
+func (s *session) statistics(ctx context.Context, mean *weights.StateDict) (*weights.StateDict, loop.Result, error) {
+	m, err := s.model(mean, 1)
+	if err != nil {
+		return nil, loop.Result{}, err
+	}
+	bar := cli.NewProgress(s.cmd, "computing statistics", int64(s.loader.Batches()*s.c.Train.BatchSize), cli.Items)
+	dict, err := swa.Statistics(ctx, m, s.loader, func(n int) { bar.Add(int64(n)) })
+	bar.Close()
+	if err != nil {
+		return nil, loop.Result{}, err
+	}
+	if err := m.Load(dict); err != nil {
+		return nil, loop.Result{}, err
+	}
+	t := &loop.Training{Model: m, Loss: s.loss, Valid: s.valid}
+	scores, validLoss, err := t.Predict(ctx)
+	if err != nil {
+		return nil, loop.Result{}, err
+	}
+	threshold, score := metric.Rows{Scores: scores, Labels: s.set.Truth(s.held), Classes: s.c.Model.NumClasses}.BestThreshold(2)
+	return dict, loop.Result{ValidLoss: validLoss, Score: score, Threshold: float64(threshold)}, nil
+}
+
+// mosaicImages is how many images augmented.png shows, at most.
+const mosaicImages = 32
+
+// drawMosaic draws the first images as the network will see them.
+func (s *session) drawMosaic(ctx context.Context, path string) error {
+	stream := s.loader.Start(ctx, 0, 0)
+	defer stream.Close()
+	var images []float32
+	for n := 0; n < mosaicImages; {
+		b, err := stream.Next()
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			break
+		}
+		take := min(b.N, mosaicImages-n)
+		images = append(images, b.Images[:take*len(b.Images)/b.N]...)
+		n += take
+	}
+	var b bytes.Buffer
+	if err := chart.Mosaic(&b, images, s.c.Model.InputSize, chart.Normal{Mean: s.arch.Mean, Std: s.arch.Std}); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(path, b.Bytes())
+}

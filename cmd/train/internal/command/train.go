@@ -1,0 +1,217 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
+	"github.com/deploy-kernel/deploy-kernel/trainer/run"
+)
+
+// train trains the folds, one after the other.
+func (f *trainFlags) train(p *project, folds []int) error {
+	ctx := p.cmd.Context()
+	if f.maxTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.maxTime)
+		defer cancel()
+	}
+	set, err := p.set()
+	if err != nil {
+		return err
+	}
+	of, err := p.folds(len(set.IDs))
+	if err != nil {
+		return err
+	}
+	if err := f.checkImages(ctx, p, set); err != nil {
+		return err
+	}
+	for _, number := range folds {
+		s, err := f.prepare(p, set, of, number)
+		if err != nil {
+			return err
+		}
+		switch {
+		case f.dryRun:
+			s.tell()
+			continue
+		case f.lrFinder:
+			err = s.findRate(ctx)
+		default:
+			err = s.train(ctx)
+		}
+		if timeIsUp(ctx, err) {
+			cli.Printf(p.cmd, "the time is up: --resume auto goes on from the checkpoint in %s", s.dir)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkImages decodes every image once; a file in the run's folder remembers
+// that it was done, while no image changes.
+func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set) error {
+	path := filepath.Join(f.runDir, "images.ok")
+	digest, err := set.Digest()
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(path)
+	if err == nil && strings.TrimSpace(string(old)) == digest {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	bar := cli.NewProgress(p.cmd, "checking images", int64(len(set.Paths)), cli.Items)
+	defer bar.Close()
+	if err := set.CheckImages(ctx, f.threads, func() { bar.Add(1) }); err != nil {
+		return cli.Hint(err, "mend the images, or take their rows out of %s", set.Name)
+	}
+	if f.dryRun {
+		return nil
+	}
+	if err := os.MkdirAll(f.runDir, 0o755); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(path, []byte(digest+"\n"))
+}
+
+// train trains a fold and keeps everything in its folder.
+func (s *session) train(ctx context.Context) (err error) {
+	folder, from, err := run.Open(s.dir, s.flags.mode(), s.info)
+	if errors.Is(err, run.ErrExists) {
+		return cli.Hint(err, "--resume auto goes on with it, --force begins anew")
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	if from == nil {
+		if err := s.drawMosaic(ctx, folder.Path("augmented.png")); err != nil {
+			return err
+		}
+	} else {
+		cli.Printf(s.cmd, "fold %d: going on at epoch %d, batch %d", s.fold, from.State.Epoch, from.State.Batch)
+	}
+	s.tell()
+	t, err := s.training(folder)
+	if err != nil {
+		return err
+	}
+	t.From, t.Every = from, s.flags.checkpointEvery
+	bar := s.watch(t, folder)
+	defer bar.close()
+	end, err := t.Run(ctx)
+	if err = errors.Join(err, bar.err); err != nil {
+		return err
+	}
+	bar.close()
+	best, _ := end.State.Best()
+	cli.Printf(s.cmd, "fold %d: the best is epoch %d with F2 %.4f: %s", s.fold, best.Epoch, best.Score, folder.BestPath())
+	if end.SWA != nil {
+		return s.finishSWA(ctx, folder, end)
+	}
+	return nil
+}
+
+// finishSWA computes the statistics of the mean weights, and how good they are.
+func (s *session) finishSWA(ctx context.Context, folder *run.Folder, end *loop.End) error {
+	dict, r, err := s.statistics(ctx, end.SWA)
+	if err != nil {
+		return err
+	}
+	r.Epoch, r.Step = end.State.Epoch-1, end.State.Step
+	path, err := folder.SaveSWA(dict, r)
+	if err != nil {
+		return err
+	}
+	cli.Printf(s.cmd, "fold %d: the mean of %d epochs has F2 %.4f: %s", s.fold, end.State.SWA, r.Score, path)
+	return nil
+}
+
+// tell says what is trained on.
+func (s *session) tell() {
+	c := s.c
+	cli.Printf(s.cmd, "fold %d: %s, %d pixels, %d classes; %d rows to train on, %d held out; %d steps of %d images an epoch",
+		s.fold, s.arch.Name, c.Model.InputSize, c.Model.NumClasses, len(s.rows), len(s.held),
+		(s.loader.Batches()+c.Train.AccumBatchesNum-1)/c.Train.AccumBatchesNum, c.Train.BatchSize*c.Train.AccumBatchesNum)
+	if absent := s.set.Absent(s.rows); len(absent) > 0 {
+		some := strings.Trim(fmt.Sprint(absent[:min(len(absent), 10)]), "[]")
+		if len(absent) > 10 {
+			some += " …"
+		}
+		cli.Printf(s.cmd, "warning: fold %d: no row to train on has the class %s: the network only learns not to give it", s.fold, some)
+	}
+}
+
+// progress shows how far a training is.
+type progress struct {
+	s      *session
+	folder *run.Folder
+	bar    *cli.Progress
+	err    error // of writing what the loop doesn't write
+}
+
+// watch sets the hooks of a training.
+func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
+	p := &progress{s: s, folder: folder}
+	keep := func(err error) {
+		if p.err == nil {
+			p.err = err
+		}
+	}
+	t.Hooks = loop.Hooks{
+		Batch: func(at loop.Progress) {
+			if p.bar == nil {
+				left := (at.Batches - at.Batch) * s.c.Train.BatchSize
+				p.bar = cli.NewProgress(s.cmd, fmt.Sprintf("fold %d, epoch %d", s.fold, at.Epoch), int64(left), cli.Items)
+			}
+			p.bar.Add(int64(at.Images))
+			keep(folder.Step(at))
+			if at.Batch == at.Batches-1 {
+				p.close()
+			}
+		},
+		Validating: func(done, all int) {
+			if p.bar == nil {
+				p.bar = cli.NewProgress(s.cmd, fmt.Sprintf("fold %d, held out", s.fold), int64(all), cli.Items)
+			}
+			p.bar.Add(int64(min(s.c.Test.BatchSize, done)))
+			if done == all {
+				p.close()
+			}
+		},
+		Epoch: func(r loop.Result, state *loop.State) {
+			mark := ""
+			if r.Best {
+				mark = ", the best so far"
+			}
+			cli.Printf(s.cmd, "fold %d, epoch %d: loss %.4f, held out %.4f, F2 %.4f at %.3f%s; %.0f images/s, %.0f%% of it waiting for images, %s",
+				s.fold, r.Epoch, r.TrainLoss, r.ValidLoss, r.Score, r.Threshold, mark, r.ImagesPerSecond(), 100*r.WaitShare(), r.Took.Round(time.Second/10))
+			keep(folder.WriteResults(state.History))
+		},
+		Note: func(text string) { cli.Printf(s.cmd, "fold %d: %s", s.fold, text) },
+	}
+	return p
+}
+
+func (p *progress) close() {
+	if p.bar != nil {
+		p.bar.Close()
+		p.bar = nil
+	}
+}

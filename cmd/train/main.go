@@ -1,0 +1,10 @@
+// Command train trains the networks of an ensemble, fold by fold, and predicts
+// what each has not seen.
+package main
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/cmd/train/internal/command"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+)
+
+func main() { cli.Main(command.New()) }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"train": main})
+}
+
+func TestScripts(t *testing.T) {
+	cmds := scripttest.Commands()
+	cmds["squares"] = writeSquares
+	cmds["better"] = better
+	cmds["stopped"] = stopped
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		RequireExplicitExec: true,
+		Cmds:                cmds,
+		Condition:           scripttest.Condition,
+	})
+}
+
+// writeSquares makes N training images whose colours and brightness are their
+// labels, of 5 classes, and a few test images: squares N.
+func writeSquares(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	write := func(name string, data []byte) {
+		path := ts.MkAbs(name)
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+		ts.Check(os.WriteFile(path, data, 0o644))
+	}
+	table, sample := "id,attribute_ids\n", "id,attribute_ids\n"
+	for i := range n + 4 {
+		hue, bright := i%3, i/3%2
+		m := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+		for k := range 256 {
+			c := [3]uint8{uint8(20 + 60*bright), uint8(20 + 60*bright), uint8(20 + 60*bright)}
+			c[hue] = uint8(120 + 100*bright + (i*31+k*17)%30)
+			m.SetNRGBA(k%16, k/16, color.NRGBA{c[0], c[1], c[2], 255})
+		}
+		var b bytes.Buffer
+		ts.Check(png.Encode(&b, m))
+		if id := fmt.Sprintf("s%d-%d", i/4, i%4); i < n {
+			write("train/"+id+".png", b.Bytes())
+			table += fmt.Sprintf("%s,%d %d\n", id, hue, 3+bright)
+		} else {
+			write("test/"+id+".png", b.Bytes())
+			sample += id + ",0\n"
+		}
+	}
+	write("train.csv", []byte(table))
+	write("sample_submission.csv", []byte(sample))
+}
+
+// stopped runs a command, interrupts it some seconds after its first step, and
+// fails unless it then exits with 130: stopped SECONDS COMMAND…
+func stopped(ts *testscript.TestScript, _ bool, args []string) {
+	wait, err := time.ParseDuration(args[0] + "s")
+	ts.Check(err)
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	ts.Check(cmd.Start())
+	time.Sleep(wait)
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 130 {
+		ts.Fatalf("exit status %d: %s", status, stderr.String())
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("stderr.txt"), stderr.Bytes(), 0o644))
+}
+
+// better fails unless the last value of a column is better than a number:
+// better RESULTS.csv COLUMN > NUMBER, or <.
+func better(ts *testscript.TestScript, _ bool, args []string) {
+	rows, err := csv.NewReader(strings.NewReader(ts.ReadFile(args[0]))).ReadAll()
+	ts.Check(err)
+	for i, name := range rows[0] {
+		if name != args[1] {
+			continue
+		}
+		got, err := strconv.ParseFloat(rows[len(rows)-1][i], 64)
+		ts.Check(err)
+		limit, err := strconv.ParseFloat(args[3], 64)
+		ts.Check(err)
+		if (args[2] == ">") != (got > limit) || got == limit {
+			ts.Fatalf("%s is %v, not %s %v", name, got, args[2], limit)
+		}
+		return
+	}
+	ts.Fatalf("%s has no column %s", args[0], args[1])
+}
