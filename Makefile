@@ -27,6 +27,12 @@ test: ## all tests, with the SIMD kernels and then, where it matters, without
 	$(GO) build ./...
 	$(GO) test ./runtime/... ./crypt/...
 
+.PHONY: faults
+faults: ## the kernel under every fault: prints the matrix and renews docs/reliability.md
+	@mkdir -p $(BIN)
+	@$(SIMD) $(GO) test -c -o $(BIN)/faults.test ./cmd/deploy-kernel/internal/faults
+	@$(BIN)/faults.test -test.run TestFaults -matrix docs/reliability.md
+
 .PHONY: test-race
 test-race: ## the concurrent packages under the race detector
 	$(SIMD) $(GO) test -race ./crypt/... ./runtime/...

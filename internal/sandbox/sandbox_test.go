@@ -64,3 +64,25 @@ func TestABoundFolderShowsAnother(t *testing.T) {
 		t.Error("it was written")
 	}
 }
+
+func TestACommandHasFewCoresAndLittleMemory(t *testing.T) {
+	box := sandbox.New(sandbox.Options{NoNetwork: true, Cores: 1, Memory: 200e6})
+	defer func() {
+		if err := box.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if len(box.Lacks) > 0 {
+		t.Skipf("this system does not allow: %v", box.Lacks)
+	}
+	out, err := box.Command(t.Context(), "sh", "-c", "nproc; head -c 20000000 /dev/zero | tail -c 20000000 | wc -c").CombinedOutput()
+	if err != nil || string(out) != "1\n20000000\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if n, ok := box.PeakMemory(); !ok || n < 20e6 || n > 200e6 {
+		t.Errorf("peak memory %d (known: %v)", n, ok)
+	}
+	if err := box.Command(t.Context(), "sh", "-c", "head -c 400000000 /dev/zero | tail -c 400000000 >/dev/null; exit $?").Run(); err == nil {
+		t.Error("a command took twice the memory that it may have")
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File is a file being written. It is not safe for concurrent use.
@@ -76,6 +77,21 @@ func (f *File) Close() error {
 	}
 	f.done = true
 	return errors.Join(f.f.Close(), os.Remove(f.f.Name()))
+}
+
+// Sweep removes the temporary files that writers of the file at path left when
+// they were killed. Nobody may be writing the file.
+func Sweep(path string) {
+	dir, base := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if n := e.Name(); strings.HasPrefix(n, "."+base+".") && strings.HasSuffix(n, ".tmp") && e.Type().IsRegular() {
+			os.Remove(filepath.Join(dir, n))
+		}
+	}
 }
 
 // WriteFile writes data to path, whole or not at all.

@@ -137,6 +137,7 @@ func (r *run) checkOutput(context.Context) error {
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
 			return fmt.Errorf("writing %s: it is a folder", path)
 		}
+		atomicfile.Sweep(path) // of a run that was killed
 		f, err := atomicfile.Create(path)
 		if err != nil {
 			return hint(err, "the folder must exist and be writable")
@@ -227,28 +228,34 @@ func (r *run) imagesOf(t *input.Table) *input.Images {
 // network's.
 const lookups = 16
 
+// parallel calls do for 0 to n-1, at most so many at once.
+func parallel(most, n int, do func(i int)) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(most, n) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	workers.Wait()
+}
+
 func (r *run) findImages(context.Context) error {
 	where := r.imagesOf(r.sample)
 	r.images = make([]image, len(r.sample.Rows))
-	var next, missing atomic.Int64
-	var workers sync.WaitGroup
-	for range lookups {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
-			for i := int(next.Add(1)) - 1; i < len(r.images); i = int(next.Add(1)) - 1 {
-				m := &r.images[i]
-				m.id = r.sample.Rows[i].ID
-				path, info, ok := where.Stat(m.id)
-				if !ok {
-					missing.Add(1)
-					continue
-				}
-				m.path, m.size, m.time = path, info.Size(), info.ModTime().UnixNano()
-			}
-		}()
-	}
-	workers.Wait()
+	var missing atomic.Int64
+	parallel(lookups, len(r.images), func(i int) {
+		m := &r.images[i]
+		m.id = r.sample.Rows[i].ID
+		path, info, ok := where.Stat(m.id)
+		if !ok {
+			missing.Add(1)
+			return
+		}
+		m.path, m.size, m.time = path, info.Size(), info.ModTime().UnixNano()
+	})
 	if int(missing.Load()) == len(r.images) {
 		under := r.o.Input
 		if r.o.Images != "" {
@@ -288,10 +295,15 @@ func (r *run) makeSchedule(context.Context) error {
 func (r *run) checkWeights(ctx context.Context) error {
 	r.vault = newVault(r.found, r.plan.foldNames(), r.o.Key, r.o.Threads, r.journal)
 	r.vault.given = r.o.Read
+	errs := make([]error, len(r.sched.jobs))
+	parallel(lookups, len(errs), func(i int) { errs[i] = r.vault.check(ctx, r.sched.jobs[i].f) })
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var missing []string
 	var damaged error
-	for _, j := range r.sched.jobs {
-		err := r.vault.check(ctx, j.f)
+	for i, j := range r.sched.jobs {
+		err := errs[i]
 		switch {
 		case err == nil:
 			continue

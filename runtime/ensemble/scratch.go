@@ -133,6 +133,7 @@ func (s *scratch) load(j *job, predictions []float32) (views int, err error) {
 func (s *scratch) remove(jobs []*job) {
 	for _, j := range jobs {
 		os.Remove(s.path(j))
+		atomicfile.Sweep(s.path(j))
 	}
 	os.Remove(s.dir)
 }
