@@ -8,11 +8,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// The blocking of a convolution: blockK values of a pixel by one panel of
-// weights stay in the first cache, blockPixels of them in the second.
+// The blocking of a convolution: blockPixels times blockK values stay in the
+// second cache while all panels of weights, each blockK long, pass over them.
+// Shorter panels would stay in the first cache, but a tile's beginning and end
+// cost more than that saves.
 const (
-	blockK      = 192
-	blockPixels = 240
+	blockK      = 512
+	blockPixels = 120
 )
 
 // conv is a convolution as a matrix product: each output pixel is a row of

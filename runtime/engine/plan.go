@@ -18,16 +18,18 @@ type step interface {
 // scratch is what a goroutine needs to run steps: the kernels' jobs, which
 // would else be allocated at every call, and some memory.
 type scratch struct {
-	gemm    kernel.GEMM
-	windows kernel.Windows
-	grouped kernel.Grouped
-	floats  []float32
+	gemm      kernel.GEMM
+	windows   kernel.Windows
+	grouped   kernel.Grouped
+	transform kernel.Transform
+	floats    []float32
 }
 
 // plan is a network ready to run: steps over one arena.
 type plan struct {
 	steps   []step
-	names   []string // of the steps' nodes
+	names   []string // of the steps
+	layers  []string // of the steps' first nodes
 	input   *tensor
 	output  *tensor
 	arena   int // floats
@@ -71,6 +73,7 @@ func newPlan(g *nn.Graph, p Params, set *kernel.Set) (*plan, error) {
 		if s != nil {
 			out.steps = append(out.steps, s)
 			out.names = append(out.names, describe(f.units[i]))
+			out.layers = append(out.layers, f.units[i].first.Name)
 		}
 	}
 	out.scratch = pl.scratch
@@ -222,6 +225,11 @@ func (pl *planner) step(u *unit) (step, error) {
 			return pl.depthwise(u, in[0], y, floor)
 		case smallGroups(n):
 			return pl.grouped(u, in[0], y, floor)
+		}
+		if n.Op == nn.Conv {
+			if wg, err := pl.winograd(u, in[0], y, floor); wg != nil || err != nil {
+				return wg, err
+			}
 		}
 		return pl.conv(u, in[0], y, floor)
 	case nn.BatchNorm:

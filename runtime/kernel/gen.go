@@ -55,6 +55,7 @@ func main() {
 			w.gemm(p)
 		}
 		w.rowKernels()
+		w.winograd()
 		w.vectors()
 		src, err := format.Source(w.Bytes())
 		if err != nil {
@@ -318,6 +319,75 @@ func (w *writer) grouped(n, stride int) {
 	w.line("least := fill%s(floor)", w.v)
 	w.storePlane(n, "above"+w.v+"(c%d, least)")
 	w.line("}\n")
+}
+
+// winograd writes the transformations of F(4,3).
+func (w *writer) winograd() {
+	write := func(name, doc string, in, out int, constants []string, body []string, end func(i int)) {
+		w.line("// %s%s is %s.", name, w.v, doc)
+		w.line("func %s%s(t *Transform) {", name, w.v)
+		for _, c := range constants {
+			w.line("%s", c)
+		}
+		w.line("atX, atY := 0, 0")
+		if out == 4 {
+			w.line("atR := 0")
+		}
+		w.line("for range t.Count {")
+		w.line("for part := 0; part < %d; part += %d {", lanes, w.lanes)
+		w.line("x, xStep := run(t.X, atX+part, %d*t.XStep+%d), 4*t.XStep", in-1, w.lanes)
+		w.line("y, yStep := run(t.Y, atY+part, %d*t.YStep+%d), 4*t.YStep", out-1, w.lanes)
+		for i := range in {
+			w.line("d%d := load%s((*[%d]float32)(x))", i, w.v, w.lanes)
+			if i < in-1 {
+				w.line("x = unsafe.Add(x, xStep)")
+			}
+		}
+		for _, b := range body {
+			w.line("%s", b)
+		}
+		for i := range out {
+			end(i)
+			w.line("r%d.Store((*[%d]float32)(y))", i, w.lanes)
+			if i < out-1 {
+				w.line("y = unsafe.Add(y, yStep)")
+			}
+		}
+		w.line("}")
+		w.line("atX, atY = atX+t.XNext, atY+t.YNext")
+		if out == 4 {
+			w.line("atR += t.ResidualNext")
+		}
+		w.line("}\n}\n")
+	}
+	fill := func(name string, v int) string { return fmt.Sprintf("%s := fill%s(%d)", name, w.v, v) }
+	write("toWinograd", "ToWinograd", 6, 6, []string{fill("two", 2), fill("four", 4), fill("minus4", -4), fill("minus5", -5)}, []string{
+		"r0 := d0.MulAdd(four, d2.MulAdd(minus5, d4))",
+		"r5 := d1.MulAdd(four, d3.MulAdd(minus5, d5))",
+		"even, odd := d2.MulAdd(minus4, d4), d1.MulAdd(minus4, d3)",
+		"r1, r2 := even.Add(odd), even.Sub(odd)",
+		"even, odd = d4.Sub(d2), d3.Sub(d1).Mul(two)",
+		"r3, r4 := even.Add(odd), even.Sub(odd)",
+	}, func(int) {})
+	write("fromWinograd", "FromWinograd", 6, 4, []string{"least := fill" + w.v + "(t.Floor)", fill("two", 2), fill("four", 4), fill("eight", 8)}, []string{
+		"s1, d12, s3, d34 := d1.Add(d2), d1.Sub(d2), d3.Add(d4), d3.Sub(d4)",
+		"r0, r1 := d0.Add(s1).Add(s3), d34.MulAdd(two, d12)",
+		"r2, r3 := s3.MulAdd(four, s1), d34.MulAdd(eight, d12).Add(d5)",
+		"if t.Bias != nil {",
+		"bias := " + w.load("t.Bias", "part"),
+		"r0, r1, r2, r3 = r0.Add(bias), r1.Add(bias), r2.Add(bias), r3.Add(bias)",
+		"}",
+		"if t.Residual != nil {",
+		fmt.Sprintf("res, step := run(t.Residual, atR+part, 3*t.ResidualStep+%d), 4*t.ResidualStep", w.lanes),
+		"r0 = r0.Add(" + w.peek("res", 0) + ")",
+		"res = unsafe.Add(res, step)",
+		"r1 = r1.Add(" + w.peek("res", 0) + ")",
+		"res = unsafe.Add(res, step)",
+		"r2 = r2.Add(" + w.peek("res", 0) + ")",
+		"res = unsafe.Add(res, step)",
+		"r3 = r3.Add(" + w.peek("res", 0) + ")",
+		"}",
+	}, func(i int) { w.line("r%d = above%s(r%d, least)", i, w.v, i) })
 }
 
 func (w *writer) vectors() {

@@ -54,6 +54,9 @@ type Set struct {
 	MaxPool func(d *Windows)
 	// Grouped convolves small groups of channels.
 	Grouped func(d *Grouped)
+	// ToWinograd and FromWinograd are the transformations of input and output of
+	// convolutions over 3 pixels, which give 4 outputs at once.
+	ToWinograd, FromWinograd func(t *Transform)
 	// Affine is y = max(x*scale + shift, floor).
 	Affine func(y, x, scale, shift []float32, floor float32)
 	// AddScaled is y = max(a + factor*b, floor).
@@ -174,6 +177,28 @@ type Grouped struct {
 	Stride        int // pixels, 1 or 2
 	Floor         float32
 	fence         int32
+}
+
+// Transform is one job of Set.ToWinograd: Count times, 6 pixels d0 to d5 become
+// 6 others,
+//
+//	Y[i*YStep] = 4*d0 - 5*d2 + d4, (d4-4*d2) + (d3-4*d1), (d4-4*d2) - (d3-4*d1),
+//	    (d4-d2) + 2*(d3-d1), (d4-d2) - 2*(d3-d1), 4*d1 - 5*d3 + d5
+//
+// where di = X[i*XStep], or of Set.FromWinograd: they become 4,
+//
+//	Y[i*YStep] = max(r + Bias + Residual[i*ResidualStep], Floor),
+//	r = d0+d1+d2+d3+d4, d1-d2 + 2*(d3-d4), d1+d2 + 4*(d3+d4), d1-d2 + 8*(d3-d4) + d5
+//
+// where Bias and Residual may be nil. Each time X, Y and Residual begin XNext,
+// YNext and ResidualNext floats later. Between them, the pixels are multiplied
+// by weights that Lavin and Gray, "Fast Algorithms for Convolutional Neural
+// Networks" (arXiv 1509.09308), section 4.2, give.
+type Transform struct {
+	X, Y, Bias, Residual              []float32
+	XStep, XNext, YStep, YNext        int
+	ResidualStep, ResidualNext, Count int
+	Floor                             float32
 }
 
 // Tile divides a row of so many pixels into the numbers that the kernels

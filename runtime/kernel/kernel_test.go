@@ -208,6 +208,39 @@ func (d *differential) grouped(set *kernel.Set, pixels, stride, channels int) {
 	d.compare(pixels*lanes, run(kernel.Scalar.Grouped), run(set.Grouped))
 }
 
+func TestWinogradsTransformationsAreTheScalarLoops(t *testing.T) {
+	each(t, 1e-5, func(d *differential, set *kernel.Set) {
+		for count := 0; count <= 20; count++ {
+			for _, out := range []int{6, 4} {
+				t := kernel.Transform{
+					XStep: (1 + d.r.IntN(3)) * lanes, XNext: d.r.IntN(9) * lanes, YStep: lanes * max(count, 1), YNext: lanes,
+					ResidualStep: lanes * d.r.IntN(3), ResidualNext: lanes * d.r.IntN(3), Count: count, Floor: floors[d.r.IntN(3)],
+				}
+				t.X = d.data(count*t.XNext + 6*t.XStep)
+				if d.r.IntN(2) == 0 {
+					t.Bias = d.data(lanes)
+				}
+				if d.r.IntN(2) == 0 {
+					t.Residual = d.data(count*t.ResidualNext + 4*t.ResidualStep)
+				}
+				run := func(s *kernel.Set) func([]float32) {
+					return func(y []float32) {
+						job := t
+						job.Y = y
+						if out == 6 {
+							s.ToWinograd(&job)
+						} else {
+							s.FromWinograd(&job)
+						}
+					}
+				}
+				d.name = fmt.Sprintf("%s.Transform(%d times to %d)", set.Name, count, out)
+				d.compare(out*count*lanes, run(kernel.Scalar), run(set))
+			}
+		}
+	})
+}
+
 // A scalar panel has Lanes columns, so a wide one is compared with two.
 func TestGEMMIsTheScalarLoop(t *testing.T) {
 	each(t, 2e-5, func(d *differential, set *kernel.Set) {

@@ -5,6 +5,7 @@ var Scalar = &Set{
 	Name: "scalar", Panel: Lanes,
 	GEMM: gemmScalar, HalfGEMM: gemmScalar,
 	Depthwise: depthwiseScalar, MaxPool: maxPoolScalar, Grouped: groupedScalar,
+	ToWinograd: toWinogradScalar, FromWinograd: fromWinogradScalar,
 	Affine: affineScalar, AddScaled: addScaledScalar, Max: maxScalar,
 	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
 	Sum: sumScalar, Peak: peakScalar,
@@ -116,6 +117,42 @@ func groupedScalar(d *Grouped) {
 		}
 		for c, v := range y {
 			y[c] = above(v, d.Floor)
+		}
+	}
+}
+
+func toWinogradScalar(t *Transform) {
+	for n := range t.Count {
+		for c := range Lanes {
+			var d [6]float32
+			for i := range d {
+				d[i] = t.X[n*t.XNext+i*t.XStep+c]
+			}
+			even, odd, even2, odd2 := d[4]-4*d[2], d[3]-4*d[1], d[4]-d[2], 2*(d[3]-d[1])
+			for i, v := range [...]float32{4*d[0] - 5*d[2] + d[4], even + odd, even - odd, even2 + odd2, even2 - odd2, 4*d[1] - 5*d[3] + d[5]} {
+				t.Y[n*t.YNext+i*t.YStep+c] = v
+			}
+		}
+	}
+}
+
+func fromWinogradScalar(t *Transform) {
+	for n := range t.Count {
+		for c := range Lanes {
+			var d [6]float32
+			for i := range d {
+				d[i] = t.X[n*t.XNext+i*t.XStep+c]
+			}
+			s12, d12, s34, d34 := d[1]+d[2], d[1]-d[2], d[3]+d[4], d[3]-d[4]
+			for i, v := range [...]float32{d[0] + s12 + s34, d12 + 2*d34, s12 + 4*s34, d12 + 8*d34 + d[5]} {
+				if t.Bias != nil {
+					v += t.Bias[c]
+				}
+				if t.Residual != nil {
+					v += t.Residual[n*t.ResidualNext+i*t.ResidualStep+c]
+				}
+				t.Y[n*t.YNext+i*t.YStep+c] = above(v, t.Floor)
+			}
 		}
 	}
 }

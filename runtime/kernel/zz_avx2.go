@@ -2970,6 +2970,107 @@ func grouped1x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+// toWinogradY is ToWinograd.
+func toWinogradY(t *Transform) {
+	two := fillY(2)
+	four := fillY(4)
+	minus4 := fillY(-4)
+	minus5 := fillY(-5)
+	atX, atY := 0, 0
+	for range t.Count {
+		for part := 0; part < 16; part += 8 {
+			x, xStep := run(t.X, atX+part, 5*t.XStep+8), 4*t.XStep
+			y, yStep := run(t.Y, atY+part, 5*t.YStep+8), 4*t.YStep
+			d0 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d1 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d2 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d3 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d4 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d5 := loadY((*[8]float32)(x))
+			r0 := d0.MulAdd(four, d2.MulAdd(minus5, d4))
+			r5 := d1.MulAdd(four, d3.MulAdd(minus5, d5))
+			even, odd := d2.MulAdd(minus4, d4), d1.MulAdd(minus4, d3)
+			r1, r2 := even.Add(odd), even.Sub(odd)
+			even, odd = d4.Sub(d2), d3.Sub(d1).Mul(two)
+			r3, r4 := even.Add(odd), even.Sub(odd)
+			r0.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r1.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r2.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r3.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r4.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r5.Store((*[8]float32)(y))
+		}
+		atX, atY = atX+t.XNext, atY+t.YNext
+	}
+}
+
+// fromWinogradY is FromWinograd.
+func fromWinogradY(t *Transform) {
+	least := fillY(t.Floor)
+	two := fillY(2)
+	four := fillY(4)
+	eight := fillY(8)
+	atX, atY := 0, 0
+	atR := 0
+	for range t.Count {
+		for part := 0; part < 16; part += 8 {
+			x, xStep := run(t.X, atX+part, 5*t.XStep+8), 4*t.XStep
+			y, yStep := run(t.Y, atY+part, 3*t.YStep+8), 4*t.YStep
+			d0 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d1 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d2 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d3 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d4 := loadY((*[8]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d5 := loadY((*[8]float32)(x))
+			s1, d12, s3, d34 := d1.Add(d2), d1.Sub(d2), d3.Add(d4), d3.Sub(d4)
+			r0, r1 := d0.Add(s1).Add(s3), d34.MulAdd(two, d12)
+			r2, r3 := s3.MulAdd(four, s1), d34.MulAdd(eight, d12).Add(d5)
+			if t.Bias != nil {
+				bias := loadY((*[8]float32)(t.Bias[part:]))
+				r0, r1, r2, r3 = r0.Add(bias), r1.Add(bias), r2.Add(bias), r3.Add(bias)
+			}
+			if t.Residual != nil {
+				res, step := run(t.Residual, atR+part, 3*t.ResidualStep+8), 4*t.ResidualStep
+				r0 = r0.Add(loadY((*[8]float32)(unsafe.Add(res, 0))))
+				res = unsafe.Add(res, step)
+				r1 = r1.Add(loadY((*[8]float32)(unsafe.Add(res, 0))))
+				res = unsafe.Add(res, step)
+				r2 = r2.Add(loadY((*[8]float32)(unsafe.Add(res, 0))))
+				res = unsafe.Add(res, step)
+				r3 = r3.Add(loadY((*[8]float32)(unsafe.Add(res, 0))))
+			}
+			r0 = aboveY(r0, least)
+			r0.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r1 = aboveY(r1, least)
+			r1.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r2 = aboveY(r2, least)
+			r2.Store((*[8]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r3 = aboveY(r3, least)
+			r3.Store((*[8]float32)(y))
+		}
+		atX, atY = atX+t.XNext, atY+t.YNext
+		atR += t.ResidualNext
+	}
+}
+
 // affineY is Affine.
 func affineY(y, x, scale, shift []float32, floor float32) {
 	least := fillY(floor)

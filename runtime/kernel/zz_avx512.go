@@ -3209,6 +3209,107 @@ func grouped1x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+// toWinogradZ is ToWinograd.
+func toWinogradZ(t *Transform) {
+	two := fillZ(2)
+	four := fillZ(4)
+	minus4 := fillZ(-4)
+	minus5 := fillZ(-5)
+	atX, atY := 0, 0
+	for range t.Count {
+		for part := 0; part < 16; part += 16 {
+			x, xStep := run(t.X, atX+part, 5*t.XStep+16), 4*t.XStep
+			y, yStep := run(t.Y, atY+part, 5*t.YStep+16), 4*t.YStep
+			d0 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d1 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d2 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d3 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d4 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d5 := loadZ((*[16]float32)(x))
+			r0 := d0.MulAdd(four, d2.MulAdd(minus5, d4))
+			r5 := d1.MulAdd(four, d3.MulAdd(minus5, d5))
+			even, odd := d2.MulAdd(minus4, d4), d1.MulAdd(minus4, d3)
+			r1, r2 := even.Add(odd), even.Sub(odd)
+			even, odd = d4.Sub(d2), d3.Sub(d1).Mul(two)
+			r3, r4 := even.Add(odd), even.Sub(odd)
+			r0.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r1.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r2.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r3.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r4.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r5.Store((*[16]float32)(y))
+		}
+		atX, atY = atX+t.XNext, atY+t.YNext
+	}
+}
+
+// fromWinogradZ is FromWinograd.
+func fromWinogradZ(t *Transform) {
+	least := fillZ(t.Floor)
+	two := fillZ(2)
+	four := fillZ(4)
+	eight := fillZ(8)
+	atX, atY := 0, 0
+	atR := 0
+	for range t.Count {
+		for part := 0; part < 16; part += 16 {
+			x, xStep := run(t.X, atX+part, 5*t.XStep+16), 4*t.XStep
+			y, yStep := run(t.Y, atY+part, 3*t.YStep+16), 4*t.YStep
+			d0 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d1 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d2 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d3 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d4 := loadZ((*[16]float32)(x))
+			x = unsafe.Add(x, xStep)
+			d5 := loadZ((*[16]float32)(x))
+			s1, d12, s3, d34 := d1.Add(d2), d1.Sub(d2), d3.Add(d4), d3.Sub(d4)
+			r0, r1 := d0.Add(s1).Add(s3), d34.MulAdd(two, d12)
+			r2, r3 := s3.MulAdd(four, s1), d34.MulAdd(eight, d12).Add(d5)
+			if t.Bias != nil {
+				bias := loadZ((*[16]float32)(t.Bias[part:]))
+				r0, r1, r2, r3 = r0.Add(bias), r1.Add(bias), r2.Add(bias), r3.Add(bias)
+			}
+			if t.Residual != nil {
+				res, step := run(t.Residual, atR+part, 3*t.ResidualStep+16), 4*t.ResidualStep
+				r0 = r0.Add(loadZ((*[16]float32)(unsafe.Add(res, 0))))
+				res = unsafe.Add(res, step)
+				r1 = r1.Add(loadZ((*[16]float32)(unsafe.Add(res, 0))))
+				res = unsafe.Add(res, step)
+				r2 = r2.Add(loadZ((*[16]float32)(unsafe.Add(res, 0))))
+				res = unsafe.Add(res, step)
+				r3 = r3.Add(loadZ((*[16]float32)(unsafe.Add(res, 0))))
+			}
+			r0 = aboveZ(r0, least)
+			r0.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r1 = aboveZ(r1, least)
+			r1.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r2 = aboveZ(r2, least)
+			r2.Store((*[16]float32)(y))
+			y = unsafe.Add(y, yStep)
+			r3 = aboveZ(r3, least)
+			r3.Store((*[16]float32)(y))
+		}
+		atX, atY = atX+t.XNext, atY+t.YNext
+		atR += t.ResidualNext
+	}
+}
+
 // affineZ is Affine.
 func affineZ(y, x, scale, shift []float32, floor float32) {
 	least := fillZ(floor)

@@ -1,0 +1,31 @@
+package engine
+
+import "time"
+
+// StepTime is how long one step of a plan takes.
+type StepTime struct {
+	// Name is the step's operation and state-dict name, e.g. "Conv conv1".
+	Name string
+	// Layer is the state-dict name of what the step computes first, or "".
+	Layer string
+	Took  time.Duration
+}
+
+// Profile computes one image, (H, W, C), with one thread, and returns how long
+// each step of the plan took.
+func (e *Engine) Profile(image []float32) []StepTime {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.workers[0]
+	w.grow(e.plan)
+	e.plan.enter(w.arena, image)
+	times := make([]StepTime, len(e.plan.steps))
+	for i, s := range e.plan.steps {
+		start := time.Now()
+		for part := range s.parts() {
+			s.run(w.arena, &w.scratch, part)
+		}
+		times[i] = StepTime{e.plan.names[i], e.plan.layers[i], time.Since(start)}
+	}
+	return times
+}

@@ -1,0 +1,283 @@
+package engine
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// winograd is a convolution over 3 pixels in one or both directions by
+// Winograd's minimal filtering F(4,3) (Lavin and Gray, arXiv 1509.09308,
+// section 4): tiles of 4x4 outputs take 36 products of each input channel and
+// output channel instead of 144, those of 1x4 take 6 instead of 12. The inputs
+// of many tiles are transformed, each place of a transformed tile is one matrix
+// product over all tiles, and the products are transformed back.
+type winograd struct {
+	set       *kernel.Set
+	x, y, res *tensor
+	in, out   nn.HW // pixels of a tile: 6 and 4, or 1 and 1 in a direction without taps
+	tiles     nn.HW
+	offset    nn.HW
+	w, bias   []float32 // weights: [place][panel][input][column]
+	zero      []float32
+	rows      []int32 // where the tiles lie in a plane of transformed ones
+	segments  []kernel.Segment
+	most      int // tiles of a part
+	floor     float32
+}
+
+const (
+	tileIn, tileOut = 6, 4
+	// winogradFloats is how much of transformed tiles a part may have: a little
+	// more than the second cache holds, as the parts read all weights.
+	winogradFloats = 400_000
+	// leastTiles is how many tiles make it worthwhile to read the weights, which
+	// are four times, or twice, as many as a convolution has.
+	leastTiles = 16
+)
+
+// along returns a tile's pixels in a direction in which the window has so many.
+func along(taps int) (in, out int) {
+	if taps == 3 {
+		return tileIn, tileOut
+	}
+	return 1, 1
+}
+
+// winograd returns the step of a convolution, or nil if another way to compute
+// it is faster.
+func (pl *planner) winograd(u *unit, x, y *tensor, floor float32) (*winograd, error) {
+	n, k := u.first, u.first.Kernel
+	square := k == nn.Square(3)
+	if !square && k != (nn.HW{H: 1, W: 3}) && k != (nn.HW{H: 3, W: 1}) || u.stride != nn.Square(1) ||
+		n.Groups > 1 || x.pixel != kernel.Lanes || min(n.Shape.C, n.In[0].Shape.C) < 2*kernel.Lanes {
+		return nil, nil
+	}
+	wg := &winograd{set: pl.set, x: x, y: y, offset: u.offset, floor: floor}
+	wg.in.H, wg.out.H = along(k.H)
+	wg.in.W, wg.out.W = along(k.W)
+	wg.tiles = nn.HW{H: round(y.h, wg.out.H) / wg.out.H, W: round(y.w, wg.out.W) / wg.out.W}
+	tiles := wg.tiles.H * wg.tiles.W
+	direct, ours := y.h*y.w*k.H*k.W, tiles*wg.in.H*wg.in.W
+	if tiles < leastTiles || 2*direct < 3*ours {
+		return nil, nil
+	}
+	w, bias, err := pl.folded(u, y)
+	if err != nil {
+		return nil, err
+	}
+	if r := u.residual(); r != nil {
+		wg.res = pl.of(r)
+	}
+	wg.bias, wg.zero = bias, make([]float32, pl.set.Panel)
+	wg.segments = []kernel.Segment{{K: x.count() * kernel.Lanes}}
+	wg.pack(n, w)
+	perTile := wg.places() * (x.count() + y.count()) * kernel.Lanes
+	wg.most = round(max(20, winogradFloats/perTile), kernel.Rows)
+	parts := (tiles + wg.most - 1) / wg.most
+	wg.most = round((tiles+parts-1)/parts, kernel.Rows)
+	for i := range wg.most {
+		wg.rows = append(wg.rows, int32(i*kernel.Lanes))
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.scratch = max(pl.scratch, wg.most*perTile+winogradTemporary+kernel.Slack)
+	return wg, nil
+}
+
+// winogradTemporary is the memory for one tile: half transformed, and input,
+// output and residual where they are at the edge.
+const winogradTemporary = 4 * tileIn * tileIn * kernel.Lanes
+
+// places returns the number of places of a transformed tile.
+func (wg *winograd) places() int { return wg.in.H * wg.in.W }
+
+// weightTransform is G of the paper's section 4.2.
+var weightTransform = [tileIn][3]float64{
+	{1. / 4, 0, 0},
+	{-1. / 6, -1. / 6, -1. / 6},
+	{-1. / 6, 1. / 6, -1. / 6},
+	{1. / 24, 1. / 12, 1. / 6},
+	{1. / 24, -1. / 12, 1. / 6},
+	{0, 0, 1},
+}
+
+// factor returns what tap i contributes to place p in one direction.
+func factor(taps, p, i int) float64 {
+	if taps == 3 {
+		return weightTransform[p][i]
+	}
+	return 1
+}
+
+// pack transforms the weights, (out, in, kh, kw).
+func (wg *winograd) pack(n *nn.Node, w []float32) {
+	inputs, columns := wg.x.count()*kernel.Lanes, wg.y.count()*kernel.Lanes
+	wg.w = make([]float32, wg.places()*inputs*columns)
+	taps := n.Kernel.H * n.Kernel.W
+	for out := range n.Shape.C {
+		first := out / wg.set.Panel * wg.set.Panel
+		wide := min(wg.set.Panel, columns-first)
+		for k := range inputs {
+			channel := wg.x.holds(k)
+			if channel < 0 {
+				continue
+			}
+			g := w[(out*n.In[0].Shape.C+channel)*taps:][:taps]
+			for p := range wg.places() {
+				sum := 0.0
+				for tap, v := range g {
+					sum += float64(v) * factor(n.Kernel.H, p/wg.in.W, tap/n.Kernel.W) * factor(n.Kernel.W, p%wg.in.W, tap%n.Kernel.W)
+				}
+				wg.w[p*inputs*columns+first*inputs+k*wide+out-first] = float32(sum)
+			}
+		}
+	}
+}
+
+func (wg *winograd) parts() int {
+	return (wg.tiles.H*wg.tiles.W + wg.most - 1) / wg.most
+}
+
+func (wg *winograd) run(arena []float32, s *scratch, part int) {
+	first := part * wg.most
+	end := min(first+wg.most, wg.tiles.H*wg.tiles.W)
+	step := wg.most * kernel.Lanes
+	v := s.floats[winogradTemporary:]
+	m := v[wg.places()*wg.x.count()*step:]
+	for plane := range wg.x.count() {
+		for tile := first; tile < end; tile++ {
+			wg.enter(arena, s, plane, tile, v[plane*step+(tile-first)*kernel.Lanes:])
+		}
+	}
+	wg.multiply(s, v, m, end-first)
+	for plane := range wg.y.count() {
+		for tile := first; tile < end; tile++ {
+			wg.leave(arena, s, plane, tile, m[plane*step+(tile-first)*kernel.Lanes:])
+		}
+		if part == 0 {
+			wg.y.clearBorder(arena, plane)
+		}
+	}
+}
+
+// multiply computes m, (place, output plane, tile), from v, (place, input
+// plane, tile).
+func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
+	step, inputs := wg.most*kernel.Lanes, wg.x.count()*kernel.Lanes
+	g := &s.gemm
+	g.First, g.End, g.In, g.Out = 0, tiles, wg.rows, wg.rows
+	g.Segments, g.XStep, g.YStep = wg.segments, step, step
+	g.Accumulate, g.Bias, g.Residual, g.Floor = false, wg.zero, nil, kernel.None
+	w := wg.w
+	for p := range wg.places() {
+		g.X = v[p*wg.x.count()*step:]
+		for plane := 0; plane < wg.y.count(); {
+			planes := min(wg.set.Panel/kernel.Lanes, wg.y.count()-plane)
+			n := inputs * planes * kernel.Lanes
+			g.Y = m[(p*wg.y.count()+plane)*step:]
+			g.W, w = w[:n], w[n:]
+			if planes*kernel.Lanes == wg.set.Panel {
+				wg.set.GEMM(g)
+			} else {
+				wg.set.HalfGEMM(g)
+			}
+			plane += planes
+		}
+	}
+}
+
+// enter transforms the input of one tile in one plane to v, where places are a
+// product's planes apart.
+func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []float32) {
+	half, patch := s.floats[:winogradTemporary/4], s.floats[winogradTemporary/4:][:winogradTemporary/4]
+	y, x := tile/wg.tiles.W*wg.out.H-wg.offset.H, tile%wg.tiles.W*wg.out.W-wg.offset.W
+	b := wg.x.border
+	in, row := patch, wg.in.W*kernel.Lanes
+	if y >= -b && x >= -b && y+wg.in.H <= wg.x.h+b && x+wg.in.W <= wg.x.w+b {
+		in, row = arena[wg.x.base(plane)+wg.x.index(y, x):], wg.x.row()
+	} else {
+		clear(patch)
+		copyPixels(patch, row, arena, wg.x, plane, y, x, wg.in)
+	}
+	t := &s.transform
+	t.Bias, t.Residual, t.Floor = nil, nil, kernel.None
+	step := wg.x.count() * wg.most * kernel.Lanes
+	if wg.in.H > 1 {
+		// Downwards, into the temporary memory, or, with nothing to the right,
+		// where it belongs.
+		t.X, t.XStep, t.XNext, t.Count = in, row, kernel.Lanes, wg.in.W
+		t.Y, t.YStep, t.YNext = half, wg.in.W*kernel.Lanes, kernel.Lanes
+		if wg.in.W == 1 {
+			t.Y, t.YStep = v, step
+		}
+		wg.set.ToWinograd(t)
+		in, row = half, wg.in.W*kernel.Lanes
+	}
+	if wg.in.W > 1 {
+		t.X, t.XStep, t.XNext, t.Count = in, kernel.Lanes, row, wg.in.H
+		t.Y, t.YStep, t.YNext = v, step, wg.in.W*step
+		wg.set.ToWinograd(t)
+	}
+}
+
+// copyPixels copies those of so many pixels from (y, x) on that are there.
+func copyPixels(dst []float32, row int, arena []float32, t *tensor, plane, y, x int, size nn.HW) {
+	from, to := max(x, 0), min(x+size.W, t.w)
+	for r := range size.H {
+		if y+r >= 0 && y+r < t.h && from < to {
+			copy(dst[r*row+(from-x)*kernel.Lanes:][:(to-from)*kernel.Lanes], t.line(arena, plane, y+r)[from*kernel.Lanes:])
+		}
+	}
+}
+
+// leave transforms the products of one tile in one plane to the output.
+func (wg *winograd) leave(arena []float32, s *scratch, plane, tile int, m []float32) {
+	quarter := winogradTemporary / 4
+	half, patch, others := s.floats[:quarter], s.floats[quarter:][:quarter], s.floats[2*quarter:][:quarter]
+	y, x := tile/wg.tiles.W*wg.out.H, tile%wg.tiles.W*wg.out.W
+	whole := y+wg.out.H <= wg.y.h && x+wg.out.W <= wg.y.w
+	out, row := patch, wg.out.W*kernel.Lanes
+	var res []float32
+	resRow := row
+	if whole {
+		out, row = arena[wg.y.base(plane)+wg.y.index(y, x):], wg.y.row()
+	}
+	if wg.res != nil {
+		if res = others; whole {
+			res, resRow = arena[wg.res.base(plane)+wg.res.index(y, x):], wg.res.row()
+		} else {
+			copyPixels(res, resRow, arena, wg.res, plane, y, x, wg.out)
+		}
+	}
+	t := &s.transform
+	t.Bias, t.Residual, t.Floor = nil, nil, kernel.None
+	last := func() {
+		t.Bias, t.Residual, t.Floor = wg.bias[plane*kernel.Lanes:], res, wg.floor
+	}
+	step := wg.y.count() * wg.most * kernel.Lanes
+	if wg.in.W > 1 {
+		// To the left, into the temporary memory or where it belongs.
+		t.X, t.XStep, t.XNext, t.Count = m, step, wg.in.W*step, wg.in.H
+		t.Y, t.YStep, t.YNext = half, kernel.Lanes, wg.out.W*kernel.Lanes
+		if wg.in.H == 1 {
+			last()
+			t.Y, t.ResidualStep = out, kernel.Lanes
+		}
+		wg.set.FromWinograd(t)
+		m, step = half, wg.out.W*kernel.Lanes
+	}
+	if wg.in.H > 1 {
+		last()
+		t.X, t.XStep, t.XNext, t.Count = m, step, kernel.Lanes, wg.out.W
+		t.Y, t.YStep, t.YNext = out, row, kernel.Lanes
+		t.ResidualStep, t.ResidualNext = resRow, kernel.Lanes
+		wg.set.FromWinograd(t)
+	}
+	if whole {
+		return
+	}
+	n := min(wg.out.W, wg.y.w-x) * kernel.Lanes
+	for r := range min(wg.out.H, wg.y.h-y) {
+		copy(wg.y.line(arena, plane, y+r)[x*kernel.Lanes:], patch[r*wg.out.W*kernel.Lanes:][:n])
+	}
+}
