@@ -40,7 +40,11 @@ type Options struct {
 }
 
 // Bind shows the folder From at the folder To.
-type Bind struct{ From, To string }
+type Bind struct {
+	From, To string
+	// ReadOnly has nothing written there, and no program run from there.
+	ReadOnly bool
+}
 
 // Sandbox makes commands. The zero Sandbox keeps them from nothing.
 type Sandbox struct {
@@ -53,7 +57,7 @@ type Sandbox struct {
 	group  *group
 }
 
-// mount shows the folder source at target; mode is "ro" or "rw".
+// mount shows the folder source at target; mode is "rw", "ro" or "ro,noexec".
 type mount struct{ source, target, mode string }
 
 // New finds out what the system allows.
@@ -63,7 +67,11 @@ func New(o Options) *Sandbox {
 		s.try("no network", syscall.CLONE_NEWNET)
 	}
 	for _, b := range o.Binds {
-		s.try(b.From+" at "+b.To, syscall.CLONE_NEWNS, mount{abs(b.From), abs(b.To), "rw"})
+		mode := "rw"
+		if b.ReadOnly {
+			mode = "ro,noexec"
+		}
+		s.try(b.From+" at "+b.To, syscall.CLONE_NEWNS, mount{abs(b.From), abs(b.To), mode})
 	}
 	for _, folder := range o.ReadOnly {
 		s.try(folder+" read-only", syscall.CLONE_NEWNS, mount{abs(folder), abs(folder), "ro"})
@@ -151,7 +159,7 @@ const script = `set -e
 shift
 while [ "$1" != -- ]; do
 	mount --bind "$1" "$2"
-	[ "$3" = rw ] || mount -o remount,bind,ro "$2"
+	[ "$3" = rw ] || mount -o "remount,bind,$3" "$2"
 	shift 3
 done
 shift

@@ -15,6 +15,6 @@ func New() *cobra.Command {
 offline, from encrypted weights, with nothing but that file or the static
 program built from it.`,
 	}
-	root.AddCommand(infer(), bundle())
+	root.AddCommand(infer(), simulation(), bundle())
 	return root
 }

@@ -16,12 +16,14 @@ type Manifest struct {
 	Version  int    `json:"version"`
 	Ensemble string `json:"ensemble"`
 	// Kernel is "owner/slug".
-	Kernel   string    `json:"kernel"`
-	Public   bool      `json:"public"`
-	KeyIn    string    `json:"key_in"`
-	Source   File      `json:"source"`
-	Script   File      `json:"script"`
-	Datasets []Dataset `json:"datasets"`
+	Kernel string `json:"kernel"`
+	Public bool   `json:"public"`
+	KeyIn  string `json:"key_in"`
+	// Competitions are those whose data the kernel mounts.
+	Competitions []string  `json:"competitions,omitempty"`
+	Source       File      `json:"source"`
+	Script       File      `json:"script"`
+	Datasets     []Dataset `json:"datasets"`
 }
 
 // Dataset is a folder to upload as a dataset.

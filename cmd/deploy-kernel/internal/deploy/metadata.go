@@ -75,7 +75,7 @@ func describe(name string, b []byte) File {
 func (s *state) manifest() *Manifest {
 	return &Manifest{
 		Version: manifestVersion, Ensemble: s.built.Plan.Name,
-		Kernel: s.script.ID(), Public: s.PublicKernel == templates.Public, KeyIn: s.KeyPlace.String(),
+		Kernel: s.script.ID(), Public: s.PublicKernel == templates.Public, KeyIn: s.KeyPlace.String(), Competitions: s.Competitions,
 		Source: describe(KernelGo, s.source), Script: s.scriptFile, Datasets: s.datasets,
 	}
 }

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/simulate"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/spf13/cobra"
+)
+
+// simulation is the verb that runs a deployed folder as Kaggle would.
+func simulation() *cobra.Command {
+	var o simulate.Options
+	var key keyfile.Source
+	var memory float64
+	cmd := &cobra.Command{
+		Use:   "simulate FOLDER --data FOLDER",
+		Short: "Run a deployed folder as Kaggle would",
+		Long: `simulate runs what "infer" made as Kaggle would: datasets and the competition's
+data are mounted in Kaggle's layout, read-only; python3 starts kernel.py in an
+empty folder, without network, on four cores at most, under limits of memory and
+time. It tells time, peak memory and what was written, and what would fail on
+Kaggle: then the status is 1.`,
+		Example: `  deploy-kernel simulate deploy/ --data data/
+  deploy-kernel simulate deploy/ --data data/ --time-limit 10m --memory 16 --output out/
+  deploy-kernel simulate deploy/ --data data/ --final`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Limit < 0 || memory < 0 || o.Cores < 0 {
+				return cli.Usagef("--time-limit, --memory and --cores can't be negative")
+			}
+			o.Folder, o.Memory = args[0], int64(memory*1e9)
+			if key.Given() {
+				k, err := key.Load(cmd.Context())
+				if err != nil {
+					return err
+				}
+				o.Key = k.Text()
+			}
+			if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+				o.Stderr = cmd.ErrOrStderr()
+			}
+			r, err := simulate.Run(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return printSimulation(cmd, r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Data, "data", "", "`FOLDER` of the competition's data: images and sample submission")
+	f.StringVarP(&o.Output, "output", "o", "", "`FOLDER` to copy what the kernel wrote to (default: nowhere)")
+	f.DurationVar(&o.Limit, "time-limit", 0, "`TIME` that the kernel is given, e.g. 10m (default: what it was deployed with, 9h at most)")
+	f.Float64Var(&memory, "memory", simulate.DefaultMemory/1e9, "the kernel's memory in `GB`")
+	f.IntVar(&o.Cores, "cores", simulate.DefaultCores, "how many cores it has at most")
+	f.BoolVar(&o.Final, "final", false, "run it as Kaggle's hidden run of a submission, which goes on without what is damaged")
+	key.AddFlag(f)
+	if err := cmd.MarkFlagRequired("data"); err != nil {
+		panic(fmt.Sprintf("command: internal error: %v", err))
+	}
+	return cmd
+}
+
+// printSimulation prints the report as a table.
+func printSimulation(cmd *cobra.Command, r *simulate.Report) error {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "status   %d\n", r.Status)
+	fmt.Fprintf(out, "time     %s of %s\n", r.Took.Round(100*time.Millisecond), r.Limit)
+	fmt.Fprintf(out, "memory   %s of %s\n", cli.Size(r.Peak), cli.Size(r.Memory))
+	fmt.Fprintf(out, "cores    %d\n", r.Cores)
+	for _, f := range r.Files {
+		fmt.Fprintf(out, "wrote    %s, %s\n", f.Name, cli.Size(f.Size))
+	}
+	if r.Rows > 0 {
+		fmt.Fprintf(out, "labels   %d rows, %d with labels\n", r.Rows, r.Given)
+	}
+	if len(r.Lacks) > 0 {
+		fmt.Fprintf(out, "without  %s: this system does not allow it\n", strings.Join(r.Lacks, "; "))
+	}
+	var errs []error
+	for _, p := range r.Problems {
+		errs = append(errs, errors.New("on Kaggle this would fail: "+p))
+	}
+	if len(errs) == 0 {
+		fmt.Fprintln(out, "nothing here would fail on Kaggle")
+	}
+	return errors.Join(errs...)
+}
