@@ -64,6 +64,17 @@ func (s *Sign) Rows() int { return len(s.fixed) }
 // Entries is the number of entries that pruning left.
 func (s *Sign) Entries() int { return len(s.of) }
 
+// Value returns the weighted sum of an entry, less the offset: above 0 the label
+// is given.
+func (s *Sign) Value(entry int, point []float64) float64 {
+	point = s.place(point)
+	v := bias(point, s.models)
+	for k, c := range s.columns {
+		v += point[k] * float64(c[entry])
+	}
+	return v
+}
+
 // Score returns the score of a point.
 func (s *Sign) Score(point []float64) float64 {
 	m := s.memory()

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -36,7 +37,12 @@ func (s *searcher) exact(ctx context.Context) Result {
 			top = t
 		}
 	}
-	top.finish(ctx, rand.New(rand.NewPCG(s.options.Seed, 0)))
+	random := rand.New(rand.NewPCG(s.options.Seed, 0))
+	if s.options.Starts > 1 && s.small() {
+		top.kick(ctx, random)
+	}
+	top.finish(ctx, random)
+	top.complete(ctx)
 	return top.result()
 }
 
@@ -56,20 +62,28 @@ func (s *searcher) starts() [][]float64 {
 		points = append(points, best)
 	}
 	r := rand.New(rand.NewPCG(s.options.Seed, 0))
-	for len(points) < s.options.Starts && s.problem.Models() > 2 {
+	n := s.options.Starts
+	if s.small() && n > 1 {
+		n *= 4
+	}
+	for len(points) < n && s.dims() > 2 {
 		points = append(points, s.anywhere(r))
 	}
-	return points[:min(s.options.Starts, len(points))]
+	return points[:min(n, len(points))]
 }
 
-// anywhere returns a point drawn evenly from all weights that sum to 1, without
-// offset.
+// anywhere returns a point drawn evenly from all weights that sum to 1 and all
+// offsets.
 func (s *searcher) anywhere(r *rand.Rand) []float64 {
 	point := make([]float64, s.dims())
-	for i := range s.problem.Models() {
+	n := s.problem.Models()
+	for i := range n {
 		point[i] = r.ExpFloat64()
 	}
-	return problem.Scaled(point, s.problem.Models())
+	for i := n; i < len(point); i++ {
+		point[i] = (2*r.Float64() - 1) * s.problem.MaxOffset()
+	}
+	return problem.Scaled(point, n)
 }
 
 // narrower is a problem that can be narrowed to the points around one, where
@@ -187,18 +201,24 @@ func (r *run) exchange(i, j int) ends {
 // through is the line through the point and v, from the border on its other side
 // to v.
 func (r *run) through(v []float64) ends {
+	n, bound := r.problem.Models(), r.problem.MaxOffset()
 	reach := 1e3
-	for i := range r.problem.Models() {
-		if d := v[i] - r.point[i]; d > 0 {
-			reach = min(reach, r.point[i]/d)
+	for i, p := range r.point {
+		d := v[i] - p // the line leaves the point for u by -d
+		switch {
+		case i < n && d > 0:
+			reach = min(reach, p/d)
+		case i >= n && d != 0:
+			reach = min(reach, (bound+math.Copysign(p, p*d))/math.Abs(d))
 		}
 	}
 	u := problem.Between(r.point, v, -reach)
-	for i := range r.problem.Models() {
-		u[i] = max(u[i], 0) // but for rounding it is
-	}
-	for i := r.problem.Models(); i < len(u); i++ {
-		u[i], v[i] = r.point[i], r.point[i]
+	for i := range u { // but for rounding it is within bounds
+		if i < n {
+			u[i] = max(u[i], 0)
+		} else {
+			u[i] = min(max(u[i], -bound), bound)
+		}
 	}
 	return ends{u, v}
 }

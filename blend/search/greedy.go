@@ -47,9 +47,6 @@ func (s *searcher) random(ctx context.Context) Result {
 	best := s.start(s.even())
 	for ctx.Err() == nil && s.evaluations.Load() < int64(s.options.Evaluations) {
 		point := s.anywhere(r)
-		if n := s.problem.Models(); len(point) > n {
-			point[n] = (2*r.Float64() - 1) * s.problem.MaxOffset()
-		}
 		if score := s.score(point); score > best.score {
 			best.take(slices.Clone(point), score)
 		}

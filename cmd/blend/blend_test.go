@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/oofgen"
+	"github.com/deploy-kernel/deploy-kernel/runtime/half"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -20,17 +26,17 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"predictions": predictions},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"predictions": predictions, "spoil": spoil},
 	})
 }
 
-// predictions writes made-up predictions of 240 rows and 12 classes in 3 folds,
+// predictions writes made-up predictions of 241 rows and 12 classes in 3 folds,
 // as level1_train_m<model>_f<fold>_e1_0.5.npy: predictions DIR MODELS.
 func predictions(ts *testscript.TestScript, _ bool, args []string) {
 	models, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
-	_, err = oofgen.Generate(context.Background(), dir, oofgen.RandomTruth(240, 12, 3, 1), oofgen.Options{Models: models, Seed: 1})
+	_, err = oofgen.Generate(context.Background(), dir, oofgen.RandomTruth(241, 12, 3, 1), oofgen.Options{Models: models, Seed: 1})
 	ts.Check(err)
 	files, err := filepath.Glob(filepath.Join(dir, "level1_train_*.npy"))
 	ts.Check(err)
@@ -38,4 +44,73 @@ func predictions(ts *testscript.TestScript, _ bool, args []string) {
 		base := filepath.Base(f)
 		ts.Check(os.Rename(f, filepath.Join(dir, base[:len("level1_train_m00_f0")]+"_e1_0.5.npy")))
 	}
+}
+
+// spoil rewrites files of predictions: spoil KIND FILE...
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	for _, path := range args[1:] {
+		path = ts.MkAbs(path)
+		f, err := os.Open(path)
+		ts.Check(err)
+		data, shape, err := npy.ReadFloat32(f)
+		ts.Check(err)
+		ts.Check(f.Close())
+		data, shape, dtype := spoiled(ts, args[0], data, shape)
+		var b bytes.Buffer
+		ts.Check(npy.WriteHeader(&b, npy.Header{DType: dtype, Shape: shape}))
+		if dtype == npy.Float16 {
+			for _, v := range data {
+				ts.Check(binary.Write(&b, binary.LittleEndian, half.ToF16(v)))
+			}
+		} else {
+			ts.Check(npy.AppendFloat32s(&b, data))
+		}
+		if args[0] == "short" {
+			b.Truncate(b.Len() - 4)
+		}
+		ts.Check(os.WriteFile(path, b.Bytes(), 0o644))
+	}
+}
+
+func spoiled(ts *testscript.TestScript, kind string, data []float32, shape []int) ([]float32, []int, npy.DType) {
+	rows, classes := shape[0], shape[1]
+	r := rand.New(rand.NewPCG(uint64(len(data)), 0))
+	switch kind {
+	case "nan":
+		data[3*classes+5] = float32(math.NaN())
+	case "infinite":
+		data[len(data)-1] = float32(math.Inf(1))
+	case "negative":
+		for i := range data {
+			data[i] = -0.1 - data[i]*data[i]
+		}
+	case "useless":
+		for i := range data {
+			data[i] = r.Float32()*0.2 - 0.15
+		}
+	case "opposite": // worse than saying the same of every row
+		for i := range data {
+			data[i] = -data[i]
+		}
+	case "half":
+		return data, shape, npy.Float16
+	case "a-row-less":
+		return data[:(rows-1)*classes], []int{rows - 1, classes}, npy.Float32
+	case "flat":
+		return data, []int{len(data)}, npy.Float32
+	case "other-classes":
+		return data[:rows*(classes-1)], []int{rows, classes - 1}, npy.Float32
+	case "shuffled":
+		r.Shuffle(rows, func(i, j int) {
+			for c := range classes {
+				data[i*classes+c], data[j*classes+c] = data[j*classes+c], data[i*classes+c]
+			}
+		})
+	case "long":
+		return append(data, 0), shape, npy.Float32
+	case "short":
+	default:
+		ts.Fatalf("unknown kind %s", kind)
+	}
+	return data, shape, npy.Float32
 }

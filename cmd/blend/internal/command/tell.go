@@ -39,7 +39,7 @@ func printReport(w io.Writer, set *oof.Set, r *report.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "model\tsingle\tweight\twithout it\tcorrelation\t")
 	for i, m := range r.Models {
-		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%+.5f\t%s\t\n", set.Models[i].Name, m.Single, m.Weight, -m.Loss, number("%.3f", m.Correlation))
+		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%+.5f\t%s\t\n", set.Models[i].Name, m.Single, m.Weight, 0-m.Loss, number("%.3f", m.Correlation))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -64,7 +64,9 @@ func number(format string, v float64) string {
 
 // warnings says what is odd about the scores.
 func warnings(set *oof.Set, r *report.Report) (list []string) {
-	if r.HeldOut < r.Equal {
+	if r.Fitted == 0 {
+		list = append(list, "no weights give a true label: is the threshold taken off the predictions, are the rows in order?")
+	} else if r.HeldOut < r.Equal {
 		list = append(list, fmt.Sprintf("on rows they were not fitted to, fitted weights score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
 	} else if gap := r.Fitted - r.HeldOut; gap > (r.Fitted-r.Equal)/2 && gap > 1e-6 {
 		list = append(list, fmt.Sprintf("more than half of the gain over equal weights is lost on rows that the weights were not fitted to (%.5f of %.5f)", gap, r.Fitted-r.Equal))

@@ -1,0 +1,172 @@
+// Package world makes small random problems for the tests of blending, with the
+// plain definition of their score.
+//
+//	w, options := world.Draw(t, 20, 5)
+//	set, err := w.Write(dir)
+package world
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"pgregory.net/rapid"
+)
+
+// World is a small problem that is all in memory.
+type World struct {
+	Classes     int
+	Folds       []uint8
+	Labels      [][]int
+	Predictions [][]float32 // by model, of all rows in the table's order
+}
+
+// order returns the rows fold by fold, as problems have them.
+func (w *World) order() []int {
+	var rows []int
+	for fold := range uint8(4) {
+		for i, f := range w.Folds {
+			if f == fold {
+				rows = append(rows, i)
+			}
+		}
+	}
+	return rows
+}
+
+// Write writes the files of the world and opens them.
+func (w *World) Write(dir string) (*oof.Set, error) {
+	var table strings.Builder
+	table.WriteString("id,attribute_ids\n")
+	for i, labels := range w.Labels {
+		fmt.Fprintf(&table, "r%d,%s\n", i, strings.Trim(fmt.Sprint(labels), "[]"))
+	}
+	path := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(path("train.csv"), []byte(table.String()), 0o644); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := npy.WriteUint8(&b, []int{len(w.Folds)}, w.Folds); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path("folds.npy"), b.Bytes(), 0o644); err != nil {
+		return nil, err
+	}
+	truth, err := oof.ReadTruth(path("train.csv"), path("folds.npy"))
+	if err != nil {
+		return nil, err
+	}
+	var models []oof.Model
+	for m, p := range w.Predictions {
+		model := oof.Model{Name: "m" + strconv.Itoa(m)}
+		for fold, rows := range truth.Rows {
+			var values []float32
+			for _, r := range rows {
+				values = append(values, p[r*w.Classes:(r+1)*w.Classes]...)
+			}
+			b.Reset()
+			if err := npy.WriteFloat32(&b, []int{len(rows), w.Classes}, values); err != nil {
+				return nil, err
+			}
+			file := path(fmt.Sprintf("level1_train_m%d_f%d_e1_0.5.npy", m, fold))
+			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+				return nil, err
+			}
+			model.Files = append(model.Files, file)
+		}
+		models = append(models, model)
+	}
+	return oof.Open(truth, models)
+}
+
+// Score is the definition: all predictions, blended, scored.
+func (w *World) Score(point []float64, o problem.Options) float64 {
+	y := w.Blend(point)
+	if o.Micro {
+		return y.MicroFBeta(0, o.Beta)
+	}
+	return y.FBeta(0, o.Beta)
+}
+
+// Blend is the blended predictions, fold by fold.
+func (w *World) Blend(point []float64) metric.Rows {
+	y := metric.Rows{Classes: w.Classes}
+	for _, r := range w.order() {
+		y.Labels = append(y.Labels, w.Labels[r])
+		for c := range w.Classes {
+			sum, weights := 0.0, 0.0
+			for m, p := range w.Predictions {
+				sum += point[m] * float64(p[r*w.Classes+c])
+				weights += point[m]
+			}
+			for _, offset := range point[len(w.Predictions):] {
+				sum -= offset * weights
+			}
+			y.Scores = append(y.Scores, float32(math.Copysign(min(math.Abs(sum)*1e12, 1), sum)))
+			if sum == 0 {
+				y.Scores[len(y.Scores)-1] = 0
+			}
+		}
+	}
+	return y
+}
+
+// Draw draws a problem of up to maxRows rows and maxModels models, and what is
+// asked of it.
+func Draw(t *rapid.T, maxRows, maxModels int) (*World, problem.Options) {
+	w := &World{Classes: rapid.IntRange(1, 70).Draw(t, "classes")}
+	models, rows := rapid.IntRange(1, maxModels).Draw(t, "models"), rapid.IntRange(1, maxRows).Draw(t, "rows")
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	coarse := rapid.Bool().Draw(t, "coarse")
+	negative := rapid.Float32Range(0, 1).Draw(t, "negative")
+	folds := rapid.IntRange(1, min(3, rows)).Draw(t, "folds")
+	for i := range rows {
+		w.Folds = append(w.Folds, uint8(i%folds))
+		w.Labels = append(w.Labels, r.Perm(w.Classes)[:min(w.Classes, r.IntN(5))])
+	}
+	for range models {
+		p := make([]float32, rows*w.Classes)
+		for i := range p {
+			if p[i] = r.Float32() - negative; coarse {
+				p[i] = float32(r.IntN(9)-4) / 8
+			}
+		}
+		w.Predictions = append(w.Predictions, p)
+	}
+	o := problem.Options{
+		Beta:  rapid.SampledFrom([]float64{0.5, 1, 2}).Draw(t, "beta"),
+		Micro: rapid.Bool().Draw(t, "micro"),
+	}
+	if rapid.Bool().Draw(t, "offset") {
+		o.MaxOffset = 0.25
+	}
+	return w, o
+}
+
+// DrawPoint draws a point without round numbers: on such, predictions may cancel
+// but for rounding, and the order of adding decides. It may be a corner.
+func DrawPoint(t *rapid.T, models int, o problem.Options) []float64 {
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "point"), 0))
+	point := make([]float64, models)
+	if i := r.IntN(2 * models); i < models {
+		point[i] = 1
+	} else {
+		for i := range point {
+			point[i] = r.ExpFloat64()
+		}
+	}
+	point = problem.Scaled(point, models)
+	if o.MaxOffset > 0 {
+		point = append(point, (2*r.Float64()-1)*o.MaxOffset)
+	}
+	return point
+}

@@ -1,0 +1,72 @@
+package search
+
+import (
+	"context"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+)
+
+// entrywise is a problem that tells where single entries change. See
+// [problem.Sign].
+type entrywise interface {
+	Entries() int
+	Value(entry int, point []float64) float64
+}
+
+const (
+	// fewEntries is up to where all cells are visited: that takes as many lines.
+	fewEntries = 2500
+	// beside is how far from where an entry changes its neighbouring cells are
+	// looked for, as a part of the domain's side.
+	beside = 1e-7
+)
+
+// plane returns the corners, in order, of a domain of points of two dimensions:
+// the weights of three models, or those of two and the offset. Else it returns
+// nil.
+func plane(p problem.Problem) [][]float64 {
+	c := p.MaxOffset()
+	switch {
+	case p.Models() == 3 && c == 0:
+		return [][]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}
+	case p.Models() == 2 && c > 0:
+		return [][]float64{{1, 0, -c}, {0, 1, -c}, {0, 1, c}, {1, 0, c}}
+	}
+	return nil
+}
+
+// complete visits every cell of a small plane problem. The lines where entries
+// change cut the plane into cells of one score each, and every cell, unless it is
+// all of the plane, has a piece of such a line for a side. So the lines just
+// beside them, one on either side, come through every cell.
+func (r *run) complete(ctx context.Context) {
+	corners := plane(r.problem)
+	entries, ok := r.problem.(entrywise)
+	if corners == nil || !ok || entries.Entries() > fewEntries {
+		return
+	}
+	for i, c := range corners { // the border
+		r.along(ctx, ends{c, corners[(i+1)%len(corners)]})
+	}
+	for e := range entries.Entries() {
+		var above, below [][]float64
+		for i, a := range corners {
+			b := corners[(i+1)%len(corners)]
+			va, vb := entries.Value(e, a), entries.Value(e, b)
+			if (va > 0) == (vb > 0) {
+				continue
+			}
+			at := va / (va - vb)
+			before, after := problem.Between(a, b, max(at-beside, 0)), problem.Between(a, b, min(at+beside, 1))
+			if va > 0 {
+				above, below = append(above, before), append(below, after)
+			} else {
+				above, below = append(above, after), append(below, before)
+			}
+		}
+		if len(above) == 2 {
+			r.along(ctx, ends{above[0], above[1]})
+			r.along(ctx, ends{below[0], below[1]})
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/spf13/cobra"
+)
+
+// ensembleFlags say where the predictions of an ensemble file are.
+type ensembleFlags struct {
+	data        dataFlags
+	predictions string
+}
+
+func (f *ensembleFlags) add(cmd *cobra.Command) {
+	f.data.add(cmd)
+	cmd.Flags().StringVar(&f.predictions, "predictions", "", "the `FOLDER` of the level1_train_*.npy (default: that of the ensemble, ./models)")
+}
+
+// blended is an ensemble with its predictions.
+type blended struct {
+	set              *oof.Set
+	weights, offsets []float64
+}
+
+func (f *ensembleFlags) open(path string) (*blended, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ensemble: %w", err)
+	}
+	members, err := ensemblefile.Read(path, text)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := f.folder(path, members[0].Predicts[0])
+	if err != nil {
+		return nil, err
+	}
+	truth, err := f.data.truth(folder)
+	if err != nil {
+		return nil, err
+	}
+	models, weights, err := oof.Members(members, folder, truth.Folds)
+	if err != nil {
+		return nil, err
+	}
+	set, err := oof.Open(truth, models)
+	if err != nil {
+		return nil, err
+	}
+	b := &blended{set: set, weights: weights}
+	for _, m := range members {
+		b.offsets = append(b.offsets, m.Offset)
+	}
+	return b, nil
+}
+
+// folder is that of the predictions, of which one is called first.
+func (f *ensembleFlags) folder(ensemble, first string) (string, error) {
+	if f.predictions != "" {
+		return f.predictions, nil
+	}
+	path, err := oof.Locate(first, []string{filepath.Dir(ensemble), "models"})
+	return filepath.Dir(path), cli.Hint(err, "name the folder of the predictions by --predictions")
+}

@@ -1,0 +1,109 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// outOfFold is the verb that writes the predictions of a blend.
+func outOfFold() *cobra.Command {
+	var f ensembleFlags
+	var output string
+	cmd := &cobra.Command{
+		Use:   "oof ENSEMBLE.yml",
+		Short: "Write the out-of-fold predictions of an ensemble",
+		Long: `oof blends the out-of-fold predictions of an ensemble by its weights and writes
+them as one float32 array: a row for each row of train.csv, in its order, a
+column for each class. What is above 0 is a label given. The weights are scaled
+so that they sum to 1.`,
+		Example: `  blend oof best_val_0.6397.yml --predictions models/ -o best_oof.npy`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := f.open(args[0])
+			if err != nil {
+				return err
+			}
+			if output == "" {
+				output = strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])) + "_oof.npy"
+			}
+			if err := b.scale(); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if err := b.write(cmd, output); err != nil {
+				return err
+			}
+			cli.Printf(cmd, "%s: %d rows x %d classes", output, len(b.set.Labels), b.set.Classes)
+			return nil
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the `FILE` to write (default: <ensemble>_oof.npy)")
+	return cmd
+}
+
+// scale makes the weights sum to 1.
+func (b *blended) scale() error {
+	sum := 0.0
+	for _, w := range b.weights {
+		sum += w
+	}
+	if sum <= 0 {
+		return fmt.Errorf("the weights sum to %v", sum)
+	}
+	for i := range b.weights {
+		b.weights[i] /= sum
+	}
+	return nil
+}
+
+func (b *blended) write(cmd *cobra.Command, path string) error {
+	out, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	var header bytes.Buffer
+	if err := npy.WriteHeader(&header, npy.Header{DType: npy.Float32, Shape: []int{len(b.set.Labels), b.set.Classes}}); err != nil {
+		return err
+	}
+	if _, err := out.WriteAt(header.Bytes(), 0); err != nil {
+		return err
+	}
+	err = withProgress(cmd, b.set, func(ctx context.Context, done func(int)) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for fold := range b.set.Truth.Folds {
+			group.Go(func() error {
+				var row bytes.Buffer
+				return b.set.Blend(ctx, fold, b.weights, b.offsets, func(rows []int, values []float32) error {
+					for i, r := range rows {
+						row.Reset()
+						if err := npy.AppendFloat32s(&row, values[i*b.set.Classes:(i+1)*b.set.Classes]); err != nil {
+							return err
+						}
+						if _, err := out.WriteAt(row.Bytes(), int64(header.Len())+int64(r)*int64(row.Len())); err != nil {
+							return err
+						}
+					}
+					done(len(values) * len(b.weights))
+					return nil
+				})
+			})
+		}
+		return group.Wait()
+	})
+	if err != nil {
+		return err
+	}
+	return out.Commit()
+}

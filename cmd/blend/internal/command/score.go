@@ -1,0 +1,103 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// score is the verb that scores an ensemble as it stands.
+func score() *cobra.Command {
+	var f ensembleFlags
+	beta := 2.0
+	cmd := &cobra.Command{
+		Use:   "score ENSEMBLE.yml",
+		Short: "Score an ensemble, fold by fold",
+		Long: `score blends the out-of-fold predictions of an ensemble by its weights, as they
+stand in the file, and prints the mean F-beta of the rows, the F-beta of all
+entries and the accuracy of the highest prediction: of each fold, and of all.
+Nothing is left out or computed ahead: it is the definition.`,
+		Example: `  blend score best_val_0.6397.yml --predictions models/`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := f.open(args[0])
+			if err != nil {
+				return err
+			}
+			return b.score(cmd, beta)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().Float64Var(&beta, "beta", beta, "how many times recall weighs more than precision")
+	return cmd
+}
+
+// sums are those of a fold.
+type sums struct {
+	rows           int
+	fBeta, correct float64
+	counts         metric.Counts
+}
+
+func (s *sums) add(o sums) {
+	s.rows += o.rows
+	s.fBeta += o.fBeta
+	s.correct += o.correct
+	s.counts.Hits += o.counts.Hits
+	s.counts.Given += o.counts.Given
+	s.counts.True += o.counts.True
+}
+
+func (b *blended) score(cmd *cobra.Command, beta float64) error {
+	folds := make([]sums, b.set.Truth.Folds)
+	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for fold := range folds {
+			group.Go(func() error {
+				return b.set.Blend(ctx, fold, b.weights, b.offsets, func(rows []int, values []float32) error {
+					folds[fold].add(b.rows(rows, values, beta))
+					done(len(values) * len(b.weights))
+					return nil
+				})
+			})
+		}
+		return group.Wait()
+	})
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "fold    rows   f-beta  micro-f-beta  accuracy\n")
+	line := func(name string, s sums) {
+		fmt.Fprintf(out, "%4s %7d %8.6f %13.6f %9.6f\n", name, s.rows, s.fBeta/float64(s.rows), s.counts.FBeta(beta), s.correct/float64(s.rows))
+	}
+	var all sums
+	for fold, s := range folds {
+		line(fmt.Sprint(fold), s)
+		all.add(s)
+	}
+	line("all", all)
+	return nil
+}
+
+// rows scores some rows.
+func (b *blended) rows(rows []int, values []float32, beta float64) sums {
+	y := metric.Rows{Scores: values, Classes: b.set.Classes}
+	for _, r := range rows {
+		y.Labels = append(y.Labels, b.set.Labels[r])
+	}
+	s := sums{rows: len(rows), correct: y.Accuracy() * float64(len(rows))}
+	for i := range rows {
+		c := y.Counts(i, 0)
+		s.fBeta += c.FBeta(beta)
+		s.counts.Hits += c.Hits
+		s.counts.Given += c.Given
+		s.counts.True += c.True
+	}
+	return s
+}
