@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 	"github.com/spf13/cobra"
@@ -75,5 +76,7 @@ func (p *project) divide(separator string, force bool) error {
 		sizes[f]++
 	}
 	cli.Printf(p.cmd, "%s: %d rows in %d folds of %s", out, len(folds), o.Folds, strings.Trim(fmt.Sprint(sizes), "[]"))
+	given, score := metric.BestConstant(labels, p.c.Model.NumClasses, 2)
+	cli.Printf(p.cmd, "to beat: giving every row the labels %s has F2 %.4f", strings.Trim(fmt.Sprint(given), "[]"), score)
 	return nil
 }
