@@ -18,7 +18,7 @@ build: ## build the commands into bin/
 	$(SIMD) CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ $(addprefix ./cmd/,$(COMMANDS))
 
 .PHONY: demo
-demo: build ## the main job, end to end, on generated data, offline (under 3 minutes)
+demo: build ## train, blend, deploy and run, end to end, on generated data, offline (under 5 minutes)
 	@examples/demo/demo.sh
 
 .PHONY: test

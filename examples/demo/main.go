@@ -1,7 +1,8 @@
-// Command demo shows the main job end to end, offline and with nothing but Go:
-// it makes a small image data set and an ensemble, encrypts the weights, deploys
-// them, runs the kernel by `go run kernel.go` as Kaggle would have it, and
-// compares its submission with that of infer.
+// Command demo shows the whole way end to end, offline and with nothing but Go:
+// it makes a small image data set, trains two networks on three folds of it,
+// blends them, encrypts the weights, deploys the ensemble, runs the kernel by
+// `go run kernel.go` as Kaggle would have it, compares its submission with that
+// of infer, and scores it.
 //
 // It uses the commands in bin/, which `make build` makes.
 package main
@@ -24,20 +25,21 @@ import (
 )
 
 func main() {
-	images := flag.Int("images", 48, "how many images to make and predict")
+	rows := flag.Int("rows", 480, "how many images to make and train on")
+	images := flag.Int("images", 120, "how many images to make and predict")
 	keep := flag.String("keep", "", "`FOLDER` to make everything in and leave it there (default: a temporary one)")
 	bin := flag.String("bin", "bin", "`FOLDER` of the commands")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := show(ctx, *images, *keep, *bin); err != nil {
+	if err := show(ctx, *rows, *images, *keep, *bin); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
 // show makes the folder and does the steps in it.
-func show(ctx context.Context, images int, keep, bin string) (err error) {
+func show(ctx context.Context, rows, images int, keep, bin string) (err error) {
 	bin, err = filepath.Abs(bin)
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func show(ctx context.Context, images int, keep, bin string) (err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
-	s := &scene{ctx: ctx, dir: dir, bin: bin, images: images}
+	s := &scene{ctx: ctx, dir: dir, bin: bin, rows: rows, images: images}
 	start := time.Now()
 	for i, step := range steps {
 		fmt.Printf("%d  %s\n", i+1, step.title)
@@ -77,11 +79,13 @@ type scene struct {
 	ctx    context.Context
 	dir    string // all files are below it
 	bin    string
-	images int
+	rows   int      // to train on
+	images int      // to predict
 	notes  []string // of the step being done
 
-	files demo.Files
-	want  []byte // infer's submission
+	files    demo.TrainFiles
+	ensemble string // its file
+	want     []byte // infer's submission
 }
 
 // do does a step and tells what there is to note, and how long it took.
@@ -113,16 +117,24 @@ func (s *scene) path(parts ...string) string {
 
 // tool runs a command of ours and returns its standard output.
 func (s *scene) tool(name string, args ...string) (string, error) {
+	stdout, _, err := s.talk(name, args...)
+	return stdout, err
+}
+
+// talk runs a command of ours and returns also what it says beside its output.
+func (s *scene) talk(name string, args ...string) (stdout, stderr string, err error) {
 	s.note("$ %s %s", name, strings.Join(args, " "))
-	return output(exec.CommandContext(s.ctx, filepath.Join(s.bin, name), args...))
+	cmd := exec.CommandContext(s.ctx, filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	return output(cmd)
 }
 
 // output runs cmd; where it fails, the error has what it wrote.
-func output(cmd *exec.Cmd) (string, error) {
+func output(cmd *exec.Cmd) (out, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, strings.TrimSpace(stderr.String()+stdout.String()))
+		return "", "", fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, strings.TrimSpace(stderr.String()+stdout.String()))
 	}
-	return stdout.String(), nil
+	return stdout.String(), stderr.String(), nil
 }

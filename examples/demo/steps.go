@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/demo"
 	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
 )
 
@@ -18,19 +17,17 @@ var steps = []struct {
 	title string
 	run   func(*scene) error
 }{
-	{"make images of shapes, and weights of two networks with two folds each", (*scene).makeData},
+	{"make images of shapes, with missing labels, near-copies and uneven classes", (*scene).makeData},
+	{"train: two networks, three folds each", (*scene).train},
+	{"train --predict-oof: what each network says of the rows it has not seen", (*scene).outOfFold},
+	{"blend: make an ensemble of the networks", (*scene).blend},
 	{"make a key and encrypt the weights", (*scene).encrypt},
 	{"infer: predict the ensemble in place, from plain weights", (*scene).infer},
 	{"deploy-kernel infer: make kernel.go, program, script, metadata; check them", (*scene).deploy},
 	{"lay everything out as Kaggle mounts it", (*scene).mount},
 	{"go run kernel.go: empty folder, empty module cache, no go.mod, GOPROXY=off", (*scene).goRun},
 	{"python3 kernel.py: what Kaggle starts", (*scene).python},
-}
-
-func (s *scene) makeData() (err error) {
-	s.files, err = demo.Write(s.dir, demo.Options{Images: s.images})
-	s.note("%d images, %s", s.images, strings.Join(s.files.Models, ", "))
-	return err
+	{"score the submission by the truth", (*scene).score},
 }
 
 func (s *scene) encrypt() error {
@@ -40,7 +37,7 @@ func (s *scene) encrypt() error {
 	if err := os.MkdirAll(s.path("encrypted"), 0o755); err != nil {
 		return err
 	}
-	plain, err := filepath.Glob(filepath.Join(s.files.Weights, "*.safetensors"))
+	plain, err := filepath.Glob(s.path("runs", "*", "f?", "small_*.safetensors"))
 	if err != nil {
 		return err
 	}
@@ -53,7 +50,7 @@ func (s *scene) infer() error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
-	if _, err := s.tool("infer", s.files.Ensemble, "--weights", s.files.Weights, "--input", s.files.Data, "--output", out); err != nil {
+	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("oof"), "--input", s.files.Data, "--output", out); err != nil {
 		return err
 	}
 	var err error
@@ -65,7 +62,7 @@ func (s *scene) infer() error {
 }
 
 func (s *scene) deploy() error {
-	out, err := s.tool("deploy-kernel", "infer", s.files.Ensemble, "--weights", s.path("encrypted"),
+	out, err := s.tool("deploy-kernel", "infer", s.ensemble, "--weights", s.path("encrypted"), "--weights", s.path("oof"),
 		"--key", s.path("demo.key"), "--user", "demo", "--input", s.files.Data, "-o", s.path("deploy"))
 	if err != nil {
 		return err
@@ -92,8 +89,8 @@ func (s *scene) mount() error {
 	}
 	for from, to := range map[string]string{
 		s.files.Data:                filepath.Join(inputs, "competitions", "shapes"),
-		s.path("deploy", "weights"): filepath.Join(inputs, "datasets", "demo", "demo-val-0-6402-weights"),
-		s.path("deploy", "program"): filepath.Join(inputs, "datasets", "demo", "demo-val-0-6402-program"),
+		s.path("deploy", "weights"): filepath.Join(inputs, "datasets", "demo", "demo-weights"),
+		s.path("deploy", "program"): filepath.Join(inputs, "datasets", "demo", "demo-program"),
 	} {
 		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 			return err
@@ -127,7 +124,7 @@ func (s *scene) run(working string, env []string, name string, args ...string) e
 	cmd := box.Command(s.ctx, name, args...)
 	cmd.Dir = s.path("kaggle", working)
 	cmd.Env = append(append(os.Environ(), "DEPLOY_KERNEL_SCRATCH="+s.path("scratch-"+working)), env...)
-	if _, err := output(cmd); err != nil {
+	if _, _, err := output(cmd); err != nil {
 		return err
 	}
 	path := filepath.Join(cmd.Dir, "submission.csv")

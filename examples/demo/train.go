@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/demo"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+func (s *scene) makeData() (err error) {
+	s.files, err = demo.WriteTrain(s.dir, demo.TrainOptions{Rows: s.rows, Test: s.images})
+	s.note("%d images to train on, %d to predict, %d classes", s.rows, s.images, len(demo.Classes))
+	return err
+}
+
+// trainer runs train for one of the configs, and notes what it came to.
+func (s *scene) trainer(config string, args ...string) error {
+	name := strings.TrimSuffix(filepath.Base(config), ".yml")
+	_, said, err := s.talk("train", append([]string{"--config", config, "--data", s.files.Data, "--run", s.path("runs", name)}, args...)...)
+	for line := range strings.Lines(said) {
+		if strings.Contains(line, "the best") && !strings.Contains(line, "so far") {
+			s.note("  %s", strings.TrimSpace(line))
+		}
+	}
+	return err
+}
+
+func (s *scene) train() error {
+	if _, err := s.tool("train", "folds", "--config", s.files.Configs[0], "--data", s.files.Data, "--group-by", "-", "--force"); err != nil {
+		return err
+	}
+	for _, c := range s.files.Configs {
+		if err := s.trainer(c, "--folds", "0-2", "--force"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scene) outOfFold() error {
+	for _, c := range s.files.Configs {
+		if err := s.trainer(c, "--folds", "0-2", "--predict-oof", "-o", s.path("oof")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blend makes the ensemble, with equal weights: so few rows are not enough to
+// fit weights to, as blend itself warns where it is asked to.
+func (s *scene) blend() error {
+	first, err := filepath.Glob(s.path("oof", "level1_train_*_f0_*.npy"))
+	if err != nil {
+		return err
+	}
+	out, err := s.tool("blend", append([]string{"demo", "--method", "equal", "--data", s.files.Data}, first...)...)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	name := lines[len(lines)-1] // below what it tells of the models
+	s.ensemble = s.path(name)
+	s.note("%s has its F2 of unseen rows in its name", name)
+	return nil
+}
+
+// score scores the submission by the truth, which no network has seen.
+func (s *scene) score() error {
+	truth, err := input.ReadTableFile(filepath.Join(s.files.Data, "labels.csv"))
+	if err != nil {
+		return err
+	}
+	got, err := input.ReadTableFile(s.path("kaggle", "working-go", "submission.csv"))
+	if err != nil {
+		return err
+	}
+	y := metric.Rows{Classes: len(demo.Classes), Scores: make([]float32, len(truth.Rows)*len(demo.Classes))}
+	for i := range truth.Rows {
+		labels, err := truth.Classes(i, y.Classes)
+		if err != nil {
+			return err
+		}
+		y.Labels = append(y.Labels, labels)
+		if labels, err = got.Classes(i, y.Classes); err != nil {
+			return err
+		}
+		for _, c := range labels {
+			y.Scores[i*y.Classes+c] = 1
+		}
+	}
+	score := y.FBeta(0.5, 2)
+	_, constant := metric.BestConstant(y.Labels, y.Classes, 2)
+	s.note("F2 %.4f; the best constant answer has %.4f", score, constant)
+	if score <= constant {
+		return fmt.Errorf("the ensemble is no better than a constant answer")
+	}
+	return os.WriteFile(s.path("score.txt"), fmt.Appendf(nil, "F2 %.4f, constant %.4f\n", score, constant), 0o644)
+}

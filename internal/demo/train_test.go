@@ -1,0 +1,56 @@
+package demo_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/demo"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+)
+
+func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
+	f, err := demo.WriteTrain(t.TempDir(), demo.TrainOptions{Rows: 400, Test: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := input.ReadTableFile(filepath.Join(f.Data, "train.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := make([]int, len(demo.Classes))
+	labels, groups := 0, map[string]int{}
+	for i, row := range table.Rows {
+		classes, err := table.Classes(i, len(counts))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range classes {
+			counts[c]++
+			labels++
+		}
+		original, _, _ := strings.Cut(row.ID, "-")
+		groups[original]++
+		if _, err := vision.DecodeFile(filepath.Join(f.Data, "train", row.ID+".png")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(table.Rows) != 400 || len(groups) != 300 {
+		t.Errorf("%d rows of %d originals", len(table.Rows), len(groups))
+	}
+	if low, high := slices.Min(counts), slices.Max(counts); low == 0 || high < 8*low {
+		t.Errorf("the classes have %v rows", counts)
+	}
+	// Each image has at least three labels, of which some are missing.
+	if labels >= 3*400 || labels < 2*400 {
+		t.Errorf("%d labels of 400 rows", labels)
+	}
+	for _, path := range f.Configs {
+		if _, warnings, err := config.ReadFile(path); err != nil || len(warnings) > 0 {
+			t.Errorf("%v, %v", warnings, err)
+		}
+	}
+}
