@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"deploy-kernel": main})
+	testscript.Main(m, map[string]func(){"deploy-kernel": main, "kaggle": fakeKaggle})
 }
 
 func TestScripts(t *testing.T) {

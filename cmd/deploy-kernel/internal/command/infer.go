@@ -205,19 +205,24 @@ func newKeyFile(path string) (string, error) {
 // report says what was made, and prints the commands that upload it.
 func report(cmd *cobra.Command, m *deploy.Manifest, dir string) {
 	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, cli.Size(m.Source.Size))
-	for _, d := range m.Datasets {
-		visibility := "private"
-		if d.Public {
-			visibility = "public"
-		}
-		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), cli.Size(d.Size()))
-	}
+	reportDatasets(cmd, m, dir)
 	if m.KeyIn == deploy.InKernel.String() {
 		cli.Printf(cmd, "the key is in kernel.go, kernel.py and the program: keep them private")
 	}
 	out := cmd.OutOrStdout()
 	for _, c := range m.Commands(dir) {
 		fmt.Fprintln(out, shellLine(c))
+	}
+}
+
+// reportDatasets says which datasets there are.
+func reportDatasets(cmd *cobra.Command, m *deploy.Manifest, dir string) {
+	for _, d := range m.Datasets {
+		visibility := "private"
+		if d.Public {
+			visibility = "public"
+		}
+		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), cli.Size(d.Size()))
 	}
 }
 

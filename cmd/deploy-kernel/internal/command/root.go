@@ -15,6 +15,6 @@ func New() *cobra.Command {
 offline, from encrypted weights, with nothing but that file or the static
 program built from it.`,
 	}
-	root.AddCommand(infer(), simulation(), bundle())
+	root.AddCommand(infer(), packing(), simulation(), pushing(), status(), bundle())
 	return root
 }

@@ -124,6 +124,7 @@ func (t Target) Experiment() string {
 // state is a deploy on its way.
 type state struct {
 	Options
+	quota Quota
 	built *plan.Built
 	stage string // folder that is renamed to Output at the end
 	work  string // scratch folder, outside of stage
@@ -154,26 +155,14 @@ func Deploy(ctx context.Context, o Options) (*Manifest, error) {
 	if o.Step == nil {
 		o.Step = func(string) {}
 	}
-	s := &state{Options: o}
+	s := &state{Options: o, quota: Quota{}.withDefaults()}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	var err error
-	parent, base := filepath.Split(filepath.Clean(o.Output))
-	if parent == "" {
-		parent = "."
-	}
-	if s.stage, err = os.MkdirTemp(parent, "."+base+".*.tmp"); err != nil {
-		return nil, fmt.Errorf("creating %s: %w", o.Output, cause(err))
-	}
-	defer os.RemoveAll(s.stage)
-	if err := os.Chmod(s.stage, 0o755); err != nil {
-		return nil, fmt.Errorf("creating %s: %w", o.Output, cause(err))
-	}
-	if s.work, err = os.MkdirTemp("", "deploy-kernel-*"); err != nil {
+	if err := s.open(); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(s.work)
+	defer s.close()
 	for _, stage := range stages {
 		o.Step(stage.name)
 		if err := stage.run(s, ctx); err != nil {
@@ -188,6 +177,33 @@ func Deploy(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, s.renamed(err)
 	}
 	return m, s.replace()
+}
+
+// open makes the folders to work in.
+func (s *state) open() (err error) {
+	parent, base := filepath.Split(filepath.Clean(s.Output))
+	if parent == "" {
+		parent = "."
+	}
+	if s.stage, err = os.MkdirTemp(parent, "."+base+".*.tmp"); err != nil {
+		return fmt.Errorf("creating %s: %w", s.Output, cause(err))
+	}
+	if err = os.Chmod(s.stage, 0o755); err == nil {
+		s.work, err = os.MkdirTemp("", "deploy-kernel-*")
+	}
+	if err != nil {
+		s.close()
+		return fmt.Errorf("creating %s: %w", s.Output, cause(err))
+	}
+	return nil
+}
+
+// close removes what is left of them.
+func (s *state) close() {
+	os.RemoveAll(s.stage)
+	if s.work != "" {
+		os.RemoveAll(s.work)
+	}
 }
 
 // check refuses what makes no sense before any work is done.
@@ -214,12 +230,18 @@ func (s *state) check() error {
 	if s.KeyPlace != NoKey && s.Key.IsZero() {
 		errs = append(errs, errors.New("no key was given"))
 	}
-	if _, err := os.Lstat(s.Output); err == nil {
-		if _, err := ReadManifest(s.Output); err != nil && !empty(s.Output) {
-			errs = append(errs, cli.Hint(fmt.Errorf("%s exists, and was not made by deploy-kernel", s.Output), "name another folder by --output"))
-		}
+	return errors.Join(append(errs, s.checkOutput())...)
+}
+
+// checkOutput refuses to replace a folder of the user's.
+func (s *state) checkOutput() error {
+	if _, err := os.Lstat(s.Output); err != nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	if _, err := ReadManifest(s.Output); err != nil && !empty(s.Output) {
+		return cli.Hint(fmt.Errorf("%s exists, and was not made by deploy-kernel", s.Output), "name another folder by --output")
+	}
+	return nil
 }
 
 const maxTitle = 50

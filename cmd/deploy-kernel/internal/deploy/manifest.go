@@ -15,7 +15,7 @@ const manifestVersion = 1
 type Manifest struct {
 	Version  int    `json:"version"`
 	Ensemble string `json:"ensemble"`
-	// Kernel is "owner/slug".
+	// Kernel is "owner/slug"; "" where there are datasets only.
 	Kernel string `json:"kernel"`
 	Public bool   `json:"public"`
 	KeyIn  string `json:"key_in"`
@@ -88,6 +88,9 @@ func (m *Manifest) Commands(dir string) [][]string {
 			c = append(c, "--public")
 		}
 		all = append(all, c)
+	}
+	if m.Kernel == "" {
+		return all
 	}
 	return append(all, []string{"kaggle", "kernels", "push", "-p", dir})
 }

@@ -15,19 +15,8 @@ func (s *state) metadata(context.Context) error {
 	program := s.dataset(programFolder, "program", s.PublicProgram)
 	program.Files = []File{s.program}
 	s.datasets = append([]Dataset{program}, s.datasets...)
-	for _, d := range s.datasets {
-		b, err := templates.Dataset{
-			Owner: s.Owner, Title: d.Title, Licence: s.Licence,
-			Visibility: templates.Visibility(d.Public),
-			HoldsKey:   d.Folder == keyFolder || d.Folder == programFolder && s.KeyPlace == InKernel,
-			Files:      names(d.Files),
-		}.JSON()
-		if err != nil {
-			return err
-		}
-		if err := s.write(filepath.Join(d.Folder, datasetMetadata), b); err != nil {
-			return err
-		}
+	if err := s.datasetsMetadata(); err != nil {
+		return err
 	}
 	version, err := goVersion()
 	if err != nil {
@@ -57,6 +46,25 @@ func (s *state) metadata(context.Context) error {
 	}
 	s.scriptFile = describe(KernelPy, script)
 	return s.write(kernelMetadata, b)
+}
+
+// datasetsMetadata writes what the client reads of each dataset.
+func (s *state) datasetsMetadata() error {
+	for _, d := range s.datasets {
+		b, err := templates.Dataset{
+			Owner: s.Owner, Title: d.Title, Licence: s.Licence,
+			Visibility: templates.Visibility(d.Public),
+			HoldsKey:   d.Folder == keyFolder || d.Folder == programFolder && s.KeyPlace == InKernel,
+			Files:      names(d.Files),
+		}.JSON()
+		if err != nil {
+			return err
+		}
+		if err := s.write(filepath.Join(d.Folder, datasetMetadata), b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func names(files []File) []string {

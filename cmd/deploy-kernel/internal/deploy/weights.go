@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/pack"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
@@ -156,29 +158,19 @@ func (c *counter) Write(p []byte) (int, error) {
 // divide moves the weights, all in one folder, to those of their datasets. What
 // was uploaded before stays in its dataset.
 func (s *state) divide(files []File) error {
-	var previous [][]string
-	if m, err := ReadManifest(s.Output); err == nil {
-		for _, d := range m.Datasets {
-			if d.Folder == programFolder || d.Folder == keyFolder {
-				continue
-			}
-			var names []string
-			for _, f := range d.Files {
-				names = append(names, f.Name)
-			}
-			previous = append(previous, names)
-		}
-	}
+	previous, public := s.previous()
 	items := make([]pack.File, len(files))
 	for i, f := range files {
 		items[i] = pack.File{Name: f.Name, Size: f.Size}
 	}
-	boxes, err := pack.Split(items, previous, pack.Limits{Files: templates.MaxDatasetFiles, Bytes: templates.MaxDataset})
+	boxes, err := pack.Split(items, previous, pack.Limits{Files: s.quota.Files, Bytes: s.quota.Dataset})
 	if err != nil {
 		return err
 	}
+	var private int64
 	for i, box := range boxes {
 		d := s.weightsDataset(i)
+		d.Public = d.Public || public[d.ID]
 		for _, item := range box {
 			f := files[slices.IndexFunc(files, func(f File) bool { return f.Name == item.Name })]
 			d.Files = append(d.Files, f)
@@ -193,11 +185,41 @@ func (s *state) divide(files []File) error {
 				return err
 			}
 		}
+		if err := s.quota.spend(&d, &private); err != nil {
+			return err
+		}
 		if len(d.Files) > 0 {
 			s.datasets = append(s.datasets, d)
 		}
 	}
 	return nil
+}
+
+// previous returns the files of each dataset of weights that was in the output
+// before, and which datasets were public.
+func (s *state) previous() (files [][]string, public map[string]bool) {
+	public = map[string]bool{}
+	m, err := ReadManifest(s.Output)
+	if err != nil {
+		return nil, public
+	}
+	for _, d := range m.Datasets {
+		if d.Folder == programFolder || d.Folder == keyFolder {
+			continue
+		}
+		// The folder's number is the dataset's place; one that came to be empty
+		// is not in the manifest.
+		place := 0
+		if n, err := strconv.Atoi(strings.TrimPrefix(d.Folder, weightsFolder+"-")); err == nil {
+			place = n - 1
+		}
+		for len(files) <= place {
+			files = append(files, nil)
+		}
+		files[place] = names(d.Files)
+		public[d.ID] = d.Public && s.KeyPlace != NoKey
+	}
+	return files, public
 }
 
 // weightsDataset returns the i-th dataset of weights, without files.

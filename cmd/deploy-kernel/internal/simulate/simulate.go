@@ -90,6 +90,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, cli.Hint(err, "`deploy-kernel infer` makes one")
 	}
+	if m.Kernel == "" {
+		return nil, fmt.Errorf("%s holds datasets only, no kernel", o.Folder)
+	}
 	if info, err := os.Stat(o.Data); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("the competition's data: %s is not a folder", o.Data)
 	}

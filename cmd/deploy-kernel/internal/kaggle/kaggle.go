@@ -1,0 +1,211 @@
+// Package kaggle drives Kaggle's official client, the Python program kaggle, as
+// a user would: it runs its commands and reads what they print. The client ends
+// with status 0 also where a dataset could not be made; that is told from its
+// words.
+//
+//	client, err := kaggle.Find(ctx)
+//	status, err := client.DatasetStatus(ctx, "you/imet-weights")
+//
+// It was written for version 2.2 of the client and works with those from 1.6 on.
+// It never sees the user's credentials: the client finds them by itself.
+package kaggle
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+)
+
+// The oldest version whose commands and words are those that are used here.
+const oldestMajor, oldestMinor = 1, 6
+
+// Client is the program kaggle.
+type Client struct {
+	Path    string
+	Version string
+}
+
+// Commander makes the words of the client's commands.
+type Commander struct{}
+
+// CreateDataset returns the command that uploads a new dataset.
+func (Commander) CreateDataset(folder string, public bool) []string {
+	c := []string{"datasets", "create", "-p", folder}
+	if public {
+		c = append(c, "--public")
+	}
+	return c
+}
+
+// NewVersion returns the command that uploads a dataset again.
+func (Commander) NewVersion(folder, message string) []string {
+	return []string{"datasets", "version", "-p", folder, "-m", message}
+}
+
+// DatasetStatus returns the command that asks for a dataset's status.
+func (Commander) DatasetStatus(id string) []string { return []string{"datasets", "status", id} }
+
+// PushKernel returns the command that uploads a kernel and runs it.
+func (Commander) PushKernel(folder string) []string { return []string{"kernels", "push", "-p", folder} }
+
+// KernelStatus returns the command that asks for a kernel's status.
+func (Commander) KernelStatus(id string) []string { return []string{"kernels", "status", id} }
+
+var versionText = regexp.MustCompile(`(?i)kaggle (?:api|cli) (\d+)\.(\d+)(\.\d+)*`)
+
+// Find finds the client on PATH and checks its version.
+func Find(ctx context.Context) (*Client, error) {
+	path, err := exec.LookPath("kaggle")
+	if err != nil {
+		return nil, cli.Hint(errors.New("Kaggle's client is not on PATH: there is no program kaggle"),
+			"`pip install kaggle` installs it; --dry-run shows what would be run")
+	}
+	c := &Client{Path: path}
+	out, err := c.run(ctx, "--version")
+	if err != nil {
+		return nil, err
+	}
+	m := versionText.FindStringSubmatch(out)
+	if m == nil {
+		return nil, fmt.Errorf("%s --version: %q is not the answer of Kaggle's client", path, firstLine(out))
+	}
+	c.Version = strings.Fields(m[0])[2]
+	major, _ := strconv.Atoi(m[1]) // the pattern admits nothing else
+	minor, _ := strconv.Atoi(m[2])
+	if major < oldestMajor || major == oldestMajor && minor < oldestMinor {
+		return nil, cli.Hint(fmt.Errorf("%s is version %s; %d.%d is needed", path, c.Version, oldestMajor, oldestMinor),
+			"`pip install --upgrade kaggle`")
+	}
+	return c, nil
+}
+
+// Error is that a command of the client failed.
+type Error struct {
+	Command []string
+	Text    string // what it said
+	// Missing: there is no such dataset or kernel, or it is not the user's.
+	Missing bool
+	// Lasting: trying again is of no use.
+	Lasting bool
+}
+
+func (e *Error) Error() string {
+	return "kaggle " + strings.Join(e.Command, " ") + ": " + e.Text
+}
+
+// Run runs a command and returns what it printed. The error is an *Error, or
+// ctx's.
+func (c *Client) Run(ctx context.Context, args []string) (string, error) {
+	out, err := c.run(ctx, args...)
+	if err != nil {
+		return out, err
+	}
+	// These end with status 0.
+	for line := range strings.Lines(out) {
+		if i := strings.Index(line, " error: "); i >= 0 || strings.HasPrefix(line, "Upload unsuccessful") {
+			return out, &Error{Command: args, Text: strings.TrimSpace(line), Lasting: lasting(line)}
+		}
+		if strings.HasPrefix(line, "The following are not valid ") && strings.Contains(line, "sources") {
+			return out, &Error{Command: args, Text: strings.TrimSpace(line), Lasting: true}
+		}
+	}
+	return out, nil
+}
+
+// stopWait is how long an interrupted client may take to end.
+const stopWait = 10 * time.Second
+
+func (c *Client) run(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, c.Path, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's Ctrl-C comes through Cancel
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = stopWait
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err == nil {
+		return out.String(), nil
+	}
+	text := lastLine(out.String())
+	if text == "" {
+		text = err.Error()
+	}
+	return out.String(), &Error{Command: args, Text: text, Missing: missing(out.String()), Lasting: lasting(out.String())}
+}
+
+// missing tells from the client's words that there is no such thing. Kaggle
+// answers 403 for what is nobody's as for what is another's.
+func missing(text string) bool {
+	for _, word := range []string{"404", "403", "Not Found", "Forbidden", "Permission"} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// lasting tells from the client's words that it would fail again.
+func lasting(text string) bool {
+	for _, word := range []string{"already in use", "401", "Unauthorized", "authenticat", "must be between", "Invalid", "not valid", "quota"} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return missing(text)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}
+
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+}
+
+// DatasetStatus returns the status of a dataset, e.g. "ready"; "" where there is
+// none.
+func (c *Client) DatasetStatus(ctx context.Context, id string) (string, error) {
+	out, err := c.Run(ctx, Commander{}.DatasetStatus(id))
+	var e *Error
+	if errors.As(err, &e) && e.Missing {
+		return "", nil
+	}
+	return strings.ToLower(lastLine(out)), err
+}
+
+var kernelStatus = regexp.MustCompile(`has status "(?:KernelWorkerStatus\.)?([^"]+)"`)
+
+// KernelStatus returns the status of a kernel's last run, e.g. "complete"; ""
+// where there is none. The message is Kaggle's, of a failure.
+func (c *Client) KernelStatus(ctx context.Context, id string) (status, message string, err error) {
+	out, err := c.Run(ctx, Commander{}.KernelStatus(id))
+	var e *Error
+	if errors.As(err, &e) && e.Missing {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	m := kernelStatus.FindStringSubmatch(out)
+	if m == nil {
+		return "", "", fmt.Errorf("kaggle kernels status %s: not understood: %q", id, firstLine(out))
+	}
+	if _, text, ok := strings.Cut(out, "Failure message: "); ok {
+		message = strings.Trim(firstLine(text), `"`)
+	}
+	return strings.ToLower(m[1]), message, nil
+}

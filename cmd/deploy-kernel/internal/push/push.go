@@ -1,0 +1,308 @@
+// Package push uploads a deployed folder with Kaggle's client: each dataset, in
+// its first or a new version, then the kernel when all datasets are ready.
+//
+//	err := push.Push(ctx, client, push.Options{Folder: "deploy", Say: say})
+//
+// What was uploaded is noted in the folder, in push.json, by the hashes of its
+// files: a push that failed or was interrupted goes on where it stopped, and
+// what did not change is not uploaded again. A command that fails is tried
+// again, unless the client's words tell that this is of no use.
+//
+// It refuses a folder whose files are not those of its manifest.
+package push
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
+	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/kaggle"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+)
+
+// Options say what to upload and how.
+type Options struct {
+	Folder string
+	// Message is that of new versions of datasets; "" tells the ensemble.
+	Message string
+	// Tries is how often a command is tried; 0 is 5.
+	Tries int
+	// Pause is before the second try, and between looks at a dataset; it doubles
+	// from try to try. 0 is 10 seconds.
+	Pause time.Duration
+	// Wait is how long a dataset may take to be ready; 0 is an hour.
+	Wait time.Duration
+	// Say is told what is being done.
+	Say func(format string, args ...any)
+}
+
+// noteName is the file of what was uploaded.
+const noteName = "push.json"
+
+// note is what was uploaded: the hash of each dataset's files, and of the
+// kernel, by id.
+type note struct {
+	Uploaded map[string]string `json:"uploaded"`
+}
+
+// pusher is a push on its way.
+type pusher struct {
+	Options
+	client   *kaggle.Client
+	manifest *deploy.Manifest
+	note     note
+}
+
+func (o Options) withDefaults() Options {
+	if o.Tries == 0 {
+		o.Tries = 5
+	}
+	if o.Pause == 0 {
+		o.Pause = 10 * time.Second
+	}
+	if o.Wait == 0 {
+		o.Wait = time.Hour
+	}
+	if o.Say == nil {
+		o.Say = func(string, ...any) {}
+	}
+	return o
+}
+
+// Push uploads the folder.
+func Push(ctx context.Context, client *kaggle.Client, o Options) error {
+	p := &pusher{Options: o.withDefaults(), client: client}
+	var err error
+	if p.manifest, err = deploy.ReadManifest(o.Folder); err != nil {
+		return err
+	}
+	if p.Message == "" {
+		p.Message = strings.TrimSpace("deploy-kernel: " + p.manifest.Ensemble)
+	}
+	if err := p.check(); err != nil {
+		return err
+	}
+	if err := p.read(); err != nil {
+		return err
+	}
+	for _, d := range p.manifest.Datasets {
+		if err := p.dataset(ctx, d); err != nil {
+			return err
+		}
+	}
+	for _, d := range p.manifest.Datasets {
+		if err := p.ready(ctx, d); err != nil {
+			return err
+		}
+	}
+	return p.kernel(ctx)
+}
+
+// check compares the sizes of all files with the manifest's.
+func (p *pusher) check() error {
+	var errs []error
+	for _, d := range p.manifest.Datasets {
+		for _, f := range d.Files {
+			path := filepath.Join(p.Folder, d.Folder, f.Name)
+			if info, err := os.Stat(path); err != nil {
+				errs = append(errs, err)
+			} else if info.Size() != f.Size {
+				errs = append(errs, cli.Hint(fmt.Errorf("%s is not the file that was deployed: %d bytes, not %d", path, info.Size(), f.Size), "deploy it again"))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *pusher) read() error {
+	p.note.Uploaded = map[string]string{}
+	b, err := os.ReadFile(filepath.Join(p.Folder, noteName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &p.note)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(p.Folder, noteName), err)
+	}
+	return nil
+}
+
+// done notes that something was uploaded.
+func (p *pusher) done(id, hash string) error {
+	p.note.Uploaded[id] = hash
+	b, err := json.MarshalIndent(p.note, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(filepath.Join(p.Folder, noteName), append(b, '\n'))
+}
+
+// hash is that of the names and contents of files.
+func hash(files ...deploy.File) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s %d %s\n", f.Name, f.Size, f.SHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// dataset uploads a dataset unless it is there as it is.
+func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
+	want := hash(d.Files...)
+	if p.note.Uploaded[d.ID] == want {
+		p.Say("%s: uploaded before", d.ID)
+		return nil
+	}
+	folder := filepath.Join(p.Folder, d.Folder)
+	return p.retry(ctx, func() error {
+		status, err := p.client.DatasetStatus(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		command := kaggle.Commander{}.NewVersion(folder, p.Message)
+		if status == "" {
+			command = kaggle.Commander{}.CreateDataset(folder, d.Public)
+		}
+		p.Say("%s: uploading %s", d.ID, cli.Size(d.Size()))
+		if _, err := p.client.Run(ctx, command); err != nil {
+			return err
+		}
+		return p.done(d.ID, want)
+	})
+}
+
+// retry calls do until it succeeds, is tried too often, or fails for good.
+func (p *pusher) retry(ctx context.Context, do func() error) error {
+	pause := p.Pause
+	var err error
+	for try := 1; ; try++ {
+		if err = do(); err == nil || ctx.Err() != nil {
+			return err
+		}
+		var e *kaggle.Error
+		if !errors.As(err, &e) || e.Lasting || try == p.Tries {
+			return err
+		}
+		p.Say("%v; trying again in %s", err, pause)
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause *= 2
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ready waits until Kaggle has taken in a dataset.
+func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
+	deadline := time.Now().Add(p.Wait)
+	said := ""
+	for {
+		var status string
+		err := p.retry(ctx, func() (err error) {
+			status, err = p.client.DatasetStatus(ctx, d.ID)
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case status == "ready":
+			return nil
+		case status == "error" || status == "failed":
+			return cli.Hint(fmt.Errorf("%s: Kaggle could not take it in: its status is %q", d.ID, status), "look at kaggle.com/datasets/%s", d.ID)
+		case time.Now().After(deadline):
+			return cli.Hint(fmt.Errorf("%s is not ready after %s: its status is %q", d.ID, p.Wait, status), "push again later: it goes on where it stopped")
+		}
+		if status != said {
+			p.Say("%s: waiting until it is ready (%s)", d.ID, status)
+			said = status
+		}
+		if err := sleep(ctx, p.Pause); err != nil {
+			return err
+		}
+	}
+}
+
+// kernel uploads the kernel, if there is one and it or its datasets changed.
+func (p *pusher) kernel(ctx context.Context) error {
+	if p.manifest.Kernel == "" {
+		return nil
+	}
+	all := []deploy.File{p.manifest.Script}
+	for _, d := range p.manifest.Datasets {
+		all = append(all, d.Files...)
+	}
+	want := hash(all...)
+	if p.note.Uploaded[p.manifest.Kernel] == want {
+		p.Say("%s: uploaded before", p.manifest.Kernel)
+		return nil
+	}
+	return p.retry(ctx, func() error {
+		p.Say("%s: uploading the kernel", p.manifest.Kernel)
+		if _, err := p.client.Run(ctx, kaggle.Commander{}.PushKernel(p.Folder)); err != nil {
+			return err
+		}
+		return p.done(p.manifest.Kernel, want)
+	})
+}
+
+// Status is how something is on Kaggle.
+type Status struct {
+	What, ID string
+	Status   string // "missing" where it is not there
+	Message  string // of a failure
+	// Changed: what is in the folder was not uploaded yet.
+	Changed bool
+}
+
+// Statuses asks for the status of all that the folder is made of.
+func Statuses(ctx context.Context, client *kaggle.Client, folder string) ([]Status, error) {
+	p := &pusher{Options: Options{Folder: folder}.withDefaults(), client: client}
+	var err error
+	if p.manifest, err = deploy.ReadManifest(folder); err != nil {
+		return nil, err
+	}
+	if err := p.read(); err != nil {
+		return nil, err
+	}
+	var all []Status
+	for _, d := range p.manifest.Datasets {
+		s := Status{What: "dataset", ID: d.ID, Changed: p.note.Uploaded[d.ID] != hash(d.Files...)}
+		if s.Status, err = client.DatasetStatus(ctx, d.ID); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if p.manifest.Kernel != "" {
+		s := Status{What: "kernel", ID: p.manifest.Kernel, Changed: p.note.Uploaded[p.manifest.Kernel] == ""}
+		if s.Status, s.Message, err = client.KernelStatus(ctx, s.ID); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	for i := range all {
+		if all[i].Status == "" {
+			all[i].Status = "missing"
+		}
+	}
+	return all, nil
+}
