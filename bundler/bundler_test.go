@@ -78,6 +78,18 @@ func checkHazard(t *testing.T, h hazard) {
 	}
 }
 
+func TestMinifiedBundlesDoTheSame(t *testing.T) {
+	long(t)
+	for _, file := range archives(t, "run") {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			h := extract(t, file)
+			h.minify, h.require, h.avoid = true, nil, nil
+			checkHazard(t, h)
+		})
+	}
+}
+
 func TestWhatOneFileCanNotHoldIsRefused(t *testing.T) {
 	for _, file := range archives(t, "fail") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {

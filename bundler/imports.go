@@ -128,7 +128,7 @@ func (p *program) linkOf(o types.Object) string {
 	a := p.aliases[o]
 	switch {
 	case a.self != nil:
-		return "main." + p.names.of(a.self)
+		return p.symbolOf(a.self)
 	default:
 		return a.link
 	}

@@ -87,10 +87,14 @@ func (p *program) resolveLink(l link) {
 	var target types.Object
 	for _, k := range p.pkgs {
 		if k.ImportPath == path {
-			target = k.types.Scope().Lookup(name)
+			target = symbolIn(k.types, name)
 		}
 	}
 	if target == nil || target == l.local {
+		return
+	}
+	if isMethod(target) {
+		p.aliases[l.local] = alias{self: target}
 		return
 	}
 	from, to := l.local, target // from is the one without a definition
@@ -102,6 +106,34 @@ func (p *program) resolveLink(l link) {
 		a = alias{self: to}
 	}
 	p.aliases[from] = a
+}
+
+// symbolIn returns what a symbol's name means in its package: f, T.m or (*T).m.
+func symbolIn(t *types.Package, name string) types.Object {
+	typ, method, ok := strings.Cut(strings.NewReplacer("(*", "", ")", "").Replace(name), ".")
+	if !ok {
+		return t.Scope().Lookup(name)
+	}
+	if o := t.Scope().Lookup(typ); o != nil {
+		if m, _, _ := types.LookupFieldOrMethod(o.Type(), true, t, method); m != nil && isMethod(m) {
+			return m
+		}
+	}
+	return nil
+}
+
+// symbolOf returns the symbol of a function, method or variable in the bundle.
+func (p *program) symbolOf(o types.Object) string {
+	name := p.names.of(o)
+	fn, ok := o.(*types.Func)
+	if !ok || !isMethod(fn) {
+		return "main." + name
+	}
+	typ := p.names.of(receiver(fn).Obj())
+	if _, ptr := fn.Signature().Recv().Type().(*types.Pointer); ptr {
+		typ = "(*" + typ + ")"
+	}
+	return "main." + typ + "." + name
 }
 
 // hasBody reports whether a function is defined in Go, or a variable has a

@@ -19,6 +19,7 @@ type names struct {
 	idents  map[*ast.Ident]string   // variables of type switches
 	imports map[string]string       // of std, by path
 	embeds  map[*types.Var]types.Object
+	tags    map[*types.Var]string // added to fields, to tell their structs apart
 
 	used   map[string]bool // every identifier of the live source
 	taken  map[string]bool // names given at package level, and new names of locals
@@ -42,7 +43,7 @@ type crossing struct {
 func rename(ctx context.Context, p *program) error {
 	n := &names{
 		p: p, objs: map[types.Object]string{}, methods: map[string]string{}, idents: map[*ast.Ident]string{},
-		imports: map[string]string{}, embeds: map[*types.Var]types.Object{},
+		imports: map[string]string{}, embeds: map[*types.Var]types.Object{}, tags: map[*types.Var]string{},
 		used: map[string]bool{}, taken: map[string]bool{}, helps: map[string]string{},
 	}
 	p.names = n

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -60,6 +61,7 @@ func newPartWriter(p *program, t *part) *partWriter {
 	w := &partWriter{p: p, t: t}
 	p.refs(t, w.ref)
 	w.directives()
+	w.tags()
 	w.link()
 	w.rewriteLoops()
 	return w
@@ -100,6 +102,45 @@ func (w *partWriter) ref(r ref) {
 func asVar(o types.Object) *types.Var {
 	v, _ := o.(*types.Var)
 	return v
+}
+
+// tags adds tags to the fields of struct types that must not be identical to
+// others.
+func (w *partWriter) tags() {
+	if len(w.p.names.tags) == 0 {
+		return
+	}
+	for _, node := range w.t.nodes() {
+		ast.Inspect(node, func(n ast.Node) bool {
+			s, ok := n.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			typ, _ := w.t.pkg.info.TypeOf(s).(*types.Struct)
+			i := 0
+			for _, f := range s.Fields.List {
+				if typ == nil || w.p.names.tags[typ.Field(i).Origin()] == "" {
+					i += max(1, len(f.Names))
+					continue
+				}
+				tag := strconv.Quote(w.p.names.tag(typ, i))
+				if i += max(1, len(f.Names)); f.Tag != nil {
+					w.replace(f.Tag.Pos(), f.Tag.End(), tag)
+				} else {
+					w.insert(f.Type.End(), " "+tag)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// tag returns the tag of a field in the bundle.
+func (n *names) tag(s *types.Struct, i int) string {
+	if home := n.tags[s.Field(i).Origin()]; home != "" {
+		return strings.TrimSpace(s.Tag(i) + " package:" + strconv.Quote(home))
+	}
+	return s.Tag(i)
 }
 
 // directives deletes the comments that mean something to a tool, and that don't

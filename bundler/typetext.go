@@ -128,7 +128,7 @@ func (p *program) structText(s *types.Struct) string {
 			b.WriteString(" " + p.names.of(f))
 		}
 		b.WriteString(" " + p.typeText(f.Type()))
-		if tag := s.Tag(i); tag != "" {
+		if tag := p.names.tag(s, i); tag != "" {
 			fmt.Fprintf(&b, " %q", tag)
 		}
 		b.WriteString(";")

@@ -165,11 +165,13 @@ func (n *names) separatePromoted(sel *types.Selection) {
 }
 
 // separateStructs renames the unexported fields of struct types that occur
-// unnamed, alike, in several packages.
+// unnamed, alike, in several packages. Where there are only fields that keep
+// their names, blank or embedded ones, a tag makes the difference.
 func (n *names) separateStructs() {
 	type home struct {
 		pkg     *types.Package
-		fields  []*types.Var
+		fields  []*types.Var // to rename
+		others  []*types.Var // unexported too
 		unnamed bool
 	}
 	alike := map[string][]*home{}
@@ -198,7 +200,11 @@ func (n *names) separateStructs() {
 					}
 					h.unnamed = h.unnamed || !named[x]
 					for i := range s.NumFields() {
-						if f := s.Field(i).Origin(); !f.Exported() && f.Name() != "_" && !f.Embedded() {
+						switch f := s.Field(i).Origin(); {
+						case f.Exported():
+						case f.Name() == "_" || f.Embedded():
+							h.others = append(h.others, f)
+						default:
 							h.fields = append(h.fields, f)
 						}
 					}
@@ -224,13 +230,18 @@ func (n *names) separateStructs() {
 				}
 				n.objs[f] = given[f.Name()]
 			}
+			if len(h.fields) == 0 {
+				for _, f := range h.others {
+					n.tags[f] = h.pkg.Path()
+				}
+			}
 		}
 	}
 }
 
 func hasUnexported(s *types.Struct) bool {
 	for i := range s.NumFields() {
-		if f := s.Field(i); !f.Exported() && f.Name() != "_" && !f.Embedded() {
+		if !s.Field(i).Exported() {
 			return true
 		}
 	}
