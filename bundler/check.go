@@ -9,10 +9,12 @@ import (
 	"go/types"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 )
 
@@ -183,38 +185,60 @@ func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
 	return e
 }
 
-// tagHint tells which build tags leave the packages without assembly.
+// tagHint tells which build tags leave the packages without assembly: the tag
+// first that helps most of them.
 func (p *program) tagHint(ctx context.Context, paths []string) string {
+	pure := make([][]string, len(usualTags)) // by tag
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, tag := range usualTags {
+		g.Go(func() error {
+			pure[i] = p.pureWith(ctx, paths, []string{tag})
+			return nil
+		})
+	}
+	_ = g.Wait()
 	var tags []string
-	left := paths
-	for _, tag := range usualTags {
-		pure := p.pureWith(ctx, left, append(slices.Clone(tags), tag))
-		if len(pure) > 0 {
-			tags = append(tags, tag)
-			left = slices.DeleteFunc(slices.Clone(left), func(path string) bool { return slices.Contains(pure, path) })
+	for left := paths; len(left) > 0; {
+		best, most := 0, 0
+		for i := range usualTags {
+			if n := len(left) - len(without(left, pure[i])); n > most {
+				best, most = i, n
+			}
 		}
-		if len(left) == 0 || ctx.Err() != nil {
+		if most == 0 {
 			break
 		}
+		tags, left = append(tags, usualTags[best]), without(left, pure[best])
 	}
-	names := func(paths []string) string {
-		if len(paths) == 1 {
-			return "package " + paths[0]
-		}
-		return "packages " + strings.Join(paths, ", ")
+	if len(tags) == 0 {
+		return ""
 	}
-	hint := ""
-	if len(tags) > 0 {
-		pure := slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return slices.Contains(left, path) })
-		hint = fmt.Sprintf("with --tags %s, %s would be pure Go", strings.Join(slices.Concat(p.opts.Tags, tags), ","), names(pure))
+	good := pure[slices.Index(usualTags, tags[0])]
+	if len(tags) > 1 {
+		good = p.pureWith(ctx, paths, tags)
 	}
-	if len(left) > 0 && len(paths) > 1 {
-		if hint != "" {
-			hint += "; "
-		}
-		hint += "no usual build tag helps with " + names(left)
+	if len(good) == 0 {
+		return ""
+	}
+	hint := fmt.Sprintf("with --tags %s, %s would be pure Go", strings.Join(slices.Concat(p.opts.Tags, tags), ","), packageList(good))
+	if left := without(paths, good); len(left) > 0 {
+		hint += "; no usual build tag helps with " + packageList(left)
 	}
 	return hint
+}
+
+// packageList names packages.
+func packageList(paths []string) string {
+	if len(paths) == 1 {
+		return "package " + paths[0]
+	}
+	return "packages " + strings.Join(paths, ", ")
+}
+
+// without returns the elements of a that b hasn't.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
 }
 
 // assemblyOf finds the assembly file that defines a function.

@@ -1,6 +1,7 @@
 package bundler
 
 import (
+	"cmp"
 	"context"
 	"go/ast"
 	"go/types"
@@ -25,7 +26,9 @@ func reach(ctx context.Context, p *program) error {
 		r.mark(t, "go:linkname into the standard library")
 	}
 	r.drain()
-	slices.SortFunc(r.refused, func(a, b *part) int { return int(a.pos() - b.pos()) })
+	slices.SortFunc(r.refused, func(a, b *part) int {
+		return cmp.Or(cmp.Compare(a.file.name, b.file.name), int(a.pos()-b.pos()))
+	})
 	if len(r.refused) > 0 {
 		return refuseBodyless(ctx, p, r.refused)
 	}
