@@ -29,12 +29,17 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 	}
 	for _, l := range listed {
 		for _, e := range l.from.Errors {
-			return listErrorOf(e, l.ImportPath, p.opts.Dir)
+			err := listErrorOf(e, l.ImportPath, p.opts.Dir)
+			if stack := cycleOf(e); len(stack) > 1 {
+				err.Pos = p.importPos(stack[len(stack)-2], stack[len(stack)-1])
+			}
+			return err
 		}
 	}
 	root := listed[len(listed)-1]
 	if root.Name != "main" {
 		return &Error{
+			Pos:  p.packageClause(root),
 			Text: fmt.Sprintf("%s is package %s, not a main package", root.ImportPath, root.Name),
 			Hint: "name the folder of a program: the one with func main",
 		}
@@ -44,12 +49,44 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 
 var (
 	positioned = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (.*)$`)
-	cycle      = regexp.MustCompile(`import cycle not allowed: import stack: \[(.*)\]`)
+	cycleStack = regexp.MustCompile(`import cycle not allowed: import stack: \[(.*)\]`)
 )
+
+// cycleOf returns the import paths of an import cycle, or nothing.
+func cycleOf(e packages.Error) []string {
+	if m := cycleStack.FindStringSubmatch(e.Msg); m != nil {
+		return strings.Fields(m[1])
+	}
+	return nil
+}
+
+// importPos finds where one package imports another.
+func (p *program) importPos(from, to string) token.Position {
+	if l := p.listed[from]; l != nil {
+		for _, name := range l.GoFiles {
+			if pos := p.opts.importIn(name, to); pos.Line > 0 {
+				return pos
+			}
+		}
+	}
+	return token.Position{}
+}
+
+// packageClause finds the first package clause of a package.
+func (p *program) packageClause(l *listing) token.Position {
+	for _, name := range l.GoFiles {
+		src, _ := p.opts.read(name)
+		fset := token.NewFileSet()
+		if f, err := parser.ParseFile(fset, name, src, parser.PackageClauseOnly); err == nil {
+			return fset.Position(f.Package)
+		}
+	}
+	return token.Position{}
+}
 
 // listErrorOf makes one line of an error of the go command, which can be the
 // compiler's output.
-func listErrorOf(e packages.Error, path, dir string) error {
+func listErrorOf(e packages.Error, path, dir string) *Error {
 	var lines []string
 	for line := range strings.Lines(e.Msg) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -60,11 +97,15 @@ func listErrorOf(e packages.Error, path, dir string) error {
 		lines = []string{"package " + path + " can't be loaded"}
 	}
 	out := &Error{Text: lines[0]}
-	if m := cycle.FindStringSubmatch(e.Msg); m != nil {
-		out.Text = "import cycle: " + strings.ReplaceAll(m[1], " ", " → ")
+	if stack := cycleOf(e); stack != nil {
+		out.Text = "import cycle: " + strings.Join(stack, " → ")
 	} else if len(lines) > 1 {
 		if strings.HasSuffix(lines[0], ":") {
 			out.Text += " " + lines[1]
+			if positioned.MatchString(lines[1]) {
+				out.Text = lines[1]
+			}
+			lines = lines[1:]
 		}
 		out.Hint = strings.Join(lines[1:min(len(lines), 5)], "; ")
 	}
@@ -94,7 +135,7 @@ func checkCgo(ctx context.Context, p *program, tool *goTool) error {
 	suspect := slices.ContainsFunc(p.order, func(path string) bool {
 		l := p.listed[path]
 		return !l.Standard && slices.ContainsFunc(l.IgnoredFiles, func(name string) bool {
-			return p.opts.importOfC(name).Line > 0
+			return p.opts.importIn(name, "C").Line > 0
 		})
 	})
 	if !suspect {
@@ -109,7 +150,7 @@ func checkCgo(ctx context.Context, p *program, tool *goTool) error {
 			continue
 		}
 		for _, name := range l.GoFiles {
-			pos := p.opts.importOfC(name)
+			pos := p.opts.importIn(name, "C")
 			if pos.Line == 0 {
 				continue
 			}
@@ -126,8 +167,8 @@ func checkCgo(ctx context.Context, p *program, tool *goTool) error {
 	return nil
 }
 
-// importOfC finds the import of "C" in a Go file.
-func (o *Options) importOfC(name string) token.Position {
+// importIn finds an import in a Go file.
+func (o *Options) importIn(name, path string) token.Position {
 	src, err := o.read(name)
 	if err != nil || filepath.Ext(name) != ".go" {
 		return token.Position{}
@@ -138,7 +179,7 @@ func (o *Options) importOfC(name string) token.Position {
 		return token.Position{}
 	}
 	for _, imp := range f.Imports {
-		if imp.Path.Value == `"C"` {
+		if imp.Path.Value == strconv.Quote(path) {
 			return fset.Position(imp.Pos())
 		}
 	}
@@ -149,7 +190,7 @@ func (o *Options) importOfC(name string) token.Position {
 // without a body.
 func check(ctx context.Context, p *program) error {
 	if p.main.types.Scope().Lookup("main") == nil {
-		return &Error{Text: fmt.Sprintf("package %s has no func main", p.main.ImportPath)}
+		return &Error{Pos: p.packageClause(p.main.listing), Text: fmt.Sprintf("package %s has no func main", p.main.ImportPath)}
 	}
 	p.parts = map[types.Object]*part{}
 	p.aliases = map[types.Object]alias{}

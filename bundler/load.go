@@ -155,7 +155,12 @@ func listFailure(ctx context.Context, p *program, err error) error {
 	if _, after, ok := strings.Cut(text, "stderr: "); ok {
 		text = after
 	}
-	return listErrorOf(packages.Error{Msg: strings.TrimPrefix(text, "go: ")}, p.opts.Package, p.opts.Dir)
+	out := listErrorOf(packages.Error{Msg: strings.TrimPrefix(text, "go: ")}, p.opts.Package, p.opts.Dir)
+	if strings.Contains(out.Text, "go.mod file not found") {
+		out.Text = p.opts.Dir + ": " + out.Text
+		out.Hint = "bundle a program inside of a module: go mod init makes one"
+	}
+	return out
 }
 
 // loadError returns the first mistake in a package: of its syntax, its types,
@@ -166,8 +171,12 @@ func loadError(p *program, l *listing) error {
 			return listErrorOf(e, l.ImportPath, p.opts.Dir)
 		}
 	}
-	for _, e := range l.from.TypeErrors {
-		return &Error{Pos: e.Fset.PositionFor(e.Pos, false), Text: e.Msg}
+	if errs := l.from.TypeErrors; len(errs) > 0 {
+		first := &Error{Pos: p.fset.PositionFor(errs[0].Pos, false), Text: errs[0].Msg}
+		if len(errs) > 1 && strings.HasPrefix(errs[1].Msg, "\t") { // "other declaration of x"
+			first.Text += "; " + strings.TrimSpace(errs[1].Msg) + " at " + p.position(errs[1].Pos)
+		}
+		return first
 	}
 	for _, e := range l.from.Errors {
 		return listErrorOf(e, l.ImportPath, p.opts.Dir)

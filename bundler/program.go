@@ -83,6 +83,7 @@ type part struct {
 	isInit  bool     // an init function
 	live    bool
 	why     string         // what made it live, for the report
+	whyFrom *pkg           // whose that is; nil for roots
 	uses    []types.Object // what the stage reach found it to name
 	comment []*ast.CommentGroup
 	loops   []*loop // to be rewritten for their language version

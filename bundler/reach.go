@@ -72,6 +72,9 @@ func (r *reacher) mark(t *part, why string) {
 		return
 	}
 	t.live, t.why = true, why
+	if r.current != nil {
+		t.whyFrom = r.current.pkg
+	}
 	r.queue = append(r.queue, t)
 }
 

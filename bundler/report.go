@@ -30,12 +30,13 @@ func (p *program) report() Report {
 	var r Report
 	for _, k := range p.pkgs {
 		one := PackageReport{Path: k.ImportPath, Version: k.version, Bytes: k.bytes, Chain: p.chain(k.ImportPath)}
+		best := 0
 		for _, t := range k.parts {
 			switch {
 			case t.live:
 				one.Kept++
-				if one.Why == "" || strings.HasPrefix(one.Why, "the initialisation") {
-					one.Why = t.why
+				if rank := reasonRank(t); rank > best {
+					one.Why, best = t.why, rank
 				}
 			case len(t.objs) > 0:
 				one.Dropped++
@@ -52,6 +53,18 @@ func (p *program) report() Report {
 		r.Methods = "the program imports a package that looks methods up by reflection: exported methods of types in interfaces are all kept"
 	}
 	return r
+}
+
+// reasonRank orders what made a part live by how much it says of its package:
+// something of another package, then the initialisation, then the rest.
+func reasonRank(t *part) int {
+	switch {
+	case t.whyFrom != nil && t.whyFrom != t.pkg:
+		return 3
+	case t.whyFrom == nil:
+		return 2
+	}
+	return 1
 }
 
 // Write prints the report as a table.
