@@ -1,69 +1,61 @@
 package kernel
 
-// TrainSet is what training computes besides the products of [Set], in the same
-// ways: "avx512", "avx2" or "scalar". Where x is said to have rows, it is a
-// multiple of the vectors' length, a multiple of Lanes, one row after another.
+// TrainSet is what training computes besides the kernels of [Set], in the same
+// ways: "avx512", "avx2" or "scalar". Activations are planes of pixels of Lanes
+// channels; vectors of a plane's channels are lanes.
 type TrainSet struct {
 	// Name is that of the Set it belongs to.
 	Name string
-	// AffineRows is y = max(x*scale + shift, floor), row by row.
-	AffineRows func(y, x, scale, shift []float32, floor float32)
-	// GateRows is y = max(x*gate + res, floor), where res has rows as x has.
-	GateRows func(y, x, gate, res []float32, floor float32)
-	// GateGrad is dx = dy*gate and dgate += dy*x, summed over the rows. dx may
-	// be dy.
-	GateGrad func(dx, dgate, dy, x, gate []float32)
-	// Moments is sum += d and squares += d*d over the rows of d = x - pivot.
+	// Moments is sum += d and squares += d*d over the pixels of d = x - pivot.
 	Moments func(sum, squares, x, pivot []float32)
-	// NormSums is sum += g and dot += g*(x - mean) over the rows, where g is dy
-	// where x*scale + shift > floor, and 0 elsewhere.
+	// NormSums is sum += g and dot += g*(x - mean) over the pixels, where g is
+	// dy where x*scale + shift > floor, and 0 elsewhere.
 	NormSums func(n *Norm, sum, dot, dy, x []float32)
-	// NormGrad is dx = a*g + b*(x - mean) + c, row by row, with g as above. dx
-	// may be dy.
+	// NormGrad is dx = a*g + b*(x - mean) + c, with g as above. dx may be dy.
 	NormGrad func(n *Norm, dx, dy, x, a, b, c []float32)
-	// SumRows is sum += x, summed over the rows.
-	SumRows func(sum, x []float32)
+	// Dot is sum += a*b, summed over the pixels.
+	Dot func(sum, a, b []float32)
+	// MulAdd is y += a*b.
+	MulAdd func(y, a, b []float32)
 	// Mask is dx = dy where y > 0, and 0 elsewhere. dx may be dy.
 	Mask func(dx, dy, y []float32)
-	// Dot returns the sum of a*b.
-	Dot func(a, b []float32) float32
 	// Winner is dx += rest and rest = 0, where x equals y.
 	Winner func(dx, rest, x, y []float32)
-	// Taps convolves each channel with weights of its own.
-	Taps func(d *Taps)
-	// TapsGrad is dw[t*Channels+c] += sum over pixels p of
-	// X[p*XStep+Taps[t]+c] * Y[p*YStep+c] of a job, whose other fields it does
-	// not read.
-	TapsGrad func(d *Taps, dw []float32)
+	// SlideGrad is the gradient of the weights of Set.Depthwise and Set.Grouped.
+	SlideGrad func(g *SlideGrad)
 	// Finite reports whether all values are numbers.
 	Finite func(x []float32) bool
 }
 
-// Norm are the vectors of a batch norm with the floor of the ReLU behind it;
+// Norm are the lanes of a batch norm, with the floor of the ReLU behind it;
 // None where there is none.
 type Norm struct {
 	Scale, Shift, Mean []float32
 	Floor              float32
 }
 
-// Taps is one job of TrainSet.Taps: a row of Pixels output pixels, each of
-// Channels values,
+// SlideGrad is one job of TrainSet.SlideGrad, on rows of pixels of one plane,
 //
-//	Y[p*YStep+c] = Bias[c] + sum over taps t of X[p*XStep+Taps[t]+c] * W[t*Channels+c]
-type Taps struct {
-	X, W, Y, Bias    []float32
-	Taps             []int
-	Channels, Pixels int
-	XStep, YStep     int
+//	W[r,i,t,c] += sum over l < Lines, p < Pixels of
+//	    X[(l*Stride+r)*XRow + (p*Stride+t), c/Channels*Channels+i] * Y[l*Pixels+p, c]
+//
+// for r < Rows, i < Channels, t < Cols, where a pixel has Lanes values.
+// Channels is 1, or 4, 8 or 16 with Cols 3.
+type SlideGrad struct {
+	X, Y, W       []float32
+	XRow          int // floats from a row of input to the next one
+	Lines, Pixels int
+	Rows, Cols    int
+	Channels      int
+	Stride        int // pixels
 }
 
 // ScalarTrain is the set that defines the others.
 var ScalarTrain = &TrainSet{
-	Name:       "scalar",
-	AffineRows: affineRowsScalar, GateRows: gateRowsScalar, GateGrad: gateGradScalar,
+	Name:    "scalar",
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
-	SumRows: sumRowsScalar, Mask: maskScalar, Dot: dotScalar, Winner: winnerScalar,
-	Taps: tapsScalar, TapsGrad: tapsGradScalar, Finite: finiteScalar,
+	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, Winner: winnerScalar,
+	SlideGrad: slideGradScalar, Finite: finiteScalar,
 }
 
 // TrainSets lists the sets that this CPU can run, fastest first.
@@ -79,82 +71,44 @@ func TrainFor(s *Set) *TrainSet {
 	return ScalarTrain
 }
 
-func affineRowsScalar(y, x, scale, shift []float32, floor float32) {
-	for len(y) > 0 {
-		n := len(scale)
-		for i, v := range x[:n] {
-			y[i] = above(v*scale[i]+shift[i], floor)
-		}
-		y, x = y[n:], x[n:]
-	}
-}
-
-func gateRowsScalar(y, x, gate, res []float32, floor float32) {
-	for len(y) > 0 {
-		n := len(gate)
-		for i, v := range x[:n] {
-			y[i] = above(v*gate[i]+res[i], floor)
-		}
-		y, x, res = y[n:], x[n:], res[n:]
-	}
-}
-
-func gateGradScalar(dx, dgate, dy, x, gate []float32) {
-	for len(dx) > 0 {
-		n := len(gate)
-		for i, d := range dy[:n] {
-			dgate[i] += d * x[i]
-			dx[i] = d * gate[i]
-		}
-		dx, dy, x = dx[n:], dy[n:], x[n:]
-	}
-}
-
 func momentsScalar(sum, squares, x, pivot []float32) {
-	for len(x) > 0 {
-		n := len(sum)
-		for i, v := range x[:n] {
-			d := v - pivot[i]
-			sum[i] += d
-			squares[i] += d * d
-		}
-		x = x[n:]
+	for i, v := range x {
+		c := i % Lanes
+		d := v - pivot[c]
+		sum[c] += d
+		squares[c] += d * d
 	}
 }
 
-func normSumsScalar(k *Norm, sum, dot, dy, x []float32) {
-	for len(x) > 0 {
-		n := len(sum)
-		for i, v := range x[:n] {
-			if v*k.Scale[i]+k.Shift[i] > k.Floor {
-				sum[i] += dy[i]
-				dot[i] += dy[i] * (v - k.Mean[i])
-			}
+func normSumsScalar(n *Norm, sum, dot, dy, x []float32) {
+	for i, v := range x {
+		if c := i % Lanes; v*n.Scale[c]+n.Shift[c] > n.Floor {
+			sum[c] += dy[i]
+			dot[c] += dy[i] * (v - n.Mean[c])
 		}
-		x, dy = x[n:], dy[n:]
 	}
 }
 
-func normGradScalar(k *Norm, dx, dy, x, a, b, c []float32) {
-	for len(x) > 0 {
-		n := len(a)
-		for i, v := range x[:n] {
-			var g float32
-			if v*k.Scale[i]+k.Shift[i] > k.Floor {
-				g = dy[i]
-			}
-			dx[i] = a[i]*g + (b[i]*(v-k.Mean[i]) + c[i])
+func normGradScalar(n *Norm, dx, dy, x, a, b, c []float32) {
+	for i, v := range x {
+		k := i % Lanes
+		var g float32
+		if v*n.Scale[k]+n.Shift[k] > n.Floor {
+			g = dy[i]
 		}
-		x, dy, dx = x[n:], dy[n:], dx[n:]
+		dx[i] = a[k]*g + (b[k]*(v-n.Mean[k]) + c[k])
 	}
 }
 
-func sumRowsScalar(sum, x []float32) {
-	for len(x) > 0 {
-		for i := range sum {
-			sum[i] += x[i]
-		}
-		x = x[len(sum):]
+func dotScalar(sum, a, b []float32) {
+	for i, v := range a {
+		sum[i%Lanes] += v * b[i]
+	}
+}
+
+func mulAddScalar(y, a, b []float32) {
+	for i, v := range a {
+		y[i] += v * b[i]
 	}
 }
 
@@ -168,27 +122,6 @@ func maskScalar(dx, dy, y []float32) {
 	}
 }
 
-func dotScalar(a, b []float32) float32 {
-	var sum [Lanes]float32
-	for len(a) > 0 {
-		for i := range sum {
-			sum[i] += a[i] * b[i]
-		}
-		a, b = a[Lanes:], b[Lanes:]
-	}
-	return total(&sum)
-}
-
-// total sums the lanes, in pairs.
-func total(v *[Lanes]float32) float32 {
-	for half := Lanes / 2; half > 0; half /= 2 {
-		for i := range half {
-			v[i] += v[i+half]
-		}
-	}
-	return v[0]
-}
-
 func winnerScalar(dx, rest, x, y []float32) {
 	for i, v := range x[:len(y)] {
 		if v == y[i] {
@@ -198,13 +131,19 @@ func winnerScalar(dx, rest, x, y []float32) {
 	}
 }
 
-func tapsGradScalar(d *Taps, dw []float32) {
-	for p := range d.Pixels {
-		y := d.Y[p*d.YStep:][:d.Channels]
-		for t, tap := range d.Taps {
-			w := dw[t*d.Channels:][:d.Channels]
-			for c, v := range d.X[p*d.XStep+tap:][:d.Channels] {
-				w[c] += v * y[c]
+func slideGradScalar(g *SlideGrad) {
+	for r := range g.Rows {
+		for i := range g.Channels {
+			for t := range g.Cols {
+				w := g.W[((r*g.Channels+i)*g.Cols+t)*Lanes:][:Lanes]
+				for l := range g.Lines {
+					x, y := g.X[(l*g.Stride+r)*g.XRow+t*Lanes:], g.Y[l*g.Pixels*Lanes:]
+					for p := range g.Pixels {
+						for c := range w {
+							w[c] += x[p*g.Stride*Lanes+c/g.Channels*g.Channels+i] * y[p*Lanes+c]
+						}
+					}
+				}
 			}
 		}
 	}
@@ -216,17 +155,4 @@ func finiteScalar(x []float32) bool {
 		zero += v * 0 // 0, or NaN
 	}
 	return zero == 0
-}
-
-func tapsScalar(d *Taps) {
-	for p := range d.Pixels {
-		y := d.Y[p*d.YStep:][:d.Channels]
-		copy(y, d.Bias)
-		for t, tap := range d.Taps {
-			w := d.W[t*d.Channels:][:d.Channels]
-			for c, v := range d.X[p*d.XStep+tap:][:d.Channels] {
-				y[c] += v * w[c]
-			}
-		}
-	}
 }

@@ -56,7 +56,7 @@ func (t *tape) give(n *nn.Node, v *value) {
 			out = t.over(old)
 		}
 		v = t.apply("sum of gradients of", out, []*value{old, v}, func(out []float32, in [][]float32) {
-			t.elements(len(out), func(_ *worker, i, j int) {
+			t.elements(len(out), func(i, j int) {
 				t.AddScaled(out[i:j], in[0][i:j], in[1][i:j], 1, kernel.None)
 			})
 		})
@@ -85,13 +85,4 @@ func (t *tape) reuse(dy *value) *value {
 		return t.over(dy)
 	}
 	return t.like(dy.shape)
-}
-
-// elements splits n floats, which are Lanes' multiple, among the workers.
-func (t *tape) elements(n int, f func(w *worker, first, end int)) {
-	parts, bounds := split(n, 1<<14)
-	t.run(parts, func(w *worker, part int) {
-		first, end := bounds(part)
-		f(w, first, end)
-	})
 }

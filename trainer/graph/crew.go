@@ -24,7 +24,10 @@ type worker struct {
 	scratch []float32
 	used    int
 	gemm    kernel.GEMM
-	taps    kernel.Taps
+	windows kernel.Windows
+	grouped kernel.Grouped
+	grad    kernel.SlideGrad
+	norm    kernel.Norm
 }
 
 func newCrew(set *kernel.Set, threads int) *crew {

@@ -17,83 +17,66 @@ func (l *mulLayer) perPixel() bool {
 	return g.H > 1 || g.W > 1 || g.C < l.x.shape.C
 }
 
-// gateRows is how many pixels a part has.
-const gateRows = 256
-
-// parts splits the images' pixels: f gets the first and the end pixel of a
-// part, which lie in one image.
-func (l *mulLayer) parts(t *tape, f func(image, part, first, end int)) (perImage int) {
-	pixels := l.x.shape.H * l.x.shape.W
-	perImage, bounds := split(pixels, gateRows)
-	t.run(t.n*perImage, func(_ *worker, i int) {
-		first, end := bounds(i % perImage)
-		image := i / perImage
-		f(image, i%perImage, image*pixels+first, image*pixels+end)
-	})
-	return perImage
-}
-
 func (l *mulLayer) forward(t *tape, in []*value) *value {
 	l.x, l.gate = in[0], in[1]
-	px, gpx := l.x.pixel, l.gate.pixel
-	zero := make([]float32, gateRows*px)
+	zero := make([]float32, l.x.plane())
 	return t.apply("gating", t.like(l.node.Shape), in, func(out []float32, in [][]float32) {
-		x, gate := in[0], in[1]
-		l.parts(t, func(image, _, first, end int) {
-			if !l.perPixel() {
-				t.training.GateRows(out[first*px:end*px], x[first*px:end*px], gate[image*gpx:][:px], zero[:(end-first)*px], kernel.None)
-				return
-			}
-			for p := first; p < end; p++ {
-				t.AddScaled(out[p*px:][:px], zero[:px], x[p*px:][:px], gate[p*gpx], kernel.None)
+		t.planes(l.x, func(_ *worker, image, plane, at int) {
+			y, x, gate := out[at:][:l.x.plane()], in[0][at:], in[1][image*l.gate.image():]
+			if l.perPixel() {
+				t.GatePixels(y, x, gate, zero, kernel.None)
+			} else {
+				t.Gate(y, x, gate[plane*kernel.Lanes:], zero, kernel.None)
 			}
 		})
 	})
 }
 
 func (l *mulLayer) backward(t *tape, dy *value) {
-	px, gpx := l.x.pixel, l.gate.pixel
-	// The gate's gradient is a by-product of the input's, which has to be read
-	// for both.
-	zero := make([]float32, px)
-	pixels := l.x.shape.H * l.x.shape.W
-	perImage := (pixels + gateRows - 1) / gateRows
-	size := px // floats that a part gives to the gate
-	if l.perPixel() {
-		size = gateRows
-	}
-	dgate := make([]float32, t.n*perImage*size)
-	dx := t.apply("gradient of", t.reuse(dy), []*value{dy, l.x, l.gate}, func(out []float32, in [][]float32) {
-		dy, x, gate := in[0], in[1], in[2]
-		l.parts(t, func(image, part, first, end int) {
-			d := dgate[(image*perImage+part)*size:][:size]
-			if !l.perPixel() {
-				clear(d)
-				t.training.GateGrad(out[first*px:end*px], d, dy[first*px:end*px], x[first*px:end*px], gate[image*gpx:][:px])
-				return
-			}
-			for p := first; p < end; p++ {
-				d[p-first] = t.training.Dot(dy[p*px:][:px], x[p*px:][:px])
-				t.AddScaled(out[p*px:][:px], zero, dy[p*px:][:px], gate[p*gpx], kernel.None)
-			}
-		})
-	})
+	// The gate's gradient needs dy as the input's does, which may take dy's
+	// memory: so it comes first.
 	if g := l.node.In[1]; t.needs[g.ID] {
-		t.give(g, t.apply("gradient of the gate of", t.like(g.Shape), []*value{dx}, func(out []float32, _ [][]float32) {
+		t.give(g, t.apply("gradient of the gate of", t.like(g.Shape), []*value{dy, l.x}, func(out []float32, in [][]float32) {
 			clear(out)
 			if l.perPixel() {
-				for p := range t.n * pixels {
-					out[p*gpx] = dgate[(p/pixels*perImage+p%pixels/gateRows)*size+p%pixels%gateRows]
-				}
+				l.gatePixels(t, out, in[0], in[1])
 				return
 			}
-			for i := range t.n {
-				sum := out[i*gpx:][:px]
-				for part := range perImage {
-					t.AddScaled(sum, sum, dgate[(i*perImage+part)*size:][:size], 1, kernel.None)
-				}
-			}
+			t.planes(l.x, func(w *worker, image, plane, at int) {
+				n := l.x.plane()
+				t.training.Dot(out[image*l.gate.image()+plane*kernel.Lanes:][:kernel.Lanes], in[0][at:][:n], in[1][at:][:n])
+			})
 		}))
 	}
-	t.give(l.node.In[0], dx)
+	zero := make([]float32, l.x.plane())
+	t.give(l.node.In[0], t.apply("gradient of", t.reuse(dy), []*value{dy, l.gate}, func(out []float32, in [][]float32) {
+		t.planes(l.x, func(_ *worker, image, plane, at int) {
+			dx, dy, gate := out[at:][:l.x.plane()], in[0][at:], in[1][image*l.gate.image():]
+			if l.perPixel() {
+				t.GatePixels(dx, dy, gate, zero, kernel.None)
+			} else {
+				t.Gate(dx, dy, gate[plane*kernel.Lanes:], zero, kernel.None)
+			}
+		})
+	}))
+}
+
+// gatePixels sums the gradient of a gate of one value a pixel up, over the
+// planes and then over the lanes.
+func (l *mulLayer) gatePixels(t *tape, dgate, dy, x []float32) {
+	t.run(l.x.n, func(_ *worker, image int) {
+		sum := dgate[image*l.gate.image():][:l.gate.image()]
+		for plane := range l.x.planes() {
+			from := image*l.x.image() + plane*l.x.plane()
+			t.training.MulAdd(sum, dy[from:][:len(sum)], x[from:][:len(sum)])
+		}
+		for p := 0; p < len(sum); p += kernel.Lanes {
+			px := at(sum, p)
+			var total float32
+			for _, v := range px {
+				total += v
+			}
+			*px = lane{total}
+		}
+	})
 }

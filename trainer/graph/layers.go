@@ -38,7 +38,7 @@ func (t *tape) lower(g *nn.Graph) []layer {
 		in := make([]*value, len(n.In))
 		for i, x := range n.In {
 			in[i] = values[x.ID]
-			if x == g.Input && !(n.Op == nn.Conv && n.Groups == 1) {
+			if x == g.Input && !((n.Op == nn.Conv || n.Op == nn.Linear) && n.Groups <= 1) {
 				in[i] = t.widen(in[i])
 			}
 		}
@@ -57,7 +57,7 @@ func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 	case nn.Conv, nn.Linear:
 		return newConv(t, n, in[0])
 	case nn.BatchNorm:
-		return &normLayer{norm: newNorm(t, n, fused)}
+		return &normLayer{newNorm(t, n, in[0], fused)}
 	case nn.ReLU:
 		if fused {
 			return &passLayer{node: n}
@@ -94,16 +94,19 @@ type inputLayer struct{}
 func (*inputLayer) forward(t *tape, _ []*value) *value { return t.images }
 func (*inputLayer) backward(*tape, *value)             {}
 
-// widen fills the pixels of the images up.
+// widen lays the images out in planes.
 func (t *tape) widen(x *value) *value {
-	if x.pixel%kernel.Lanes == 0 {
+	if !x.raw {
 		return x
 	}
 	y := t.like(x.shape)
-	return t.apply("widening", y, []*value{x}, func(out []float32, in [][]float32) {
-		for p := range x.pixels() {
-			px := out[p*y.pixel:][:y.pixel]
-			clear(px[copy(px, in[0][p*x.pixel:][:x.pixel]):])
+	return t.apply("laying out", y, []*value{x}, func(out []float32, in [][]float32) {
+		clear(out)
+		pixels, c := x.shape.H*x.shape.W, x.shape.C
+		for p := range x.n * pixels {
+			for i, v := range in[0][p*c:][:c] {
+				out[p/pixels*y.image()+i/kernel.Lanes*y.plane()+p%pixels*kernel.Lanes+i%kernel.Lanes] = v
+			}
 		}
 	})
 }
@@ -115,18 +118,14 @@ func (l *passLayer) forward(_ *tape, in []*value) *value { return in[0] }
 func (l *passLayer) backward(t *tape, dy *value)         { t.give(l.node.In[0], dy) }
 
 // normLayer is a batch norm.
-type normLayer struct {
-	*norm
-	x *value
-}
+type normLayer struct{ *norm }
 
 func (l *normLayer) forward(t *tape, in []*value) *value {
-	l.x = in[0]
-	if l.train {
+	if l.batch {
 		t.norms = append(t.norms, l.norm)
 	}
-	return t.apply("normalising", t.like(l.node.Shape), []*value{l.x, l.gamma.on(t), l.beta.on(t)}, func(out []float32, in [][]float32) {
-		l.norm.forward(out, in[0])
+	return t.apply("normalising", t.like(l.node.Shape), []*value{in[0], l.gamma.on(t), l.beta.on(t)}, func(out []float32, in [][]float32) {
+		l.norm.forward(t, out, in[0])
 	})
 }
 
@@ -134,12 +133,12 @@ func (l *normLayer) backward(t *tape, dy *value) {
 	in := []*value{dy, l.x}
 	if !t.needs[l.node.In[0].ID] {
 		t.apply("gradient of the parameters of", l.gamma.grad(t), in, func(_ []float32, in [][]float32) {
-			l.norm.backward(nil, in[0], in[1])
+			l.norm.backward(t, nil, in[0], in[1])
 		})
 		return
 	}
 	t.give(l.node.In[0], t.apply("gradient of", t.reuse(dy), in, func(out []float32, in [][]float32) {
-		l.norm.backward(out, in[0], in[1])
+		l.norm.backward(t, out, in[0], in[1])
 	}))
 }
 
@@ -175,15 +174,15 @@ type multiplier interface {
 }
 
 func (l *convLayer) multiplier(t *tape, src, dst *value, phases []phase, transposed bool) multiplier {
-	if isDepthwise(l.node) {
-		return newDepthwise(t.crew, l.node, t.n, src, dst, phases)
+	if slides(l.node) {
+		return newSlide(t.crew, l.node, src, dst, transposed)
 	}
 	return newProduct(t.crew, l.node, t.n, src, dst, phases, transposed)
 }
 
 func (l *convLayer) forward(t *tape, _ []*value) *value {
 	y := t.like(l.node.Shape)
-	l.padded = make([]float32, max(y.pixel, l.x.pixel)+kernel.Slack)
+	l.padded = make([]float32, y.channels()+kernel.Slack)
 	in := []*value{l.x, l.weight.on(t)}
 	if l.bias != nil {
 		in = append(in, l.bias.on(t))
@@ -205,8 +204,8 @@ func (l *convLayer) backward(t *tape, dy *value) {
 	}
 	if !l.weight.frozen {
 		var m interface{ run(dw, x, dy []float32) }
-		if isDepthwise(l.node) {
-			m = newDepthwiseGrad(t.crew, l.node, t.n, l.x)
+		if slides(l.node) {
+			m = newSlideGrad(t.crew, l.node, l.x, dy)
 		} else {
 			m = newWeightGrad(t.crew, l.node, t.n, l.x, dy)
 		}
@@ -225,7 +224,7 @@ func (l *convLayer) backward(t *tape, dy *value) {
 		out, in = t.over(old), append(in, old)
 	}
 	m := l.multiplier(t, dy, out, backward(l.node), true)
-	zero := make([]float32, max(out.pixel, dy.pixel)+kernel.Slack)
+	zero := make([]float32, out.channels()+kernel.Slack)
 	t.give(x, t.apply("gradient of", out, in, func(out []float32, in [][]float32) {
 		m.run(out, in[0], in[1], zero, old != nil)
 	}))
@@ -233,19 +232,21 @@ func (l *convLayer) backward(t *tape, dy *value) {
 
 // sumBias adds the sums of each channel to the bias' gradient.
 func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
-	const rows = 256
-	parts, bounds := split(v.pixels(), rows)
-	sums := t.common(parts * v.pixel)
-	t.run(parts, func(_ *worker, part int) {
-		first, end := bounds(part)
-		sum := sums[part*v.pixel:][:v.pixel]
-		clear(sum)
-		t.training.SumRows(sum, dy[first*v.pixel:end*v.pixel])
+	sums := make([][kernel.Lanes]float64, v.n*v.planes())
+	t.planes(v, func(_ *worker, image, plane, from int) {
+		sum := &sums[image*v.planes()+plane]
+		for p := 0; p < v.plane(); p += sumPixels * kernel.Lanes {
+			var part lane
+			t.Sum(part[:], dy[from+p:from+min(p+sumPixels*kernel.Lanes, v.plane())])
+			for c, x := range part {
+				sum[c] += float64(x)
+			}
+		}
 	})
 	for c := range grad {
 		var sum float64
-		for part := range parts {
-			sum += float64(sums[part*v.pixel+c])
+		for image := range v.n {
+			sum += sums[image*v.planes()+c/kernel.Lanes][c%kernel.Lanes]
 		}
 		grad[c] += float32(sum)
 	}

@@ -173,7 +173,7 @@ func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 		graph: gorgonia.NewGraph(), params: map[*param]*value{},
 	}
 	t.images = t.input("images", m.images[:n*in.Len()], n, in.H, in.W, in.C)
-	t.images.n, t.images.shape, t.images.pixel = n, in, in.C
+	t.images.n, t.images.shape, t.images.raw = n, in, true
 	t.findNeeds(m.network)
 	layers := t.lower(m.network)
 	t.current = m.network.Output
@@ -188,7 +188,7 @@ func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 
 // lossGradient adds the loss, whose output is the gradient of the logits.
 func (t *tape) lossGradient() *value {
-	classes, px := t.model.network.Classes(), t.logits.pixel
+	classes, px := t.model.network.Classes(), t.logits.image()
 	grad := make([]float32, t.n*classes)
 	return t.apply("loss of", t.like(t.model.network.Output.Shape), []*value{t.logits, t.labels}, func(out []float32, in [][]float32) {
 		logits := t.model.logits[:t.n*classes]
@@ -205,7 +205,7 @@ func (t *tape) lossGradient() *value {
 
 // readLogits adds the copy of the logits for the caller.
 func (t *tape) readLogits() {
-	classes, px := t.model.network.Classes(), t.logits.pixel
+	classes, px := t.model.network.Classes(), t.logits.image()
 	t.apply("logits of", t.like(t.model.network.Output.Shape), []*value{t.logits}, func(out []float32, in [][]float32) {
 		copy(out, in[0])
 		for i := range t.n {

@@ -1,6 +1,38 @@
 package graph
 
-import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// copyChannels copies n channels of an image's pixel, whose first plane begins
+// at from, to the pixel of another value, from channel on to channel on.
+func copyChannels(dst []float32, to int, v *value, channel int, src []float32, from int, u *value, first, n int) {
+	if channel%kernel.Lanes == 0 && first%kernel.Lanes == 0 {
+		for c := 0; c < n; c += kernel.Lanes {
+			a := dst[to+(channel+c)/kernel.Lanes*v.plane():]
+			b := src[from+(first+c)/kernel.Lanes*u.plane():]
+			copy(a[:min(kernel.Lanes, n-c)], b)
+		}
+		return
+	}
+	for c := range n {
+		i, j := channel+c, first+c
+		dst[to+i/kernel.Lanes*v.plane()+i%kernel.Lanes] = src[from+j/kernel.Lanes*u.plane()+j%kernel.Lanes]
+	}
+}
+
+// pixels calls f for every pixel of a value; image is where its image begins,
+// p the pixel's number in the image.
+func (t *tape) pixels(v *value, f func(image, p int)) {
+	parts, bounds := split(v.shape.H*v.shape.W, 256)
+	t.run(v.n*parts, func(_ *worker, part int) {
+		first, end := bounds(part % parts)
+		for p := first; p < end; p++ {
+			f(part/parts, p)
+		}
+	})
+}
 
 // concatLayer joins inputs along channels.
 type concatLayer struct {
@@ -12,29 +44,42 @@ func (l *concatLayer) forward(t *tape, in []*value) *value {
 	l.y = t.like(l.node.Shape)
 	values := in
 	return t.apply("joining", l.y, in, func(out []float32, in [][]float32) {
-		t.pixels(l.y, func(p int) {
-			dst := out[p*l.y.pixel:][:l.y.pixel]
+		t.clearRest(out, l.y)
+		t.pixels(l.y, func(image, p int) {
+			to, p := image*l.y.image()+p*kernel.Lanes, p*kernel.Lanes
+			channel := 0
 			for i, v := range values {
-				copy(dst, in[i][p*v.pixel:][:v.shape.C])
-				dst = dst[v.shape.C:]
+				copyChannels(out, to, l.y, channel, in[i], image*v.image()+p, v, 0, v.shape.C)
+				channel += v.shape.C
 			}
-			clear(dst)
 		})
 	})
+}
+
+// clearRest clears the last plane of each image where it has channels to fill
+// up.
+func (t *tape) clearRest(x []float32, v *value) {
+	if v.shape.C%kernel.Lanes == 0 {
+		return
+	}
+	for i := range v.n {
+		clear(x[(i+1)*v.image()-v.plane() : (i+1)*v.image()])
+	}
 }
 
 func (l *concatLayer) backward(t *tape, dy *value) {
 	from := 0
 	for _, n := range l.node.In {
-		at, v := from, t.like(n.Shape)
+		first, v := from, t.like(n.Shape)
 		from += n.Shape.C
 		if !t.needs[n.ID] {
 			continue
 		}
 		t.give(n, t.apply("gradient of an input of", v, []*value{dy}, func(out []float32, in [][]float32) {
-			t.pixels(v, func(p int) {
-				dst := out[p*v.pixel:][:v.pixel]
-				clear(dst[copy(dst, in[0][p*l.y.pixel+at:][:n.Shape.C]):])
+			t.clearRest(out, v)
+			t.pixels(v, func(image, p int) {
+				p *= kernel.Lanes
+				copyChannels(out, image*v.image()+p, v, 0, in[0], image*l.y.image()+p, l.y, first, v.shape.C)
 			})
 		}))
 	}
@@ -46,34 +91,28 @@ type moveLayer struct {
 	x, y *value
 }
 
-// each calls f for every output pixel with the input pixel that it is a copy
-// of; -1 where it is zero.
+// each calls f for every output pixel that is a copy of an input pixel, with
+// where their first planes begin.
 func (l *moveLayer) each(t *tape, f func(out, in int)) {
 	n := l.node
 	stride := n.Stride
 	if n.Op != nn.Subsample {
 		stride = nn.Square(1)
 	}
-	t.pixels(l.y, func(p int) {
-		image, y, x := p/(n.Shape.H*n.Shape.W), p/n.Shape.W%n.Shape.H, p%n.Shape.W
-		iy, ix := y*stride.H-n.Border.Top, x*stride.W-n.Border.Left
-		if iy < 0 || iy >= l.x.shape.H || ix < 0 || ix >= l.x.shape.W {
-			f(p, -1)
-			return
+	t.pixels(l.y, func(image, p int) {
+		iy, ix := p/n.Shape.W*stride.H-n.Border.Top, p%n.Shape.W*stride.W-n.Border.Left
+		if iy >= 0 && iy < l.x.shape.H && ix >= 0 && ix < l.x.shape.W {
+			f(image*l.y.image()+p*kernel.Lanes, image*l.x.image()+(iy*l.x.shape.W+ix)*kernel.Lanes)
 		}
-		f(p, (image*l.x.shape.H+iy)*l.x.shape.W+ix)
 	})
 }
 
 func (l *moveLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
 	return t.apply("moving", l.y, in, func(out []float32, in [][]float32) {
-		l.each(t, func(p, q int) {
-			dst := out[p*l.y.pixel:][:l.y.pixel]
-			clear(dst)
-			if q >= 0 {
-				copy(dst[l.node.Channels[0]:], in[0][q*l.x.pixel:][:l.x.shape.C])
-			}
+		clear(out)
+		l.each(t, func(to, from int) {
+			copyChannels(out, to, l.y, l.node.Channels[0], in[0], from, l.x, 0, l.x.shape.C)
 		})
 	})
 }
@@ -81,10 +120,8 @@ func (l *moveLayer) forward(t *tape, in []*value) *value {
 func (l *moveLayer) backward(t *tape, dy *value) {
 	t.give(l.node.In[0], t.apply("gradient of", t.like(l.x.shape), []*value{dy}, func(dx []float32, in [][]float32) {
 		clear(dx)
-		l.each(t, func(p, q int) {
-			if q >= 0 {
-				copy(dx[q*l.x.pixel:][:l.x.shape.C], in[0][p*l.y.pixel+l.node.Channels[0]:])
-			}
+		l.each(t, func(from, to int) {
+			copyChannels(dx, to, l.x, 0, in[0], from, l.y, l.node.Channels[0], l.x.shape.C)
 		})
 	}))
 }

@@ -12,89 +12,100 @@ import (
 // statistics, else by the running ones.
 type norm struct {
 	*crew
-	node              *nn.Node
-	gamma, beta       *param
-	mean, variance    []float32 // running
-	train             bool
-	floor             float32
-	pixel, rows       int
-	vectors           kernel.Norm
-	gain              []float32 // 1/sqrt(variance + eps)
-	a, b, c           []float32
-	batchMean         []float64
-	batchVar          []float64
-	partRows          int
-	sumA, sumB, pivot []float32
+	node           *nn.Node
+	gamma, beta    *param
+	mean, variance []float32 // running
+	batch          bool      // by the batch's statistics
+	x              *value
+	vectors        kernel.Norm // of all channels
+	gain           []float32   // 1/sqrt(variance + eps)
+	a, b, c        []float32   // coefficients of the gradient
+	pivot          []float32
+	batchMean      []float64
+	batchVar       []float64
 }
 
-func newNorm(t *tape, n *nn.Node, relu bool) *norm {
+func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 	p := n.Params()
-	pixel := round(n.Shape.C, kernel.Lanes)
-	vector := func() []float32 { return make([]float32, pixel) }
+	vector := func() []float32 { return make([]float32, x.channels()) }
 	l := &norm{
 		crew: t.crew, node: n, gamma: t.model.params[p[0].Name], beta: t.model.params[p[1].Name],
-		mean: t.model.stats[p[2].Name], variance: t.model.stats[p[3].Name],
-		floor: kernel.None, pixel: pixel, rows: t.n * n.Shape.H * n.Shape.W,
-		gain: vector(), a: vector(), b: vector(), c: vector(), sumA: vector(), sumB: vector(), pivot: vector(),
+		mean: t.model.stats[p[2].Name], variance: t.model.stats[p[3].Name], x: x,
+		vectors: kernel.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: kernel.None},
+		gain:    vector(), a: vector(), b: vector(), c: vector(), pivot: vector(),
 		batchMean: make([]float64, n.Shape.C), batchVar: make([]float64, n.Shape.C),
 	}
-	l.train = t.train && !(l.gamma.frozen && l.beta.frozen)
+	l.batch = t.train && !(l.gamma.frozen && l.beta.frozen)
 	if relu {
-		l.floor = 0
+		l.vectors.Floor = 0
 	}
-	l.vectors = kernel.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: l.floor}
-	// Parts sum in float32, which more rows would make inexact, and are summed
-	// up in float64.
-	l.partRows = min(256, max(16, l.rows/16))
 	return l
 }
 
-// sums lets f sum up the rows of each part into two vectors, and returns the
-// sums of all parts.
-func (l *norm) sums(f func(w *worker, a, b []float32, first, end int)) (a, b []float64) {
-	parts, bounds := split(l.rows, l.partRows)
-	all := l.common(parts * 2 * l.pixel)
-	l.crew.run(parts, func(w *worker, part int) {
-		first, end := bounds(part)
-		s := all[part*2*l.pixel:][:2*l.pixel]
-		clear(s)
-		f(w, s[:l.pixel], s[l.pixel:], first*l.pixel, end*l.pixel)
+// of returns the lanes of a plane.
+func of(v []float32, plane int) []float32 { return v[plane*kernel.Lanes:][:kernel.Lanes] }
+
+// norm returns the lanes of a plane.
+func (l *norm) plane(plane int) kernel.Norm {
+	v := &l.vectors
+	return kernel.Norm{Scale: of(v.Scale, plane), Shift: of(v.Shift, plane), Mean: of(v.Mean, plane), Floor: v.Floor}
+}
+
+// sumPixels is how many pixels are summed up in float32; the sums are summed up
+// in float64.
+const sumPixels = 256
+
+// sums lets f sum up some pixels of a plane into two lanes, and returns the
+// sums of all pixels of each channel.
+func (l *norm) sums(f func(w *worker, plane int, a, b []float32, first, end int)) (a, b []float64) {
+	planes, size := l.x.planes(), l.x.plane()
+	all := make([][2][kernel.Lanes]float64, l.x.n*planes)
+	l.crew.run(len(all), func(w *worker, i int) {
+		var s [2]lane
+		for p := 0; p < size; p += sumPixels * kernel.Lanes {
+			clear(s[0][:])
+			clear(s[1][:])
+			f(w, i%planes, s[0][:], s[1][:], i*size+p, i*size+min(p+sumPixels*kernel.Lanes, size))
+			for c := range kernel.Lanes {
+				all[i][0][c] += float64(s[0][c])
+				all[i][1][c] += float64(s[1][c])
+			}
+		}
 	})
 	a, b = make([]float64, l.node.Shape.C), make([]float64, l.node.Shape.C)
-	for part := range parts {
-		s := all[part*2*l.pixel:]
-		for c := range a {
-			a[c] += float64(s[c])
-			b[c] += float64(s[l.pixel+c])
+	for i := range all {
+		for c := range min(kernel.Lanes, len(a)-i%planes*kernel.Lanes) {
+			a[i%planes*kernel.Lanes+c] += all[i][0][c]
+			b[i%planes*kernel.Lanes+c] += all[i][1][c]
 		}
 	}
 	return a, b
 }
 
-func (l *norm) forward(y, x []float32) {
-	if l.train {
+func (l *norm) forward(t *tape, y, x []float32) {
+	if l.batch {
 		l.moments(x)
 	} else {
 		for c := range l.node.Shape.C {
 			l.set(c, float64(l.mean[c]), float64(l.variance[c]))
 		}
 	}
-	parts, bounds := split(l.rows, l.partRows)
-	l.crew.run(parts, func(_ *worker, part int) {
-		first, end := bounds(part)
-		first, end = first*l.pixel, end*l.pixel
-		l.training.AffineRows(y[first:end], x[first:end], l.vectors.Scale, l.vectors.Shift, l.floor)
+	t.planes(l.x, func(_ *worker, _, plane, at int) {
+		v := l.plane(plane)
+		l.Scale(y[at:][:l.x.plane()], x[at:], v.Scale, v.Shift, v.Floor)
 	})
 }
 
 // moments computes the batch's mean and variance, from the differences to the
 // first pixel, which keeps the error small where the mean is large.
 func (l *norm) moments(x []float32) {
-	copy(l.pivot, x[:l.pixel])
-	sum, squares := l.sums(func(_ *worker, a, b []float32, first, end int) {
-		l.training.Moments(a, b, x[first:end], l.pivot)
+	for plane := range l.x.planes() {
+		copy(of(l.pivot, plane), x[plane*l.x.plane():])
+	}
+	sum, squares := l.sums(func(_ *worker, plane int, a, b []float32, first, end int) {
+		l.training.Moments(a, b, x[first:end], of(l.pivot, plane))
 	})
-	count := float64(l.rows)
+	count := float64(l.x.pixels())
 	for c := range sum {
 		d := sum[c] / count
 		l.batchMean[c] = float64(l.pivot[c]) + d
@@ -116,31 +127,31 @@ func (l *norm) set(c int, mean, variance float64) {
 
 // backward adds the gradients of weight and bias to theirs, and writes the
 // input's to dx, unless that is nil. dx may be dy.
-func (l *norm) backward(dx, dy, x []float32) {
-	if l.train || !l.gamma.frozen || !l.beta.frozen {
+func (l *norm) backward(t *tape, dx, dy, x []float32) {
+	if l.batch || !l.gamma.frozen || !l.beta.frozen {
 		l.gradients(dy, x)
 	}
-	if !l.train {
+	if !l.batch {
 		copy(l.a, l.vectors.Scale)
 	}
 	if dx == nil {
 		return
 	}
-	parts, bounds := split(l.rows, l.partRows)
-	l.crew.run(parts, func(w *worker, part int) {
-		first, end := bounds(part)
-		first, end = first*l.pixel, end*l.pixel
-		l.training.NormGrad(&l.vectors, dx[first:end], dy[first:end], x[first:end], l.a, l.b, l.c)
+	t.planes(l.x, func(w *worker, _, plane, at int) {
+		w.norm = l.plane(plane)
+		end := at + l.x.plane()
+		l.training.NormGrad(&w.norm, dx[at:end], dy[at:end], x[at:end], of(l.a, plane), of(l.b, plane), of(l.c, plane))
 	})
 }
 
 // gradients sums up the gradients of weight and bias, and with them makes the
 // coefficients of the input's.
 func (l *norm) gradients(dy, x []float32) {
-	sum, dot := l.sums(func(_ *worker, a, b []float32, first, end int) {
-		l.training.NormSums(&l.vectors, a, b, dy[first:end], x[first:end])
+	sum, dot := l.sums(func(w *worker, plane int, a, b []float32, first, end int) {
+		w.norm = l.plane(plane)
+		l.training.NormSums(&w.norm, a, b, dy[first:end], x[first:end])
 	})
-	count := float64(l.rows)
+	count := float64(l.x.pixels())
 	for c := range sum {
 		gain := float64(l.gain[c])
 		if !l.gamma.frozen {
@@ -149,7 +160,7 @@ func (l *norm) gradients(dy, x []float32) {
 		if !l.beta.frozen {
 			l.beta.Grad[c] += float32(sum[c])
 		}
-		if l.train {
+		if l.batch {
 			a := float64(l.gamma.Value[c]) * gain
 			l.a[c] = float32(a)
 			l.b[c] = float32(-a * gain * gain * dot[c] / count)
@@ -160,7 +171,7 @@ func (l *norm) gradients(dy, x []float32) {
 
 // commit moves the running statistics towards the batch's, by momentum.
 func (l *norm) commit(momentum float64) {
-	count := float64(l.rows)
+	count := float64(l.x.pixels())
 	bessel := count / max(1, count-1)
 	for c := range l.batchMean {
 		l.mean[c] = float32((1-momentum)*float64(l.mean[c]) + momentum*l.batchMean[c])

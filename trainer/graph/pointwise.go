@@ -15,7 +15,7 @@ type reluLayer struct {
 
 func (l *reluLayer) forward(t *tape, in []*value) *value {
 	l.y = t.apply("ReLU of", t.like(l.node.Shape), in, func(out []float32, in [][]float32) {
-		t.elements(len(out), func(_ *worker, i, j int) {
+		t.elements(len(out), func(i, j int) {
 			// x*0 + x, with the floor 0: AddScaled has one.
 			t.AddScaled(out[i:j], in[0][i:j], in[0][i:j], 0, 0)
 		})
@@ -30,7 +30,7 @@ func (l *reluLayer) backward(t *tape, dy *value) {
 // mask adds the gradient of a ReLU whose output was y.
 func (t *tape) mask(dy, y *value) *value {
 	return t.apply("gradient of the ReLU of", t.reuse(dy), []*value{dy, y}, func(out []float32, in [][]float32) {
-		t.elements(len(out), func(_ *worker, i, j int) {
+		t.elements(len(out), func(i, j int) {
 			t.training.Mask(out[i:j], in[0][i:j], in[1][i:j])
 		})
 	})
@@ -49,7 +49,7 @@ func (l *addLayer) forward(t *tape, in []*value) *value {
 		floor = 0
 	}
 	l.y = t.apply("adding", t.like(l.node.Shape), in, func(out []float32, in [][]float32) {
-		t.elements(len(out), func(_ *worker, i, j int) {
+		t.elements(len(out), func(i, j int) {
 			t.AddScaled(out[i:j], in[0][i:j], in[1][i:j], scale, floor)
 		})
 	})
@@ -65,7 +65,7 @@ func (l *addLayer) backward(t *tape, dy *value) {
 	if scale := float32(l.node.Scale); scale != 1 && t.needs[b.ID] {
 		zero := make([]float32, 1<<14)
 		db = t.apply("gradient of the second input of", t.like(l.node.Shape), []*value{dy}, func(out []float32, in [][]float32) {
-			t.elements(len(out), func(_ *worker, i, j int) {
+			t.elements(len(out), func(i, j int) {
 				t.AddScaled(out[i:j], zero[:j-i], in[0][i:j], scale, kernel.None)
 			})
 		})
@@ -84,7 +84,7 @@ type sigmoidLayer struct {
 
 func (l *sigmoidLayer) forward(t *tape, in []*value) *value {
 	l.y = t.apply("sigmoid of", t.like(l.node.Shape), in, func(out []float32, in [][]float32) {
-		t.elements(len(out), func(_ *worker, i, j int) {
+		t.elements(len(out), func(i, j int) {
 			for k, v := range in[0][i:j] {
 				out[i+k] = float32(1 / (1 + math.Exp(-float64(v))))
 			}
@@ -95,7 +95,7 @@ func (l *sigmoidLayer) forward(t *tape, in []*value) *value {
 
 func (l *sigmoidLayer) backward(t *tape, dy *value) {
 	t.give(l.node.In[0], t.apply("gradient of the sigmoid of", t.reuse(dy), []*value{dy, l.y}, func(out []float32, in [][]float32) {
-		t.elements(len(out), func(_ *worker, i, j int) {
+		t.elements(len(out), func(i, j int) {
 			for k, y := range in[1][i:j] {
 				out[i+k] = in[0][i+k] * y * (1 - y)
 			}
@@ -115,7 +115,7 @@ func (l *dropoutLayer) run(t *tape, out, x []float32) {
 	// Drop where 32 random bits, as a number in [0, 1), are below P.
 	limit := uint64(l.node.P * (1 << 32))
 	key := mix(mix(t.model.seed+uint64(l.node.ID)) ^ t.model.steps)
-	t.elements(len(out), func(_ *worker, i, j int) {
+	t.elements(len(out), func(i, j int) {
 		for k, v := range x[i:j] {
 			out[i+k] = 0
 			if mix(key+uint64(i+k))>>32 >= limit {

@@ -31,30 +31,35 @@ func (l *poolLayer) window(oy, ox int) (top, left, bottom, right, count int) {
 
 func (l *poolLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
-	px := l.y.pixel
-	zero := make([]float32, px)
-	out := l.y.shape
+	var zero lane
+	row := l.x.shape.W * kernel.Lanes
 	return t.apply("pooling", l.y, in, func(y []float32, in [][]float32) {
-		t.run(t.n*out.H, func(_ *worker, i int) {
-			x := in[0][i/out.H*l.x.image():]
-			for ox := range out.W {
-				dst := y[(i*out.W+ox)*px:][:px]
-				top, left, bottom, right, count := l.window(i%out.H, ox)
-				copy(dst, x[(top*l.x.shape.W+left)*px:])
-				for iy := top; iy < bottom; iy++ {
-					for ix := left; ix < right; ix++ {
-						src := x[(iy*l.x.shape.W+ix)*px:][:px]
-						switch {
-						case iy == top && ix == left:
-						case l.node.Op == nn.MaxPool:
-							t.Max(dst, src)
-						default:
-							t.AddScaled(dst, dst, src, 1, kernel.None)
+		t.planes(l.y, func(_ *worker, image, plane, to int) {
+			x := in[0][image*l.x.image()+plane*l.x.plane():]
+			for oy := range l.y.shape.H {
+				for ox := range l.y.shape.W {
+					dst := y[to:][:kernel.Lanes]
+					to += kernel.Lanes
+					top, left, bottom, right, count := l.window(oy, ox)
+					copy(dst, x[top*row+left*kernel.Lanes:])
+					for iy := top; iy < bottom; iy++ {
+						from := left
+						if iy == top {
+							from++
+						}
+						if from >= right {
+							continue
+						}
+						line := x[iy*row+from*kernel.Lanes : iy*row+right*kernel.Lanes]
+						if l.node.Op == nn.MaxPool {
+							t.Peak(dst, line)
+						} else {
+							t.Sum(dst, line)
 						}
 					}
-				}
-				if l.node.Op == nn.AvgPool {
-					t.AddScaled(dst, zero, dst, 1/float32(count), kernel.None)
+					if l.node.Op == nn.AvgPool {
+						t.AddScaled(dst, zero[:], dst, 1/float32(count), kernel.None)
+					}
 				}
 			}
 		})
@@ -62,35 +67,28 @@ func (l *poolLayer) forward(t *tape, in []*value) *value {
 }
 
 // backward hands a window's gradient to its largest value, the first where
-// several are, or evenly to all. Windows overlap, so an image is one part.
+// several are, or evenly to all. Windows overlap, so a plane is one part.
 func (l *poolLayer) backward(t *tape, dy *value) {
-	px, out := l.y.pixel, l.y.shape
+	row := l.x.shape.W * kernel.Lanes
 	t.give(l.node.In[0], t.apply("gradient of", t.like(l.x.shape), []*value{dy, l.x, l.y}, func(dx []float32, in [][]float32) {
-		const channels = 64 // of a part
-		groups, bounds := split(px, channels)
-		t.run(t.n*groups, func(w *worker, i int) {
-			from, to := bounds(i % groups)
-			image := i / groups
-			size := l.x.image()
-			x, dx := in[1][image*size:][:size], dx[image*size:][:size]
-			for p := from; p < size; p += px {
-				clear(dx[p:][:to-from])
-			}
-			rest := w.take(to - from)[:to-from]
-			for oy := range out.H {
-				for ox := range out.W {
-					at := ((image*out.H+oy)*out.W+ox)*px + from
-					d, y := in[0][at:][:to-from], in[2][at:][:to-from]
+		t.planes(l.y, func(w *worker, image, plane, from int) {
+			at := image*l.x.image() + plane*l.x.plane()
+			x, dx := in[1][at:][:l.x.plane()], dx[at:][:l.x.plane()]
+			clear(dx)
+			var rest lane
+			for oy := range l.y.shape.H {
+				for ox := range l.y.shape.W {
+					d, y := in[0][from:][:kernel.Lanes], in[2][from:][:kernel.Lanes]
+					from += kernel.Lanes
 					top, left, bottom, right, count := l.window(oy, ox)
-					copy(rest, d)
+					copy(rest[:], d)
 					for iy := top; iy < bottom; iy++ {
 						for ix := left; ix < right; ix++ {
-							at := (iy*l.x.shape.W+ix)*px + from
-							to := dx[at:][:len(d)]
+							to := iy*row + ix*kernel.Lanes
 							if l.node.Op == nn.MaxPool {
-								t.training.Winner(to, rest, x[at:][:len(d)], y)
+								t.training.Winner(dx[to:][:kernel.Lanes], rest[:], x[to:][:kernel.Lanes], y)
 							} else {
-								t.AddScaled(to, to, d, 1/float32(count), kernel.None)
+								t.AddScaled(dx[to:][:kernel.Lanes], dx[to:], d, 1/float32(count), kernel.None)
 							}
 						}
 					}
@@ -108,28 +106,24 @@ type globalLayer struct {
 
 func (l *globalLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
-	px, pixels := l.x.pixel, l.x.shape.H*l.x.shape.W
 	return t.apply("pooling", l.y, in, func(y []float32, in [][]float32) {
-		t.run(t.n, func(w *worker, i int) {
-			x, dst := in[0][i*pixels*px:][:pixels*px], y[i*px:][:px]
+		t.planes(l.x, func(_ *worker, image, plane, from int) {
+			x, dst := in[0][from:][:l.x.plane()], y[image*l.y.image()+plane*kernel.Lanes:][:kernel.Lanes]
 			if l.node.Op == nn.GlobalMaxPool {
 				copy(dst, x)
-				for p := range pixels {
-					t.Max(dst, x[p*px:][:px])
-				}
+				t.Peak(dst, x)
 				return
 			}
-			// Each row of pixels is summed first, which keeps the error of the
-			// long sums small.
-			sum, row := w.take(px)[:px], w.take(px)[:px]
-			clear(sum)
-			for r := range l.x.shape.H {
-				clear(row)
-				t.training.SumRows(row, x[r*l.x.shape.W*px:][:l.x.shape.W*px])
-				t.AddScaled(sum, sum, row, 1, kernel.None)
+			var sum [kernel.Lanes]float64
+			for p := 0; p < len(x); p += sumPixels * kernel.Lanes {
+				var part lane
+				t.Sum(part[:], x[p:min(p+sumPixels*kernel.Lanes, len(x))])
+				for c, v := range part {
+					sum[c] += float64(v)
+				}
 			}
 			for c, v := range sum {
-				dst[c] = v / float32(pixels)
+				dst[c] = float32(v / float64(len(x)/kernel.Lanes))
 			}
 		})
 	})
@@ -137,7 +131,6 @@ func (l *globalLayer) forward(t *tape, in []*value) *value {
 
 func (l *globalLayer) backward(t *tape, dy *value) {
 	n := l.node.In[0]
-	px, pixels := l.x.pixel, l.x.shape.H*l.x.shape.W
 	in := []*value{dy, l.x, l.y}
 	if l.node.Op == nn.GlobalAvgPool {
 		in = in[:1]
@@ -147,21 +140,25 @@ func (l *globalLayer) backward(t *tape, dy *value) {
 	if old != nil {
 		out, in = t.over(old), append(in, old)
 	}
+	var ones, zero lane
+	for i := range ones {
+		ones[i] = 1
+	}
 	t.give(n, t.apply("gradient of", out, in, func(dx []float32, in [][]float32) {
-		t.run(t.n, func(w *worker, i int) {
-			dx := dx[i*pixels*px:][:pixels*px]
-			rest := w.take(px)[:px]
-			copy(rest, in[0][i*px:])
+		t.planes(l.x, func(_ *worker, image, plane, to int) {
+			dx := dx[to:][:l.x.plane()]
 			if old == nil {
 				clear(dx)
 			}
-			for p := range pixels {
-				to := dx[p*px:][:px]
-				if l.node.Op == nn.GlobalAvgPool {
-					t.AddScaled(to, to, rest, 1/float32(pixels), kernel.None)
-				} else {
-					t.training.Winner(to, rest, in[1][(i*pixels+p)*px:][:px], in[2][i*px:][:px])
-				}
+			rest := *at(in[0], image*l.y.image()+plane*kernel.Lanes)
+			if l.node.Op == nn.GlobalAvgPool {
+				t.AddScaled(rest[:], zero[:], rest[:], 1/float32(l.x.shape.H*l.x.shape.W), kernel.None)
+				t.Scale(dx, dx, ones[:], rest[:], kernel.None)
+				return
+			}
+			y := in[2][image*l.y.image()+plane*kernel.Lanes:][:kernel.Lanes]
+			for p := 0; p < len(dx); p += kernel.Lanes {
+				t.training.Winner(dx[p:][:kernel.Lanes], rest[:], in[1][to+p:][:kernel.Lanes], y)
 			}
 		})
 	}))
@@ -173,51 +170,62 @@ type channelLayer struct {
 	x, y *value
 }
 
+// pixels calls f for every pixel of x: it begins at x, its first plane, and at
+// y in the output.
+func (l *channelLayer) pixels(t *tape, f func(x, y int)) {
+	const some = 64
+	pixels := l.x.shape.H * l.x.shape.W
+	parts, bounds := split(pixels, some)
+	t.run(l.x.n*parts, func(_ *worker, i int) {
+		image := i / parts
+		first, end := bounds(i % parts)
+		for p := first; p < end; p++ {
+			f(image*l.x.image()+p*kernel.Lanes, image*l.y.image()+p*kernel.Lanes)
+		}
+	})
+}
+
 func (l *channelLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
-	px, channels := l.x.pixel, l.x.shape.C
-	return t.apply("pooling", l.y, in, func(y []float32, in [][]float32) {
-		clear(y)
-		t.pixels(l.x, func(p int) {
+	channels := l.x.shape.C
+	return t.apply("pooling", l.y, in, func(out []float32, in [][]float32) {
+		l.pixels(t, func(x, y int) {
 			best, sum := float32(math.Inf(-1)), float32(0)
-			for _, v := range in[0][p*px:][:channels] {
-				best = max(best, v)
-				sum += v
+			for c := 0; c < channels; c += kernel.Lanes {
+				for _, v := range in[0][x+c/kernel.Lanes*l.x.plane():][:min(kernel.Lanes, channels-c)] {
+					best = max(best, v)
+					sum += v
+				}
 			}
 			if l.node.Op == nn.ChannelMean {
 				best = sum / float32(channels)
 			}
-			y[p*l.y.pixel] = best
+			*at(out, y) = lane{best}
 		})
 	})
 }
 
 func (l *channelLayer) backward(t *tape, dy *value) {
-	px, channels := l.x.pixel, l.x.shape.C
+	channels := l.x.shape.C
 	t.give(l.node.In[0], t.apply("gradient of", t.like(l.x.shape), []*value{dy, l.x, l.y}, func(dx []float32, in [][]float32) {
-		t.pixels(l.x, func(p int) {
-			d, y := in[0][p*l.y.pixel], in[2][p*l.y.pixel]
-			dx := dx[p*px:][:px]
-			clear(dx)
-			for c, v := range in[1][p*px:][:channels] {
-				if l.node.Op == nn.ChannelMean {
-					dx[c] = d / float32(channels)
-				} else if v == y {
-					dx[c] = d
-					break
+		l.pixels(t, func(x, y int) {
+			d, peak := in[0][y], in[2][y]
+			if l.node.Op == nn.ChannelMean {
+				d /= float32(channels)
+			}
+			for c := 0; c < channels; c += kernel.Lanes {
+				from := x + c/kernel.Lanes*l.x.plane()
+				var px lane
+				for i := range min(kernel.Lanes, channels-c) {
+					if l.node.Op == nn.ChannelMean {
+						px[i] = d
+					} else if in[1][from+i] == peak {
+						px[i] = d
+						d = 0 // the first of several takes it
+					}
 				}
+				*at(dx, from) = px
 			}
 		})
 	}))
-}
-
-// pixels calls f for every pixel of a value.
-func (t *tape) pixels(v *value, f func(p int)) {
-	parts, bounds := split(v.pixels(), 256)
-	t.run(parts, func(_ *worker, part int) {
-		first, end := bounds(part)
-		for p := first; p < end; p++ {
-			f(p)
-		}
-	})
 }

@@ -15,8 +15,7 @@ const blockK = 256
 type product struct {
 	*crew
 	n                  int
-	src, dst           nn.Shape
-	srcPixel, dstPixel int
+	src, dst           *value
 	srcGroup, dstGroup int // channels of a group
 	transposed         bool
 	taps               int // of the whole kernel
@@ -35,12 +34,13 @@ type part struct {
 	direct bool // the source is read where it lies, without a copy
 	// Where each pixel's first source value and its result lie, for a band and
 	// for the last one; of all images where direct.
-	in, out [2][]int32
-	pixels  int   // of all images, where direct
-	tapRows []int // of a panel's weights, where each tap's begin
-	blocks  []block
-	total   int // rows of a panel's weights
-	packed  int // where its weights begin in the product's
+	in, out   [2][]int32
+	pixels    int   // of all images, where direct
+	planeStep int   // floats from a plane of the source to the next, 0 where raw
+	tapRows   []int // of a panel's weights, where each tap's begin
+	blocks    []block
+	total     int // rows of a panel's weights
+	packed    int // where its weights begin in the product's
 }
 
 // block is a piece of the sum: runs of source values, and the row where their
@@ -64,11 +64,11 @@ type job struct {
 // newProduct plans the product of a convolution's phases.
 func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase, transposed bool) *product {
 	p := &product{
-		crew: c, n: images, src: src.shape, dst: dst.shape, srcPixel: src.pixel, dstPixel: dst.pixel,
+		crew: c, n: images, src: src, dst: dst,
 		srcGroup: src.shape.C / n.Groups, dstGroup: dst.shape.C / n.Groups,
 		transposed: transposed, taps: n.Kernel.H * n.Kernel.W,
 	}
-	p.panels, p.width = panels(c.Panel, p.dst.C, p.dstPixel, p.srcPixel, p.srcGroup, p.dstGroup)
+	p.panels, p.width = panels(c.Panel, src, dst, n.Groups)
 	for i := range phases {
 		q := &part{phase: &phases[i], packed: p.floats}
 		p.parts = append(p.parts, q)
@@ -78,7 +78,7 @@ func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase
 		}
 		q.win = newBand(q.phase)
 		p.layOut(q)
-		p.floats += q.total * p.dstPixel
+		p.floats += q.total * dst.channels()
 		p.tables(q)
 	}
 	// Few jobs are split by panels, so that all workers have some.
@@ -89,41 +89,46 @@ func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase
 }
 
 // panels groups the destination's channels. Where there are groups of channels
-// a panel reads only as many as its own groups have.
-func panels(columns, dst, dstPixel, srcPixel, srcGroup, dstGroup int) (ps []panel, width int) {
-	groups := dst / dstGroup
-	width = srcPixel
-	if groups > 1 {
-		n := min((columns+dstGroup-1)/dstGroup+1, groups)
-		if columns%dstGroup == 0 || dstGroup%columns == 0 {
-			n = max(1, columns/dstGroup)
-		}
-		width = min(round(n*srcGroup, kernel.Lanes), srcPixel)
-	}
-	for col := 0; col < dstPixel; col += columns {
-		p := panel{column: col, columns: min(columns, dstPixel-col)}
+// a panel reads only the planes that its own groups are in.
+func panels(columns int, src, dst *value, groups int) (ps []panel, width int) {
+	srcGroup, dstGroup, all := src.shape.C/groups, dst.shape.C/groups, src.channels()
+	for col := 0; col < dst.channels(); col += columns {
+		p := panel{column: col, columns: min(columns, dst.channels()-col)}
+		to := all
 		if groups > 1 {
-			p.from = min(min(col/dstGroup, groups-1)*srcGroup, srcPixel-width)
+			last := min(col+p.columns, dst.shape.C) - 1
+			p.from = min(col, last) / dstGroup * srcGroup / kernel.Lanes * kernel.Lanes
+			to = round((last/dstGroup+1)*srcGroup, kernel.Lanes)
 		}
+		width = max(width, to-p.from)
 		ps = append(ps, p)
+	}
+	for i := range ps {
+		ps[i].from = min(ps[i].from, all-width)
 	}
 	return ps, width
 }
 
 // layOut says where the sum's values lie in the source and in the weights.
 func (p *product) layOut(q *part) {
-	first := q.taps[0]
-	q.direct = len(q.taps) == 1 && first.dy == 0 && first.dx == 0 && p.srcPixel%kernel.Lanes == 0 &&
-		(q.rows-1)*q.stride.H < p.src.H && (q.cols-1)*q.stride.W < p.src.W
+	first, src, lanes := q.taps[0], p.src.shape, p.src.lanes()
+	q.direct = len(q.taps) == 1 && first.dy == 0 && first.dx == 0 && !p.src.raw &&
+		(q.rows-1)*q.stride.H < src.H && (q.cols-1)*q.stride.W < src.W
+	switch {
+	case q.direct:
+		q.planeStep = p.src.plane()
+	case !p.src.raw:
+		q.planeStep = q.win.height * q.win.width * lanes
+	}
 	for i := 0; i < len(q.taps); {
 		t := q.taps[i]
 		run := 1 // taps whose values lie side by side
-		for p.width == p.srcPixel && i+run < len(q.taps) && q.taps[i+run] == (tap{t.dy, t.dx + run, q.taps[i+run].index}) {
+		for p.src.raw && i+run < len(q.taps) && q.taps[i+run] == (tap{t.dy, t.dx + run, q.taps[i+run].index}) {
 			run++
 		}
 		offset := 0
 		if !q.direct {
-			offset = ((t.dy-q.win.top)*q.win.width + t.dx - q.win.left) * p.srcPixel
+			offset = ((t.dy-q.win.top)*q.win.width + t.dx - q.win.left) * lanes
 		}
 		for j := range run {
 			q.tapRows = append(q.tapRows, q.total+j*p.width)
@@ -151,28 +156,31 @@ func (q *part) segment(offset, k int) {
 		n := min(k, blockK-b.k)
 		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: n})
 		b.k += n
-		offset += n
 		k -= n
+		if offset += n; q.planeStep > 0 {
+			offset += n/kernel.Lanes*q.planeStep - n
+		}
 	}
 }
 
 // tables lists where pixels lie, and the jobs.
 func (p *product) tables(q *part) {
-	srcRow, dstRow := q.win.width*p.srcPixel, p.dst.W*p.dstPixel
+	lanes := p.src.lanes()
+	srcRow, dstRow := q.win.width*lanes, p.dst.shape.W*kernel.Lanes
 	if q.direct {
-		srcRow = p.src.W * p.srcPixel
+		srcRow = p.src.shape.W * lanes
 	}
 	add := func(i, rows, srcFrom, dstFrom int) {
 		for r := range rows {
 			for c := range q.cols {
-				q.in[i] = append(q.in[i], int32(srcFrom+r*q.stride.H*srcRow+c*q.stride.W*p.srcPixel))
-				q.out[i] = append(q.out[i], int32(dstFrom+(q.at.H+r*q.step.H)*dstRow+(q.at.W+c*q.step.W)*p.dstPixel))
+				q.in[i] = append(q.in[i], int32(srcFrom+r*q.stride.H*srcRow+c*q.stride.W*lanes))
+				q.out[i] = append(q.out[i], int32(dstFrom+(q.at.H+r*q.phase.step.H)*dstRow+(q.at.W+c*q.phase.step.W)*kernel.Lanes))
 			}
 		}
 	}
 	if q.direct {
 		for i := range p.n {
-			add(0, q.rows, i*p.src.H*srcRow, i*p.dst.H*dstRow)
+			add(0, q.rows, i*p.src.image(), i*p.dst.image())
 		}
 		q.pixels = len(q.in[0])
 		for b := range (q.pixels + bandPixels - 1) / bandPixels {
@@ -224,15 +232,14 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 		return
 	}
 	g := &wk.gemm
-	g.Residual, g.ResidualAt, g.Floor = nil, nil, kernel.None
+	g.Residual, g.Floor, g.XStep, g.YStep = nil, kernel.None, q.planeStep, p.dst.plane()
 	if q.direct {
 		g.In, g.Out = q.in[0], q.out[0]
 		g.First, g.End = j.index*bandPixels, min((j.index+1)*bandPixels, q.pixels)
 	} else {
 		first, end := q.win.bounds(j.index)
-		image := p.src.H * p.src.W * p.srcPixel
-		src = p.window(wk, q, src[j.image*image:][:image], first, end)
-		dst = dst[(j.image*p.dst.H+first*q.step.H)*p.dst.W*p.dstPixel:]
+		src = p.window(wk, q, src[j.image*p.src.image():][:p.src.image()], first, end)
+		dst = dst[j.image*p.dst.image()+first*q.phase.step.H*p.dst.shape.W*kernel.Lanes:]
 		table := 0
 		if j.index == q.win.bands-1 {
 			table = 1
@@ -242,7 +249,7 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 	for i, b := range q.blocks {
 		g.Segments, g.Accumulate = b.segments, accumulate || i > 0
 		for _, pn := range panels {
-			g.X, g.Y, g.Bias = src[pn.from:], dst[pn.column:], bias[pn.column:]
+			g.X, g.Y, g.Bias = src[pn.from/kernel.Lanes*q.planeStep:], dst[pn.column/kernel.Lanes*p.dst.plane():], bias[pn.column:]
 			g.W = packed[q.packed+q.total*pn.column+b.first*pn.columns:][:b.k*pn.columns]
 			if pn.columns == p.Panel {
 				p.GEMM(g)
@@ -255,21 +262,28 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 
 // window returns a copy of the source's pixels that a band reads.
 func (p *product) window(wk *worker, q *part, image []float32, first, end int) []float32 {
-	s := wk.take(q.win.height * q.win.width * p.srcPixel)
-	n := q.win.copy(s, image, p.src, p.srcPixel, first, end)
+	lanes := p.src.lanes()
+	size := q.win.height * q.win.width * lanes
+	s := wk.take(p.src.planes() * size)
+	n := 0
+	for i := range p.src.planes() {
+		n = i*size + q.win.copy(s[i*size:], image[i*p.src.plane():], p.src.shape, lanes, first, end)
+	}
 	clear(s[n:][:kernel.Slack]) // runs may reach behind the last pixel, where nothing may be NaN
 	return s
 }
 
 // zero clears the pixels of a phase that has no taps.
 func (p *product) zero(q *part, panels []panel, dst []float32) {
-	from := panels[0].column
-	to := panels[len(panels)-1].column + panels[len(panels)-1].columns
+	last := panels[len(panels)-1]
 	for i := range p.n {
-		for r := range q.rows {
-			for c := range q.cols {
-				at := (i*p.dst.H+q.at.H+r*q.step.H)*p.dst.W + q.at.W + c*q.step.W
-				clear(dst[at*p.dstPixel+from : at*p.dstPixel+to])
+		for plane := panels[0].column / kernel.Lanes; plane < (last.column+last.columns)/kernel.Lanes; plane++ {
+			to := dst[i*p.dst.image()+plane*p.dst.plane():]
+			for r := range q.rows {
+				for c := range q.cols {
+					at := (q.at.H+r*q.phase.step.H)*p.dst.shape.W + q.at.W + c*q.phase.step.W
+					clear(to[at*kernel.Lanes:][:kernel.Lanes])
+				}
 			}
 		}
 	}
@@ -280,7 +294,7 @@ func (p *product) zero(q *part, panels []panel, dst []float32) {
 // there.
 func (p *product) pack(packed, w []float32, q *part, pn panel) {
 	clear(packed)
-	columns := min(pn.columns, p.dst.C-pn.column)
+	columns := min(pn.columns, p.dst.shape.C-pn.column)
 	const some = 64 // rows whose lines stay in the first cache
 	for i0 := 0; i0 < p.srcGroup; i0 += some {
 		for j := range columns {

@@ -13,9 +13,9 @@ import (
 )
 
 // value is an activation, a gradient or a parameter on the tape. An activation
-// is NHWC, its pixels filled up with zero channels to a multiple of
-// kernel.Lanes; gorgonia knows it as a vector, with what kernels may read
-// behind it.
+// lies in planes of kernel.Lanes channels, (images, planes, H, W, Lanes), the
+// channels that the last one lacks being zero; gorgonia knows it as a vector,
+// with what kernels may read behind it.
 type value struct {
 	node  *gorgonia.Node
 	dims  tensor.Shape
@@ -24,7 +24,7 @@ type value struct {
 
 	n     int // images
 	shape nn.Shape
-	pixel int // floats from a pixel to the next
+	raw   bool // (images, H, W, C) with nothing between: the images as they come
 }
 
 // data returns the value's floats of the tensor that the tape has for it.
@@ -36,11 +36,33 @@ func (v *value) data(t gorgonia.Value) []float32 {
 	return all
 }
 
-// image returns the floats of one image.
-func (v *value) image() int { return v.shape.H * v.shape.W * v.pixel }
+// channels returns the channels with those that fill up the last plane.
+func (v *value) channels() int {
+	if v.raw {
+		return v.shape.C
+	}
+	return round(v.shape.C, kernel.Lanes)
+}
+
+// lanes returns the floats from a pixel to the next.
+func (v *value) lanes() int {
+	if v.raw {
+		return v.shape.C
+	}
+	return kernel.Lanes
+}
+
+// planes returns the planes of an image.
+func (v *value) planes() int { return v.channels() / v.lanes() }
+
+// plane returns the floats of a plane.
+func (v *value) plane() int { return v.shape.H * v.shape.W * v.lanes() }
 
 // pixels returns the pixels of all images.
 func (v *value) pixels() int { return v.n * v.shape.H * v.shape.W }
+
+// image returns the floats of an image.
+func (v *value) image() int { return v.planes() * v.plane() }
 
 // tape is the network for a number of images, in training or in evaluation, as
 // a graph of gorgonia's. Its operations run in the order in which they are
@@ -90,7 +112,7 @@ func layerName(n *nn.Node) string {
 
 // like returns a new value for activations of that shape.
 func (t *tape) like(s nn.Shape) *value {
-	v := &value{n: t.n, shape: s, pixel: round(s.C, kernel.Lanes)}
+	v := &value{n: t.n, shape: s}
 	v.mem = &memory{floats: v.n * v.image()}
 	v.dims = tensor.Shape{v.mem.floats + kernel.Slack}
 	return v

@@ -18,8 +18,8 @@ type weightGrad struct {
 	*crew
 	node                   *nn.Node
 	n                      int
+	x, dy                  *value
 	in, out                nn.Shape
-	inPixel, outPixel      int
 	inGroup, outGroup      int
 	taps                   int
 	planes                 []nn.HW // the remainders by the stride
@@ -40,10 +40,10 @@ type weightGrad struct {
 
 func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
 	g := &weightGrad{
-		crew: c, node: n, n: images, in: x.shape, out: dy.shape, inPixel: x.pixel, outPixel: dy.pixel,
+		crew: c, node: n, n: images, x: x, dy: dy, in: x.shape, out: dy.shape,
 		inGroup: x.shape.C / n.Groups, outGroup: dy.shape.C / n.Groups, taps: n.Kernel.H * n.Kernel.W,
 	}
-	g.panels, g.width = panels(c.Panel, g.out.C, g.outPixel, g.inPixel, g.inGroup, g.outGroup)
+	g.panels, g.width = panels(c.Panel, x, dy, n.Groups)
 	g.layOut()
 	for t := range g.taps {
 		for i := range g.width {
@@ -122,7 +122,7 @@ func (g *weightGrad) sums() int { return len(g.panels) * len(g.places) * g.Panel
 
 // run adds the gradient to dw, (out, in/groups, taps).
 func (g *weightGrad) run(dw, x, dy []float32) {
-	lines, columns := g.inPixel*g.line+kernel.Slack, g.k*g.outPixel
+	lines, columns := g.x.channels()*g.line+kernel.Slack, g.k*g.dy.channels()
 	if g.chunks > 1 {
 		sums := g.common(g.chunks * g.sums())
 		per := (g.blocks() + g.chunks - 1) / g.chunks
@@ -131,7 +131,7 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 			part := sums[chunk*g.sums():][:g.sums()]
 			clear(part)
 			for b := chunk * per; b < min((chunk+1)*per, g.blocks()); b++ {
-				g.turn(xt, x, b, 0, g.inPixel)
+				g.turn(xt, x, b, 0, g.x.channels())
 				for _, p := range g.panels {
 					g.collect(dyt, dy, b, p)
 				}
@@ -147,7 +147,7 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 	all := g.common(lines + columns + g.sums())
 	xt, dyt, sums := all[:lines], all[lines:][:columns], all[lines+columns:]
 	clear(sums)
-	turns, ofChannels := split(g.inPixel, channels)
+	turns, ofChannels := split(g.x.channels(), channels)
 	groups, ofRows := split(len(g.places), tiles*kernel.Rows)
 	for b := range g.blocks() {
 		g.crew.run(turns+len(g.panels), func(_ *worker, i int) {
@@ -178,7 +178,7 @@ func (g *weightGrad) row(b, r int) (image, y int) {
 
 // turn lays channels of the input out channel by channel, for one block.
 func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
-	s := g.node.Stride
+	s, lanes := g.node.Stride, g.x.lanes()
 	for c := first; c < end; c += kernel.Lanes {
 		n := min(kernel.Lanes, end-c)
 		for i := range n {
@@ -196,7 +196,7 @@ func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
 					}
 					continue
 				}
-				row := x[(image*g.in.H+iy)*g.in.W*g.inPixel+c:]
+				row := x[image*g.x.image()+c/lanes*g.x.plane()+iy*g.in.W*lanes:]
 				for q := range g.grid {
 					ix := (q+g.left)*s.W + plane.W
 					if ix < 0 || ix >= g.in.W {
@@ -205,7 +205,7 @@ func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
 						}
 						continue
 					}
-					px := row[ix*g.inPixel:][:n]
+					px := row[ix*lanes:][:n]
 					at := to + q
 					for _, v := range px {
 						lines[at] = v
@@ -228,9 +228,11 @@ func (g *weightGrad) collect(columns, dy []float32, b int, p panel) {
 			clear(line)
 			continue
 		}
-		from := dy[(image*g.out.H+y)*g.out.W*g.outPixel+p.column:]
-		for q := range g.out.W {
-			copy(line[q*p.columns:][:p.columns], from[q*g.outPixel:])
+		for c := 0; c < p.columns; c += kernel.Lanes {
+			from := dy[image*g.dy.image()+(p.column+c)/kernel.Lanes*g.dy.plane()+y*g.out.W*kernel.Lanes:]
+			for q := range g.out.W {
+				*(*[kernel.Lanes]float32)(line[q*p.columns+c:]) = *(*[kernel.Lanes]float32)(from[q*kernel.Lanes:])
+			}
 		}
 		clear(line[g.out.W*p.columns:])
 	}
@@ -243,7 +245,7 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 	j := &w.gemm
 	j.X, j.Y = lines[p.from*g.line:], sums[i*len(g.places)*g.Panel:]
 	j.In, j.Out, j.First, j.End = g.places, g.results, first, min(end, g.rows)
-	j.Accumulate, j.Floor, j.Residual = true, kernel.None, nil
+	j.Accumulate, j.Floor, j.Residual, j.XStep, j.YStep = true, kernel.None, nil, 0, 0
 	var segment [1]kernel.Segment
 	for k := 0; k < g.k; k += blockK {
 		n := min(blockK, g.k-k)

@@ -105,9 +105,9 @@ func (b *band) bounds(i int) (first, end int) {
 	return i * b.rowsPerBand, min((i+1)*b.rowsPerBand, b.rows)
 }
 
-// copy writes the source pixels that the band's rows read, width pixels a row,
-// and returns their floats.
-func (b *band) copy(dst, image []float32, shape nn.Shape, pixel, first, end int) int {
+// copy writes the source pixels of one plane that the band's rows read, width
+// pixels a row, and returns their floats.
+func (b *band) copy(dst, plane []float32, shape nn.Shape, pixel, first, end int) int {
 	y0 := first*b.stride.H + b.top
 	height := b.height - (b.rowsPerBand-(end-first))*b.stride.H
 	row := b.width * pixel
@@ -120,7 +120,7 @@ func (b *band) copy(dst, image []float32, shape nn.Shape, pixel, first, end int)
 			continue
 		}
 		clear(line[:(x0-b.left)*pixel])
-		copy(line[(x0-b.left)*pixel:], image[((y0+y)*shape.W+x0)*pixel:][:(x1-x0)*pixel])
+		copy(line[(x0-b.left)*pixel:], plane[((y0+y)*shape.W+x0)*pixel:][:(x1-x0)*pixel])
 		clear(line[(x1-b.left)*pixel:])
 	}
 	return height * row

@@ -1,0 +1,208 @@
+package graph
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// slide is a convolution that stays inside of a plane: of each channel with
+// weights of its own, or of groups of 4, 8 or 16 channels by three columns; or
+// its gradient with respect to the input, which is such a convolution of the
+// output's gradient with its pixels stride apart.
+type slide struct {
+	*crew
+	src, dst *value
+	kernel   nn.HW
+	channels int // of a group; 1 where each channel has weights of its own
+	stride   int
+	apart    int // of the source's pixels
+	pad      nn.HW
+	backward bool
+	rows     int // of a band
+	bands    int
+	height   int // of a band's copy
+	width    int
+	tiles    []uint8
+}
+
+// slides reports whether a convolution stays inside of planes, in a way that
+// kernels have.
+func slides(n *nn.Node) bool {
+	if n.Op != nn.Conv || n.Groups == 1 || n.Stride.H != n.Stride.W || n.Stride.H > 2 || n.Shape.C != n.In[0].Shape.C {
+		return false
+	}
+	switch n.Shape.C / n.Groups {
+	case 1:
+		return true
+	case 4, 8, 16:
+		return n.Kernel.W == 3 && n.Shape.C%kernel.Lanes == 0
+	}
+	return false
+}
+
+func newSlide(c *crew, n *nn.Node, src, dst *value, backward bool) *slide {
+	s := &slide{
+		crew: c, src: src, dst: dst, kernel: n.Kernel, channels: n.Shape.C / n.Groups,
+		stride: n.Stride.H, apart: 1, pad: n.Pad, backward: backward,
+	}
+	if backward {
+		s.stride, s.apart = 1, n.Stride.H
+		s.pad = nn.HW{H: n.Kernel.H - 1 - n.Pad.H, W: n.Kernel.W - 1 - n.Pad.W}
+	}
+	s.width = (dst.shape.W-1)*s.stride + s.kernel.W
+	const floats = 1 << 15 // of a band's copy, to stay in the second cache
+	s.rows = max(1, min(dst.shape.H, (floats/(s.width*kernel.Lanes)-s.kernel.H)/s.stride+1))
+	s.bands = (dst.shape.H + s.rows - 1) / s.rows
+	s.height = (s.rows-1)*s.stride + s.kernel.H
+	s.tiles = kernel.Tile(dst.shape.W)
+	return s
+}
+
+// run computes dst, or adds to it.
+func (s *slide) run(dst, src, w, bias []float32, accumulate bool) {
+	packed := s.pack(w)
+	per := len(packed) / s.dst.planes()
+	line := s.dst.shape.W * kernel.Lanes
+	s.crew.run(s.dst.n*s.dst.planes()*s.bands, func(wk *worker, i int) {
+		plane := i / s.bands
+		first := i % s.bands * s.rows
+		end := min(first+s.rows, s.dst.shape.H)
+		x := wk.take(s.height * s.width * kernel.Lanes)
+		s.copy(x, src[plane*s.src.plane():][:s.src.plane()], first, end)
+		c := plane % s.dst.planes()
+		weights, b := packed[c*per:][:per], bias[c*kernel.Lanes:][:kernel.Lanes]
+		extra := wk.take(line)
+		for r := first; r < end; r++ {
+			y := dst[plane*s.dst.plane()+r*line:][:line]
+			to := y
+			if accumulate {
+				to = extra
+			}
+			s.row(wk, to, x[(r-first)*s.stride*s.width*kernel.Lanes:], weights, b)
+			if accumulate {
+				s.AddScaled(y, y, extra, 1, kernel.None)
+			}
+		}
+	})
+}
+
+// row computes a row of a plane.
+func (s *slide) row(wk *worker, y, x, w, bias []float32) {
+	if s.channels == 1 {
+		wk.windows = kernel.Windows{
+			X: x, Y: y, W: w, Bias: bias, Row: s.width * kernel.Lanes, Rows: s.kernel.H, Cols: s.kernel.W,
+			Tiles: s.tiles, Stride: s.stride, Floor: kernel.None,
+		}
+		s.Depthwise(&wk.windows)
+		return
+	}
+	wk.grouped = kernel.Grouped{
+		X: x, Y: y, W: w, Bias: bias, Row: s.width * kernel.Lanes, Rows: s.kernel.H, Channels: s.channels,
+		Tiles: s.tiles, Stride: s.stride, Floor: kernel.None,
+	}
+	s.Grouped(&wk.grouped)
+}
+
+// copy writes the source's pixels that a band reads, with zeros beside and
+// between them.
+func (s *slide) copy(to, plane []float32, first, end int) {
+	rows := (end-first-1)*s.stride + s.kernel.H
+	line := s.width * kernel.Lanes
+	if s.apart > 1 {
+		clear(to[:rows*line])
+	}
+	for r := range rows {
+		dst := to[r*line:][:line]
+		v := first*s.stride - s.pad.H + r
+		y := v / s.apart
+		if v < 0 || v%s.apart != 0 || y >= s.src.shape.H {
+			clear(dst)
+			continue
+		}
+		from := plane[y*s.src.shape.W*kernel.Lanes:][:s.src.shape.W*kernel.Lanes]
+		if s.apart > 1 {
+			for x := range s.src.shape.W {
+				if q := x*s.apart + s.pad.W; q >= 0 && q < s.width {
+					*at(dst, q*kernel.Lanes) = *at(from, x*kernel.Lanes)
+				}
+			}
+			continue
+		}
+		// A negative padding, of a gradient whose convolution had more than its
+		// kernel, cuts.
+		left := max(s.pad.W, 0)
+		cut := min(max(-s.pad.W, 0), s.src.shape.W)
+		clear(dst[:min(left*kernel.Lanes, line)])
+		n := copy(dst[min(left*kernel.Lanes, line):], from[cut*kernel.Lanes:])
+		clear(dst[min(left*kernel.Lanes+n, line):])
+	}
+}
+
+// pack lays the weights, (channels, channels of a group, taps), out as the
+// kernels read them: [plane][tap][lane], or [plane][row][input][column][lane].
+// For the gradient taps are turned around, and inputs are outputs.
+func (s *slide) pack(w []float32) []float32 {
+	taps := s.kernel.H * s.kernel.W
+	packed := s.common(s.dst.planes() * taps * s.channels * kernel.Lanes)
+	clear(packed)
+	for c := range s.dst.shape.C {
+		plane := packed[c/kernel.Lanes*taps*s.channels*kernel.Lanes:]
+		for i := range s.channels {
+			from := w[(c*s.channels+i)*taps:][:taps]
+			if s.backward {
+				from = w[((c/s.channels*s.channels+i)*s.channels+c%s.channels)*taps:][:taps]
+			}
+			for t, v := range from {
+				if s.backward {
+					t = taps - 1 - t
+				}
+				plane[((t/s.kernel.W*s.channels+i)*s.kernel.W+t%s.kernel.W)*kernel.Lanes+c%kernel.Lanes] = v
+			}
+		}
+	}
+	return packed
+}
+
+// slideGrad is the gradient with respect to the weights of a slide.
+type slideGrad struct {
+	*slide
+}
+
+func newSlideGrad(c *crew, n *nn.Node, x, dy *value) *slideGrad {
+	return &slideGrad{newSlide(c, n, x, dy, false)}
+}
+
+// run adds the gradient to dw, (channels, channels of a group, taps). Every
+// band of every image sums apart.
+func (s *slideGrad) run(dw, x, dy []float32) {
+	taps := s.kernel.H * s.kernel.W
+	per := taps * s.channels * kernel.Lanes
+	line := s.dst.shape.W * kernel.Lanes
+	parts := s.dst.n * s.dst.planes() * s.bands
+	sums := s.common(parts * per)
+	s.crew.run(parts, func(wk *worker, i int) {
+		plane := i / s.bands
+		first := i % s.bands * s.rows
+		end := min(first+s.rows, s.dst.shape.H)
+		from := wk.take(s.height * s.width * kernel.Lanes)
+		s.copy(from, x[plane*s.src.plane():][:s.src.plane()], first, end)
+		sum := sums[i*per:][:per]
+		clear(sum)
+		wk.grad = kernel.SlideGrad{
+			X: from, Y: dy[plane*s.dst.plane()+first*line:], W: sum, XRow: s.width * kernel.Lanes, Lines: end - first,
+			Pixels: s.dst.shape.W, Rows: s.kernel.H, Cols: s.kernel.W, Channels: s.channels, Stride: s.stride,
+		}
+		s.training.SlideGrad(&wk.grad)
+	})
+	for i := range s.dst.n * s.bands {
+		image, band := i/s.bands, i%s.bands
+		for c := range s.dst.shape.C {
+			sum := sums[((image*s.dst.planes()+c/kernel.Lanes)*s.bands+band)*per:]
+			for j := range s.channels {
+				for t := range taps {
+					dw[(c*s.channels+j)*taps+t] += sum[((t/s.kernel.W*s.channels+j)*s.kernel.W+t%s.kernel.W)*kernel.Lanes+c%kernel.Lanes]
+				}
+			}
+		}
+	}
+}
