@@ -16,6 +16,7 @@
 // handed to them must be that much longer.
 //
 //go:generate go run gen.go
+//go:generate go run gen_train.go
 package kernel
 
 import (

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // TrainSet is what training computes besides the kernels of [Set], in the same
 // ways: "avx512", "avx2" or "scalar". Activations are planes of pixels of Lanes
 // channels; vectors of a plane's channels are lanes.
@@ -23,6 +25,12 @@ type TrainSet struct {
 	Winner func(dx, rest, x, y []float32)
 	// SlideGrad is the gradient of the weights of Set.Depthwise and Set.Grouped.
 	SlideGrad func(g *SlideGrad)
+	// Adam makes a step of Adam on weights w with gradients g, their running
+	// means m and squares v, and the largest squares top, nil where not kept.
+	Adam func(a *Adam, w, g, m, v, top []float32)
+	// SGD makes a step of SGD on weights w with gradients g and the momentum b,
+	// nil where there is none.
+	SGD func(s *SGD, w, g, b []float32)
 	// Finite reports whether all values are numbers.
 	Finite func(x []float32) bool
 }
@@ -50,12 +58,32 @@ type SlideGrad struct {
 	Stride        int // pixels
 }
 
+// Adam are the numbers of a step, with x the weight:
+//
+//	x = Keep*w;  d = Scale*g + Decay*x
+//	m = Beta1*m + Rest1*d;  v = Beta2*v + Rest2*d*d;  top = max(top, v)
+//	w = x - Rate*m / (Root*sqrt(top, or v) + Epsilon)
+type Adam struct {
+	Scale, Decay, Keep         float32
+	Beta1, Rest1, Beta2, Rest2 float32
+	Rate, Root, Epsilon        float32
+}
+
+// SGD are the numbers of a step:
+//
+//	d = Scale*g + Decay*w;  b = Momentum*b + d
+//	w = w - Rate*(d + Momentum*b if Nesterov, else b, or d without momentum)
+type SGD struct {
+	Scale, Decay, Rate, Momentum float32
+	Nesterov                     bool
+}
+
 // ScalarTrain is the set that defines the others.
 var ScalarTrain = &TrainSet{
 	Name:    "scalar",
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
 	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, Winner: winnerScalar,
-	SlideGrad: slideGradScalar, Finite: finiteScalar,
+	SlideGrad: slideGradScalar, Adam: adamScalar, SGD: sgdScalar, Finite: finiteScalar,
 }
 
 // TrainSets lists the sets that this CPU can run, fastest first.
@@ -155,4 +183,34 @@ func finiteScalar(x []float32) bool {
 		zero += v * 0 // 0, or NaN
 	}
 	return zero == 0
+}
+
+func adamScalar(a *Adam, w, g, m, v, top []float32) {
+	for i, grad := range g {
+		x := w[i] * a.Keep
+		d := a.Scale*grad + a.Decay*x
+		m[i] = a.Beta1*m[i] + a.Rest1*d
+		v[i] = a.Beta2*v[i] + a.Rest2*d*d
+		s := v[i]
+		if top != nil {
+			s = max(s, top[i])
+			top[i] = s
+		}
+		w[i] = x - a.Rate*m[i]/(a.Root*float32(math.Sqrt(float64(s)))+a.Epsilon)
+	}
+}
+
+func sgdScalar(s *SGD, w, g, b []float32) {
+	for i, grad := range g {
+		d := s.Scale*grad + s.Decay*w[i]
+		if b != nil {
+			b[i] = s.Momentum*b[i] + d
+			if s.Nesterov {
+				d += s.Momentum * b[i]
+			} else {
+				d = b[i]
+			}
+		}
+		w[i] -= s.Rate * d
+	}
 }

@@ -1,3 +1,5 @@
+//go:build !goexperiment.simd || !amd64 || noasm
+
 package kernel
 
 func vectorTrainSets() []*TrainSet { return nil }

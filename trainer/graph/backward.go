@@ -24,7 +24,6 @@ func (t *tape) findNeeds(g *nn.Graph) {
 // differentiate builds the backward half of the tape, from the gradient of the
 // logits.
 func (t *tape) differentiate(g *nn.Graph, layers []layer, dlogits *value) {
-	t.back = true
 	t.grads = map[*nn.Node]*value{}
 	t.give(g.Output, dlogits)
 	for i := len(g.Nodes) - 1; i >= 0; i-- {

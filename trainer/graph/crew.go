@@ -17,12 +17,17 @@ type crew struct {
 	workers  []*worker
 	// shared is memory of one operation, for what its parts make for another.
 	shared []float32
+	exact  []sums
 }
+
+// sums are those of a plane's channels, of one or two things.
+type sums = [2][kernel.Lanes]float64
 
 // worker is one goroutine's memory, free at the beginning of each part.
 type worker struct {
 	scratch []float32
 	used    int
+	sums    [2]lane
 	gemm    kernel.GEMM
 	windows kernel.Windows
 	grouped kernel.Grouped
@@ -59,6 +64,15 @@ func (c *crew) common(n int) []float32 {
 		c.shared = make([]float32, n)
 	}
 	return c.shared[:n:n]
+}
+
+// zeros returns n sums that all workers may use until the next call.
+func (c *crew) zeros(n int) []sums {
+	if n > len(c.exact) {
+		c.exact = make([]sums, n)
+	}
+	clear(c.exact[:n])
+	return c.exact[:n]
 }
 
 // run computes parts 0 <= part < parts, and returns when all are done. A panic

@@ -41,7 +41,7 @@ type Options struct {
 
 // NaNError tells where the first NaN or infinity of a step came up.
 type NaNError struct {
-	// Layer is the name of the layer, e.g. "layer1.0.bn1", or "loss".
+	// Layer is the name of the layer, e.g. "layer1.0.bn1", or "the loss".
 	Layer string
 	// Backward is set where the gradient is at fault, not the output.
 	Backward bool

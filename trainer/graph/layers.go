@@ -232,11 +232,12 @@ func (l *convLayer) backward(t *tape, dy *value) {
 
 // sumBias adds the sums of each channel to the bias' gradient.
 func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
-	sums := make([][kernel.Lanes]float64, v.n*v.planes())
-	t.planes(v, func(_ *worker, image, plane, from int) {
-		sum := &sums[image*v.planes()+plane]
+	sums := t.zeros(v.n * v.planes())
+	t.planes(v, func(w *worker, image, plane, from int) {
+		sum := &sums[image*v.planes()+plane][0]
 		for p := 0; p < v.plane(); p += sumPixels * kernel.Lanes {
-			var part lane
+			part := &w.sums[0]
+			*part = lane{}
 			t.Sum(part[:], dy[from+p:from+min(p+sumPixels*kernel.Lanes, v.plane())])
 			for c, x := range part {
 				sum[c] += float64(x)
@@ -246,7 +247,7 @@ func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
 	for c := range grad {
 		var sum float64
 		for image := range v.n {
-			sum += sums[image*v.planes()+c/kernel.Lanes][c%kernel.Lanes]
+			sum += sums[image*v.planes()+c/kernel.Lanes][0][c%kernel.Lanes]
 		}
 		grad[c] += float32(sum)
 	}

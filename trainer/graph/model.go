@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -179,6 +180,7 @@ func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 	t.current = m.network.Output
 	if train {
 		t.labels = t.input("labels", m.labels[:n*m.network.Classes()], n, m.network.Classes())
+		t.back = true
 		t.differentiate(m.network, layers, t.lossGradient())
 	} else {
 		t.readLogits()
@@ -218,17 +220,10 @@ func (t *tape) readLogits() {
 func (t *tape) runAll(ctx context.Context, watch bool) error {
 	t.ctx, t.watch = ctx, watch
 	t.machine.Reset()
-	err := t.machine.RunAll()
-	if err == nil {
-		return nil
+	if err := t.machine.RunAll(); err != nil {
+		return cmp.Or(t.failure, err)
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if nan := new(NaNError); errors.As(err, &nan) {
-		return nan
-	}
-	return err
+	return nil
 }
 
 // Step computes the loss of n <= Options.Batch images, its gradient, which is
@@ -258,7 +253,7 @@ func (m *Model) Step(ctx context.Context, images, labels []float32) (loss float6
 		err := t.runAll(ctx, true) // finds the layer
 		m.zero()
 		if err == nil {
-			err = &NaNError{Layer: "the parameters", Backward: true}
+			err = &NaNError{Layer: "the loss"} // all else is
 		}
 		return 0, nil, err
 	}

@@ -23,6 +23,7 @@ type norm struct {
 	pivot          []float32
 	batchMean      []float64
 	batchVar       []float64
+	sumA, sumB     []float64
 }
 
 func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
@@ -34,6 +35,7 @@ func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 		vectors: kernel.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: kernel.None},
 		gain:    vector(), a: vector(), b: vector(), c: vector(), pivot: vector(),
 		batchMean: make([]float64, n.Shape.C), batchVar: make([]float64, n.Shape.C),
+		sumA: make([]float64, n.Shape.C), sumB: make([]float64, n.Shape.C),
 	}
 	l.batch = t.train && !(l.gamma.frozen && l.beta.frozen)
 	if relu {
@@ -57,11 +59,11 @@ const sumPixels = 256
 
 // sums lets f sum up some pixels of a plane into two lanes, and returns the
 // sums of all pixels of each channel.
-func (l *norm) sums(f func(w *worker, plane int, a, b []float32, first, end int)) (a, b []float64) {
+func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int)) (a, b []float64) {
 	planes, size := l.x.planes(), l.x.plane()
-	all := make([][2][kernel.Lanes]float64, l.x.n*planes)
+	all := l.zeros(l.x.n * planes)
 	l.crew.run(len(all), func(w *worker, i int) {
-		var s [2]lane
+		s := &w.sums
 		for p := 0; p < size; p += sumPixels * kernel.Lanes {
 			clear(s[0][:])
 			clear(s[1][:])
@@ -72,7 +74,9 @@ func (l *norm) sums(f func(w *worker, plane int, a, b []float32, first, end int)
 			}
 		}
 	})
-	a, b = make([]float64, l.node.Shape.C), make([]float64, l.node.Shape.C)
+	a, b = l.sumA, l.sumB
+	clear(a)
+	clear(b)
 	for i := range all {
 		for c := range min(kernel.Lanes, len(a)-i%planes*kernel.Lanes) {
 			a[i%planes*kernel.Lanes+c] += all[i][0][c]
@@ -102,7 +106,7 @@ func (l *norm) moments(x []float32) {
 	for plane := range l.x.planes() {
 		copy(of(l.pivot, plane), x[plane*l.x.plane():])
 	}
-	sum, squares := l.sums(func(_ *worker, plane int, a, b []float32, first, end int) {
+	sum, squares := l.total(func(_ *worker, plane int, a, b []float32, first, end int) {
 		l.training.Moments(a, b, x[first:end], of(l.pivot, plane))
 	})
 	count := float64(l.x.pixels())
@@ -147,7 +151,7 @@ func (l *norm) backward(t *tape, dx, dy, x []float32) {
 // gradients sums up the gradients of weight and bias, and with them makes the
 // coefficients of the input's.
 func (l *norm) gradients(dy, x []float32) {
-	sum, dot := l.sums(func(w *worker, plane int, a, b []float32, first, end int) {
+	sum, dot := l.total(func(w *worker, plane int, a, b []float32, first, end int) {
 		w.norm = l.plane(plane)
 		l.training.NormSums(&w.norm, a, b, dy[first:end], x[first:end])
 	})

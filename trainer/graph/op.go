@@ -32,6 +32,8 @@ var _ gorgonia.Op = (*op)(nil)
 
 // Do runs the operation, unless the step has ended.
 func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	// Gorgonia wraps an error in such a way that it can't be told any more.
+	defer func() { o.tape.failure = err }()
 	if err := o.tape.ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (l *poolLayer) backward(t *tape, dy *value) {
 			at := image*l.x.image() + plane*l.x.plane()
 			x, dx := in[1][at:][:l.x.plane()], dx[at:][:l.x.plane()]
 			clear(dx)
-			var rest lane
+			rest := &w.sums[0]
 			for oy := range l.y.shape.H {
 				for ox := range l.y.shape.W {
 					d, y := in[0][from:][:kernel.Lanes], in[2][from:][:kernel.Lanes]
@@ -107,7 +107,7 @@ type globalLayer struct {
 func (l *globalLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
 	return t.apply("pooling", l.y, in, func(y []float32, in [][]float32) {
-		t.planes(l.x, func(_ *worker, image, plane, from int) {
+		t.planes(l.x, func(w *worker, image, plane, from int) {
 			x, dst := in[0][from:][:l.x.plane()], y[image*l.y.image()+plane*kernel.Lanes:][:kernel.Lanes]
 			if l.node.Op == nn.GlobalMaxPool {
 				copy(dst, x)
@@ -116,7 +116,8 @@ func (l *globalLayer) forward(t *tape, in []*value) *value {
 			}
 			var sum [kernel.Lanes]float64
 			for p := 0; p < len(x); p += sumPixels * kernel.Lanes {
-				var part lane
+				part := &w.sums[0]
+				*part = lane{}
 				t.Sum(part[:], x[p:min(p+sumPixels*kernel.Lanes, len(x))])
 				for c, v := range part {
 					sum[c] += float64(v)
@@ -145,12 +146,13 @@ func (l *globalLayer) backward(t *tape, dy *value) {
 		ones[i] = 1
 	}
 	t.give(n, t.apply("gradient of", out, in, func(dx []float32, in [][]float32) {
-		t.planes(l.x, func(_ *worker, image, plane, to int) {
+		t.planes(l.x, func(w *worker, image, plane, to int) {
 			dx := dx[to:][:l.x.plane()]
 			if old == nil {
 				clear(dx)
 			}
-			rest := *at(in[0], image*l.y.image()+plane*kernel.Lanes)
+			rest := &w.sums[0]
+			*rest = *at(in[0], image*l.y.image()+plane*kernel.Lanes)
 			if l.node.Op == nn.GlobalAvgPool {
 				t.AddScaled(rest[:], zero[:], rest[:], 1/float32(l.x.shape.H*l.x.shape.W), kernel.None)
 				t.Scale(dx, dx, ones[:], rest[:], kernel.None)

@@ -86,8 +86,9 @@ type tape struct {
 	salt    uint32
 	err     error
 
-	ctx   context.Context // of the run
-	watch bool            // check every output for NaN
+	ctx     context.Context // of the run
+	failure error           // of the last operation
+	watch   bool            // check every output for NaN
 
 	images, labels *value
 	logits         *value

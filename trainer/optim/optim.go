@@ -15,7 +15,9 @@ package optim
 
 import (
 	"fmt"
+	"os"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -66,10 +68,14 @@ func New(c Config) (Optimizer, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if c.Name == "sgd" {
-		return newOptimizer(c, sgdRule(c)), nil
+	set, err := kernel.Select(os.Getenv(kernel.Variable))
+	if err != nil {
+		return nil, err
 	}
-	return newOptimizer(c, adamRule(c)), nil
+	if c.Name == "sgd" {
+		return newOptimizer(c, sgdRule(c, kernel.TrainFor(set))), nil
+	}
+	return newOptimizer(c, adamRule(c, kernel.TrainFor(set))), nil
 }
 
 func (c Config) check() error {

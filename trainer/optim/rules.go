@@ -1,37 +1,31 @@
 package optim
 
-import "math"
+import (
+	"math"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+)
 
 // sgdRule is torch.optim.SGD with dampening 0:
 //
 //	g += weight_decay*w;  b = momentum*b + g (b = g at first)
 //	w -= lr * (g + momentum*b if nesterov, else b)
-func sgdRule(c Config) rule {
+func sgdRule(c Config, set *kernel.TrainSet) rule {
 	r := rule{}
 	if c.Momentum != 0 {
 		r.kinds = []string{"momentum_buffer"}
 	}
-	decay, momentum := float32(c.WeightDecay), float32(c.Momentum)
 	r.update = func(_ int64, lr, scale float64) func(w, g []float32, kinds [][]float32) {
-		rate, s := float32(lr), float32(scale)
+		s := kernel.SGD{
+			Scale: float32(scale), Decay: float32(c.WeightDecay), Rate: float32(lr),
+			Momentum: float32(c.Momentum), Nesterov: c.Nesterov,
+		}
 		return func(w, g []float32, kinds [][]float32) {
-			if momentum == 0 {
-				for i, v := range g {
-					w[i] -= rate * (s*v + decay*w[i])
-				}
-				return
+			var b []float32
+			if len(kinds) > 0 {
+				b = kinds[0]
 			}
-			b := kinds[0]
-			for i, v := range g {
-				d := s*v + decay*w[i]
-				b[i] = momentum*b[i] + d
-				if c.Nesterov {
-					d += momentum * b[i]
-				} else {
-					d = b[i]
-				}
-				w[i] -= rate * d
-			}
+			set.SGD(&s, w, g, b)
 		}
 	}
 	return r
@@ -45,7 +39,7 @@ func sgdRule(c Config) rule {
 //	w -= lr/(1-beta1^t) * m / (sqrt(v)/sqrt(1-beta2^t) + eps)
 //
 // AMSGrad takes the largest v so far in the last line.
-func adamRule(c Config) rule {
+func adamRule(c Config, set *kernel.TrainSet) rule {
 	def := func(v, d float64) float64 {
 		if v == 0 {
 			return d
@@ -58,43 +52,26 @@ func adamRule(c Config) rule {
 		r.kinds = append(r.kinds, "max_exp_avg_sq")
 	}
 	r.update = func(step int64, lr, scale float64) func(w, g []float32, kinds [][]float32) {
-		k := adam{
-			scale: float32(scale), keep: 1,
-			beta1: float32(beta1), rest1: float32(1 - beta1),
-			beta2: float32(beta2), rest2: float32(1 - beta2),
-			rate: float32(lr / (1 - math.Pow(beta1, float64(step)))),
-			root: float32(1 / math.Sqrt(1-math.Pow(beta2, float64(step)))),
-			eps:  eps,
+		a := kernel.Adam{
+			Scale: float32(scale), Keep: 1,
+			Beta1: float32(beta1), Rest1: float32(1 - beta1),
+			Beta2: float32(beta2), Rest2: float32(1 - beta2),
+			Rate:    float32(lr / (1 - math.Pow(beta1, float64(step)))),
+			Root:    float32(1 / math.Sqrt(1-math.Pow(beta2, float64(step)))),
+			Epsilon: eps,
 		}
 		if c.Name == "adamw" {
-			k.keep = float32(1 - lr*c.WeightDecay)
+			a.Keep = float32(1 - lr*c.WeightDecay)
 		} else {
-			k.decay = float32(c.WeightDecay)
+			a.Decay = float32(c.WeightDecay)
 		}
-		return k.update
+		return func(w, g []float32, kinds [][]float32) {
+			var top []float32
+			if len(kinds) > 2 {
+				top = kinds[2]
+			}
+			set.Adam(&a, w, g, kinds[0], kinds[1], top)
+		}
 	}
 	return r
-}
-
-// adam are the numbers of one step.
-type adam struct {
-	scale, decay, keep         float32
-	beta1, rest1, beta2, rest2 float32
-	rate, root, eps            float32
-}
-
-func (k adam) update(w, g []float32, kinds [][]float32) {
-	m, v := kinds[0], kinds[1]
-	for i, grad := range g {
-		x := w[i] * k.keep
-		d := k.scale*grad + k.decay*x
-		m[i] = k.beta1*m[i] + k.rest1*d
-		v[i] = k.beta2*v[i] + k.rest2*d*d
-		top := v[i]
-		if len(kinds) > 2 {
-			top = max(top, kinds[2][i])
-			kinds[2][i] = top
-		}
-		w[i] = x - k.rate*m[i]/(k.root*float32(math.Sqrt(float64(top)))+k.eps)
-	}
 }
