@@ -45,7 +45,16 @@ func (f *configFlags) project(cmd *cobra.Command, changes ...string) (*project, 
 	if f.path == "" {
 		return nil, cli.Usagef("--config is needed: the YAML file of the training")
 	}
-	c, warnings, err := config.ReadFile(f.path)
+	text, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the config: %w", err)
+	}
+	return f.parse(cmd, f.path, text, changes...)
+}
+
+// parse is project with the text of the config; path is what it is called.
+func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, changes ...string) (*project, error) {
+	c, warnings, err := config.Parse(path, text)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +70,13 @@ func (f *configFlags) project(cmd *cobra.Command, changes ...string) (*project, 
 		}
 	}
 	for _, text := range c.Unread() {
-		cli.Printf(cmd, "warning: %s: nothing reads %s", f.path, text)
+		cli.Printf(cmd, "warning: %s: nothing reads %s", path, text)
 	}
 	a, err := arch.Find(arch.All(), c.Model.Arch)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(f.path), ".yml"), ".yaml")
+	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".yml"), ".yaml")
 	return &project{cmd: cmd, name: name, c: c, arch: a, data: f.data}, nil
 }
 

@@ -109,7 +109,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	p, err := f.config.project(cmd, f.changes(cmd)...)
+	p, err := f.project(cmd)
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,14 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		return f.predict(p, folds)
 	}
 	return f.train(p, folds)
+}
+
+// project is that of --config, or else of the weights to predict with.
+func (f *trainFlags) project(cmd *cobra.Command) (*project, error) {
+	if f.config.path == "" && f.weights != "" && (f.predictOOF || f.predictTest) {
+		return f.projectOf(cmd)
+	}
+	return f.config.project(cmd, f.changes(cmd)...)
 }
 
 // mode is what becomes of a training that is there.

@@ -23,6 +23,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+	"github.com/spf13/cobra"
 )
 
 // predict predicts with the weights of the folds, or with those that were named.
@@ -51,6 +52,25 @@ func (f *trainFlags) predict(p *project, folds []int) error {
 		}
 	}
 	return nil
+}
+
+// projectOf is the project of weights that carry their config: the first file
+// that will be predicted with tells it.
+func (f *trainFlags) projectOf(cmd *cobra.Command) (*project, error) {
+	paths, err := f.weightFiles(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	file, err := weightfile.Open(paths[0])
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text := file.Metadata()["config"]
+	if text == "" {
+		return nil, cli.Usagef("--config is needed: %s carries none", paths[0])
+	}
+	return f.config.parse(cmd, paths[0], []byte(text), f.changes(cmd)...)
 }
 
 // weightFiles lists the files to predict with.

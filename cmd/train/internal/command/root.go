@@ -31,12 +31,14 @@ and ends with the same weights as a training that was never stopped.
 With --predict-oof or --predict-test it does not train: it predicts, with the
 best weights of each fold or with those that --weights names, the rows that the
 fold held out, or the test images. The predictions, level1_train_<model>.npy and
-level1_test_<model>.npy, and the threshold, <model>.yml, go beside the weights.`,
+level1_test_<model>.npy, and the threshold, <model>.yml, go beside the weights.
+Weights carry their config, so that --config may then be left out.`,
 		Example: `  train folds --config small.yml
   train --config small.yml --folds 0-4
   train --config small.yml --folds 0-4 --predict-oof --predict-test
   train --config small.yml --fold 0 --pretrained resnet20.th --lr 1e-3 --set train.batch_size=8
   train --config small.yml --weights models/ --all --predict-oof --num-ttas 2
+  train --weights models/ --all --predict-oof --predict-test -o predictions/
   train --config small.yml --resume auto --max-time 8h`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
