@@ -54,6 +54,10 @@ lint: ## gofumpt, vet, staticcheck, tidy modules
 bench: build ## images per second of every network beside ONNX Runtime
 	@$(SIMD) $(GO) run ./internal/bench
 
+.PHONY: bench-blend
+bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minutes, 7 GB)
+	@$(SIMD) $(GO) run ./internal/benchblend
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for 20 seconds
 	@for f in $$(git grep -lE '^func Fuzz' -- '*_test.go'); do \

@@ -83,30 +83,33 @@ func (s *Sign) changing(bits []uint64, r *region, sums []float64) {
 }
 
 // keep makes s of the entries of from whose bits are set in move; the others
-// are those that are given or not.
+// are those that are given or not. Rows without entries are settled.
 func (s *Sign) keep(from *Sign, move, given []uint64) {
 	n := count(move, 0, len(from.of))
 	kept := make([]int32, 0, n)
-	s.fixed = append([]counts(nil), from.fixed...)
-	s.start, s.middle = make([]int, 1, len(from.start)), make([]int, 0, len(from.middle))
-	s.folds = from.folds
+	s.of = make([]uint32, 0, n)
+	s.start = []int{0}
 	for i := range given {
 		given[i] &^= move[i]
 	}
-	keep := func(i int) { kept = append(kept, int32(i)) }
-	for r := range s.fixed {
+	keep := func(i int) {
+		kept = append(kept, int32(i))
+		s.of = append(s.of, uint32(len(s.fixed))<<1|from.of[i]&1)
+	}
+	for r, fixed := range from.fixed {
 		start, middle, end := from.start[r], from.middle[r], from.start[r+1]
 		hits := count(given, start, middle)
-		s.fixed[r].hits += uint16(hits)
-		s.fixed[r].given += uint16(hits + count(given, middle, end))
+		fixed.hits += uint16(hits)
+		fixed.given += uint16(hits + count(given, middle, end))
 		each(move, start, middle, keep)
-		s.middle = append(s.middle, len(kept))
+		between := len(kept)
 		each(move, middle, end, keep)
-		s.start = append(s.start, len(kept))
-	}
-	s.of = make([]uint32, n)
-	for i, k := range kept {
-		s.of[i] = from.of[k]
+		if len(kept) == s.start[len(s.fixed)] {
+			s.settled.add(fixed.plus(0, 0), s.options.Beta)
+			continue
+		}
+		s.fixed = append(s.fixed, fixed)
+		s.middle, s.start = append(s.middle, between), append(s.start, len(kept))
 	}
 	for _, c := range from.columns {
 		column := make([]float32, n, padded(n))

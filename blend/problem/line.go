@@ -2,8 +2,6 @@ package problem
 
 import (
 	"math/bits"
-
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
 )
 
 // event is the place on a line where the sign of an entry changes:
@@ -109,7 +107,7 @@ func (b *best) result() Best {
 // sweepRows passes the sorted events of a mean of rows.
 func (s *Sign) sweepRows(m *scratch) Best {
 	beta := s.options.Beta * s.options.Beta
-	sum := 0.0
+	sum := s.settled.sum
 	for r := range s.fixed {
 		c := s.rowCounts(m.bits, r)
 		m.states[r] = counts{uint16(c.Hits), uint16(c.Given), uint16(c.True)}
@@ -132,13 +130,13 @@ func (s *Sign) sweepRows(m *scratch) Best {
 	}
 	b.offer(sum, last, unit)
 	r := b.result()
-	r.Score /= float64(len(s.fixed))
+	r.Score /= float64(len(s.fixed) + s.settled.rows)
 	return r
 }
 
 // sweepMicro passes the sorted events of a score of all rows together.
 func (s *Sign) sweepMicro(m *scratch) Best {
-	var c metric.Counts
+	c := s.settled.counts
 	for r := range s.fixed {
 		row := s.rowCounts(m.bits, r)
 		c.Hits += row.Hits

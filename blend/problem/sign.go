@@ -34,6 +34,7 @@ type Sign struct {
 	columns [][]float32 // by model, the entries' predictions, padded to blocks
 	of      []uint32    // by entry, 2 x row + 1 if it is true
 	region  *region     // that of the points, nil if all
+	settled settled     // the rows without entries, of a region
 	moments moments     // of all predictions
 
 	scratch sync.Pool // of *scratch
@@ -116,22 +117,30 @@ func (s *Sign) rowCounts(bits []uint64, r int) metric.Counts {
 	return s.fixed[r].plus(hits, hits+count(bits, s.middle[r], s.start[r+1]))
 }
 
+// settled is what rows add to the score that no point changes.
+type settled struct {
+	rows   int
+	sum    float64 // of their F-beta
+	counts metric.Counts
+}
+
+func (s *settled) add(c metric.Counts, beta float64) {
+	s.rows++
+	s.sum += c.FBeta(beta)
+	s.counts.Hits += c.Hits
+	s.counts.Given += c.Given
+	s.counts.True += c.True
+}
+
 func (s *Sign) scoreOf(bits []uint64) float64 {
-	sum, all := 0.0, metric.Counts{}
+	all := s.settled
 	for r := range s.fixed {
-		c := s.rowCounts(bits, r)
-		if s.options.Micro {
-			all.Hits += c.Hits
-			all.Given += c.Given
-			all.True += c.True
-		} else {
-			sum += c.FBeta(s.options.Beta)
-		}
+		all.add(s.rowCounts(bits, r), s.options.Beta)
 	}
 	if s.options.Micro {
-		return all.FBeta(s.options.Beta)
+		return all.counts.FBeta(s.options.Beta)
 	}
-	return sum / float64(len(s.fixed))
+	return all.sum / float64(all.rows)
 }
 
 // scratch is the memory of one computation.

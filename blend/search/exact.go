@@ -26,7 +26,7 @@ func (s *searcher) exact(ctx context.Context) Result {
 	for i, point := range starts {
 		group.Go(func() error {
 			tops[i] = s.start(point)
-			tops[i].ascend(ctx, rand.New(rand.NewPCG(s.options.Seed, uint64(i+1))))
+			tops[i].ascend(ctx)
 			return nil
 		})
 	}
@@ -92,17 +92,22 @@ type narrower interface {
 	Around(center []float64, radius float64) problem.Problem
 }
 
-// ascend climbs by a few lines of the whole problem, and then in ever smaller
-// surroundings of where it is.
-func (r *run) ascend(ctx context.Context, random *rand.Rand) {
+// ascend climbs by a few lines of the whole problem, and on in the surroundings
+// of where they lead to.
+func (r *run) ascend(ctx context.Context) {
 	for range 2 {
 		r.coordinates(ctx)
 	}
-	r.closeIn(ctx, random)
+	r.near(radii[0], func(r *run) {
+		for r.coordinates(ctx) || r.exchanges(ctx) {
+		}
+	})
 }
 
-// finish climbs on until no line of the whole problem improves.
+// finish climbs in ever smaller surroundings, and until no line of the whole
+// problem improves.
 func (r *run) finish(ctx context.Context, random *rand.Rand) {
+	r.closeIn(ctx, random)
 	for r.coordinates(ctx) || r.exchanges(ctx) {
 		r.closeIn(ctx, random)
 	}
@@ -112,18 +117,23 @@ func (r *run) finish(ctx context.Context, random *rand.Rand) {
 var radii = []float64{0.2, 0.05, 0.0125}
 
 func (r *run) closeIn(ctx context.Context, random *rand.Rand) {
+	for _, radius := range radii {
+		r.near(radius, func(r *run) { r.climb(ctx, random) })
+	}
+}
+
+// near lets climb go on from the point in the problem of its surroundings.
+func (r *run) near(radius float64, climb func(*run)) {
 	whole, ok := r.problem.(narrower)
 	if !ok {
-		r.climb(ctx, random)
+		climb(r)
 		return
 	}
-	for _, radius := range radii {
-		center := r.point
-		near := *r
-		near.problem = whole.Around(center, radius)
-		near.climb(ctx, random)
-		r.point, r.score, r.trace = problem.Between(center, near.point, radius), near.score, near.trace
-	}
+	center := r.point
+	near := *r
+	near.problem = whole.Around(center, radius)
+	climb(&near)
+	r.point, r.score, r.trace = problem.Between(center, near.point, radius), near.score, near.trace
 }
 
 // climb goes on until no line improves. Lines that move one model's weight, at
