@@ -30,8 +30,8 @@ type World struct {
 	Predictions [][]float32 // by model, of all rows in the table's order
 }
 
-// order returns the rows fold by fold, as problems have them.
-func (w *World) order() []int {
+// Order returns the rows fold by fold, as problems have them.
+func (w *World) Order() []int {
 	var rows []int
 	for fold := range uint8(4) {
 		for i, f := range w.Folds {
@@ -100,7 +100,7 @@ func (w *World) Score(point []float64, o problem.Options) float64 {
 // Blend is the blended predictions, fold by fold.
 func (w *World) Blend(point []float64) metric.Rows {
 	y := metric.Rows{Classes: w.Classes}
-	for _, r := range w.order() {
+	for _, r := range w.Order() {
 		y.Labels = append(y.Labels, w.Labels[r])
 		for c := range w.Classes {
 			sum, weights := 0.0, 0.0

@@ -1,0 +1,184 @@
+package problem
+
+import (
+	"context"
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+)
+
+// Argmax is the problem of the accuracy: the share of the rows whose class of the
+// highest blended prediction is true. Of equal ones the first class counts.
+//
+// A class is kept where it can be the highest. It can't where another one, of
+// those that some model has highest, is at least as high for every model and
+// comes first, or is higher for every model: then it is so for every weighted
+// sum. Rows that have one class left are only counted.
+type Argmax struct{ table }
+
+// ReadArgmax reads the predictions of a set, several folds at once.
+func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*Argmax, error) {
+	classes := set.Classes
+	t, err := readTable(ctx, set, 1, progress, func(part *table, _ int, b oof.Block, from int, labels []int) {
+		var tops []int
+		for _, p := range b.Predictions {
+			row := p[from : from+classes]
+			best := 0
+			for c, v := range row {
+				if v > row[best] {
+					best = c
+				}
+			}
+			if !slices.Contains(tops, best) {
+				tops = append(tops, best)
+			}
+		}
+		right := 0.0
+		if len(tops) == 1 {
+			if slices.Contains(labels, tops[0]) {
+				right = 1
+			}
+			part.extra = append(part.extra, right)
+			return
+		}
+		part.extra = append(part.extra, 0)
+		for c := range classes {
+			if slices.ContainsFunc(tops, func(top int) bool { return dominates(b.Predictions, from, top, c) }) {
+				continue
+			}
+			for _, p := range b.Predictions {
+				part.values = append(part.values, p[from+c])
+			}
+			part.truth = append(part.truth, slices.Contains(labels, c))
+		}
+	})
+	return &Argmax{t}, err
+}
+
+// dominates reports whether class top beats class c at every point.
+func dominates(predictions [][]float32, from, top, c int) bool {
+	if top == c {
+		return false
+	}
+	for _, p := range predictions {
+		if p[from+c] > p[from+top] || top > c && p[from+c] == p[from+top] {
+			return false
+		}
+	}
+	return true
+}
+
+// right reports whether the row is right at a point: 1 or 0.
+func (a *Argmax) right(r int, point []float64) float64 {
+	best, at := 0.0, -1
+	for i := a.start[r]; i < a.start[r+1]; i++ {
+		if v := weighted(point, a.entry(i)); at < 0 || v > best {
+			best, at = v, i
+		}
+	}
+	if at < 0 {
+		return a.extra[r]
+	}
+	if a.truth[at] {
+		return 1
+	}
+	return 0
+}
+
+func weighted(point []float64, p []float32) float64 {
+	sum := 0.0
+	for k, v := range p {
+		sum += point[k] * float64(v)
+	}
+	return sum
+}
+
+// Score returns the accuracy.
+func (a *Argmax) Score(point []float64) float64 {
+	sum := 0.0
+	for r := range a.Rows() {
+		sum += a.right(r, point)
+	}
+	return sum / float64(a.Rows())
+}
+
+// Ratios returns for each row whether it is right, and 1.
+func (a *Argmax) Ratios(point []float64) (num, den []float64) {
+	for r := range a.Rows() {
+		num, den = append(num, a.right(r, point)), append(den, 1)
+	}
+	return num, den
+}
+
+// Select returns the problem of the rows of some folds.
+func (a *Argmax) Select(folds ...int) Rows { return &Argmax{a.choose(folds)} }
+
+// Drop returns the problem without a model.
+func (a *Argmax) Drop(model int) Rows { return &Argmax{a.drop(model)} }
+
+// Line returns the best point of a line. Along it the predictions are straight
+// lines, and the highest class is their upper envelope, which is walked from
+// corner to corner; where a corner makes a right row wrong or a wrong one right
+// is an event, and these are sorted and passed as [Sign.Line] does.
+func (a *Argmax) Line(u, v []float64) Best {
+	var m scratch
+	right := 0
+	var begin, slope []float64
+	for r := range a.Rows() {
+		begin, slope = begin[:0], slope[:0]
+		for i := a.start[r]; i < a.start[r+1]; i++ {
+			at := weighted(u, a.entry(i))
+			begin, slope = append(begin, at), append(slope, weighted(v, a.entry(i))-at)
+		}
+		if len(begin) == 0 {
+			right += int(a.extra[r])
+			continue
+		}
+		now := 0
+		for i := range begin {
+			if begin[i] > begin[now] || begin[i] == begin[now] && slope[i] > slope[now] {
+				now = i
+			}
+		}
+		if a.truth[a.start[r]+now] {
+			right++
+		}
+		for {
+			next, place := -1, 1.0
+			for i := range begin {
+				if slope[i] <= slope[now] {
+					continue
+				}
+				at := max((begin[now]-begin[i])/(slope[i]-slope[now]), 0)
+				if at < place || at == place && next >= 0 && slope[i] > slope[next] {
+					next, place = i, at
+				}
+			}
+			if next < 0 {
+				break
+			}
+			if was, is := a.truth[a.start[r]+now], a.truth[a.start[r]+next]; was != is {
+				up := uint64(0)
+				if is {
+					up = 1
+				}
+				m.events = append(m.events, event(min(uint64(place*unit), unit-1)<<32|up))
+			}
+			now = next
+		}
+	}
+	sortEvents(&m)
+	b := best{score: float64(right), begin: true}
+	last := uint64(0)
+	for _, e := range m.events {
+		if p := e.place(); p != last {
+			b.offer(float64(right), last, p)
+			last = p
+		}
+		right += int(e&1)*2 - 1
+	}
+	b.offer(float64(right), last, unit)
+	found := b.result()
+	found.Score /= float64(a.Rows())
+	return found
+}

@@ -1,0 +1,263 @@
+package problem
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"golang.org/x/sync/errgroup"
+)
+
+// LogLoss is the problem of the log loss, negated so that it is to be made high,
+// of the weighted mean of the probabilities.
+//
+// The loss of an entry that is not true is
+//
+//	-log(1-p) = p + p²/2 + R with 0 <= R <= p³ / 3(1-p)
+//
+// so where no model gives more than 1/64, the sums of p and of the products p p'
+// of two models tell it for all weights, but for R, whose bound is summed up in
+// Error. That leaves the entries that are true or suspected. The loss is convex,
+// so what no line improves is the optimum.
+type LogLoss struct {
+	table
+	classes int
+	sums    []float64 // of extra, over rows
+	bound   float64   // sum of the bounds of R
+}
+
+// low is up to what probability an entry is known by its moments.
+const low = 1.0 / 64
+
+// ReadLogLoss reads the predictions of a set, several folds at once. thresholds
+// are what was taken off the probabilities, by model and fold.
+func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, progress func(values int)) (*LogLoss, error) {
+	models := len(set.Models)
+	width := models + models*(models+1)/2
+	bounds := make([]float64, set.Truth.Folds)
+	t, err := readTable(ctx, set, width, progress, func(part *table, fold int, b oof.Block, from int, labels []int) {
+		at := len(part.extra)
+		part.extra = append(part.extra, make([]float64, width)...)
+		sums := part.extra[at:]
+		p := make([]float64, models)
+		for c := range set.Classes {
+			most := 0.0
+			for k, predictions := range b.Predictions {
+				p[k] = min(max(float64(predictions[from+c])+thresholds[k][fold], 0), 1)
+				most = max(most, p[k])
+			}
+			if truth := slices.Contains(labels, c); truth || most > low {
+				for _, v := range p {
+					part.values = append(part.values, float32(v))
+				}
+				part.truth = append(part.truth, truth)
+				continue
+			}
+			bounds[fold] += most * most * most / (3 * (1 - most))
+			next := models
+			for k, v := range p {
+				sums[k] += v
+				for _, w := range p[:k+1] {
+					sums[next] += v * w
+					next++
+				}
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	l := newLogLoss(t, set.Classes)
+	for _, b := range bounds {
+		l.bound += b
+	}
+	return l, nil
+}
+
+func newLogLoss(t table, classes int) *LogLoss {
+	l := &LogLoss{table: t, classes: classes, sums: make([]float64, t.width)}
+	for i, v := range t.extra {
+		l.sums[i%t.width] += v
+	}
+	return l
+}
+
+// Error is how much too low the loss may be taken at most.
+func (l *LogLoss) Error() float64 { return l.bound / l.size() }
+
+func (l *LogLoss) size() float64 { return float64(l.Rows()) * float64(l.classes) }
+
+// small is what the sums say of the loss of the entries they are of.
+func (l *LogLoss) small(sums, w []float64) float64 {
+	loss, next := 0.0, l.models
+	for k := range w {
+		loss += w[k] * sums[k]
+		for j := range k {
+			loss += w[k] * w[j] * sums[next]
+			next++
+		}
+		loss += w[k] * w[k] * sums[next] / 2
+		next++
+	}
+	return loss
+}
+
+func clip(p float64) float64 { return min(max(p, metric.Clip), 1-metric.Clip) }
+
+func (l *LogLoss) loss(entry int, w []float64) float64 {
+	p := clip(weighted(w, l.entry(entry)))
+	if l.truth[entry] {
+		return -math.Log(p)
+	}
+	return -math.Log1p(-p)
+}
+
+// Score returns the log loss, negated.
+func (l *LogLoss) Score(point []float64) float64 {
+	w := Scaled(point, l.models)
+	sums := l.parallel(func(i int, sums []float64) { sums[0] += l.loss(i, w) })
+	return -(sums[0] + l.small(l.sums, w)) / l.size()
+}
+
+// Ratios returns the log loss of each row, negated, and 1.
+func (l *LogLoss) Ratios(point []float64) (num, den []float64) {
+	w := Scaled(point, l.models)
+	for r := range l.Rows() {
+		loss := l.small(l.extra[r*l.width:(r+1)*l.width], w)
+		for i := l.start[r]; i < l.start[r+1]; i++ {
+			loss += l.loss(i, w)
+		}
+		num, den = append(num, -loss/float64(l.classes)), append(den, 1)
+	}
+	return num, den
+}
+
+// Select returns the problem of the rows of some folds.
+func (l *LogLoss) Select(folds ...int) Rows { return newLogLoss(l.choose(folds), l.classes) }
+
+// Drop returns the problem without a model.
+func (l *LogLoss) Drop(model int) Rows {
+	t := l.drop(model)
+	t.width = t.models + t.models*(t.models+1)/2
+	t.extra = make([]float64, 0, t.width*t.Rows())
+	for r := range t.Rows() {
+		row := l.extra[r*l.width : (r+1)*l.width]
+		for k := range l.models {
+			if k != model {
+				t.extra = append(t.extra, row[k])
+			}
+		}
+		next := l.models
+		for k := range l.models {
+			for j := range k + 1 {
+				if k != model && j != model {
+					t.extra = append(t.extra, row[next])
+				}
+				next++
+			}
+		}
+	}
+	return newLogLoss(t, l.classes)
+}
+
+// Line returns the best point of a line: where the derivative of the loss, which
+// never falls along it, passes 0. Newton steps find it, kept within the part of
+// the line that must hold it.
+func (l *LogLoss) Line(u, v []float64) Best {
+	from, to := 0.0, 1.0
+	at := 0.5
+	for range 60 {
+		first, second := l.derivatives(u, v, at)
+		if first > 0 {
+			to = at
+		} else {
+			from = at
+		}
+		next := at - first/second
+		if !(next > from && next < to) {
+			// It may be an end.
+			if next = (from + to) / 2; from == 0 && to < 1e-3 {
+				next = to / 16
+			} else if to == 1 && from > 1-1e-3 {
+				next = 1 - (1-from)/16
+			}
+		}
+		if math.Abs(next-at) < 1e-9 {
+			break
+		}
+		at = next
+	}
+	best := Best{At: at, Score: l.Score(Between(u, v, at))}
+	for _, end := range []float64{0, 1} {
+		if math.Abs(at-end) < 1e-3 {
+			if score := l.Score(Between(u, v, end)); score >= best.Score {
+				best = Best{end, score}
+			}
+		}
+	}
+	return best
+}
+
+// derivatives returns the first and the second derivative of the loss at a point
+// of a line, both times the number of entries.
+func (l *LogLoss) derivatives(u, v []float64, at float64) (first, second float64) {
+	w, d := Between(u, v, at), make([]float64, l.models)
+	for k := range d {
+		d[k] = v[k] - u[k]
+	}
+	sums := l.parallel(func(i int, sums []float64) {
+		e := l.entry(i)
+		p, dp := weighted(w, e), weighted(d, e)
+		if p != clip(p) {
+			return
+		}
+		if l.truth[i] {
+			p, dp = 1-p, -dp
+		}
+		q := dp / (1 - p)
+		sums[0] += q
+		sums[1] += q * q
+	})
+	// The small ones are a polynomial of degree 2: differences are exact.
+	const h = 0.5
+	a, b, c := l.small(l.sums, shifted(w, d, -h)), l.small(l.sums, w), l.small(l.sums, shifted(w, d, h))
+	return sums[0] + (c-a)/(2*h), sums[1] + (a-2*b+c)/(h*h)
+}
+
+func shifted(w, d []float64, by float64) []float64 {
+	out := make([]float64, len(w))
+	for k := range w {
+		out[k] = w[k] + by*d[k]
+	}
+	return out
+}
+
+// parallel sums two values over all entries, on all cores, in an order that
+// doesn't depend on their number.
+func (l *LogLoss) parallel(do func(entry int, sums []float64)) [2]float64 {
+	const chunk = 1 << 15
+	n := len(l.truth)
+	parts := make([][2]float64, (n+chunk-1)/chunk)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range parts {
+		group.Go(func() error {
+			var sums [2]float64
+			for e := i * chunk; e < min(n, (i+1)*chunk); e++ {
+				do(e, sums[:])
+			}
+			parts[i] = sums
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+	var all [2]float64
+	for _, p := range parts {
+		all[0] += p[0]
+		all[1] += p[1]
+	}
+	return all
+}

@@ -1,0 +1,137 @@
+package problem_test
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/internal/world"
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"pgregory.net/rapid"
+)
+
+// probabilities draws a world whose predictions are probabilities, most of them
+// small, less a threshold of a quarter.
+func probabilities(t *rapid.T) *world.World {
+	w := &world.World{Classes: rapid.IntRange(1, 12).Draw(t, "classes")}
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	rows := rapid.IntRange(2, 30).Draw(t, "rows")
+	for i := range rows {
+		w.Folds = append(w.Folds, uint8(i%2))
+		w.Labels = append(w.Labels, r.Perm(w.Classes)[:min(w.Classes, r.IntN(3))])
+	}
+	for range rapid.IntRange(1, 4).Draw(t, "models") {
+		p := make([]float32, rows*w.Classes)
+		for i := range p {
+			p[i] = float32(math.Pow(r.Float64(), 6)) - 0.25
+		}
+		w.Predictions = append(w.Predictions, p)
+	}
+	return w
+}
+
+// shifted is the blend, as it is and not only its signs.
+func shifted(w *world.World, point []float64, by float64) metric.Rows {
+	y := w.Blend(point)
+	i := 0
+	for _, r := range w.Order() {
+		for c := range w.Classes {
+			sum := by
+			for m, p := range w.Predictions {
+				sum += point[m] * float64(p[r*w.Classes+c])
+			}
+			y.Scores[i] = float32(sum)
+			i++
+		}
+	}
+	return y
+}
+
+// checkRows checks a problem against the definition of its score, alone and by
+// fold, and its lines against points on them.
+func checkRows(t *rapid.T, p problem.Rows, define func(point []float64) float64, tolerance float64) {
+	t.Helper()
+	u, v := world.DrawPoint(t, p.Models(), problem.Options{}), world.DrawPoint(t, p.Models(), problem.Options{})
+	for _, point := range [][]float64{u, v} {
+		if got, want := p.Score(point), define(point); math.Abs(got-want) > tolerance {
+			t.Fatalf("score %v, by definition %v", got, want)
+		}
+		num, _ := p.Ratios(point)
+		sum := 0.0
+		for _, n := range num {
+			sum += n
+		}
+		if got := sum / float64(len(num)); math.Abs(got-p.Score(point)) > 1e-12 {
+			t.Fatalf("the rows' mean is %v, the score %v", got, p.Score(point))
+		}
+		parts := 0.0
+		for f := range p.Folds() {
+			rows := p.FoldStarts()[f+1] - p.FoldStarts()[f]
+			parts += p.Select(f).Score(point) * float64(rows)
+		}
+		if got := parts / float64(len(num)); math.Abs(got-p.Score(point)) > 1e-12 {
+			t.Fatalf("the folds' mean is %v, the score %v", got, p.Score(point))
+		}
+	}
+	if n := p.Models(); n > 1 {
+		zero := append([]float64{}, u...)
+		zero[n-1] = 0
+		if rest := zero[:n-1]; problem.Admissible(rest, n-1, 0) {
+			if got, want := p.Drop(n-1).Score(problem.Scaled(rest, n-1)), p.Score(problem.Scaled(zero, n)); math.Abs(got-want) > 1e-12 {
+				t.Fatalf("without the last model %v, with weight 0 %v", got, want)
+			}
+		}
+	}
+	best := p.Line(u, v)
+	if got := p.Score(problem.Between(u, v, best.At)); math.Abs(got-best.Score) > 1e-9 {
+		t.Fatalf("%v at %v, counted anew %v", best.Score, best.At, got)
+	}
+	for i := range 102 {
+		at := min(max(0, (float64(i)-0.618)/100), 1)
+		if got := p.Score(problem.Between(u, v, at)); got > best.Score+1e-9 {
+			t.Fatalf("%v at %v, but %v at %v, said to be best", got, at, best.Score, best.At)
+		}
+	}
+}
+
+func TestTheAccuracyIsThatOfAllPredictions(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		w := probabilities(t)
+		set, err := w.Write(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := problem.ReadArgmax(context.Background(), set, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRows(t, p, func(point []float64) float64 { return shifted(w, point, 0).Accuracy() }, 1e-12)
+	})
+}
+
+func TestTheLogLossIsThatOfAllPredictions(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		w := probabilities(t)
+		set, err := w.Write(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		thresholds := make([][]float64, len(w.Predictions))
+		for i := range thresholds {
+			thresholds[i] = []float64{0.25, 0.25}
+		}
+		p, err := problem.ReadLogLoss(context.Background(), set, thresholds, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Error() > 2e-6 {
+			t.Fatalf("an error of up to %v", p.Error())
+		}
+		// The definition is fed float32s.
+		checkRows(t, p, func(point []float64) float64 { return -shifted(w, point, 0.25).LogLoss() }, p.Error()+1e-5)
+	})
+}
