@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -98,6 +99,9 @@ func (f *fitFlags) check() (err error) {
 	if f.search.Starts < 1 || f.search.Evaluations < 1 {
 		return cli.Usagef("--starts and --evaluations must be at least 1")
 	}
+	if f.metric.name == logLoss {
+		f.search.Starts = 1 // it is convex: every start leads to the same top
+	}
 	return f.metric.check()
 }
 
@@ -129,6 +133,6 @@ func write(cmd *cobra.Command, name string, set *oof.Set, r search.Result) (path
 	if err := ensemblefile.Write(&b, members); err != nil {
 		return "", err
 	}
-	path = fmt.Sprintf("%s_val_%.4f.yml", name, r.Score)
+	path = fmt.Sprintf("%s_val_%.4f.yml", name, math.Abs(r.Score)) // a loss is below 0
 	return path, atomicfile.WriteFile(path, b.Bytes())
 }

@@ -2,6 +2,9 @@ package command
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
@@ -16,37 +19,68 @@ type metricFlags struct {
 	offset float64
 }
 
+const (
+	fBeta      = "f-beta"
+	microFBeta = "micro-f-beta"
+	accuracy   = "accuracy"
+	logLoss    = "log-loss"
+)
+
+var metrics = []string{fBeta, microFBeta, accuracy, logLoss}
+
 func (f *metricFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.name, "metric", "f-beta", "the score: f-beta (the mean of the rows') or micro-f-beta (of all entries)")
+	fs.StringVar(&f.name, "metric", fBeta, "the score: f-beta (mean of the rows'), micro-f-beta (of all entries), accuracy (of the highest class) or log-loss (which is made low)")
 	fs.Float64Var(&f.beta, "beta", 2, "how many times recall weighs more than precision")
 	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, up to this far from 0 (default: none)")
 }
 
 func (f *metricFlags) check() error {
 	switch {
-	case f.name != "f-beta" && f.name != "micro-f-beta":
-		return cli.Usagef("--metric: unknown metric %q; there are f-beta and micro-f-beta", f.name)
+	case !slices.Contains(metrics, f.name):
+		return cli.Usagef("--metric: unknown metric %q; there are %s", f.name, strings.Join(metrics, ", "))
 	case !(f.beta > 0 && f.beta < 1e6):
 		return cli.Usagef("--beta: %v is not a number above 0", f.beta)
 	case !(f.offset >= 0 && f.offset < 1):
 		return cli.Usagef("--max-offset: %v is not a number from 0 to 1", f.offset)
+	case f.offset > 0 && !strings.HasSuffix(f.name, fBeta):
+		return cli.Usagef("--max-offset: the %s knows no thresholds", f.name)
 	}
 	return nil
 }
 
+// pruned is a problem that knows what pruning left of it.
+type pruned interface {
+	problem.Rows
+	Rows() int
+	Entries() int
+}
+
 // read reads the predictions, showing progress.
 func (f *metricFlags) read(cmd *cobra.Command, set *oof.Set) (problem.Rows, error) {
-	o := problem.Options{Beta: f.beta, Micro: f.name == "micro-f-beta", MaxOffset: f.offset}
-	var p *problem.Sign
+	var p pruned
 	err := withProgress(cmd, set, func(ctx context.Context, done func(int)) (err error) {
-		p, err = problem.ReadSign(ctx, set, o, done)
+		switch f.name {
+		case accuracy:
+			p, err = problem.ReadArgmax(ctx, set, done)
+		case logLoss:
+			var thresholds [][]float64
+			if thresholds, err = set.Thresholds(); err == nil {
+				p, err = problem.ReadLogLoss(ctx, set, thresholds, done)
+			}
+		default:
+			p, err = problem.ReadSign(ctx, set, problem.Options{Beta: f.beta, Micro: f.name == microFBeta, MaxOffset: f.offset}, done)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	cli.Printf(cmd, "%d models, %d rows x %d classes, of which weights can change %.2f%%", len(set.Models), p.Rows(), set.Classes,
+	text := fmt.Sprintf("%d models, %d rows x %d classes, of which weights can change %.2f%%", len(set.Models), p.Rows(), set.Classes,
 		100*float64(p.Entries())/float64(p.Rows()*set.Classes))
+	if l, ok := p.(*problem.LogLoss); ok {
+		text += fmt.Sprintf("; the loss is up to %.1e too low", l.Error())
+	}
+	cli.Printf(cmd, "%s", text)
 	return p, nil
 }

@@ -10,6 +10,6 @@ import "github.com/spf13/cobra"
 // subcommands.
 func New() *cobra.Command {
 	root := fit()
-	root.AddCommand(score(), outOfFold())
+	root.AddCommand(score(), outOfFold(), draw())
 	return root
 }

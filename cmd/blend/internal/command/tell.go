@@ -29,7 +29,7 @@ func (f *fitFlags) tell(cmd *cobra.Command, set *oof.Set, p problem.Rows, result
 	if err := printReport(cmd.OutOrStdout(), set, r); err != nil {
 		return err
 	}
-	for _, w := range warnings(set, r) {
+	for _, w := range f.warnings(set, r) {
 		cli.Printf(cmd, "warning: %s", w)
 	}
 	return nil
@@ -63,7 +63,7 @@ func number(format string, v float64) string {
 }
 
 // warnings says what is odd about the scores.
-func warnings(set *oof.Set, r *report.Report) (list []string) {
+func (f *fitFlags) warnings(set *oof.Set, r *report.Report) (list []string) {
 	if r.Fitted == 0 {
 		list = append(list, "no weights give a true label: is the threshold taken off the predictions, are the rows in order?")
 	} else if r.HeldOut < r.Equal {
@@ -76,6 +76,9 @@ func warnings(set *oof.Set, r *report.Report) (list []string) {
 			file := set.Models[i].Files[fold]
 			n, err := ensemblefile.ParseName(file)
 			if err != nil {
+				continue
+			}
+			if f.metric.name != fBeta {
 				continue
 			}
 			if said, err := strconv.ParseFloat(n.Score, 64); err == nil && said <= 1 && score < said/2 {

@@ -1,0 +1,49 @@
+package oof
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"gopkg.in/yaml.v3"
+)
+
+// Thresholds returns what was taken off the predictions of each model and fold:
+// that of <model>.yml, which lies beside them.
+func (s *Set) Thresholds() ([][]float64, error) {
+	all := make([][]float64, len(s.Models))
+	var errs []error
+	for m, model := range s.Models {
+		for _, file := range model.Files {
+			t, err := threshold(file)
+			errs = append(errs, err)
+			all[m] = append(all[m], t)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+func threshold(predictions string) (float64, error) {
+	name, err := ensemblefile.ParseName(predictions)
+	if err != nil {
+		return 0, err
+	}
+	path := filepath.Join(filepath.Dir(predictions), name.Model()+".yml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, cli.Hint(fmt.Errorf("%s: its threshold is needed: %w", predictions, err), "train --predict-oof writes it")
+	}
+	var file struct {
+		Threshold *float64 `yaml:"threshold"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	if file.Threshold == nil || !(*file.Threshold >= 0 && *file.Threshold <= 1) {
+		return 0, fmt.Errorf("%s: a threshold from 0 to 1 is needed", path)
+	}
+	return *file.Threshold, nil
+}

@@ -1,0 +1,153 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/chart"
+	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/blend/search"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/spf13/cobra"
+)
+
+// plotPoints is how many points a curve has.
+const plotPoints = 201
+
+// draw is the verb that draws an ensemble's score.
+func draw() *cobra.Command {
+	var f ensembleFlags
+	var output string
+	reach := 0.05
+	cmd := &cobra.Command{
+		Use:   "plot ENSEMBLE.yml",
+		Short: "Draw the score around an ensemble's weights",
+		Long: `plot draws three diagrams into a PNG image: the mean F2 of the rows by the weight
+of each model, the others keeping their proportions; by an offset of all
+thresholds; and the way that the exact search and Nelder-Mead take.`,
+		Example: `  blend plot best_val_0.6397.yml --predictions models/ -o best.png`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !(reach > 0 && reach < 1) {
+				return cli.Usagef("--reach: %v is not a number between 0 and 1", reach)
+			}
+			b, err := f.open(args[0])
+			if err != nil {
+				return err
+			}
+			if err := b.scale(); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if output == "" {
+				output = strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])) + ".png"
+			}
+			if err := b.draw(cmd, output, reach); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), output)
+			return nil
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the `FILE` to write (default: <ensemble>.png)")
+	cmd.Flags().Float64Var(&reach, "reach", reach, "how far the offset goes from 0")
+	return cmd
+}
+
+func (b *blended) draw(cmd *cobra.Command, path string, reach float64) error {
+	offset := 0.0
+	for i, w := range b.weights {
+		offset += w * b.offsets[i]
+	}
+	point := append(slices.Clone(b.weights), offset)
+	var p *problem.Sign
+	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) (err error) {
+		p, err = problem.ReadSign(ctx, b.set, problem.Options{MaxOffset: reach + max(offset, -offset)}, done)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
+		return fmt.Errorf("the weights %v can't be drawn: none may be below 0", b.weights)
+	}
+	ways, err := searches(cmd.Context(), p)
+	if err != nil {
+		return err
+	}
+	out, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := chart.Write(out, b.byWeight(p, point), byOffset(p, point, reach), ways); err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
+// byWeight is the score by the weight of each model, up to twice what it is.
+func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
+	panel := chart.Panel{Title: "one weight", X: "weight of the model", Y: "score"}
+	n := p.Models()
+	for i := range n {
+		if point[i] == 1 || n == 1 {
+			continue
+		}
+		without := slices.Clone(point)
+		without[i] = 0
+		without = problem.Scaled(without, n)
+		alone := make([]float64, n+1)
+		alone[i], alone[n] = 1, point[n]
+		top := min(1, max(2*point[i], 0.05))
+		c := chart.Curve{Name: b.set.Models[i].Name, Mark: (plotPoints - 1) / 2}
+		if top != 2*point[i] {
+			c.Mark = int(point[i] / top * (plotPoints - 1))
+		}
+		for k := range plotPoints {
+			w := top * float64(k) / (plotPoints - 1)
+			c.X, c.Y = append(c.X, w), append(c.Y, p.Score(problem.Between(without, alone, w)))
+		}
+		panel.Curves = append(panel.Curves, c)
+	}
+	return panel
+}
+
+// byOffset is the score by the offset of the thresholds.
+func byOffset(p *problem.Sign, point []float64, reach float64) chart.Panel {
+	c := chart.Curve{Mark: (plotPoints - 1) / 2}
+	n := p.Models()
+	at := slices.Clone(point)
+	for k := range plotPoints {
+		at[n] = point[n] + reach*(2*float64(k)/(plotPoints-1)-1)
+		c.X, c.Y = append(c.X, at[n]), append(c.Y, p.Score(at))
+	}
+	return chart.Panel{Title: "thresholds", X: "common offset", Y: "score", Curves: []chart.Curve{c}}
+}
+
+// level is a problem whose points have no offset.
+type level struct{ *problem.Sign }
+
+func (level) MaxOffset() float64 { return 0 }
+
+// searches is the way of two searches.
+func searches(ctx context.Context, p *problem.Sign) (chart.Panel, error) {
+	panel := chart.Panel{Title: "search", X: "seconds", Y: "score"}
+	for _, m := range []search.Method{search.Exact, search.NelderMead} {
+		r, err := search.Run(ctx, level{p}, search.Options{Method: m, Seed: 1})
+		if err != nil {
+			return panel, err
+		}
+		c := chart.Curve{Name: m.String(), Steps: true, Mark: -1}
+		for _, step := range r.Trace {
+			c.X, c.Y = append(c.X, step.After.Seconds()), append(c.Y, step.Score)
+		}
+		c.X, c.Y = append(c.X, r.Took.Seconds()), append(c.Y, r.Score)
+		panel.Curves = append(panel.Curves, c)
+	}
+	return panel, nil
+}
