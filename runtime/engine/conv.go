@@ -28,7 +28,6 @@ type conv struct {
 	step        int // floats from a plane's values to the next one's
 	blocks      []block
 	panels      []panel
-	perPart     int // panels of one part
 	pixels      int
 	w, bias     []float32
 	floor       float32
@@ -98,11 +97,6 @@ func (pl *planner) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
 		c.at = pl.table(c.res, y.shape, nn.Square(1), nn.HW{})
 	}
 	c.pack(n, w)
-	// A part has a block of pixels, or, where there is but one, some panels.
-	c.perPart = len(c.panels)
-	if c.pixels <= blockPixels {
-		c.perPart = max(1, len(c.panels)/8)
-	}
 	return c, nil
 }
 
@@ -223,14 +217,22 @@ func (c *conv) segment(offset, k int) {
 	}
 }
 
-func (c *conv) parts() int {
-	return (c.pixels + blockPixels - 1) / blockPixels * ((len(c.panels) + c.perPart - 1) / c.perPart)
+func (c *conv) pixelBlocks() int { return (c.pixels + blockPixels - 1) / blockPixels }
+
+// parts are blocks of pixels, and, where those are too few, each with some of
+// the panels.
+func (c *conv) parts(workers int) int {
+	blocks, groups := c.pixelBlocks(), 1
+	if workers > 1 {
+		groups = min(len(c.panels), max(1, workers*partsPerWorker/blocks))
+	}
+	return blocks * groups
 }
 
-func (c *conv) run(arena []float32, s *scratch, part int) {
-	groups := (len(c.panels) + c.perPart - 1) / c.perPart
-	first := part % groups * c.perPart
-	panels := c.panels[first:min(first+c.perPart, len(c.panels))]
+func (c *conv) run(arena []float32, s *scratch, part, parts int) {
+	groups := parts / c.pixelBlocks()
+	group := part % groups
+	panels := c.panels[len(c.panels)*group/groups : len(c.panels)*(group+1)/groups]
 	g := &s.gemm
 	g.First = part / groups * blockPixels
 	g.End = min(g.First+blockPixels, c.pixels)

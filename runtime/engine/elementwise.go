@@ -44,9 +44,9 @@ func (pl *planner) affine(n *nn.Node, y *tensor) (scale, shift []float32, err er
 	return scale, shift, nil
 }
 
-func (a *affine) parts() int { return a.y.count() }
+func (a *affine) parts(int) int { return a.y.count() }
 
-func (a *affine) run(arena []float32, _ *scratch, plane int) {
+func (a *affine) run(arena []float32, _ *scratch, plane, _ int) {
 	scale, shift := a.scale[plane*kernel.Lanes:], a.shift[plane*kernel.Lanes:]
 	for y := range a.y.h {
 		a.set.Scale(a.y.line(arena, plane, y), a.x.line(arena, plane, y), scale, shift, a.floor)
@@ -62,9 +62,9 @@ type add struct {
 	zero          []float32
 }
 
-func (s *add) parts() int { return s.y.count() }
+func (s *add) parts(int) int { return s.y.count() }
 
-func (s *add) run(arena []float32, _ *scratch, plane int) {
+func (s *add) run(arena []float32, _ *scratch, plane, _ int) {
 	for y := range s.y.h {
 		a := s.zero
 		if s.a != nil {
@@ -84,9 +84,9 @@ type gate struct {
 	zero            []float32
 }
 
-func (g *gate) parts() int { return g.y.count() }
+func (g *gate) parts(int) int { return g.y.count() }
 
-func (g *gate) run(arena []float32, _ *scratch, plane int) {
+func (g *gate) run(arena []float32, _ *scratch, plane, _ int) {
 	perPixel := g.gate.h > 1 || g.gate.w > 1 || g.gate.shape.C < g.x.shape.C
 	for y := range g.y.h {
 		res := g.zero
@@ -111,11 +111,11 @@ type globalPool struct {
 	x, y *tensor
 }
 
-func (p *globalPool) parts() int { return p.y.count() }
+func (p *globalPool) parts(int) int { return p.y.count() }
 
-func (p *globalPool) run(arena []float32, s *scratch, plane int) {
+func (p *globalPool) run(arena []float32, s *scratch, plane, _ int) {
 	dst := p.y.line(arena, plane, 0)
-	var row [kernel.Lanes]float32
+	row := s.pixel[:]
 	for y := range p.x.h {
 		line := p.x.line(arena, plane, y)
 		switch {
@@ -123,9 +123,9 @@ func (p *globalPool) run(arena []float32, s *scratch, plane int) {
 			clear(dst)
 			p.set.Sum(dst, line)
 		case p.mean:
-			row = [kernel.Lanes]float32{}
-			p.set.Sum(row[:], line)
-			p.set.Sum(dst, row[:])
+			clear(row)
+			p.set.Sum(row, line)
+			p.set.Sum(dst, row)
 		default:
 			if y == 0 {
 				copy(dst, line)
@@ -134,25 +134,28 @@ func (p *globalPool) run(arena []float32, s *scratch, plane int) {
 		}
 	}
 	if p.mean {
-		row = [kernel.Lanes]float32{}
-		p.set.AddScaled(dst, row[:], dst, 1/float32(p.x.h*p.x.w), kernel.None)
+		clear(row)
+		p.set.AddScaled(dst, row, dst, 1/float32(p.x.h*p.x.w), kernel.None)
 	}
 	p.y.clearBorder(arena, plane)
 }
 
 // sigmoid is the logistic function; what stands for no channel becomes zero.
-type sigmoid struct{ x, y *tensor }
+type sigmoid struct {
+	set  *kernel.Set
+	x, y *tensor
+}
 
-func (s *sigmoid) parts() int { return s.y.count() }
+func (s *sigmoid) parts(int) int { return s.y.count() }
 
-func (s *sigmoid) run(arena []float32, _ *scratch, plane int) {
+func (s *sigmoid) run(arena []float32, _ *scratch, plane, _ int) {
 	for y := range s.y.h {
-		src, dst := s.x.line(arena, plane, y), s.y.line(arena, plane, y)
+		dst := s.y.line(arena, plane, y)
+		s.set.Sigmoid(dst, s.x.line(arena, plane, y))
 		for lane := range kernel.Lanes {
-			used := s.y.holds(plane*kernel.Lanes+lane) >= 0
-			for i := lane; i < len(dst); i += kernel.Lanes {
-				if dst[i] = 0; used {
-					dst[i] = float32(1 / (1 + math.Exp(-float64(src[i]))))
+			if s.y.holds(plane*kernel.Lanes+lane) < 0 {
+				for i := lane; i < len(dst); i += kernel.Lanes {
+					dst[i] = 0
 				}
 			}
 		}

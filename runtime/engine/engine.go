@@ -55,14 +55,27 @@ type Engine struct {
 	plan    *plan
 	set     *kernel.Set
 	classes int
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	workers []*worker
+	job     job
+}
+
+// job is what the workers have to do. It and their functions are kept, so that
+// a prediction allocates nothing.
+type job struct {
+	ctx            context.Context
+	images, logits []float32
+	whole          int          // images that one worker each computes
+	next           atomic.Int64 // of them
+	group          sync.WaitGroup
 }
 
 // worker computes images, one at a time.
 type worker struct {
 	arena []float32
 	scratch
+	steal func() // computes whole images
+	share func() // computes parts of one image
 }
 
 // Compile prepares the network for running: it folds batch norms and lays
@@ -88,7 +101,10 @@ func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 	}
 	e := &Engine{plan: plan, set: set, classes: g.Classes()}
 	for range threads {
-		e.workers = append(e.workers, new(worker))
+		w := new(worker)
+		w.steal = func() { e.steal(w) }
+		w.share = func() { e.share(w) }
+		e.workers = append(e.workers, w)
 	}
 	return e, nil
 }
@@ -111,74 +127,103 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	whole := n / len(e.workers) * len(e.workers)
-	if len(e.workers) > 1 && n-whole > len(e.workers)/2 {
-		whole = n // nearly all workers have an image in the last round
+	j := &e.job
+	j.ctx, j.images, j.logits = ctx, images, logits
+	defer func() { j.ctx, j.images, j.logits = nil, nil, nil }()
+	j.whole = n / len(e.workers) * len(e.workers)
+	if len(e.workers) > 1 && n-j.whole > len(e.workers)/2 {
+		j.whole = n // nearly all workers have an image in the last round
 	}
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for _, w := range e.workers {
-		if whole == 0 {
-			break
+	j.next.Store(0)
+	if j.whole > 0 {
+		for _, w := range e.workers {
+			w.grow(e.plan)
+			j.group.Add(1)
+			go w.steal()
 		}
-		w.grow(e.plan)
-		group.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= whole {
-					return
-				}
-				e.plan.enter(w.arena, images[i*size:][:size])
-				for _, s := range e.plan.steps {
-					for part := range s.parts() {
-						s.run(w.arena, &w.scratch, part)
-					}
-				}
-				e.plan.leave(w.arena, logits[i*e.classes:][:e.classes])
-			}
-		})
+		j.group.Wait()
 	}
-	group.Wait()
-	for i := whole; i < n && ctx.Err() == nil; i++ {
+	for i := j.whole; i < n && ctx.Err() == nil; i++ {
 		e.together(images[i*size:][:size], logits[i*e.classes:][:e.classes])
 	}
 	return ctx.Err()
 }
 
-// together computes one image with all workers.
-func (e *Engine) together(image, logits []float32) {
-	for _, w := range e.workers {
-		w.grow(e.plan)
-	}
-	arena := e.workers[0].arena
-	e.plan.enter(arena, image)
-	for _, s := range e.plan.steps {
-		parts := s.parts()
-		var next atomic.Int64
-		work := func(w *worker) {
-			for {
-				part := int(next.Add(1)) - 1
-				if part >= parts {
-					return
-				}
-				s.run(arena, &w.scratch, part)
+// steal computes whole images until there are no more.
+func (e *Engine) steal(w *worker) {
+	j := &e.job
+	defer j.group.Done()
+	size := e.plan.input.shape.Len()
+	for j.ctx.Err() == nil {
+		i := int(j.next.Add(1)) - 1
+		if i >= j.whole {
+			return
+		}
+		e.plan.enter(w.arena, j.images[i*size:][:size])
+		for _, s := range e.plan.steps {
+			parts := s.parts(1)
+			for part := range parts {
+				s.run(w.arena, &w.scratch, part, parts)
 			}
 		}
-		var group sync.WaitGroup
-		for _, w := range e.workers[1:min(len(e.workers), parts)] {
-			group.Go(func() { work(w) })
-		}
-		work(e.workers[0])
-		group.Wait()
+		e.plan.leave(w.arena, j.logits[i*e.classes:][:e.classes])
 	}
-	e.plan.leave(arena, logits)
 }
 
-// grow gives the worker its memory.
-func (w *worker) grow(p *plan) {
+// sharing tells which parts of a step are taken and how many are done.
+type sharing struct{ next, done atomic.Int32 }
+
+// together computes one image with all workers, in the arena of the first.
+func (e *Engine) together(image, logits []float32) {
+	e.plan.enter(e.workers[0].grow(e.plan), image)
+	for i := range e.plan.shared {
+		e.plan.shared[i].next.Store(0)
+		e.plan.shared[i].done.Store(0)
+	}
+	for _, w := range e.workers[1:] {
+		w.grow(e.plan)
+		e.job.group.Add(1)
+		go w.share()
+	}
+	e.job.group.Add(1)
+	e.share(e.workers[0])
+	e.job.group.Wait()
+	e.plan.leave(e.workers[0].arena, logits)
+}
+
+// share computes parts of each step, and waits until the others have done
+// theirs before it goes on. Steps are short, so it doesn't sleep.
+func (e *Engine) share(w *worker) {
+	defer e.job.group.Done()
+	arena := e.workers[0].arena
+	for i, s := range e.plan.steps {
+		shared, parts := &e.plan.shared[i], s.parts(len(e.workers))
+		for {
+			part := int(shared.next.Add(1)) - 1
+			if part >= parts {
+				break
+			}
+			s.run(arena, &w.scratch, part, parts)
+			shared.done.Add(1)
+		}
+		for spin := 0; int(shared.done.Load()) < parts; spin++ {
+			if spin > patience {
+				runtime.Gosched()
+			}
+		}
+	}
+}
+
+// patience is how often a worker looks whether the others are done before it
+// lets other goroutines run: for some microseconds.
+const patience = 2000
+
+// grow gives the worker its memory and returns the arena.
+func (w *worker) grow(p *plan) []float32 {
 	if w.arena == nil {
 		w.arena, w.floats = make([]float32, p.arena), make([]float32, p.scratch)
 	}
+	return w.arena
 }
 
 // enter copies an image, (H, W, C), into the arena.

@@ -77,6 +77,8 @@ func fuse(g *nn.Graph) *fusion {
 			f.same[n.ID] = n.In[0]
 		case n.Op == nn.BatchNorm && f.normsParts(n):
 			f.same[n.ID] = n.In[0]
+		case n.Op == nn.ReLU || n.Op == nn.MaxPool:
+			f.same[n.ID] = f.twin(n)
 		}
 	}
 	byLast := make([]*unit, len(g.Nodes))
@@ -89,6 +91,22 @@ func fuse(g *nn.Graph) *fusion {
 	f.keepNeeded(byLast)
 	return f
 }
+
+// twin returns an earlier node that computes the same, which only nodes without
+// parameters are looked at for, or nil.
+func (f *fusion) twin(n *nn.Node) *nn.Node {
+	for _, t := range f.users[n.In[0].ID] {
+		if t.ID < n.ID && t.Op == n.Op && f.same[t.ID] == nil && t.Kernel == n.Kernel && t.Stride == n.Stride &&
+			t.Pad == n.Pad && t.CeilMode == n.CeilMode && !f.croppedPool(t) && !f.croppedPool(n) {
+			return t
+		}
+	}
+	return nil
+}
+
+// croppedPool reports whether a pooling may be computed together with the crop
+// behind it.
+func (f *fusion) croppedPool(n *nn.Node) bool { return n.Op == nn.MaxPool && f.only(n, nn.Pad) != nil }
 
 // root returns the node whose tensor holds n's output.
 func (f *fusion) root(n *nn.Node) *nn.Node {

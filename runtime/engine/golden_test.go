@@ -5,12 +5,14 @@ import (
 	"context"
 	"io/fs"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
@@ -79,17 +81,24 @@ func TestRealCIFARWeightsGiveTheLogitsOfPyTorch(t *testing.T) {
 }
 
 func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
-	for _, name := range []string{
-		"seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d", "senet_se_resnext50_32x4d",
-		"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
-	} {
-		r, err := golden.Arch(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g := draw(t, r.ConfigArch, arch.Config{InputSize: r.Input[2], Classes: r.Classes, Keys: r.Has})
-		n, s := r.Input[0], r.Input[2]
-		images := golden.NHWC(golden.Images(n, s, s, golden.Cell), n, 3, s, s)
-		compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{}), r.Logits)
+	for _, set := range kernel.Sets() {
+		t.Run(set.Name, func(t *testing.T) {
+			if set == kernel.Scalar && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+				t.Skip("the scalar kernels predict full-size networks in make test-long only")
+			}
+			for _, name := range []string{
+				"seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d", "senet_se_resnext50_32x4d",
+				"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
+			} {
+				r, err := golden.Arch(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g := draw(t, r.ConfigArch, arch.Config{InputSize: r.Input[2], Classes: r.Classes, Keys: r.Has})
+				n, s := r.Input[0], r.Input[2]
+				images := golden.NHWC(golden.Images(n, s, s, golden.Cell), n, 3, s, s)
+				compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}), r.Logits)
+			}
+		})
 	}
 }

@@ -62,9 +62,9 @@ func (m *move) add(x *tensor, i, channel int) {
 	m.runs[to] = append(m.runs[to], r)
 }
 
-func (m *move) parts() int { return m.y.count() }
+func (m *move) parts(int) int { return m.y.count() }
 
-func (m *move) run(arena []float32, _ *scratch, plane int) {
+func (m *move) run(arena []float32, _ *scratch, plane, _ int) {
 	for y := range m.y.h {
 		line := m.y.line(arena, plane, y)
 		clear(line)
@@ -107,9 +107,9 @@ func (pl *planner) statistics(nodes []*nn.Node, x, y *tensor) *statistics {
 // rowsPerPart is how many rows of pixels a part has.
 const rowsPerPart = 8
 
-func (s *statistics) parts() int { return (s.y.h + rowsPerPart - 1) / rowsPerPart }
+func (s *statistics) parts(int) int { return (s.y.h + rowsPerPart - 1) / rowsPerPart }
 
-func (s *statistics) run(arena []float32, sc *scratch, part int) {
+func (s *statistics) run(arena []float32, sc *scratch, part, _ int) {
 	n := s.x.w * kernel.Lanes
 	peaks, sums := sc.floats[:n], sc.floats[n:][:n]
 	for y := part * rowsPerPart; y < min((part+1)*rowsPerPart, s.y.h); y++ {

@@ -8,12 +8,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// step is one pass over a part of the arena. Its parts are independent of one
-// another, and what they compute doesn't depend on who computes them.
+// step is one pass over a part of the arena, divided into parts for so many
+// workers. The parts are independent of one another, and what they compute
+// depends neither on who computes them nor on how many there are.
 type step interface {
-	parts() int
-	run(arena []float32, s *scratch, part int)
+	parts(workers int) int
+	run(arena []float32, s *scratch, part, parts int)
 }
+
+// partsPerWorker is how many parts of a step there should be for each worker,
+// so that none waits long for the others.
+const partsPerWorker = 4
 
 // scratch is what a goroutine needs to run steps: the kernels' jobs, which
 // would else be allocated at every call, and some memory.
@@ -22,14 +27,16 @@ type scratch struct {
 	windows   kernel.Windows
 	grouped   kernel.Grouped
 	transform kernel.Transform
+	pixel     [kernel.Lanes]float32
 	floats    []float32
 }
 
 // plan is a network ready to run: steps over one arena.
 type plan struct {
 	steps   []step
-	names   []string // of the steps
-	layers  []string // of the steps' first nodes
+	shared  []sharing // of each step, when workers share an image
+	names   []string  // of the steps
+	layers  []string  // of the steps' first nodes
 	input   *tensor
 	output  *tensor
 	arena   int // floats
@@ -76,6 +83,7 @@ func newPlan(g *nn.Graph, p Params, set *kernel.Set) (*plan, error) {
 			out.layers = append(out.layers, f.units[i].first.Name)
 		}
 	}
+	out.shared = make([]sharing, len(out.steps))
 	out.scratch = pl.scratch
 	return out, nil
 }
@@ -246,7 +254,7 @@ func (pl *planner) step(u *unit) (step, error) {
 	case nn.GlobalAvgPool, nn.GlobalMaxPool:
 		return &globalPool{set: pl.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y}, nil
 	case nn.Sigmoid:
-		return &sigmoid{x: in[0], y: y}, nil
+		return &sigmoid{set: pl.set, x: in[0], y: y}, nil
 	case nn.ChannelMax, nn.ChannelMean:
 		return pl.statistics([]*nn.Node{n}, in[0], y), nil
 	case nn.Concat:

@@ -22,8 +22,9 @@ func (e *Engine) Profile(image []float32) []StepTime {
 	times := make([]StepTime, len(e.plan.steps))
 	for i, s := range e.plan.steps {
 		start := time.Now()
-		for part := range s.parts() {
-			s.run(w.arena, &w.scratch, part)
+		parts := s.parts(1)
+		for part := range parts {
+			s.run(w.arena, &w.scratch, part, parts)
 		}
 		times[i] = StepTime{e.plan.names[i], e.plan.layers[i], time.Since(start)}
 	}

@@ -72,9 +72,9 @@ func (pl *planner) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, []fl
 	}, w, err
 }
 
-func (d *rowConv) parts() int { return d.y.count() }
+func (d *rowConv) parts(int) int { return d.y.count() }
 
-func (d *rowConv) run(arena []float32, s *scratch, plane int) {
+func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 	w, bias := d.w[plane*d.perPart:][:d.perPart], d.bias[plane*kernel.Lanes:][:kernel.Lanes]
 	for y := range d.y.h {
 		in := arena[d.x.base(plane)+d.x.index(y*d.stride.H-d.offset.H, -d.offset.W):]
@@ -137,9 +137,9 @@ func newPool(set *kernel.Set, u *unit, x, y *tensor) *pool {
 	return p
 }
 
-func (p *pool) parts() int { return p.y.count() }
+func (p *pool) parts(int) int { return p.y.count() }
 
-func (p *pool) run(arena []float32, s *scratch, plane int) {
+func (p *pool) run(arena []float32, s *scratch, plane, _ int) {
 	for y := range p.y.h {
 		for x := 0; x < p.y.w; {
 			tiles, next := single, x+1

@@ -134,13 +134,22 @@ func (wg *winograd) pack(n *nn.Node, w []float32) {
 	}
 }
 
-func (wg *winograd) parts() int {
-	return (wg.tiles.H*wg.tiles.W + wg.most - 1) / wg.most
+// parts are tiles: as many as there is memory for, or fewer for many workers.
+func (wg *winograd) parts(workers int) int {
+	tiles := wg.tiles.H * wg.tiles.W
+	parts := (tiles + wg.most - 1) / wg.most
+	if workers > 1 {
+		// Each part reads all weights.
+		parts = max(parts, min(workers, tiles/(2*kernel.Rows)))
+	}
+	return parts
 }
 
-func (wg *winograd) run(arena []float32, s *scratch, part int) {
-	first := part * wg.most
-	end := min(first+wg.most, wg.tiles.H*wg.tiles.W)
+func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
+	tiles := wg.tiles.H * wg.tiles.W
+	each := round((tiles+parts-1)/parts, kernel.Rows)
+	first := min(part*each, tiles)
+	end := min(first+each, tiles)
 	step := wg.most * kernel.Lanes
 	v := s.floats[winogradTemporary:]
 	m := v[wg.places()*wg.x.count()*step:]

@@ -72,6 +72,8 @@ type Set struct {
 	// GatePixels is Gate with one gate for all channels of a pixel: the first
 	// value of the pixel of gate.
 	GatePixels func(y, x, gate, res []float32, floor float32)
+	// Sigmoid is y = 1/(1+exp(-x)), within 2e-7.
+	Sigmoid func(y, x []float32)
 	// Sum adds all pixels of x to the one of y.
 	Sum func(y, x []float32)
 	// Peak is the maximum of all pixels of x and the one of y.

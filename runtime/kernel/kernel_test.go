@@ -121,10 +121,22 @@ func TestVectorKernelsAreTheScalarLoops(t *testing.T) {
 				both("Scale", func(s *kernel.Set, y []float32) { s.Scale(y, x, few, others, floor) })
 				both("Gate", func(s *kernel.Set, y []float32) { s.Gate(y, x, few, b, floor) })
 				both("GatePixels", func(s *kernel.Set, y []float32) { s.GatePixels(y, x, a, b, floor) })
+				both("Sigmoid", func(s *kernel.Set, y []float32) { s.Sigmoid(y, x) })
 				both("in place Gate", func(s *kernel.Set, y []float32) { s.Gate(y, y, few, b, floor) })
 				both("in place AddScaled", func(s *kernel.Set, y []float32) { s.AddScaled(y, y, b, factor, floor) })
 			}
 		}
+	})
+}
+
+func TestSigmoidIsCloseEverywhere(t *testing.T) {
+	each(t, 2e-7, func(d *differential, set *kernel.Set) {
+		d.name = set.Name + ".Sigmoid"
+		x := make([]float32, 1<<16)
+		for i := range x {
+			x[i] = (float32(i) - 1<<15) / 256
+		}
+		d.compare(len(x), func(y []float32) { kernel.Scalar.Sigmoid(y, x) }, func(y []float32) { set.Sigmoid(y, x) })
 	})
 }
 

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // Scalar is the set that defines the others.
 var Scalar = &Set{
 	Name: "scalar", Panel: Lanes,
@@ -8,7 +10,7 @@ var Scalar = &Set{
 	ToWinograd: toWinogradScalar, FromWinograd: fromWinogradScalar,
 	Affine: affineScalar, AddScaled: addScaledScalar, Max: maxScalar,
 	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
-	Sum: sumScalar, Peak: peakScalar,
+	Sigmoid: sigmoidScalar, Sum: sumScalar, Peak: peakScalar,
 }
 
 // above returns v, but at least floor. NaN stays NaN.
@@ -194,6 +196,12 @@ func gatePixelsScalar(y, x, gate, res []float32, floor float32) {
 	res = res[:len(y)]
 	for i, v := range x[:len(y)] {
 		y[i] = above(v*gate[i/Lanes*Lanes]+res[i], floor)
+	}
+}
+
+func sigmoidScalar(y, x []float32) {
+	for i, v := range x[:len(y)] {
+		y[i] = float32(1 / (1 + math.Exp(-float64(v))))
 	}
 }
 

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"math"
 	"simd/archsimd"
 	"unsafe"
 )
@@ -18,7 +19,7 @@ func vectorSets() []*Set {
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
 			Affine: affineZ, AddScaled: addScaledZ, Max: maxZ,
 			Scale: scaleZ, Gate: gateZ, GatePixels: gatePixelsZ,
-			Sum: sumZ, Peak: peakZ,
+			Sigmoid: sigmoidZ, Sum: sumZ, Peak: peakZ,
 		})
 	}
 	if archsimd.X86.AVX2() && archsimd.X86.FMA() {
@@ -29,7 +30,7 @@ func vectorSets() []*Set {
 			ToWinograd: toWinogradY, FromWinograd: fromWinogradY,
 			Affine: affineY, AddScaled: addScaledY, Max: maxY,
 			Scale: scaleY, Gate: gateY, GatePixels: gatePixelsY,
-			Sum: sumY, Peak: peakY,
+			Sigmoid: sigmoidY, Sum: sumY, Peak: peakY,
 		})
 	}
 	return sets
@@ -68,6 +69,18 @@ func aboveY(v, floor vecY) vecY { return floor.Merge(v, v.Less(floor)) }
 func largerZ(a, b vecZ) vecZ { return a.Merge(b, b.Less(a).Or(a.IsNaN())) }
 
 func largerY(a, b vecY) vecY { return a.Merge(b, b.Less(a).Or(a.IsNaN())) }
+
+// nan is what maxima of numbers of which one isn't a number are.
+var nan = float32(math.NaN())
+
+// powerZ returns v times two to the n, whole numbers that leave it normal.
+func powerZ(v, n vecZ) vecZ {
+	return v.AsInt32x16().Add(n.ConvertToInt32().ShiftAllLeft(23)).AsFloat32x16()
+}
+
+func powerY(v, n vecY) vecY {
+	return v.AsInt32x8().Add(n.ConvertToInt32().ShiftAllLeft(23)).AsFloat32x8()
+}
 
 // run returns a pointer to n values of x from index at on, all of which it
 // checks to be there. Five such pointers that move are what the inner loop has

@@ -4,7 +4,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // gemm5x16Y is GEMM on tiles of 5 pixels and 16 columns.
 func gemm5x16Y(g *GEMM) {
@@ -757,25 +760,38 @@ func maxPool6x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c3 := fillY(None)
 	c4 := fillY(None)
 	c5 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
+	n5 := c5.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 64))), c1)
-			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c2)
-			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 192))), c3)
-			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c4)
-			c5 = largerY(loadY((*[8]float32)(unsafe.Add(at, 320))), c5)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadY((*[8]float32)(unsafe.Add(at, 192)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadY((*[8]float32)(unsafe.Add(at, 256)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
+			d5 := loadY((*[8]float32)(unsafe.Add(at, 320)))
+			c5, n5 = c5.Max(d5), n5.Or(d5.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
-	c5.Store((*[8]float32)(unsafe.Add(y, 320)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
+	nan.Merge(c5, n5).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
 func grouped6x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1120,23 +1136,34 @@ func maxPool5x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c2 := fillY(None)
 	c3 := fillY(None)
 	c4 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 64))), c1)
-			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c2)
-			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 192))), c3)
-			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c4)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadY((*[8]float32)(unsafe.Add(at, 192)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadY((*[8]float32)(unsafe.Add(at, 256)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
 func grouped5x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1438,21 +1465,30 @@ func maxPool4x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c1 := fillY(None)
 	c2 := fillY(None)
 	c3 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 64))), c1)
-			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c2)
-			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 192))), c3)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadY((*[8]float32)(unsafe.Add(at, 192)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
 func grouped4x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1661,15 +1697,18 @@ func depthwise1x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 
 func maxPool1x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
+	n0 := c0.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
 func grouped1x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1949,25 +1988,38 @@ func maxPool6x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c3 := fillY(None)
 	c4 := fillY(None)
 	c5 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
+	n5 := c5.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c1)
-			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c2)
-			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 384))), c3)
-			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 512))), c4)
-			c5 = largerY(loadY((*[8]float32)(unsafe.Add(at, 640))), c5)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadY((*[8]float32)(unsafe.Add(at, 384)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadY((*[8]float32)(unsafe.Add(at, 512)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
+			d5 := loadY((*[8]float32)(unsafe.Add(at, 640)))
+			c5, n5 = c5.Max(d5), n5.Or(d5.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
-	c5.Store((*[8]float32)(unsafe.Add(y, 320)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
+	nan.Merge(c5, n5).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
 func grouped6x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2332,23 +2384,34 @@ func maxPool5x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c2 := fillY(None)
 	c3 := fillY(None)
 	c4 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c1)
-			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c2)
-			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 384))), c3)
-			c4 = largerY(loadY((*[8]float32)(unsafe.Add(at, 512))), c4)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadY((*[8]float32)(unsafe.Add(at, 384)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadY((*[8]float32)(unsafe.Add(at, 512)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[8]float32)(unsafe.Add(y, 256)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
 func grouped5x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2666,21 +2729,30 @@ func maxPool4x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c1 := fillY(None)
 	c2 := fillY(None)
 	c3 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerY(loadY((*[8]float32)(unsafe.Add(at, 128))), c1)
-			c2 = largerY(loadY((*[8]float32)(unsafe.Add(at, 256))), c2)
-			c3 = largerY(loadY((*[8]float32)(unsafe.Add(at, 384))), c3)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadY((*[8]float32)(unsafe.Add(at, 384)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[8]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[8]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[8]float32)(unsafe.Add(y, 192)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
 func grouped4x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2901,15 +2973,18 @@ func depthwise1x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 
 func maxPool1x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
+	n0 := c0.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerY(loadY((*[8]float32)(unsafe.Add(at, 0))), c0)
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
 func grouped1x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -3119,13 +3194,40 @@ func gatePixelsY(y, x, gate, res []float32, floor float32) {
 	}
 }
 
+// sigmoidY is Sigmoid.
+func sigmoidY(y, x []float32) {
+	one := fillY(1)
+	most := fillY(87)
+	log2e := fillY(math.Log2E)
+	ln2High := fillY(0x1.62e4p-1)
+	ln2Low := fillY(0x1.7f7d1cf8p-20)
+	p2 := fillY(1. / 2)
+	p3 := fillY(1. / 6)
+	p4 := fillY(1. / 24)
+	p5 := fillY(1. / 120)
+	p6 := fillY(1. / 720)
+	p7 := fillY(1. / 5040)
+	for i := 0; i < len(y); i += 8 {
+		t := fillY(0).Sub(loadY((*[8]float32)(x[i:])))
+		t = aboveY(t, fillY(-87))
+		t = most.Merge(t, most.Less(t))
+		n := t.Mul(log2e).RoundToEven()
+		r := t.Sub(n.Mul(ln2High)).Sub(n.Mul(ln2Low))
+		e := r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(p7, p6), p5), p4), p3), p2), one), one)
+		e = powerY(e, n)
+		one.Div(one.Add(e)).Store((*[8]float32)(y[i:]))
+	}
+}
+
 // sumY is Sum.
 func sumY(y, x []float32) {
 	s0 := loadY((*[8]float32)(y[0:]))
 	s8 := loadY((*[8]float32)(y[8:]))
 	for i := 0; i < len(x); i += 16 {
-		s0 = s0.Add(loadY((*[8]float32)(x[i+0:])))
-		s8 = s8.Add(loadY((*[8]float32)(x[i+8:])))
+		x0 := loadY((*[8]float32)(x[i+0:]))
+		s0 = s0.Add(x0)
+		x8 := loadY((*[8]float32)(x[i+8:]))
+		s8 = s8.Add(x8)
 	}
 	s0.Store((*[8]float32)(y[0:]))
 	s8.Store((*[8]float32)(y[8:]))
@@ -3134,11 +3236,15 @@ func sumY(y, x []float32) {
 // peakY is Peak.
 func peakY(y, x []float32) {
 	s0 := loadY((*[8]float32)(y[0:]))
+	n0 := s0.IsNaN()
 	s8 := loadY((*[8]float32)(y[8:]))
+	n8 := s8.IsNaN()
 	for i := 0; i < len(x); i += 16 {
-		s0 = largerY(loadY((*[8]float32)(x[i+0:])), s0)
-		s8 = largerY(loadY((*[8]float32)(x[i+8:])), s8)
+		x0 := loadY((*[8]float32)(x[i+0:]))
+		s0, n0 = s0.Max(x0), n0.Or(x0.IsNaN())
+		x8 := loadY((*[8]float32)(x[i+8:]))
+		s8, n8 = s8.Max(x8), n8.Or(x8.IsNaN())
 	}
-	s0.Store((*[8]float32)(y[0:]))
-	s8.Store((*[8]float32)(y[8:]))
+	fillY(nan).Merge(s0, n0).Store((*[8]float32)(y[0:]))
+	fillY(nan).Merge(s8, n8).Store((*[8]float32)(y[8:]))
 }

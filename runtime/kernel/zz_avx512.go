@@ -4,7 +4,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // gemm5x32Z is GEMM on tiles of 5 pixels and 32 columns.
 func gemm5x32Z(g *GEMM) {
@@ -996,25 +999,38 @@ func maxPool6x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c3 := fillZ(None)
 	c4 := fillZ(None)
 	c5 := fillZ(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
+	n5 := c5.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 64))), c1)
-			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c2)
-			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 192))), c3)
-			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c4)
-			c5 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 320))), c5)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadZ((*[16]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadZ((*[16]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadZ((*[16]float32)(unsafe.Add(at, 192)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadZ((*[16]float32)(unsafe.Add(at, 256)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
+			d5 := loadZ((*[16]float32)(unsafe.Add(at, 320)))
+			c5, n5 = c5.Max(d5), n5.Or(d5.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
-	c5.Store((*[16]float32)(unsafe.Add(y, 320)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[16]float32)(unsafe.Add(y, 256)))
+	nan.Merge(c5, n5).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
 func grouped6x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1359,23 +1375,34 @@ func maxPool5x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c2 := fillZ(None)
 	c3 := fillZ(None)
 	c4 := fillZ(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 64))), c1)
-			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c2)
-			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 192))), c3)
-			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c4)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadZ((*[16]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadZ((*[16]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadZ((*[16]float32)(unsafe.Add(at, 192)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadZ((*[16]float32)(unsafe.Add(at, 256)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
 func grouped5x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1677,21 +1704,30 @@ func maxPool4x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c1 := fillZ(None)
 	c2 := fillZ(None)
 	c3 := fillZ(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 64))), c1)
-			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c2)
-			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 192))), c3)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadZ((*[16]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadZ((*[16]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadZ((*[16]float32)(unsafe.Add(at, 192)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
 func grouped4x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1900,15 +1936,18 @@ func depthwise1x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 
 func maxPool1x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
+	n0 := c0.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
 func grouped1x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2188,25 +2227,38 @@ func maxPool6x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c3 := fillZ(None)
 	c4 := fillZ(None)
 	c5 := fillZ(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
+	n5 := c5.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c1)
-			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c2)
-			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 384))), c3)
-			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 512))), c4)
-			c5 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 640))), c5)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadZ((*[16]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadZ((*[16]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadZ((*[16]float32)(unsafe.Add(at, 384)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadZ((*[16]float32)(unsafe.Add(at, 512)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
+			d5 := loadZ((*[16]float32)(unsafe.Add(at, 640)))
+			c5, n5 = c5.Max(d5), n5.Or(d5.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
-	c5.Store((*[16]float32)(unsafe.Add(y, 320)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[16]float32)(unsafe.Add(y, 256)))
+	nan.Merge(c5, n5).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
 func grouped6x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2571,23 +2623,34 @@ func maxPool5x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c2 := fillZ(None)
 	c3 := fillZ(None)
 	c4 := fillZ(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
+	n4 := c4.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c1)
-			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c2)
-			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 384))), c3)
-			c4 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 512))), c4)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadZ((*[16]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadZ((*[16]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadZ((*[16]float32)(unsafe.Add(at, 384)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
+			d4 := loadZ((*[16]float32)(unsafe.Add(at, 512)))
+			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
-	c4.Store((*[16]float32)(unsafe.Add(y, 256)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
+	nan.Merge(c4, n4).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
 func grouped5x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2905,21 +2968,30 @@ func maxPool4x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c1 := fillZ(None)
 	c2 := fillZ(None)
 	c3 := fillZ(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	n3 := c3.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
-			c1 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 128))), c1)
-			c2 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 256))), c2)
-			c3 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 384))), c3)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadZ((*[16]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadZ((*[16]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			d3 := loadZ((*[16]float32)(unsafe.Add(at, 384)))
+			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
-	c1.Store((*[16]float32)(unsafe.Add(y, 64)))
-	c2.Store((*[16]float32)(unsafe.Add(y, 128)))
-	c3.Store((*[16]float32)(unsafe.Add(y, 192)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
+	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
 func grouped4x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -3140,15 +3212,18 @@ func depthwise1x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 
 func maxPool1x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
+	n0 := c0.IsNaN()
 	for r := rows; r > 0; r-- {
 		at := x
 		for c := cols; c > 0; c-- {
-			c0 = largerZ(loadZ((*[16]float32)(unsafe.Add(at, 0))), c0)
+			d0 := loadZ((*[16]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
 			at = unsafe.Add(at, 64)
 		}
 		x = unsafe.Add(x, row)
 	}
-	c0.Store((*[16]float32)(unsafe.Add(y, 0)))
+	nan := fillZ(nan)
+	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
 func grouped1x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -3358,11 +3433,37 @@ func gatePixelsZ(y, x, gate, res []float32, floor float32) {
 	}
 }
 
+// sigmoidZ is Sigmoid.
+func sigmoidZ(y, x []float32) {
+	one := fillZ(1)
+	most := fillZ(87)
+	log2e := fillZ(math.Log2E)
+	ln2High := fillZ(0x1.62e4p-1)
+	ln2Low := fillZ(0x1.7f7d1cf8p-20)
+	p2 := fillZ(1. / 2)
+	p3 := fillZ(1. / 6)
+	p4 := fillZ(1. / 24)
+	p5 := fillZ(1. / 120)
+	p6 := fillZ(1. / 720)
+	p7 := fillZ(1. / 5040)
+	for i := 0; i < len(y); i += 16 {
+		t := fillZ(0).Sub(loadZ((*[16]float32)(x[i:])))
+		t = aboveZ(t, fillZ(-87))
+		t = most.Merge(t, most.Less(t))
+		n := t.Mul(log2e).RoundToEvenScaled(0)
+		r := t.Sub(n.Mul(ln2High)).Sub(n.Mul(ln2Low))
+		e := r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(r.MulAdd(p7, p6), p5), p4), p3), p2), one), one)
+		e = powerZ(e, n)
+		one.Div(one.Add(e)).Store((*[16]float32)(y[i:]))
+	}
+}
+
 // sumZ is Sum.
 func sumZ(y, x []float32) {
 	s0 := loadZ((*[16]float32)(y[0:]))
 	for i := 0; i < len(x); i += 16 {
-		s0 = s0.Add(loadZ((*[16]float32)(x[i+0:])))
+		x0 := loadZ((*[16]float32)(x[i+0:]))
+		s0 = s0.Add(x0)
 	}
 	s0.Store((*[16]float32)(y[0:]))
 }
@@ -3370,8 +3471,10 @@ func sumZ(y, x []float32) {
 // peakZ is Peak.
 func peakZ(y, x []float32) {
 	s0 := loadZ((*[16]float32)(y[0:]))
+	n0 := s0.IsNaN()
 	for i := 0; i < len(x); i += 16 {
-		s0 = largerZ(loadZ((*[16]float32)(x[i+0:])), s0)
+		x0 := loadZ((*[16]float32)(x[i+0:]))
+		s0, n0 = s0.Max(x0), n0.Or(x0.IsNaN())
 	}
-	s0.Store((*[16]float32)(y[0:]))
+	fillZ(nan).Merge(s0, n0).Store((*[16]float32)(y[0:]))
 }

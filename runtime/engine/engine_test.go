@@ -1,0 +1,289 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+func Example() {
+	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 10})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	images, logits := make([]float32, 3*32*32*3), make([]float32, 3*10)
+	err = e.Predict(context.Background(), images, logits)
+	fmt.Println(err, logits[0] == logits[10], e.ArenaBytes() < 1<<20)
+	// Output: <nil> true true
+}
+
+// square is a convolution with a square window.
+func square(out, kernel, stride, pad, groups int) nn.Conv2d {
+	return nn.Conv2d{Out: out, Kernel: nn.Square(kernel), Stride: nn.Square(stride), Pad: nn.Square(pad), Groups: groups}
+}
+
+// drawings are small networks, each with operations that the planner computes
+// in its own way, on maps of odd sizes. Each returns the last map.
+var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
+	"dense": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.ReLU(b.BatchNorm("n1", b.Conv("c1", x, square(40, 7, 2, 3, 1)), nn.BatchNorm2d{}))
+		x = b.Conv("c2", x, nn.Conv2d{Out: 35, Kernel: nn.HW{H: 5, W: 1}, Pad: nn.HW{H: 2}, Bias: true})
+		return b.Conv("c3", x, nn.Conv2d{Out: 70, Kernel: nn.Square(1), Stride: nn.Square(3)})
+	},
+	"winograd": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c1", x, square(40, 1, 1, 0, 1))
+		y := b.ReLU(b.Conv("c2", x, square(64, 3, 1, 1, 1)))
+		y = b.Conv("c3", y, nn.Conv2d{Out: 48, Kernel: nn.HW{H: 1, W: 3}, Pad: nn.HW{W: 1}, Bias: true})
+		y = b.Conv("c4", y, nn.Conv2d{Out: 40, Kernel: nn.HW{H: 3, W: 1}, Pad: nn.HW{H: 1}})
+		x = b.ReLU(b.Add(x, y))
+		return b.Conv("c5", b.AddScaled(x, b.Conv("c6", x, square(40, 3, 1, 1, 1)), 0.3), square(33, 3, 1, 0, 1))
+	},
+	"grouped": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c0", x, square(64, 1, 1, 0, 1))
+		for i, groups := range []int{16, 8, 4, 2, 32, 64} {
+			x = b.ReLU(b.Conv(fmt.Sprint("c", i+1), x, square(64, 3, 1+i%2, 1, groups)))
+		}
+		return b.Conv("c7", x, square(96, 3, 1, 1, 32))
+	},
+	"depthwise": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c0", x, square(24, 1, 1, 0, 1))
+		for i, k := range []int{3, 5, 7, 2} {
+			y := b.BatchNorm(fmt.Sprint("n", i), b.Conv(fmt.Sprint("c", i+1), b.ReLU(x), square(24, k, 1+i%2, k/2, 24)), nn.BatchNorm2d{})
+			x = b.Conv(fmt.Sprint("p", i), y, square(24, 1, 1, 0, 1))
+		}
+		return x
+	},
+	"pools": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.BatchNorm("n", b.Conv("c", x, square(20, 3, 1, 1, 1)), nn.BatchNorm2d{})
+		x = b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), CeilMode: true})
+		y := b.AvgPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
+		z := b.AvgPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), CountIncludePad: true})
+		w := b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
+		x = b.Concat(b.Add(y, z), w)
+		x = b.AvgPool(x, nn.Pool2d{Kernel: nn.Square(2), Stride: nn.Square(3), CeilMode: true})
+		return b.MaxPool(x, nn.Pool2d{Kernel: nn.HW{H: 1, W: 2}, Stride: nn.HW{H: 1, W: 3}, Pad: nn.HW{W: 1}})
+	},
+	"concat": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		p := b.ReLU(b.Conv("a", x, square(27, 3, 1, 1, 1)))
+		q := b.Conv("b", x, square(32, 1, 1, 0, 1))
+		r := b.Conv("c", b.ReLU(q), square(32, 3, 1, 1, 32))
+		x = b.Conv("d", b.Concat(p, q, r), square(21, 3, 1, 1, 1)) // places stay empty
+		x = b.Concat(x, p, x)                                      // is copied
+		return b.ReLU(b.Conv("e", b.ReLU(b.Concat(b.Conv("f", x, square(16, 1, 2, 0, 1)), b.Conv("g", x, square(48, 3, 2, 1, 1)))), square(8, 1, 1, 0, 1)))
+	},
+	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(40, 3, 2, 1, 1))
+		s := b.Sigmoid(b.Linear("l2", b.ReLU(b.Linear("l1", b.GlobalAvgPool(x), 4)), 40))
+		y := b.ReLU(b.Add(b.Mul(x, s), x))
+		pixels := b.Concat(b.ChannelMax(y), b.ChannelMean(y))
+		z := b.Mul(y, b.Sigmoid(b.Conv("k", pixels, square(1, 7, 1, 3, 1))))
+		z = b.Add(z, b.Mul(y, b.ChannelMean(z)))
+		return b.Mul(z, b.GlobalMaxPool(z))
+	},
+	"moves": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(18, 3, 1, 1, 1))
+		y := b.Subsample(b.Pad(b.ReLU(x), nn.Border{Top: -1, Bottom: 1, Left: -1, Right: 1}), nn.Square(2))
+		even := b.Conv("even", b.Subsample(b.ReLU(x), nn.Square(2)), square(9, 1, 1, 0, 1))
+		x = b.BatchNorm("n", b.Concat(even, b.Conv("odd", y, square(9, 1, 1, 0, 1))), nn.BatchNorm2d{Eps: 1e-3})
+		p := b.Pad(x, nn.Border{Top: 1, Left: 1})
+		m := b.Pad(b.MaxPool(p, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)}), nn.Border{Top: -1, Left: -1})
+		d := b.Conv("pw", b.Conv("dw", p, square(18, 5, 2, 2, 18)), square(18, 1, 1, 0, 1))
+		d = b.BatchNorm("n2", b.Pad(d, nn.Border{Top: -1, Left: -1}), nn.BatchNorm2d{})
+		return b.PadChannels(b.Pad(b.Add(d, m), nn.Border{Top: 2, Bottom: -1, Right: 1}), 3, 10)
+	},
+	"shared": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(32, 1, 1, 0, 1))
+		y := b.Conv("s", x, square(32, 3, 1, 1, 1))
+		return b.Dropout(b.Add(b.ReLU(y), b.Again(y, b.ReLU(b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})))), 0.5)
+	},
+}
+
+// sketch draws one of them on an input of that size, with three logits.
+func sketch(t testing.TB, name string, size nn.Shape) *nn.Graph {
+	t.Helper()
+	b := nn.NewBuilder(name, size)
+	x := b.Mark("map", drawings[name](b, b.Input()))
+	g, err := b.Graph(b.Mark("logits", b.Linear("fc", b.GlobalAvgPool(x), 3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+var sizes = []nn.Shape{{C: 3, H: 29, W: 23}, {C: 3, H: 34, W: 41}, {C: 20, H: 20, W: 20}}
+
+func pictures(n int, s nn.Shape) []float32 {
+	images := make([]float32, n*s.Len())
+	for i := range images {
+		images[i] = float32(golden.Uniform("pictures", i))
+	}
+	return images
+}
+
+// The plan folds, fuses and places; plain loops over the nodes do not.
+func TestPlansComputeWhatTheNodesSay(t *testing.T) {
+	for name := range drawings {
+		for _, size := range sizes {
+			g := sketch(t, name, size)
+			p := golden.ParamsOf(g)
+			image := pictures(1, size)
+			var want []float32
+			err := engine.Modules(g, p, image, func(name string, _ nn.Shape, out []float32) {
+				if name == "logits" {
+					want = slices.Clone(out)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, set := range kernel.Sets() {
+				compare(t, fmt.Sprintf("%s at %v on %s", name, size, set.Name), predict(t, g, p, image, engine.Options{Kernels: set}), want)
+			}
+		}
+	}
+}
+
+func TestResultsDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
+	const n = 7
+	for name := range drawings {
+		for _, set := range kernel.Sets() {
+			if set == kernel.Scalar && len(kernel.Sets()) > 1 && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+				continue // it takes its time
+			}
+			g := sketch(t, name, sizes[1])
+			p := golden.ParamsOf(g)
+			images := pictures(n, sizes[1])
+			want := predict(t, g, p, images, engine.Options{Kernels: set, Threads: 1})
+			for _, threads := range []int{2, 5} {
+				if got := predict(t, g, p, images, engine.Options{Kernels: set, Threads: threads}); !slices.Equal(got, want) {
+					t.Errorf("%s on %s: %d threads give %v, one gives %v", name, set.Name, threads, got, want)
+				}
+			}
+			for _, threads := range []int{1, 2, 5} {
+				var singles []float32
+				for i := range n {
+					size := len(images) / n
+					singles = append(singles, predict(t, g, p, images[i*size:][:size], engine.Options{Kernels: set, Threads: threads})...)
+				}
+				if !slices.Equal(singles, want) {
+					t.Errorf("%s on %s: %d images one by one with %d threads give %v, together %v", name, set.Name, n, threads, singles, want)
+				}
+			}
+		}
+	}
+}
+
+func TestPredictingAllocatesNothing(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		g := sketch(t, "gates", sizes[1])
+		e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{1, 16} {
+			images, logits := pictures(n, sizes[1]), make([]float32, n*3)
+			ctx := context.Background()
+			allocs := testing.AllocsPerRun(20, func() {
+				if err := e.Predict(ctx, images, logits); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if allocs > 0 {
+				t.Errorf("%d images with %d threads: %v allocations", n, threads, allocs)
+			}
+		}
+	}
+}
+
+func BenchmarkPredict(b *testing.B) {
+	g := sketch(b, "winograd", sizes[1])
+	e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	images, logits := pictures(16, sizes[1]), make([]float32, 16*3)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := e.Predict(context.Background(), images, logits); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// lacking is a state dict without one tensor, or with one of another shape.
+type lacking struct {
+	engine.Params
+	name  string
+	shape []int
+}
+
+func (l lacking) Float32(name string) ([]float32, []int, error) {
+	data, shape, err := l.Params.Float32(name)
+	if name == l.name {
+		if l.shape == nil {
+			return nil, nil, errors.New("it isn't there")
+		}
+		return data, l.shape, nil
+	}
+	return data, shape, err
+}
+
+func TestUnfitWeightsAndInputsAreNamed(t *testing.T) {
+	g := sketch(t, "dense", sizes[0])
+	p := golden.ParamsOf(g)
+	if _, err := engine.Compile(g, lacking{p, "c2.weight", nil}, engine.Options{}); err == nil || err.Error() != "loading tensor c2.weight: it isn't there" {
+		t.Errorf("got %v", err)
+	}
+	var shape *engine.ShapeError
+	_, err := engine.Compile(g, lacking{p, "n1.running_var", []int{4}}, engine.Options{})
+	if !errors.As(err, &shape) || shape.Param != "n1.running_var" || !slices.Equal(shape.Want, []int{40}) {
+		t.Errorf("got %v", err)
+	}
+	e, err := engine.Compile(g, p, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Predict(context.Background(), make([]float32, 5), make([]float32, 3)); err == nil || !strings.Contains(err.Error(), "an image has 2001 values and 3 logits") {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := e.Predict(ctx, pictures(2, sizes[0]), make([]float32, 6)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// NaN in an image must not become a prediction.
+func TestNaNIsNotLost(t *testing.T) {
+	for _, name := range []string{"dense", "winograd", "grouped", "depthwise", "gates", "pools"} {
+		g := sketch(t, name, sizes[1])
+		images := pictures(1, sizes[1])
+		for i := range images {
+			images[i] = float32(math.NaN())
+		}
+		for _, set := range kernel.Sets() {
+			for _, v := range predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}) {
+				if v == v {
+					t.Errorf("%s on %s: NaN became %v", name, set.Name, v)
+				}
+			}
+		}
+	}
+}
