@@ -28,7 +28,8 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 		return err
 	}
 	for _, l := range listed {
-		for _, e := range l.from.Errors {
+		if len(l.from.Errors) > 0 {
+			e := l.from.Errors[0]
 			err := listErrorOf(e, l.ImportPath, p.opts.Dir)
 			if stack := cycleOf(e); len(stack) > 1 {
 				err.Pos = p.importPos(stack[len(stack)-2], stack[len(stack)-1])

@@ -47,8 +47,9 @@ var registrars = []registrar{
 	{"net/http/pprof", "net/http", nil},
 }
 
-// blankImports are the packages to import for their effects only.
-func (p *program) blankImports() []string {
+// blankStd are the packages of std that the program imports without a name, for
+// their effects.
+func (p *program) blankStd() []string {
 	blank := map[string]bool{}
 	for _, k := range p.pkgs {
 		for _, f := range k.files {
@@ -61,6 +62,15 @@ func (p *program) blankImports() []string {
 				}
 			}
 		}
+	}
+	return sortedKeys(blank)
+}
+
+// blankImports are the packages to import for their effects only.
+func (p *program) blankImports() []string {
+	blank := map[string]bool{}
+	for _, path := range p.blankStd() {
+		blank[path] = true
 	}
 	linked := p.closure(sortedKeys(p.names.imports))
 	for _, r := range registrars {

@@ -178,8 +178,8 @@ func loadError(p *program, l *listing) error {
 		}
 		return first
 	}
-	for _, e := range l.from.Errors {
-		return listErrorOf(e, l.ImportPath, p.opts.Dir)
+	if len(l.from.Errors) > 0 {
+		return listErrorOf(l.from.Errors[0], l.ImportPath, p.opts.Dir)
 	}
 	if !l.Standard && l.types == nil {
 		return errors.New("package " + l.ImportPath + " can't be loaded")

@@ -14,9 +14,9 @@ import (
 // (cmd/link/internal/ld/deadcode.go), made safe where we don't see std's code:
 // a method of a type whose values can get into an interface is live if some
 // interface that is live in the program, or any interface in the sources of the
-// standard library packages in use, has a method of its name. If the program
-// or its part of the standard library looks methods up by reflection, then all
-// exported methods of such types are live.
+// standard library packages that live code needs, has a method of its name. If
+// the program or these packages look methods up by reflection, then all exported
+// methods of such types are live.
 
 // faces knows the types that get into interfaces, and the methods of interfaces.
 type faces struct {
@@ -130,7 +130,7 @@ func (r *reacher) markTuple(t *types.Tuple) {
 // reports whether it found any.
 func (r *reacher) markMethods() bool {
 	f := r.faces
-	all := f.reflects || r.p.stdFace.reflects
+	all := f.reflects || r.p.stdFace.reflects != ""
 	found := false
 	for i := 0; i < len(f.order); i++ {
 		t := f.order[i]
@@ -164,24 +164,39 @@ func (r *reacher) callable(m *types.Func, all bool) bool {
 	return all || r.faces.names[m.Name()] || r.p.stdFace.methods[m.Name()]
 }
 
-// stdFacts are what the sources of std say of methods.
+// stdFacts are what the sources of the standard library say of methods, by
+// package. The compiler's export data doesn't tell of interfaces inside of
+// functions.
 type stdFacts struct {
-	methods  map[string]bool // names of exported methods of interface types, wherever they stand
-	reflects bool            // some package finds methods by reflection
-	by       string          // which
+	p        *program
+	facts    map[string]*methodFacts
+	linked   map[string]bool // packages that the live parts of the program need
+	methods  map[string]bool // names of methods of their interfaces
+	reflects string          // one of them that looks methods up by reflection
 }
 
-// stdFactsOf reads the sources of the standard library packages in use. The
-// compiler's export data doesn't tell of interfaces inside of functions.
-func stdFactsOf(p *program) *stdFacts {
-	facts := &stdFacts{methods: map[string]bool{"Error": true}}
-	var mu sync.Mutex
+// methodFacts are what one package says.
+type methodFacts struct {
+	methods  []string // of interface types, wherever they stand
+	reflects bool
+}
+
+// newStdFacts reads the sources of all packages of std that the program imports.
+func newStdFacts(p *program) *stdFacts {
+	s := &stdFacts{p: p, facts: map[string]*methodFacts{}, linked: map[string]bool{}, methods: map[string]bool{"Error": true}}
 	var wg sync.WaitGroup
-	work := make(chan string)
+	work := make(chan *listing)
+	for _, path := range p.order {
+		if p.listed[path].Standard {
+			s.facts[path] = &methodFacts{}
+		}
+	}
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for name := range work {
-				scanStd(name, facts, &mu)
+			for l := range work {
+				for _, name := range l.GoFiles {
+					s.facts[l.ImportPath].scan(name)
+				}
 			}
 		})
 	}
@@ -190,16 +205,39 @@ func stdFactsOf(p *program) *stdFacts {
 		if !l.Standard || path == "reflect" || path == "unsafe" || strings.HasPrefix(path, "internal/runtime/") {
 			continue
 		}
-		for _, name := range l.GoFiles {
-			work <- name
-		}
+		work <- l
 	}
 	close(work)
 	wg.Wait()
-	return facts
+	s.use("runtime")
+	return s
 }
 
-func scanStd(name string, facts *stdFacts, mu *sync.Mutex) {
+// use notes that the program needs a package of std, and so all it imports.
+func (s *stdFacts) use(path string) {
+	if s.linked[path] || s.facts[path] == nil {
+		return
+	}
+	s.linked[path] = true
+	f := s.facts[path]
+	for _, name := range f.methods {
+		s.methods[name] = true
+	}
+	if f.reflects && s.reflects == "" {
+		s.reflects = path
+	}
+	for _, imp := range s.p.listed[path].Imports {
+		s.use(imp)
+	}
+	for _, r := range registrars {
+		if r.with == path {
+			s.use(r.path)
+		}
+	}
+}
+
+// scan adds the facts of one file.
+func (facts *methodFacts) scan(name string) {
 	src := readFile(name)
 	reflects := strings.Contains(src, `"reflect"`) && strings.Contains(src, ".Method")
 	if !reflects && !strings.Contains(src, "interface") {
@@ -212,19 +250,15 @@ func scanStd(name string, facts *stdFacts, mu *sync.Mutex) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.InterfaceType:
-			mu.Lock()
 			for _, m := range n.Methods.List {
 				for _, id := range m.Names {
-					facts.methods[id.Name] = true
+					facts.methods = append(facts.methods, id.Name)
 				}
 			}
-			mu.Unlock()
 		case *ast.CallExpr:
 			sel, ok := n.Fun.(*ast.SelectorExpr)
 			if ok && reflects && (sel.Sel.Name == "Method" && len(n.Args) == 1 || sel.Sel.Name == "MethodByName") {
-				mu.Lock()
-				facts.reflects, facts.by = true, name
-				mu.Unlock()
+				facts.reflects = true
 			}
 		}
 		return true

@@ -13,7 +13,7 @@ import (
 // package; it goes on along the uses, and it adds methods by the linker's
 // rule (see methods.go).
 func reach(ctx context.Context, p *program) error {
-	p.stdFace = stdFactsOf(p)
+	p.stdFace = newStdFacts(p)
 	r := &reacher{p: p, faces: newFaces(), purity: newPurity(p)}
 	for _, k := range p.pkgs {
 		for _, t := range k.parts {
@@ -24,6 +24,9 @@ func reach(ctx context.Context, p *program) error {
 	}
 	for _, t := range p.pushes {
 		r.mark(t, "go:linkname into the standard library")
+	}
+	for _, path := range p.blankStd() {
+		p.stdFace.use(path)
 	}
 	r.drain()
 	slices.SortFunc(r.refused, func(a, b *part) int {
@@ -86,6 +89,9 @@ func (r *reacher) need(o types.Object) {
 	}
 	t := r.p.parts[o]
 	if t == nil {
+		if o.Pkg() != nil {
+			r.p.stdFace.use(o.Pkg().Path())
+		}
 		return
 	}
 	why := ""
@@ -100,7 +106,11 @@ func (r *reacher) need(o types.Object) {
 		case a.self != nil:
 			r.need(a.self)
 		case a.std.path != "":
+			r.p.stdFace.use(a.std.path)
 			return
+		case a.link != "":
+			path, _ := splitSymbol(a.link)
+			r.p.stdFace.use(path)
 		}
 	} else if isPull(t.fn()) && !t.live {
 		t.why = why

@@ -49,8 +49,8 @@ func (p *program) report() Report {
 	switch {
 	case p.reflects:
 		r.Methods = "the program looks methods up by reflection: exported methods of types in interfaces are all kept"
-	case p.stdFace.reflects:
-		r.Methods = "the program imports a package that looks methods up by reflection: exported methods of types in interfaces are all kept"
+	case p.stdFace.reflects != "":
+		r.Methods = "the program needs " + p.stdFace.reflects + ", which looks methods up by reflection: exported methods of types in interfaces are all kept"
 	}
 	return r
 }
