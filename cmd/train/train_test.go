@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,8 +36,80 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
 		Cmds:                cmds,
-		Condition:           scripttest.Condition,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SHARED", shared())
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "long":
+				return os.Getenv("DEPLOY_KERNEL_LONG") != "", nil
+			case "shared":
+				return shared() != "", nil
+			}
+			return scripttest.Condition(cond)
+		},
 	})
+}
+
+// shared is the folder of the larger reference data, "" where it is missing.
+func shared() string {
+	dir := os.Getenv("DEPLOY_KERNEL_SHARED")
+	if dir == "" {
+		dir = "../../../shared"
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err != nil {
+		return ""
+	}
+	return dir
+}
+
+// Ten interrupts at random steps of a real network end with the same bytes.
+func TestTenInterruptsChangeNoByte(t *testing.T) {
+	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+		t.Skip("set DEPLOY_KERNEL_LONG=1")
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               []string{"testdata/long/interrupts.txtar"},
+		RequireExplicitExec: true,
+		Cmds:                map[string]scripttest.Command{"squares": writeSquares, "interrupts": interrupts},
+	})
+}
+
+// interrupts stops a training at N random moments and goes on with it each
+// time: interrupts N COMMAND…
+func interrupts(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	for range n {
+		cmd := exec.Command(args[1], args[2:]...)
+		cmd.Dir = ts.MkAbs(".")
+		cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+		out, err := cmd.StderrPipe()
+		ts.Check(err)
+		ts.Check(cmd.Start())
+		// It says what it trains on, and then begins.
+		lines := bufio.NewScanner(out)
+		for lines.Scan() && !strings.Contains(lines.Text(), "rows to train on") {
+		}
+		time.Sleep(time.Duration(rng.IntN(900)+50) * time.Millisecond)
+		ts.Check(cmd.Process.Signal(os.Interrupt))
+		for lines.Scan() {
+		}
+		_ = cmd.Wait()
+		if status := cmd.ProcessState.ExitCode(); status != 130 {
+			ts.Fatalf("exit status %d", status)
+		}
+		state, err := os.ReadFile(ts.MkAbs("part/f0/checkpoint.safetensors"))
+		ts.Check(err)
+		at := regexp.MustCompile(`\\"Epoch\\":(\d+),\\"Batch\\":(\d+)`).FindSubmatch(state[:min(len(state), 1<<16)])
+		ts.Logf("stopped at epoch %s, batch %s", at[1], at[2])
+	}
 }
 
 // writeSquares makes N training images whose colours and brightness are their
