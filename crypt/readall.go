@@ -18,6 +18,7 @@ func (r *ReaderAt) ReadAll(ctx context.Context, threads int) ([]byte, error) {
 		return nil, errors.New("crypt: the file is too large for this machine's memory")
 	}
 	p := make([]byte, r.layout.Plain)
+	hugePages(p)
 	var (
 		next  atomic.Int64
 		group sync.WaitGroup

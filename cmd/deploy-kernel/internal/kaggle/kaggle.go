@@ -66,7 +66,7 @@ var versionText = regexp.MustCompile(`(?i)kaggle (?:api|cli) (\d+)\.(\d+)(\.\d+)
 func Find(ctx context.Context) (*Client, error) {
 	path, err := exec.LookPath("kaggle")
 	if err != nil {
-		return nil, cli.Hint(errors.New("Kaggle's client is not on PATH: there is no program kaggle"),
+		return nil, cli.Hint(errors.New("there is no program kaggle on PATH, which is Kaggle's client"),
 			"`pip install kaggle` installs it; --dry-run shows what would be run")
 	}
 	c := &Client{Path: path}

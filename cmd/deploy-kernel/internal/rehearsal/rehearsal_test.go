@@ -29,7 +29,7 @@ const (
 
 func TestSevenNetworksOfFiveFoldsInTenMinutes(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
-		t.Skip("set DEPLOY_KERNEL_LONG=1 for the rehearsal, which takes an hour")
+		t.Skip("set DEPLOY_KERNEL_LONG=1 for the rehearsal, which takes 20 minutes")
 	}
 	ensemble := golden.Shared(t, "data/imet/best_ensemble_val_0.6397_lb_651.yml")
 	configs := golden.Shared(t, "data/imet/config")
