@@ -87,6 +87,9 @@ func StateDict(g *nn.Graph) *weights.StateDict {
 		"format": "pt", "arch": g.Arch, "classes": fmt.Sprint(g.Classes()), "input_size": fmt.Sprint(g.Input.Shape.H),
 	}}
 	for _, n := range g.Nodes {
+		if n.Shared != nil {
+			continue // the node that it shares its parameters with has them
+		}
 		for _, p := range n.Params() {
 			s.Tensors = append(s.Tensors, weights.NewFloat32(p.Name, p.Shape, Tensor(p.Name, p.Shape...)))
 		}

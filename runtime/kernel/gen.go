@@ -196,6 +196,8 @@ func (w *writer) rowKernels() {
 			w.maxPool(p, s)
 			w.grouped(p, s)
 		}
+		w.maxPool(2, s)
+		w.maxPool(3, s)
 	}
 }
 
@@ -276,6 +278,12 @@ func (w *writer) depthwise(n, stride, side int) {
 
 func (w *writer) maxPool(n, stride int) {
 	w.line("func maxPool%dx%d%s(x, y unsafe.Pointer, rows, cols, row int) {", n, stride, w.v)
+	if half := 3; n > half+1 { // there are too few registers of masks and vectors
+		w.line("maxPool%dx%d%s(x, y, rows, cols, row)", half, stride, w.v)
+		w.line("maxPool%dx%d%s(unsafe.Add(x, %d), unsafe.Add(y, %d), rows, cols, row)", n-half, stride, w.v, 4*half*stride*lanes, 4*half*lanes)
+		w.line("}\n")
+		return
+	}
 	w.accumulators(n, "fill"+w.v+"(None)")
 	for p := range n {
 		w.line("n%d := c%d.IsNaN()", p, p)

@@ -754,44 +754,8 @@ func depthwise6x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 }
 
 func maxPool6x1Y(x, y unsafe.Pointer, rows, cols, row int) {
-	c0 := fillY(None)
-	c1 := fillY(None)
-	c2 := fillY(None)
-	c3 := fillY(None)
-	c4 := fillY(None)
-	c5 := fillY(None)
-	n0 := c0.IsNaN()
-	n1 := c1.IsNaN()
-	n2 := c2.IsNaN()
-	n3 := c3.IsNaN()
-	n4 := c4.IsNaN()
-	n5 := c5.IsNaN()
-	for r := rows; r > 0; r-- {
-		at := x
-		for c := cols; c > 0; c-- {
-			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
-			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
-			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
-			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
-			d2 := loadY((*[8]float32)(unsafe.Add(at, 128)))
-			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
-			d3 := loadY((*[8]float32)(unsafe.Add(at, 192)))
-			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
-			d4 := loadY((*[8]float32)(unsafe.Add(at, 256)))
-			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
-			d5 := loadY((*[8]float32)(unsafe.Add(at, 320)))
-			c5, n5 = c5.Max(d5), n5.Or(d5.IsNaN())
-			at = unsafe.Add(at, 64)
-		}
-		x = unsafe.Add(x, row)
-	}
-	nan := fillY(nan)
-	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
-	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
-	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
-	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
-	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
-	nan.Merge(c5, n5).Store((*[8]float32)(unsafe.Add(y, 320)))
+	maxPool3x1Y(x, y, rows, cols, row)
+	maxPool3x1Y(unsafe.Add(x, 192), unsafe.Add(y, 192), rows, cols, row)
 }
 
 func grouped6x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1131,39 +1095,8 @@ func depthwise5x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 }
 
 func maxPool5x1Y(x, y unsafe.Pointer, rows, cols, row int) {
-	c0 := fillY(None)
-	c1 := fillY(None)
-	c2 := fillY(None)
-	c3 := fillY(None)
-	c4 := fillY(None)
-	n0 := c0.IsNaN()
-	n1 := c1.IsNaN()
-	n2 := c2.IsNaN()
-	n3 := c3.IsNaN()
-	n4 := c4.IsNaN()
-	for r := rows; r > 0; r-- {
-		at := x
-		for c := cols; c > 0; c-- {
-			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
-			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
-			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
-			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
-			d2 := loadY((*[8]float32)(unsafe.Add(at, 128)))
-			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
-			d3 := loadY((*[8]float32)(unsafe.Add(at, 192)))
-			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
-			d4 := loadY((*[8]float32)(unsafe.Add(at, 256)))
-			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
-			at = unsafe.Add(at, 64)
-		}
-		x = unsafe.Add(x, row)
-	}
-	nan := fillY(nan)
-	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
-	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
-	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
-	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
-	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
+	maxPool3x1Y(x, y, rows, cols, row)
+	maxPool2x1Y(unsafe.Add(x, 192), unsafe.Add(y, 192), rows, cols, row)
 }
 
 func grouped5x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -1769,6 +1702,53 @@ func grouped1x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+func maxPool2x1Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+}
+
+func maxPool3x1Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 64)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
+}
+
 func depthwise6x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1982,44 +1962,8 @@ func depthwise6x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 }
 
 func maxPool6x2Y(x, y unsafe.Pointer, rows, cols, row int) {
-	c0 := fillY(None)
-	c1 := fillY(None)
-	c2 := fillY(None)
-	c3 := fillY(None)
-	c4 := fillY(None)
-	c5 := fillY(None)
-	n0 := c0.IsNaN()
-	n1 := c1.IsNaN()
-	n2 := c2.IsNaN()
-	n3 := c3.IsNaN()
-	n4 := c4.IsNaN()
-	n5 := c5.IsNaN()
-	for r := rows; r > 0; r-- {
-		at := x
-		for c := cols; c > 0; c-- {
-			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
-			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
-			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
-			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
-			d2 := loadY((*[8]float32)(unsafe.Add(at, 256)))
-			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
-			d3 := loadY((*[8]float32)(unsafe.Add(at, 384)))
-			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
-			d4 := loadY((*[8]float32)(unsafe.Add(at, 512)))
-			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
-			d5 := loadY((*[8]float32)(unsafe.Add(at, 640)))
-			c5, n5 = c5.Max(d5), n5.Or(d5.IsNaN())
-			at = unsafe.Add(at, 64)
-		}
-		x = unsafe.Add(x, row)
-	}
-	nan := fillY(nan)
-	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
-	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
-	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
-	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
-	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
-	nan.Merge(c5, n5).Store((*[8]float32)(unsafe.Add(y, 320)))
+	maxPool3x2Y(x, y, rows, cols, row)
+	maxPool3x2Y(unsafe.Add(x, 384), unsafe.Add(y, 192), rows, cols, row)
 }
 
 func grouped6x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -2379,39 +2323,8 @@ func depthwise5x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 }
 
 func maxPool5x2Y(x, y unsafe.Pointer, rows, cols, row int) {
-	c0 := fillY(None)
-	c1 := fillY(None)
-	c2 := fillY(None)
-	c3 := fillY(None)
-	c4 := fillY(None)
-	n0 := c0.IsNaN()
-	n1 := c1.IsNaN()
-	n2 := c2.IsNaN()
-	n3 := c3.IsNaN()
-	n4 := c4.IsNaN()
-	for r := rows; r > 0; r-- {
-		at := x
-		for c := cols; c > 0; c-- {
-			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
-			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
-			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
-			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
-			d2 := loadY((*[8]float32)(unsafe.Add(at, 256)))
-			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
-			d3 := loadY((*[8]float32)(unsafe.Add(at, 384)))
-			c3, n3 = c3.Max(d3), n3.Or(d3.IsNaN())
-			d4 := loadY((*[8]float32)(unsafe.Add(at, 512)))
-			c4, n4 = c4.Max(d4), n4.Or(d4.IsNaN())
-			at = unsafe.Add(at, 64)
-		}
-		x = unsafe.Add(x, row)
-	}
-	nan := fillY(nan)
-	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
-	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
-	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
-	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
-	nan.Merge(c4, n4).Store((*[8]float32)(unsafe.Add(y, 256)))
+	maxPool3x2Y(x, y, rows, cols, row)
+	maxPool2x2Y(unsafe.Add(x, 384), unsafe.Add(y, 192), rows, cols, row)
 }
 
 func grouped5x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
@@ -3043,6 +2956,53 @@ func grouped1x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	}
 	least := fillY(floor)
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
+}
+
+func maxPool2x2Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+}
+
+func maxPool3x2Y(x, y unsafe.Pointer, rows, cols, row int) {
+	c0 := fillY(None)
+	c1 := fillY(None)
+	c2 := fillY(None)
+	n0 := c0.IsNaN()
+	n1 := c1.IsNaN()
+	n2 := c2.IsNaN()
+	for r := rows; r > 0; r-- {
+		at := x
+		for c := cols; c > 0; c-- {
+			d0 := loadY((*[8]float32)(unsafe.Add(at, 0)))
+			c0, n0 = c0.Max(d0), n0.Or(d0.IsNaN())
+			d1 := loadY((*[8]float32)(unsafe.Add(at, 128)))
+			c1, n1 = c1.Max(d1), n1.Or(d1.IsNaN())
+			d2 := loadY((*[8]float32)(unsafe.Add(at, 256)))
+			c2, n2 = c2.Max(d2), n2.Or(d2.IsNaN())
+			at = unsafe.Add(at, 64)
+		}
+		x = unsafe.Add(x, row)
+	}
+	nan := fillY(nan)
+	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
+	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
+	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
 }
 
 // toWinogradY is ToWinograd.
