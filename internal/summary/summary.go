@@ -13,6 +13,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
@@ -38,11 +39,14 @@ type Table struct {
 	Layers []Layer
 	// Params and FLOP are the sums over the layers.
 	Params, FLOP int64
+	// Activations is the most memory, in bytes, that the activations of one
+	// image take at a time.
+	Activations int
 }
 
 // Of summarises a network.
 func Of(g *nn.Graph) Table {
-	t := Table{Arch: g.Arch, Input: g.Input.Shape}
+	t := Table{Arch: g.Arch, Input: g.Input.Shape, Activations: engine.ActivationBytes(g)}
 	row := map[int]int{} // of nodes, by ID
 	for _, n := range g.Nodes {
 		switch n.Op {
@@ -126,7 +130,7 @@ func (t Table) Write(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s at %dx%d: %d layers, %d parameters (%.1f MB), %.2f GFLOP an image\n",
-		t.Arch, t.Input.H, t.Input.W, len(t.Layers), t.Params, float64(t.Params)*4/1e6, float64(t.FLOP)/1e9)
+	_, err := fmt.Fprintf(w, "%s at %dx%d: %d layers, %d parameters (%.1f MB), %.2f GFLOP an image, at most %.1f MB of activations\n",
+		t.Arch, t.Input.H, t.Input.W, len(t.Layers), t.Params, float64(t.Params)*4/1e6, float64(t.FLOP)/1e9, float64(t.Activations)/1e6)
 	return err
 }

@@ -27,7 +27,7 @@ func Example() {
 	// conv1            Conv 3x3/2     16x16x16  464         0.0002
 	// (GlobalAvgPool)  GlobalAvgPool  16x1x1    0           0.0000
 	// fc               Linear         10x1x1    170         0.0000
-	// tiny at 32x32: 3 layers, 634 parameters (0.0 MB), 0.00 GFLOP an image
+	// tiny at 32x32: 3 layers, 634 parameters (0.0 MB), 0.00 GFLOP an image, at most 0.0 MB of activations
 }
 
 // Parameters and multiplications as torchvision's documentation gives them

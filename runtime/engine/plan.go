@@ -56,10 +56,23 @@ type planner struct {
 	tables map[window][]int32 // of pixel places, shared by equal layers
 }
 
+// newPlanner lays the tensors out.
+func newPlanner(f *fusion) *planner {
+	pl := &planner{fusion: f, tensors: make([]*tensor, len(f.graph.Nodes)), tables: map[window][]int32{}}
+	pl.layOut()
+	return pl
+}
+
+// ActivationBytes returns the most memory that the activations of one image
+// take at a time: what each thread needs beside the weights.
+func ActivationBytes(g *nn.Graph) int {
+	return 4 * (place(newPlanner(fuse(g)).areas) + kernel.Slack)
+}
+
 func newPlan(g *nn.Graph, p Params, set *kernel.Set) (*plan, error) {
 	f := fuse(g)
-	pl := &planner{set: set, fusion: f, params: p, tensors: make([]*tensor, len(g.Nodes)), tables: map[window][]int32{}}
-	pl.layOut()
+	pl := newPlanner(f)
+	pl.set, pl.params = set, p
 	out := &plan{input: pl.of(g.Input), output: pl.of(g.Output), arena: place(pl.areas) + kernel.Slack}
 	steps, errs := make([]step, len(f.units)), make([]error, len(f.units))
 	// Weights are laid out by all cores.

@@ -2,9 +2,11 @@ package command
 
 import (
 	"os"
+	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/summary"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -15,32 +17,77 @@ import (
 // summarize is the verb that shows what networks are made of.
 func summarize() *cobra.Command {
 	var c network.Choice
+	var o plan.Options
 	classes := 1000
 	cmd := &cobra.Command{
-		Use:   "summary WEIGHTS-OR-ARCHITECTURE...",
+		Use:   "summary WEIGHTS-OR-ARCHITECTURE-OR-ENSEMBLE...",
 		Short: "Show a network's layers: outputs, parameters, work",
 		Long: `summary prints a table of the layers of each network: name, kind, output,
-parameters and GFLOP, with a line of the sums. A network is told by a file of
-weights, or by the name of an architecture.`,
+parameters and GFLOP, with a line of the sums and of the memory that activations
+take at most, for each thread. A network is told by a file of weights, by the
+name of an architecture, or, with all others of its ensemble, by an ensemble
+file.`,
 		Example: `  infer summary 2b_se_resnext50_f0_e14_0.5975.safetensors
-  infer summary seresnext50_32x4d --input-size 320 --classes 1103`,
+  infer summary seresnext50_32x4d --input-size 320 --classes 1103
+  infer summary best_val_0.6397.yml --weights models/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, arg := range args {
-				g, err := drawNamed(arg, c, classes)
+				gs, err := drawAll(cmd, arg, c, classes, o)
 				if err != nil {
 					return err
 				}
-				if err := summary.Of(g).Write(cmd.OutOrStdout()); err != nil {
-					return err
+				for _, g := range gs {
+					if err := summary.Of(g).Write(cmd.OutOrStdout()); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
 		},
 	}
 	addChoice(cmd, &c)
+	cmd.Flags().StringSliceVar(&o.Weights, "weights", nil, "`FOLDERS` of an ensemble's weights and thresholds (default: that of the ensemble)")
+	cmd.Flags().StringSliceVar(&o.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
 	cmd.Flags().IntVar(&classes, "classes", classes, "`NUMBER` of classes, of an architecture that is named")
 	return cmd
+}
+
+// drawAll draws the networks of an ensemble file, each that differs from the
+// others once, or the one network of anything else.
+func drawAll(cmd *cobra.Command, name string, c network.Choice, classes int, o plan.Options) ([]*nn.Graph, error) {
+	if ext := filepath.Ext(name); ext != ".yml" && ext != ".yaml" {
+		g, err := drawNamed(name, c, classes)
+		return []*nn.Graph{g}, err
+	}
+	o.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
+	built, err := plan.Build(cmd.Context(), name, o)
+	if err != nil {
+		return nil, err
+	}
+	type kind struct {
+		arch          string
+		size, classes int
+	}
+	drawn := map[kind]bool{}
+	var gs []*nn.Graph
+	for _, m := range built.Plan.Models {
+		k := kind{m.Arch, m.InputSize, m.Classes}
+		if drawn[k] {
+			continue
+		}
+		drawn[k] = true
+		a, err := arch.Find(arch.All(), m.Arch)
+		if err != nil {
+			return nil, err
+		}
+		g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes, Dropout: m.Dropout})
+		if err != nil {
+			return nil, err
+		}
+		gs = append(gs, g)
+	}
+	return gs, nil
 }
 
 // drawNamed draws the network of a file of weights or of an architecture.
