@@ -19,7 +19,7 @@ var steps = []struct {
 }{
 	{"make images of shapes, with missing labels, near-copies and uneven classes", (*scene).makeData},
 	{"train: two networks, three folds each", (*scene).train},
-	{"train --predict-oof: what each network says of the rows it has not seen", (*scene).outOfFold},
+	{"train --predict-oof --predict-test: what each network says of what it has not seen", (*scene).outOfFold},
 	{"blend: make an ensemble of the networks", (*scene).blend},
 	{"make a key and encrypt the weights", (*scene).encrypt},
 	{"infer: predict the ensemble in place, from plain weights", (*scene).infer},
@@ -50,7 +50,10 @@ func (s *scene) infer() error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
-	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("oof"), "--input", s.files.Data, "--output", out); err != nil {
+	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("oof"), "--input", s.files.Data, "--output", out, "--predictions", filepath.Dir(out)); err != nil {
+		return err
+	}
+	if err := s.compare(filepath.Dir(out)); err != nil {
 		return err
 	}
 	var err error

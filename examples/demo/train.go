@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ func (s *scene) train() error {
 
 func (s *scene) outOfFold() error {
 	for _, c := range s.files.Configs {
-		if err := s.trainer(c, "--folds", "0-2", "--predict-oof", "-o", s.path("oof")); err != nil {
+		if err := s.trainer(c, "--folds", "0-2", "--predict-oof", "--predict-test", "-o", s.path("oof")); err != nil {
 			return err
 		}
 	}
@@ -65,6 +66,29 @@ func (s *scene) blend() error {
 	name := lines[len(lines)-1] // below what it tells of the models
 	s.ensemble = s.path(name)
 	s.note("%s has its F2 of unseen rows in its name", name)
+	return nil
+}
+
+// compare checks that infer predicted the very bytes that train did.
+func (s *scene) compare(dir string) error {
+	paths, err := filepath.Glob(s.path("oof", "level1_test_*.npy"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		want, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		got, err := os.ReadFile(filepath.Join(dir, filepath.Base(path)))
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("infer's %s differs from train's", filepath.Base(path))
+		}
+	}
+	s.note("predictions of the %d networks: the same bytes as train's", len(paths))
 	return nil
 }
 

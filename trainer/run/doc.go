@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,6 +64,10 @@ type Folder struct {
 	text   string // of the config
 	best   string // path of the best weights
 	events *events
+
+	// Changed are the lines of the config that the training went on without
+	// until now; such a training is not one that was never stopped.
+	Changed []string
 }
 
 const (
@@ -81,8 +86,11 @@ func Open(dir string, mode Mode, info Info) (*Folder, *loop.Checkpoint, error) {
 		return nil, nil, err
 	}
 	f := &Folder{dir: dir, info: info, text: string(text)}
-	_, statErr := os.Stat(filepath.Join(dir, configFile))
-	exists := statErr == nil
+	old, readErr := os.ReadFile(filepath.Join(dir, configFile))
+	exists := readErr == nil
+	if exists && mode == Resume {
+		f.Changed = newLines(string(old), f.text)
+	}
 	if exists && mode == Refuse {
 		return nil, nil, fmt.Errorf("%s: %w", dir, ErrExists)
 	}
@@ -115,6 +123,18 @@ func Open(dir string, mode Mode, info Info) (*Folder, *loop.Checkpoint, error) {
 	}
 	f.events, err = openEvents(filepath.Join(dir, "metrics.jsonl"), &state)
 	return f, from, err
+}
+
+// newLines returns the lines of b that a has not.
+func newLines(a, b string) []string {
+	var lines []string
+	before := strings.Split(a, "\n")
+	for _, line := range strings.Split(b, "\n") {
+		if !slices.Contains(before, line) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
 }
 
 // Path returns the path of a file of the folder.

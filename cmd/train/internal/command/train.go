@@ -106,6 +106,9 @@ func (s *session) train(ctx context.Context) (err error) {
 		}
 	} else {
 		cli.Printf(s.cmd, "fold %d: going on at epoch %d, batch %d", s.fold, from.State.Epoch, from.State.Batch)
+		if len(folder.Changed) > 0 {
+			cli.Printf(s.cmd, "warning: fold %d: the config has changed: %s", s.fold, strings.Join(folder.Changed, ", "))
+		}
 	}
 	s.tell()
 	t, err := s.training(folder)
@@ -169,6 +172,7 @@ type progress struct {
 // watch sets the hooks of a training.
 func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
 	p := &progress{s: s, folder: folder}
+	validated := 0
 	keep := func(err error) {
 		if p.err == nil {
 			p.err = err
@@ -190,9 +194,10 @@ func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
 			if p.bar == nil {
 				p.bar = cli.NewProgress(s.cmd, fmt.Sprintf("fold %d, held out", s.fold), int64(all), cli.Items)
 			}
-			p.bar.Add(int64(min(s.c.Test.BatchSize, done)))
-			if done == all {
+			p.bar.Add(int64(done - validated))
+			if validated = done; done == all {
 				p.close()
+				validated = 0
 			}
 		},
 		Epoch: func(r loop.Result, state *loop.State) {
