@@ -62,6 +62,10 @@ bench: build ## images per second of every network beside ONNX Runtime
 bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minutes, 7 GB)
 	@$(SIMD) $(GO) run ./internal/benchblend
 
+.PHONY: bench-train
+bench-train: ## images per second of training beside PyTorch (skipped without; PYTHON names its python3)
+	@$(SIMD) $(GO) run ./trainer/internal/bench
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for 20 seconds
 	@for f in $$(git grep -lE '^func Fuzz' -- '*_test.go'); do \
