@@ -260,26 +260,37 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 	}
 }
 
-// scatter adds the sums of all chunks to dw.
+// scatter adds the sums of all chunks to dw, one plane of output channels a
+// part.
 func (g *weightGrad) scatter(dw, sums []float32, chunks int) {
-	const some = 4 // output channels
-	parts, bounds := split(g.out.C, some)
-	g.crew.run(parts, func(_ *worker, part int) {
-		first, end := bounds(part)
-		for o := first; o < end; o++ {
-			pi := o / g.Panel
-			p := g.panels[pi]
-			from := o/g.outGroup*g.inGroup - p.from
-			for i := range g.inGroup {
-				for t := range g.taps {
-					at := (pi*len(g.places)+t*g.width+from+i)*g.Panel + o - p.column
-					var sum float32
-					for c := range chunks {
-						sum += sums[c*g.sums()+at]
+	per := g.inGroup * g.taps
+	g.crew.run(g.dy.planes(), func(w *worker, plane int) {
+		first := plane * kernel.Lanes
+		pi := first / g.Panel
+		p := g.panels[pi]
+		sum := &w.sums[0]
+		for o := first; o < min(first+kernel.Lanes, g.out.C); {
+			// Channels of one group have their sums side by side.
+			end := min(first+kernel.Lanes, (o/g.outGroup+1)*g.outGroup)
+			row := o/g.outGroup*g.inGroup - p.from
+			for t := range g.taps {
+				for i := range g.inGroup {
+					from := (pi*len(g.places)+t*g.width+row+i)*g.Panel + o - p.column
+					part := sum[:end-o]
+					copy(part, sums[from:])
+					for c := 1; c < chunks; c++ {
+						for j, v := range sums[c*g.sums()+from:][:len(part)] {
+							part[j] += v
+						}
 					}
-					dw[(o*g.inGroup+i)*g.taps+t] += sum
+					to := o*per + i*g.taps + t
+					for _, v := range part {
+						dw[to] += v
+						to += per
+					}
 				}
 			}
+			o = end
 		}
 	})
 }
