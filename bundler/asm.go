@@ -11,20 +11,15 @@ import (
 // only jump there, and those that ask the processor what it can. The program
 // gets the twin.
 
-// asmTwin returns what stands for a function in assembly, if anything does.
-func (p *program) asmTwin(k *pkg, fn *types.Func) (alias, bool) {
-	for _, file := range k.assembly() {
-		code, ok := asmCode(readFile(file), fn.Name())
-		if !ok {
-			continue
-		}
-		if target, ok := jumpOnly(code); ok {
-			return p.jumpTwin(k, fn, target)
-		}
-		a, ok := processorTwins[strings.Join(code, "; ")]
-		return a, ok && types.Identical(fn.Signature(), a.asm)
+// asmTwin returns what stands for a function in assembly, if anything does;
+// functions are those of the package.
+func (p *program) asmTwin(k *pkg, functions map[string][]string, fn *types.Func) (alias, bool) {
+	code := functions[fn.Name()]
+	if target, ok := jumpOnly(code); ok {
+		return p.jumpTwin(k, fn, target)
 	}
-	return alias{}, false
+	a, ok := processorTwins[strings.Join(code, "; ")]
+	return a, ok && types.Identical(fn.Signature(), a.asm)
 }
 
 // jumpTwin finds the function that a jump leads to.
@@ -58,26 +53,37 @@ var (
 	asmJump    = regexp.MustCompile(`^(?:JMP|B|BR|J)\s+(\S+)\(SB\)$`)
 )
 
-// asmCode returns the instructions of a function in the text of an assembly
-// file; moves are written as FROM>TO, without the names of arguments.
-func asmCode(text, name string) (code []string, found bool) {
-	text = asmComment.ReplaceAllString(text, "")
-	for _, at := range asmText.FindAllStringSubmatchIndex(text, -1) {
-		if text[at[2]:at[3]] != "" || text[at[4]:at[5]] != name {
-			continue
-		}
-		body := text[at[1]:]
-		if next := asmText.FindStringIndex(body); next != nil {
-			body = body[:next[0]]
-		}
-		for line := range strings.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == ';' }) {
-			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-				code = append(code, asmInstruction(line))
+// asmTwinLength is more instructions than any function with a twin has.
+const asmTwinLength = 16
+
+// asmFunctions returns the first instructions of the functions of a package in
+// assembly; moves are written as FROM>TO, without the names of arguments.
+func asmFunctions(k *pkg) map[string][]string {
+	functions := map[string][]string{}
+	for _, file := range k.assembly() {
+		text := asmComment.ReplaceAllString(readFile(file), "")
+		heads := asmText.FindAllStringSubmatchIndex(text, -1)
+		for i, at := range heads {
+			if text[at[2]:at[3]] != "" {
+				continue // of another package
 			}
+			body := text[at[1]:]
+			if i+1 < len(heads) {
+				body = text[at[1]:heads[i+1][0]]
+			}
+			functions[text[at[4]:at[5]]] = asmCode(body)
 		}
-		return code, true
 	}
-	return nil, false
+	return functions
+}
+
+func asmCode(body string) (code []string) {
+	for line := range strings.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == ';' }) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && len(code) < asmTwinLength {
+			code = append(code, asmInstruction(line))
+		}
+	}
+	return code
 }
 
 func asmInstruction(line string) string {

@@ -39,6 +39,7 @@ func resolveLinks(p *program) error {
 		}
 	}
 	for _, k := range p.pkgs {
+		functions := asmFunctions(k)
 		for _, t := range k.parts {
 			fn := t.fn()
 			if !isPull(fn) || len(t.objs) == 0 {
@@ -47,7 +48,7 @@ func resolveLinks(p *program) error {
 			if _, done := p.aliases[t.objs[0]]; !done {
 				if s, ok := shims[stdName{k.ImportPath, fn.Name.Name}]; ok {
 					p.aliases[t.objs[0]] = s
-				} else if twin, ok := p.asmTwin(k, t.objs[0].(*types.Func)); ok {
+				} else if twin, ok := p.asmTwin(k, functions, t.objs[0].(*types.Func)); ok {
 					p.aliases[t.objs[0]] = twin
 				}
 			}
