@@ -10,6 +10,8 @@ import (
 )
 
 // gemm5x16Y is GEMM on tiles of 5 pixels and 16 columns.
+//
+//go:nocheckptr
 func gemm5x16Y(g *GEMM) {
 	floor := [4]float32{g.Floor}
 	xStep := 4 * step(g.XStep)
@@ -369,6 +371,8 @@ func gemm5x16Y(g *GEMM) {
 }
 
 // depthwiseY is Depthwise.
+//
+//go:nocheckptr
 func depthwiseY(d *Windows) {
 	atX, atY, row := 0, 0, 4*d.Row
 	for _, tile := range d.Tiles {
@@ -475,6 +479,8 @@ func depthwiseY(d *Windows) {
 }
 
 // maxPoolY is MaxPool.
+//
+//go:nocheckptr
 func maxPoolY(d *Windows) {
 	atX, atY, row := 0, 0, 4*d.Row
 	for _, tile := range d.Tiles {
@@ -508,6 +514,8 @@ func maxPoolY(d *Windows) {
 }
 
 // groupedY is Grouped.
+//
+//go:nocheckptr
 func groupedY(d *Grouped) {
 	atX, atY, row := 0, 0, 4*d.Row
 	for _, tile := range d.Tiles {
@@ -541,6 +549,7 @@ func groupedY(d *Grouped) {
 	}
 }
 
+//go:nocheckptr
 func depthwise6x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -573,6 +582,7 @@ func depthwise6x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -617,6 +627,7 @@ func depthwise6x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -677,6 +688,7 @@ func depthwise6x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -753,11 +765,13 @@ func depthwise6x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func maxPool6x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x1Y(x, y, rows, cols, row)
 	maxPool3x1Y(unsafe.Add(x, 192), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped6x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -906,6 +920,7 @@ func grouped6x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise5x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -935,6 +950,7 @@ func depthwise5x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -974,6 +990,7 @@ func depthwise5x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1027,6 +1044,7 @@ func depthwise5x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1094,11 +1112,13 @@ func depthwise5x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func maxPool5x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x1Y(x, y, rows, cols, row)
 	maxPool2x1Y(unsafe.Add(x, 192), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped5x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1229,6 +1249,7 @@ func grouped5x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise4x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1255,6 +1276,7 @@ func depthwise4x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1289,6 +1311,7 @@ func depthwise4x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1335,6 +1358,7 @@ func depthwise4x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1393,6 +1417,7 @@ func depthwise4x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func maxPool4x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	c1 := fillY(None)
@@ -1424,6 +1449,7 @@ func maxPool4x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func grouped4x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1536,6 +1562,7 @@ func grouped4x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise1x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1553,6 +1580,7 @@ func depthwise1x1Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1572,6 +1600,7 @@ func depthwise1x1Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1597,6 +1626,7 @@ func depthwise1x1Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1628,6 +1658,7 @@ func depthwise1x1Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool1x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	n0 := c0.IsNaN()
@@ -1644,6 +1675,7 @@ func maxPool1x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func grouped1x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1702,6 +1734,7 @@ func grouped1x1Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool2x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	c1 := fillY(None)
@@ -1723,6 +1756,7 @@ func maxPool2x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
 }
 
+//go:nocheckptr
 func maxPool3x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	c1 := fillY(None)
@@ -1749,6 +1783,7 @@ func maxPool3x1Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
 }
 
+//go:nocheckptr
 func depthwise6x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1781,6 +1816,7 @@ func depthwise6x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1825,6 +1861,7 @@ func depthwise6x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1885,6 +1922,7 @@ func depthwise6x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -1961,11 +1999,13 @@ func depthwise6x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func maxPool6x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x2Y(x, y, rows, cols, row)
 	maxPool3x2Y(unsafe.Add(x, 384), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped6x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2134,6 +2174,7 @@ func grouped6x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c5, least).Store((*[8]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise5x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2163,6 +2204,7 @@ func depthwise5x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2202,6 +2244,7 @@ func depthwise5x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2255,6 +2298,7 @@ func depthwise5x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2322,11 +2366,13 @@ func depthwise5x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func maxPool5x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x2Y(x, y, rows, cols, row)
 	maxPool2x2Y(unsafe.Add(x, 384), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped5x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2473,6 +2519,7 @@ func grouped5x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c4, least).Store((*[8]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise4x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2499,6 +2546,7 @@ func depthwise4x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2533,6 +2581,7 @@ func depthwise4x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2579,6 +2628,7 @@ func depthwise4x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2637,6 +2687,7 @@ func depthwise4x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func maxPool4x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	c1 := fillY(None)
@@ -2668,6 +2719,7 @@ func maxPool4x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c3, n3).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func grouped4x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	c1 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
@@ -2792,6 +2844,7 @@ func grouped4x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c3, least).Store((*[8]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise1x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -2809,6 +2862,7 @@ func depthwise1x2Y1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -2828,6 +2882,7 @@ func depthwise1x2Y3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -2853,6 +2908,7 @@ func depthwise1x2Y5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -2884,6 +2940,7 @@ func depthwise1x2Y7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool1x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	n0 := c0.IsNaN()
@@ -2900,6 +2957,7 @@ func maxPool1x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c0, n0).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func grouped1x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadY((*[8]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -2958,6 +3016,7 @@ func grouped1x2Y(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveY(c0, least).Store((*[8]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool2x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	c1 := fillY(None)
@@ -2979,6 +3038,7 @@ func maxPool2x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c1, n1).Store((*[8]float32)(unsafe.Add(y, 64)))
 }
 
+//go:nocheckptr
 func maxPool3x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillY(None)
 	c1 := fillY(None)
@@ -3006,6 +3066,8 @@ func maxPool3x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 }
 
 // toWinogradY is ToWinograd.
+//
+//go:nocheckptr
 func toWinogradY(t *Transform) {
 	two := fillY(2)
 	four := fillY(4)
@@ -3050,6 +3112,8 @@ func toWinogradY(t *Transform) {
 }
 
 // fromWinogradY is FromWinograd.
+//
+//go:nocheckptr
 func fromWinogradY(t *Transform) {
 	least := fillY(t.Floor)
 	two := fillY(2)
@@ -3107,6 +3171,8 @@ func fromWinogradY(t *Transform) {
 }
 
 // affineY is Affine.
+//
+//go:nocheckptr
 func affineY(y, x, scale, shift []float32, floor float32) {
 	least := fillY(floor)
 	for i := 0; i < len(y); i += 8 {
@@ -3115,6 +3181,8 @@ func affineY(y, x, scale, shift []float32, floor float32) {
 }
 
 // addScaledY is AddScaled.
+//
+//go:nocheckptr
 func addScaledY(y, a, b []float32, factor, floor float32) {
 	least := fillY(floor)
 	f := fillY(factor)
@@ -3124,6 +3192,8 @@ func addScaledY(y, a, b []float32, factor, floor float32) {
 }
 
 // maxY is Max.
+//
+//go:nocheckptr
 func maxY(y, x []float32) {
 	for i := 0; i < len(y); i += 8 {
 		largerY(loadY((*[8]float32)(x[i:])), loadY((*[8]float32)(y[i:]))).Store((*[8]float32)(y[i:]))
@@ -3131,6 +3201,8 @@ func maxY(y, x []float32) {
 }
 
 // scaleY is Scale.
+//
+//go:nocheckptr
 func scaleY(y, x, scale, shift []float32, floor float32) {
 	least := fillY(floor)
 	for i := 0; i < len(y); i += 8 {
@@ -3139,6 +3211,8 @@ func scaleY(y, x, scale, shift []float32, floor float32) {
 }
 
 // gateY is Gate.
+//
+//go:nocheckptr
 func gateY(y, x, gate, res []float32, floor float32) {
 	least := fillY(floor)
 	for i := 0; i < len(y); i += 8 {
@@ -3147,6 +3221,8 @@ func gateY(y, x, gate, res []float32, floor float32) {
 }
 
 // gatePixelsY is GatePixels.
+//
+//go:nocheckptr
 func gatePixelsY(y, x, gate, res []float32, floor float32) {
 	least := fillY(floor)
 	for i := 0; i < len(y); i += 8 {
@@ -3155,6 +3231,8 @@ func gatePixelsY(y, x, gate, res []float32, floor float32) {
 }
 
 // sigmoidY is Sigmoid.
+//
+//go:nocheckptr
 func sigmoidY(y, x []float32) {
 	one := fillY(1)
 	most := fillY(87)
@@ -3180,6 +3258,8 @@ func sigmoidY(y, x []float32) {
 }
 
 // sumY is Sum.
+//
+//go:nocheckptr
 func sumY(y, x []float32) {
 	s0 := loadY((*[8]float32)(y[0:]))
 	s8 := loadY((*[8]float32)(y[8:]))
@@ -3194,6 +3274,8 @@ func sumY(y, x []float32) {
 }
 
 // peakY is Peak.
+//
+//go:nocheckptr
 func peakY(y, x []float32) {
 	s0 := loadY((*[8]float32)(y[0:]))
 	n0 := s0.IsNaN()

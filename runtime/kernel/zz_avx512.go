@@ -10,6 +10,8 @@ import (
 )
 
 // gemm5x32Z is GEMM on tiles of 5 pixels and 32 columns.
+//
+//go:nocheckptr
 func gemm5x32Z(g *GEMM) {
 	floor := [4]float32{g.Floor}
 	xStep := 4 * step(g.XStep)
@@ -370,6 +372,8 @@ func gemm5x32Z(g *GEMM) {
 }
 
 // gemm5x16Z is GEMM on tiles of 5 pixels and 16 columns.
+//
+//go:nocheckptr
 func gemm5x16Z(g *GEMM) {
 	floor := [4]float32{g.Floor}
 	xStep := 4 * step(g.XStep)
@@ -608,6 +612,8 @@ func gemm5x16Z(g *GEMM) {
 }
 
 // depthwiseZ is Depthwise.
+//
+//go:nocheckptr
 func depthwiseZ(d *Windows) {
 	atX, atY, row := 0, 0, 4*d.Row
 	for _, tile := range d.Tiles {
@@ -714,6 +720,8 @@ func depthwiseZ(d *Windows) {
 }
 
 // maxPoolZ is MaxPool.
+//
+//go:nocheckptr
 func maxPoolZ(d *Windows) {
 	atX, atY, row := 0, 0, 4*d.Row
 	for _, tile := range d.Tiles {
@@ -747,6 +755,8 @@ func maxPoolZ(d *Windows) {
 }
 
 // groupedZ is Grouped.
+//
+//go:nocheckptr
 func groupedZ(d *Grouped) {
 	atX, atY, row := 0, 0, 4*d.Row
 	for _, tile := range d.Tiles {
@@ -780,6 +790,7 @@ func groupedZ(d *Grouped) {
 	}
 }
 
+//go:nocheckptr
 func depthwise6x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -812,6 +823,7 @@ func depthwise6x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -856,6 +868,7 @@ func depthwise6x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -916,6 +929,7 @@ func depthwise6x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -992,11 +1006,13 @@ func depthwise6x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func maxPool6x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x1Z(x, y, rows, cols, row)
 	maxPool3x1Z(unsafe.Add(x, 192), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped6x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1145,6 +1161,7 @@ func grouped6x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise5x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1174,6 +1191,7 @@ func depthwise5x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1213,6 +1231,7 @@ func depthwise5x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1266,6 +1285,7 @@ func depthwise5x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1333,11 +1353,13 @@ func depthwise5x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func maxPool5x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x1Z(x, y, rows, cols, row)
 	maxPool2x1Z(unsafe.Add(x, 192), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped5x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1468,6 +1490,7 @@ func grouped5x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise4x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1494,6 +1517,7 @@ func depthwise4x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1528,6 +1552,7 @@ func depthwise4x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1574,6 +1599,7 @@ func depthwise4x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1632,6 +1658,7 @@ func depthwise4x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func maxPool4x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	c1 := fillZ(None)
@@ -1663,6 +1690,7 @@ func maxPool4x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func grouped4x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -1775,6 +1803,7 @@ func grouped4x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise1x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1792,6 +1821,7 @@ func depthwise1x1Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1811,6 +1841,7 @@ func depthwise1x1Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1836,6 +1867,7 @@ func depthwise1x1Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1867,6 +1899,7 @@ func depthwise1x1Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool1x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	n0 := c0.IsNaN()
@@ -1883,6 +1916,7 @@ func maxPool1x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func grouped1x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -1941,6 +1975,7 @@ func grouped1x1Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool2x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	c1 := fillZ(None)
@@ -1962,6 +1997,7 @@ func maxPool2x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
 }
 
+//go:nocheckptr
 func maxPool3x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	c1 := fillZ(None)
@@ -1988,6 +2024,7 @@ func maxPool3x1Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
 }
 
+//go:nocheckptr
 func depthwise6x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2020,6 +2057,7 @@ func depthwise6x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2064,6 +2102,7 @@ func depthwise6x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2124,6 +2163,7 @@ func depthwise6x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise6x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2200,11 +2240,13 @@ func depthwise6x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func maxPool6x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x2Z(x, y, rows, cols, row)
 	maxPool3x2Z(unsafe.Add(x, 384), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped6x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2373,6 +2415,7 @@ func grouped6x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c5, least).Store((*[16]float32)(unsafe.Add(y, 320)))
 }
 
+//go:nocheckptr
 func depthwise5x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2402,6 +2445,7 @@ func depthwise5x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2441,6 +2485,7 @@ func depthwise5x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2494,6 +2539,7 @@ func depthwise5x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise5x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2561,11 +2607,13 @@ func depthwise5x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func maxPool5x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	maxPool3x2Z(x, y, rows, cols, row)
 	maxPool2x2Z(unsafe.Add(x, 384), unsafe.Add(y, 192), rows, cols, row)
 }
 
+//go:nocheckptr
 func grouped5x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2712,6 +2760,7 @@ func grouped5x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c4, least).Store((*[16]float32)(unsafe.Add(y, 256)))
 }
 
+//go:nocheckptr
 func depthwise4x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2738,6 +2787,7 @@ func depthwise4x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2772,6 +2822,7 @@ func depthwise4x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2818,6 +2869,7 @@ func depthwise4x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise4x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -2876,6 +2928,7 @@ func depthwise4x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func maxPool4x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	c1 := fillZ(None)
@@ -2907,6 +2960,7 @@ func maxPool4x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c3, n3).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func grouped4x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	c1 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
@@ -3031,6 +3085,7 @@ func grouped4x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c3, least).Store((*[16]float32)(unsafe.Add(y, 192)))
 }
 
+//go:nocheckptr
 func depthwise1x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -3048,6 +3103,7 @@ func depthwise1x2Z1(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -3067,6 +3123,7 @@ func depthwise1x2Z3(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -3092,6 +3149,7 @@ func depthwise1x2Z5(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func depthwise1x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -3123,6 +3181,7 @@ func depthwise1x2Z7(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor flo
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool1x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	n0 := c0.IsNaN()
@@ -3139,6 +3198,7 @@ func maxPool1x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c0, n0).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func grouped1x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {
 	c0 := loadZ((*[16]float32)(unsafe.Add(bias, 0)))
 	for r := rows; r > 0; r-- {
@@ -3197,6 +3257,7 @@ func grouped1x2Z(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, f
 	aboveZ(c0, least).Store((*[16]float32)(unsafe.Add(y, 0)))
 }
 
+//go:nocheckptr
 func maxPool2x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	c1 := fillZ(None)
@@ -3218,6 +3279,7 @@ func maxPool2x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c1, n1).Store((*[16]float32)(unsafe.Add(y, 64)))
 }
 
+//go:nocheckptr
 func maxPool3x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	c0 := fillZ(None)
 	c1 := fillZ(None)
@@ -3245,6 +3307,8 @@ func maxPool3x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 }
 
 // toWinogradZ is ToWinograd.
+//
+//go:nocheckptr
 func toWinogradZ(t *Transform) {
 	two := fillZ(2)
 	four := fillZ(4)
@@ -3289,6 +3353,8 @@ func toWinogradZ(t *Transform) {
 }
 
 // fromWinogradZ is FromWinograd.
+//
+//go:nocheckptr
 func fromWinogradZ(t *Transform) {
 	least := fillZ(t.Floor)
 	two := fillZ(2)
@@ -3346,6 +3412,8 @@ func fromWinogradZ(t *Transform) {
 }
 
 // affineZ is Affine.
+//
+//go:nocheckptr
 func affineZ(y, x, scale, shift []float32, floor float32) {
 	least := fillZ(floor)
 	for i := 0; i < len(y); i += 16 {
@@ -3354,6 +3422,8 @@ func affineZ(y, x, scale, shift []float32, floor float32) {
 }
 
 // addScaledZ is AddScaled.
+//
+//go:nocheckptr
 func addScaledZ(y, a, b []float32, factor, floor float32) {
 	least := fillZ(floor)
 	f := fillZ(factor)
@@ -3363,6 +3433,8 @@ func addScaledZ(y, a, b []float32, factor, floor float32) {
 }
 
 // maxZ is Max.
+//
+//go:nocheckptr
 func maxZ(y, x []float32) {
 	for i := 0; i < len(y); i += 16 {
 		largerZ(loadZ((*[16]float32)(x[i:])), loadZ((*[16]float32)(y[i:]))).Store((*[16]float32)(y[i:]))
@@ -3370,6 +3442,8 @@ func maxZ(y, x []float32) {
 }
 
 // scaleZ is Scale.
+//
+//go:nocheckptr
 func scaleZ(y, x, scale, shift []float32, floor float32) {
 	least := fillZ(floor)
 	for i := 0; i < len(y); i += 16 {
@@ -3378,6 +3452,8 @@ func scaleZ(y, x, scale, shift []float32, floor float32) {
 }
 
 // gateZ is Gate.
+//
+//go:nocheckptr
 func gateZ(y, x, gate, res []float32, floor float32) {
 	least := fillZ(floor)
 	for i := 0; i < len(y); i += 16 {
@@ -3386,6 +3462,8 @@ func gateZ(y, x, gate, res []float32, floor float32) {
 }
 
 // gatePixelsZ is GatePixels.
+//
+//go:nocheckptr
 func gatePixelsZ(y, x, gate, res []float32, floor float32) {
 	least := fillZ(floor)
 	for i := 0; i < len(y); i += 16 {
@@ -3394,6 +3472,8 @@ func gatePixelsZ(y, x, gate, res []float32, floor float32) {
 }
 
 // sigmoidZ is Sigmoid.
+//
+//go:nocheckptr
 func sigmoidZ(y, x []float32) {
 	one := fillZ(1)
 	most := fillZ(87)
@@ -3419,6 +3499,8 @@ func sigmoidZ(y, x []float32) {
 }
 
 // sumZ is Sum.
+//
+//go:nocheckptr
 func sumZ(y, x []float32) {
 	s0 := loadZ((*[16]float32)(y[0:]))
 	for i := 0; i < len(x); i += 16 {
@@ -3429,6 +3511,8 @@ func sumZ(y, x []float32) {
 }
 
 // peakZ is Peak.
+//
+//go:nocheckptr
 func peakZ(y, x []float32) {
 	s0 := loadZ((*[16]float32)(y[0:]))
 	n0 := s0.IsNaN()
