@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains a small network from scratch on a folder of emoji, 5 folds, and scores
 # what it says of the rows it has not seen; then compares two losses where three
-# labels in ten are missing. Half an hour on 2 quiet cores.
+# labels in ten are missing. A quarter of an hour on 2 quiet cores.
 #
 #   examples/emoji/emoji.sh DATA OUT
 #
