@@ -227,8 +227,8 @@ func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
 	return e
 }
 
-// tagHint tells which build tags leave the packages without assembly: the tag
-// first that helps most of them.
+// tagHint tells which build tags leave the packages without assembly: those
+// first that help most of them.
 func (p *program) tagHint(ctx context.Context, paths []string) string {
 	pure := make([][]string, len(usualTags)) // by tag
 	var g errgroup.Group
@@ -241,17 +241,21 @@ func (p *program) tagHint(ctx context.Context, paths []string) string {
 	}
 	_ = g.Wait()
 	var tags []string
-	for left := paths; len(left) > 0; {
-		best, most := 0, 0
-		for i := range usualTags {
-			if n := len(left) - len(without(left, pure[i])); n > most {
-				best, most = i, n
+	left := paths
+	for _, tier := range [][]string{usualTags[:oldTags], usualTags[oldTags:]} {
+		for len(left) > 0 {
+			best, most := 0, 0
+			for _, tag := range tier {
+				i := slices.Index(usualTags, tag)
+				if n := len(left) - len(without(left, pure[i])); n > most {
+					best, most = i, n
+				}
 			}
+			if most == 0 {
+				break
+			}
+			tags, left = append(tags, usualTags[best]), without(left, pure[best])
 		}
-		if most == 0 {
-			break
-		}
-		tags, left = append(tags, usualTags[best]), without(left, pure[best])
 	}
 	if len(tags) == 0 {
 		return ""
@@ -293,8 +297,12 @@ func assemblyOf(k *pkg, name string) string {
 	return ""
 }
 
-// usualTags are the build tags by which packages leave assembly out.
-var usualTags = []string{"purego", "noasm", "appengine", "safe", "generic", "nosimd", "gofuzz"}
+// usualTags are the build tags by which packages leave assembly out. Those from
+// oldTags on are of times gone by: code behind them may not compile any more, so
+// they are taken where no other helps.
+var usualTags = []string{"purego", "noasm", "generic", "nosimd", "appengine", "safe", "gofuzz"}
+
+const oldTags = 4
 
 // pureWith returns those of some packages that more build tags leave without
 // assembly. Packages that aren't needed any more are among them.

@@ -61,6 +61,10 @@ func DatasetTitle(title, what string) string {
 	return strings.TrimSpace(Title(title, maxTitle-len(what)-1) + " " + what)
 }
 
+// CheckTitle returns an error unless a kernel and its datasets can have titles
+// made of this one.
+func CheckTitle(title string) error { return checkTitle(title, minKernelTitle) }
+
 func checkTitle(title string, least int) error {
 	for _, r := range title {
 		if r < ' ' || r > '~' {

@@ -216,6 +216,9 @@ func (s *state) check() error {
 		base := filepath.Base(s.Ensemble)
 		s.Title = templates.Title(strings.TrimSuffix(base, filepath.Ext(base)), maxTitle)
 	}
+	if err := templates.CheckTitle(s.Title); err != nil {
+		errs = append(errs, cli.Hint(err, "name another by --title"))
+	}
 	if s.KeyPlace == InKernel {
 		for _, part := range []struct {
 			name string
