@@ -51,21 +51,21 @@ func (s *scene) outOfFold() error {
 	return nil
 }
 
-// blend makes the ensemble, with equal weights: so few rows are not enough to
-// fit weights to, as blend itself warns where it is asked to.
+// blend fits the weights of the ensemble, and tells what they are worth.
 func (s *scene) blend() error {
 	first, err := filepath.Glob(s.path("oof", "level1_train_*_f0_*.npy"))
 	if err != nil {
 		return err
 	}
-	out, err := s.tool("blend", append([]string{"demo", "--method", "equal", "--data", s.files.Data}, first...)...)
+	out, err := s.tool("blend", append([]string{"demo", "--data", s.files.Data}, first...)...)
 	if err != nil {
 		return err
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	name := lines[len(lines)-1] // below what it tells of the models
-	s.ensemble = s.path(name)
-	s.note("%s has its F2 of unseen rows in its name", name)
+	for _, line := range lines {
+		s.note("  %s", line)
+	}
+	s.ensemble = s.path(lines[len(lines)-1]) // below what it tells of the models
 	return nil
 }
 
