@@ -145,11 +145,11 @@ func (n network) write(f Files, fold int) error {
 	if err := weights.Write(&b, dict); err != nil {
 		return err
 	}
-	base := filepath.Join(f.Weights, n.model(fold))
+	base, config := filepath.Join(f.Weights, n.model(fold)), filepath.Join(f.Configs, n.config+".yml")
 	for path, data := range map[string][]byte{
 		base + ".safetensors": b.Bytes(),
 		base + ".yml":         fmt.Appendf(nil, "threshold: %g\n", n.threshold[fold]),
-		filepath.Join(f.Configs, n.config+".yml"): []byte(n.configText()),
+		config:                []byte(n.configText()),
 	} {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			return err
