@@ -215,6 +215,9 @@ func (s *state) check() error {
 	if s.Title == "" {
 		base := filepath.Base(s.Ensemble)
 		s.Title = templates.Title(strings.TrimSuffix(base, filepath.Ext(base)), maxTitle)
+		if s.Title != "" && templates.CheckTitle(s.Title) != nil { // as short as "best"
+			s.Title += " ensemble"
+		}
 	}
 	if err := templates.CheckTitle(s.Title); err != nil {
 		errs = append(errs, cli.Hint(err, "name another by --title"))
