@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
-	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
 // Truth is the table of labels and the fold of each of its rows.
@@ -39,26 +39,22 @@ func Locate(name string, folders []string) (string, error) {
 	return "", fmt.Errorf("no %s in %q", name, folders)
 }
 
-// ReadTruth reads the table of labels and the folds.
+// ReadTruth reads the table of labels and the folds. Rows that no fold holds out,
+// such as pseudo-labels, are left out.
 func ReadTruth(labels, folds string) (*Truth, error) {
 	table, err := input.ReadTableFile(labels)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(folds)
+	numbers, err := foldfile.Read(folds, len(table.Rows), 0)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	numbers, shape, err := npy.ReadUint8(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folds, err)
-	}
-	if len(shape) != 1 || len(numbers) != len(table.Rows) {
-		return nil, fmt.Errorf("%s: the shape is %v, but %s has %d rows", folds, shape, labels, len(table.Rows))
-	}
 	t := &Truth{Table: table, path: folds}
 	for i, fold := range numbers {
+		if fold == foldfile.Always {
+			continue // nobody predicts it out of fold
+		}
 		for int(fold) >= len(t.Rows) {
 			t.Rows = append(t.Rows, nil)
 		}

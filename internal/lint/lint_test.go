@@ -91,7 +91,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"bundler":  {"bundler"},
 		"blend":    {"blend", "runtime", "internal"},
 		"trainer":  {"trainer", "runtime", "crypt", "internal"},
-		"internal": {".", "internal", "runtime", "crypt", "trainer/config", "trainer/fold", "blend/ensemblefile"},
+		"internal": {".", "internal", "runtime", "crypt", "trainer/config", "blend/ensemblefile"},
 	}
 	for _, p := range list(t, "./...") {
 		from := folder(p.ImportPath)

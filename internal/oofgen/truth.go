@@ -3,11 +3,11 @@ package oofgen
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -28,17 +28,9 @@ func ReadTruth(table, folds string, every int) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(folds)
+	numbers, err := foldfile.Read(folds, len(t.Rows), 0)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	numbers, shape, err := npy.ReadUint8(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folds, err)
-	}
-	if !slices.Equal(shape, []int{len(t.Rows)}) {
-		return nil, fmt.Errorf("%s: the shape is %v, but %s has %d rows", folds, shape, table, len(t.Rows))
 	}
 	truth := &Truth{}
 	for i := range t.Rows {

@@ -10,11 +10,11 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/internal/cutorder"
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
-	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 )
 
 // maxScored bounds the predictions of one member that are held in memory, in
@@ -141,7 +141,7 @@ func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack str
 	if path, ok = b.files.find(foldsFile); !ok {
 		return nil, nil, foldsFile, nil
 	}
-	folds, err = fold.Read(path, len(rows.Rows), j.folds)
+	folds, err = foldfile.Read(path, len(rows.Rows), j.folds)
 	return rows, folds, "", err
 }
 

@@ -2,7 +2,7 @@
 // as frequent as in the whole.
 //
 //	folds, err := fold.Stratify(labels, fold.Options{Folds: 5})
-//	folds, err := fold.Read("folds.npy", len(rows), 5)
+//	err = foldfile.Write("folds.npy", folds)
 //
 // The method is the iterative stratification of Sechidis, Tsoumakas and Vlahavas,
 // "On the stratification of multi-label data" (ECML PKDD 2011), algorithm 1:
@@ -10,8 +10,7 @@
 // most. Rows of one group (near-copies of one another) stay together. The same
 // labels, groups and seed give the same folds.
 //
-// A file of folds is what NumPy saves of an array of uint8, one per row of the
-// table. The fold [Always] is held out by none: its rows are always trained on.
+// The fold [foldfile.Always] is held out by none: its rows are always trained on.
 package fold
 
 import (
@@ -19,10 +18,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-)
 
-// Always is the number of rows that no fold holds out.
-const Always = 255
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
+)
 
 // Options are how to divide.
 type Options struct {
@@ -35,8 +33,8 @@ type Options struct {
 
 // Stratify returns the fold of every row, given the labels of every row.
 func Stratify(labels [][]int, o Options) ([]uint8, error) {
-	if o.Folds < 2 || o.Folds >= Always {
-		return nil, fmt.Errorf("%d folds: there can be 2 to %d", o.Folds, Always-1)
+	if o.Folds < 2 || o.Folds >= foldfile.Always {
+		return nil, fmt.Errorf("%d folds: there can be 2 to %d", o.Folds, foldfile.Always-1)
 	}
 	if o.Groups != nil && len(o.Groups) != len(labels) {
 		return nil, fmt.Errorf("%d groups for %d rows", len(o.Groups), len(labels))

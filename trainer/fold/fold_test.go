@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -121,26 +120,11 @@ func TestWhatCantBeDividedIsRefused(t *testing.T) {
 	}
 }
 
-func TestFilesOfFolds(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "folds.npy")
-	if err := fold.Write(path, []uint8{0, 1, 2, fold.Always}); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := fold.Read(path, 4, 3); err != nil || !slices.Equal(got, []uint8{0, 1, 2, 255}) {
-		t.Errorf("read %v, %v", got, err)
-	}
-	for _, c := range []struct {
-		rows, folds int
-		want        string
-	}{{5, 3, "it belongs to another table"}, {4, 2, "row 3 is in fold 2, but model.num_folds is 2"}} {
-		if _, err := fold.Read(path, c.rows, c.folds); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error %v, want %s", err, c.want)
-		}
-	}
+func TestAFoldIsHeldOutOfTheRest(t *testing.T) {
 	if _, _, err := fold.Split([]uint8{0, 0, 1}, 2); err == nil {
 		t.Error("an empty fold is not refused")
 	}
-	train, held, err := fold.Split([]uint8{0, 1, fold.Always}, 1)
+	train, held, err := fold.Split([]uint8{0, 1, foldfile.Always}, 1)
 	if err != nil || !slices.Equal(train, []int{0, 2}) || !slices.Equal(held, []int{1}) {
 		t.Errorf("split into %v and %v, %v", train, held, err)
 	}
@@ -153,7 +137,7 @@ func TestRealLabelsAreDividedAtLeastAsWellAsTheGivenSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given, err := fold.Read(golden.Shared(t, "data/imet/folds.npy"), len(table.Rows), 5)
+	given, err := foldfile.Read(golden.Shared(t, "data/imet/folds.npy"), len(table.Rows), 5)
 	if err != nil {
 		t.Fatal(err)
 	}

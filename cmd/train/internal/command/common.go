@@ -8,10 +8,10 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
-	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 	"github.com/spf13/cobra"
 )
 
@@ -114,7 +114,7 @@ func (p *project) set() (*data.Set, error) {
 
 // folds reads the folds of the rows.
 func (p *project) folds(rows int) ([]uint8, error) {
-	folds, err := fold.Read(p.path(p.c.Train.FoldsFile), rows, p.c.Model.NumFolds)
+	folds, err := foldfile.Read(p.path(p.c.Train.FoldsFile), rows, p.c.Model.NumFolds)
 	if err != nil {
 		err = cli.Hint(err, "`train folds --config %s.yml` makes it", p.name)
 	}

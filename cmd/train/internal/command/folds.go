@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -68,7 +69,7 @@ func (p *project) divide(separator string, force bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", table.Name, err)
 	}
-	if err := fold.Write(out, folds); err != nil {
+	if err := foldfile.Write(out, folds); err != nil {
 		return err
 	}
 	sizes := make([]int, o.Folds)

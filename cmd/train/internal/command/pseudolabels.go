@@ -13,6 +13,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -130,7 +131,7 @@ func (t *pseudo) addTest(paths []string) error {
 		if len(labels) == 0 || there[row.ID] {
 			continue
 		}
-		t.ids, t.labels, t.folds = append(t.ids, row.ID), append(t.labels, labels), append(t.folds, fold.Always)
+		t.ids, t.labels, t.folds = append(t.ids, row.ID), append(t.labels, labels), append(t.folds, foldfile.Always)
 		t.added += len(labels)
 	}
 	return nil
@@ -234,5 +235,5 @@ func (t *pseudo) write(csvPath, foldsPath string) error {
 	if err := atomicfile.WriteFile(csvPath, b.Bytes()); err != nil {
 		return err
 	}
-	return fold.Write(foldsPath, t.folds)
+	return foldfile.Write(foldsPath, t.folds)
 }

@@ -1,4 +1,8 @@
-package fold
+// Package foldfile reads and writes the files that say which fold holds each row
+// of a table out: .npy, one uint8 a row.
+//
+//	folds, err := foldfile.Read("folds.npy", len(table.Rows), 5)
+package foldfile
 
 import (
 	"bytes"
@@ -9,7 +13,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
-// Read reads a file of folds, of a table of so many rows.
+// Always is the number of rows that no fold holds out.
+const Always = 255
+
+// Read reads the folds of a table of so many rows. Numbers from folds on are
+// refused, but for Always; 0 takes any.
 func Read(path string, rows, folds int) ([]uint8, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -27,7 +35,7 @@ func Read(path string, rows, folds int) ([]uint8, error) {
 		return nil, fmt.Errorf("%s has the folds of %d rows, but the table has %d: it belongs to another table", path, len(data), rows)
 	}
 	for row, v := range data {
-		if int(v) >= folds && v != Always {
+		if folds > 0 && int(v) >= folds && v != Always {
 			return nil, fmt.Errorf("%s: row %d is in fold %d, but model.num_folds is %d", path, row+1, v, folds)
 		}
 	}
