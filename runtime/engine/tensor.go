@@ -1,9 +1,8 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/layout"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
@@ -103,29 +102,15 @@ func (t *tensor) clearBorder(arena []float32, p int) {
 	clear(a[t.index(t.h-1, t.w):])
 }
 
-// place gives every area a place in one arena, such that those alive at once
-// don't overlap, and returns the arena's length. Larger ones choose first, the
-// lowest gap that fits (Pisarchyk and Lee, "Efficient Memory Management for
-// Deep Neural Net Inference", 2020, section 5.1: greedy by size).
+// place gives every area its place in one arena, and returns the arena's length.
 func place(areas []*area) int {
-	bySize := slices.Clone(areas)
-	slices.SortStableFunc(bySize, func(a, b *area) int { return b.size() - a.size() })
-	var placed []*area // by place
-	end := 0
-	for _, t := range bySize {
-		t.at = 0
-		for _, p := range placed {
-			if p.birth > t.death || p.death < t.birth {
-				continue
-			}
-			if t.at+t.size() <= p.at {
-				break
-			}
-			t.at = max(t.at, p.at+p.size())
-		}
-		i, _ := slices.BinarySearchFunc(placed, t, func(a, b *area) int { return a.at - b.at })
-		placed = slices.Insert(placed, i, t)
-		end = max(end, t.at+t.size())
+	lives := make([]layout.Life, len(areas))
+	for i, a := range areas {
+		lives[i] = layout.Life{Floats: a.size(), Birth: a.birth, Death: a.death}
 	}
-	return end
+	at, floats := layout.Place(lives)
+	for i, a := range areas {
+		a.at = at[i]
+	}
+	return floats
 }

@@ -1,9 +1,8 @@
 package graph
 
 import (
-	"slices"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/layout"
 )
 
 // memory is a place in the arena and when it is in use.
@@ -28,29 +27,15 @@ func (m *memory) use(op int) {
 // behind it.
 func (m *memory) size() int { return round(m.floats+kernel.Slack, kernel.Lanes) }
 
-// place gives every memory a place in one arena, such that those in use at once
-// don't overlap, and returns the arena's length: larger ones choose first, the
-// lowest gap that fits (Pisarchyk and Lee, "Efficient Memory Management for
-// Deep Neural Net Inference", 2020, section 5.1: greedy by size).
+// place gives every memory its place in one arena, and returns the arena's length.
 func place(all []*memory) int {
-	bySize := slices.Clone(all)
-	slices.SortStableFunc(bySize, func(a, b *memory) int { return b.floats - a.floats })
-	var placed []*memory // by place
-	end := 0
-	for _, m := range bySize {
-		m.at = 0
-		for _, p := range placed {
-			if p.birth > m.death || p.death < m.birth {
-				continue
-			}
-			if m.at+m.size() <= p.at {
-				break
-			}
-			m.at = max(m.at, p.at+p.size())
-		}
-		i, _ := slices.BinarySearchFunc(placed, m, func(a, b *memory) int { return a.at - b.at })
-		placed = slices.Insert(placed, i, m)
-		end = max(end, m.at+m.size())
+	lives := make([]layout.Life, len(all))
+	for i, m := range all {
+		lives[i] = layout.Life{Floats: m.size(), Birth: m.birth, Death: m.death}
 	}
-	return end
+	at, floats := layout.Place(lives)
+	for i, m := range all {
+		m.at = at[i]
+	}
+	return floats
 }
