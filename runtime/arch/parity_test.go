@@ -17,6 +17,7 @@ func TestEveryModuleComputesWhatPyTorchComputes(t *testing.T) {
 			if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 				t.Skip("full-size networks are run by make test-long only")
 			}
+			t.Parallel() // the loops that define the nodes have one thread each
 			r, err := golden.Arch(name)
 			if err != nil {
 				t.Fatal(err)
