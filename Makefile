@@ -55,8 +55,13 @@ lint: ## gofumpt, vet, staticcheck, tidy modules
 	$(GO) mod tidy -diff
 
 .PHONY: bench
-bench: build ## images per second of every network beside ONNX Runtime
+bench: ## images per second of every network beside ONNX Runtime, and of a kernel.go beside the package
 	@$(SIMD) $(GO) run ./internal/bench
+	@$(SIMD) $(GO) run ./internal/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
+
+.PHONY: bench-avx2
+bench-avx2: ## AVX2 beside AVX-512 on every network
+	@DEPLOY_KERNEL_SIMD=avx2 $(SIMD) $(GO) run ./internal/bench -peer avx512 -batches 16 -threads 2
 
 .PHONY: bench-blend
 bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minutes, 7 GB)

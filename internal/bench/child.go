@@ -2,10 +2,8 @@ package main
 
 import (
 	"bufio"
-	_ "embed" // of peer.js
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"os/exec"
 	"strconv"
@@ -13,37 +11,24 @@ import (
 	"time"
 )
 
-//go:embed peer.js
-var peerScript string
-
-// child is a process that runs a network once for each line that it reads, and
-// answers with the seconds.
+// child is a side that is a process. Each line that it reads is a number of
+// batches; it predicts them and answers with the seconds.
 type child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
-// havePeer reports whether node has ONNX Runtime, and says so where it hasn't.
-func havePeer() bool {
-	err := exec.Command("node", "-e", "require('onnxruntime-node')").Run()
-	if err != nil {
-		log.Print("the peer is skipped: node with onnxruntime-node isn't here (npm i --ignore-scripts onnxruntime-node)")
-	}
-	return err == nil
-}
-
-func startPeer(model string, n network, batch, threads int) (*child, error) {
-	return start("node", "-e", peerScript, model, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
-}
-
-func startWorker(n network, batch, threads int) (*child, error) {
-	return start(os.Args[0], "worker", n.name, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
+// startWorker starts our side. The environment is added to this process's own.
+func startWorker(n network, batch, threads int, env ...string) (*child, error) {
+	cmd := exec.Command(os.Args[0], "worker", n.name, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
+	cmd.Env = append(os.Environ(), env...)
+	return start(cmd)
 }
 
 // start waits until the process is ready.
-func start(name string, args ...string) (*child, error) {
-	c := &child{cmd: exec.Command(name, args...)}
+func start(cmd *exec.Cmd) (*child, error) {
+	c := &child{cmd: cmd}
 	c.cmd.Stderr = os.Stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -59,16 +44,16 @@ func start(name string, args ...string) (*child, error) {
 	}
 	if !c.out.Scan() {
 		c.stop()
-		return nil, fmt.Errorf("%s ended before it was ready", name)
+		return nil, fmt.Errorf("%s ended before it was ready", cmd.Args[0])
 	}
 	return c, nil
 }
 
-// run runs the network once. What the other process still does after its own
-// run, such as threads that wait for more to do, isn't to be measured here.
-func (c *child) run() (wall, cpu float64, err error) {
+// run is side's. What the other process still does after its own run, such as
+// threads that wait for more to do, isn't to be measured here.
+func (c *child) run(batches int) (wall, cpu float64, err error) {
 	time.Sleep(50 * time.Millisecond)
-	if _, err := fmt.Fprintln(c.in); err != nil {
+	if _, err := fmt.Fprintln(c.in, batches); err != nil {
 		return 0, 0, err
 	}
 	if !c.out.Scan() {

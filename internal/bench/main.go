@@ -1,7 +1,9 @@
-// Command bench measures how fast the networks run beside ONNX Runtime.
+// Command bench measures how fast the networks run beside a peer.
 //
 //	npm i --ignore-scripts onnxruntime-node
 //	go run ./internal/bench -networks xception -batches 1,16 -threads 2
+//	go run ./internal/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
+//	DEPLOY_KERNEL_SIMD=avx2 go run ./internal/bench -peer avx512 -batches 16 -threads 2
 //
 // It prints one line per measurement, the medians of alternating runs:
 //
@@ -9,9 +11,16 @@
 //
 // in images per second; then the geometric means of the ratios, and, on the
 // standard error, the peak memory of both. Both run as processes of their own
-// on the same network with the same weights: the peer gets the file that infer
-// export-onnx writes. Node finds onnxruntime-node in ./node_modules or in
-// $NODE_PATH; where it isn't there the peer is skipped.
+// on the same network with the same weights. Ours is runtime/engine, in the
+// loop of infer bench. The peers are
+//
+//   - onnxruntime, on the file that infer export-onnx writes. Node finds
+//     onnxruntime-node in ./node_modules or in $NODE_PATH; where it isn't there
+//     the peer is skipped.
+//   - kernel, the program that deploy-kernel infer builds of the generated
+//     kernel.go, on images in files: the time of its run less that of a run of
+//     one batch, which leaves out its start and its end.
+//   - avx512, avx2 and scalar, ours again with these kernels.
 package main
 
 import (
@@ -45,8 +54,9 @@ var networks = []network{
 // flags are the choices of a run.
 type flags struct {
 	networks         []network
+	peer             *peer // nil for none
 	batches, threads []int
-	rounds           int
+	rounds, repeat   int
 	cpu              bool
 }
 
@@ -70,13 +80,15 @@ func main() {
 
 func parse() (*flags, error) {
 	f := new(flags)
+	name := flag.String("peer", "onnxruntime", "what to compare with: `PEER` is onnxruntime, kernel, or a set of our kernels, e.g. avx2")
 	names := flag.String("networks", "", "comma-separated `NAMES` (default: all seven)")
 	batches := flag.String("batches", "1,16", "comma-separated batch `SIZES`")
 	threads := flag.String("threads", "1,2", "comma-separated `NUMBERS` of threads")
 	flag.IntVar(&f.rounds, "rounds", 5, "`RUNS` of each, alternating")
+	flag.IntVar(&f.repeat, "repeat", 1, "`BATCHES` in a run")
 	flag.BoolVar(&f.cpu, "cpu", false, "count the processor's time instead of the wall's: for one thread on a busy machine")
 	flag.Parse()
-	if flag.NArg() > 0 || f.rounds < 1 {
+	if flag.NArg() > 0 || f.rounds < 1 || f.repeat < 1 {
 		return nil, fmt.Errorf("unexpected arguments; see -help")
 	}
 	var err error
@@ -85,6 +97,14 @@ func parse() (*flags, error) {
 	}
 	if f.threads, err = numbers(*threads); err != nil {
 		return nil, err
+	}
+	all := peers()
+	i := slices.IndexFunc(all, func(p peer) bool { return p.name == *name })
+	if i < 0 {
+		return nil, fmt.Errorf("no peer %q; see -help", *name)
+	}
+	if f.peer = &all[i]; f.peer.name == "onnxruntime" && !haveONNXRuntime() {
+		f.peer = nil
 	}
 	f.networks = networks
 	if *names != "" {
@@ -112,42 +132,48 @@ func numbers(list string) ([]int, error) {
 	return out, nil
 }
 
-// run measures everything, batch by batch, so that the lines of one geometric
-// mean follow one another.
+// run measures everything.
 func (f *flags) run() error {
+	fmt.Println("NETWORK BATCH THREADS OURS PEER RATIO")
+	ratios := map[string][]float64{} // by batch and threads
+	for _, n := range f.networks {
+		if err := f.measure(n, ratios); err != nil {
+			return fmt.Errorf("%s: %w", n.name, err)
+		}
+	}
+	if f.peer != nil && len(f.networks) > 1 {
+		for _, batch := range f.batches {
+			for _, threads := range f.threads {
+				key := setting(batch, threads)
+				fmt.Printf("# %s: geometric mean %.3f, least %.3f\n", key, geometricMean(ratios[key]), slices.Min(ratios[key]))
+			}
+		}
+	}
+	return nil
+}
+
+func setting(batch, threads int) string { return fmt.Sprintf("batch %d, %d threads", batch, threads) }
+
+// measure prints the lines of a network and adds its ratios.
+func (f *flags) measure(n network, ratios map[string][]float64) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	peer := havePeer()
-	fmt.Println("NETWORK BATCH THREADS OURS PEER RATIO")
-	means := map[string][]float64{}
-	for _, n := range f.networks {
-		model := ""
-		if peer {
-			if model, err = export(n, dir); err != nil {
+	if f.peer != nil {
+		if err := f.peer.prepare(n, dir); err != nil {
+			return err
+		}
+	}
+	for _, batch := range f.batches {
+		for _, threads := range f.threads {
+			ratio, err := f.compare(n, dir, batch, threads)
+			if err != nil {
 				return err
 			}
-		}
-		for _, batch := range f.batches {
-			for _, threads := range f.threads {
-				ratio, err := f.compare(n, model, batch, threads)
-				if err != nil {
-					return fmt.Errorf("%s: %w", n.name, err)
-				}
-				key := fmt.Sprintf("batch %d, %d threads", batch, threads)
-				means[key] = append(means[key], ratio)
-			}
-		}
-		os.Remove(model)
-	}
-	if peer && len(f.networks) > 1 {
-		for _, batch := range f.batches {
-			for _, threads := range f.threads {
-				key := fmt.Sprintf("batch %d, %d threads", batch, threads)
-				fmt.Printf("# %s: geometric mean %.3f, least %.3f\n", key, geometricMean(means[key]), slices.Min(means[key]))
-			}
+			key := setting(batch, threads)
+			ratios[key] = append(ratios[key], ratio)
 		}
 	}
 	return nil
@@ -162,15 +188,15 @@ func geometricMean(xs []float64) float64 {
 }
 
 // compare prints the line of one measurement and returns the ratio.
-func (f *flags) compare(n network, model string, batch, threads int) (float64, error) {
+func (f *flags) compare(n network, dir string, batch, threads int) (float64, error) {
 	ours, err := startWorker(n, batch, threads)
 	if err != nil {
 		return 0, err
 	}
 	defer ours.stop()
-	sides := []*child{ours}
-	if model != "" {
-		peer, err := startPeer(model, n, batch, threads)
+	sides := []side{ours}
+	if f.peer != nil {
+		peer, err := f.peer.start(n, dir, batch, threads)
 		if err != nil {
 			return 0, err
 		}
@@ -180,7 +206,7 @@ func (f *flags) compare(n network, model string, batch, threads int) (float64, e
 	seconds := make([][]float64, len(sides))
 	for range f.rounds {
 		for i, side := range sides {
-			wall, cpu, err := side.run()
+			wall, cpu, err := side.run(f.repeat)
 			if err != nil {
 				return 0, err
 			}
@@ -193,7 +219,7 @@ func (f *flags) compare(n network, model string, batch, threads int) (float64, e
 	rate := make([]float64, len(sides))
 	for i := range sides {
 		slices.Sort(seconds[i])
-		rate[i] = float64(batch) / seconds[i][f.rounds/2]
+		rate[i] = float64(batch*f.repeat) / seconds[i][f.rounds/2]
 	}
 	if len(sides) == 1 {
 		fmt.Printf("%s %d %d %.2f - -\n", n.name, batch, threads, rate[0])

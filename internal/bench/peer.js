@@ -1,6 +1,6 @@
-// node -e SCRIPT MODEL.onnx SIZE BATCH THREADS: runs the model once for each
-// line of the standard input and answers with the seconds that it took: on the
-// wall and of the processor.
+// node -e SCRIPT MODEL.onnx SIZE BATCH THREADS: runs the model as often as each
+// line of the standard input says, and answers with the seconds that it took: on
+// the wall and of the processor.
 const ort = require('onnxruntime-node');
 const [model, size, batch, threads] = process.argv.slice(1);
 (async () => {
@@ -12,9 +12,9 @@ const [model, size, batch, threads] = process.argv.slice(1);
   const feed = { input: new ort.Tensor('float32', data, [+batch, 3, +size, +size]) };
   await session.run(feed);
   console.log('ready');
-  for await (const _ of require('readline').createInterface({ input: process.stdin })) {
+  for await (const runs of require('readline').createInterface({ input: process.stdin })) {
     const start = process.hrtime.bigint(), cpu = process.cpuUsage();
-    await session.run(feed);
+    for (let i = 0; i < +runs; i++) await session.run(feed);
     const used = process.cpuUsage(cpu);
     console.log(Number(process.hrtime.bigint() - start) / 1e9, (used.user + used.system) / 1e6);
   }

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
-	"github.com/deploy-kernel/deploy-kernel/internal/onnx"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -28,24 +26,6 @@ func (n network) draw() (*nn.Graph, error) {
 		return nil, err
 	}
 	return a.Build(arch.Config{InputSize: n.size, Classes: classes})
-}
-
-// export writes the network for the peer.
-func export(n network, dir string) (path string, err error) {
-	g, err := n.draw()
-	if err != nil {
-		return "", err
-	}
-	f, err := os.Create(filepath.Join(dir, n.name+".onnx"))
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := onnx.Write(w, g, golden.ParamsOf(g), onnx.Options{}); err != nil {
-		return "", err
-	}
-	return f.Name(), w.Flush()
 }
 
 // work is our side: worker NETWORK SIZE BATCH THREADS.
@@ -77,9 +57,15 @@ func work(args []string) error {
 	debug.FreeOSMemory()
 	fmt.Println("ready")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		start, cpu := time.Now(), processor()
-		if err := e.Predict(ctx, images, logits); err != nil {
+		runs, err := strconv.Atoi(in.Text())
+		if err != nil {
 			return err
+		}
+		start, cpu := time.Now(), processor()
+		for range runs {
+			if err := e.Predict(ctx, images, logits); err != nil {
+				return err
+			}
 		}
 		fmt.Println(time.Since(start).Seconds(), (processor() - cpu).Seconds())
 	}
