@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
@@ -80,25 +81,82 @@ func TestRealCIFARWeightsGiveTheLogitsOfPyTorch(t *testing.T) {
 	compare(t, "cifar_resnet20", predict(t, g, f, images, engine.Options{}), want)
 }
 
+// references are the networks that PyTorch's outputs are there for.
+var references = []string{
+	"seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d", "senet_se_resnext50_32x4d",
+	"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
+}
+
+func reference(t *testing.T, name string) (*golden.Reference, *nn.Graph) {
+	t.Helper()
+	r, err := golden.Arch(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, draw(t, r.ConfigArch, arch.Config{InputSize: r.Input[2], Classes: r.Classes, Keys: r.Has})
+}
+
 func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
 	for _, set := range kernel.Sets() {
 		t.Run(set.Name, func(t *testing.T) {
 			if set == kernel.Scalar && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 				t.Skip("the scalar kernels predict full-size networks in make test-long only")
 			}
-			for _, name := range []string{
-				"seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d", "senet_se_resnext50_32x4d",
-				"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
-			} {
-				r, err := golden.Arch(name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				g := draw(t, r.ConfigArch, arch.Config{InputSize: r.Input[2], Classes: r.Classes, Keys: r.Has})
+			for _, name := range references {
+				r, g := reference(t, name)
 				n, s := r.Input[0], r.Input[2]
 				images := golden.NHWC(golden.Images(n, s, s, golden.Cell), n, 3, s, s)
 				compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}), r.Logits)
 			}
 		})
+	}
+}
+
+// Seven images of the winning networks' own sizes, together and one by one.
+func TestWholeNetworksDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
+	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+		t.Skip("full-size networks take seven images each in make test-long only")
+	}
+	for _, set := range kernel.Sets() {
+		if set == kernel.Scalar && len(kernel.Sets()) > 1 {
+			continue // it takes an hour
+		}
+		for _, name := range references {
+			t.Run(set.Name+"/"+name, func(t *testing.T) {
+				r, g := reference(t, name)
+				const n = 7
+				size, classes := g.Input.Shape.Len(), r.Classes
+				images := golden.NHWC(golden.Images(n, r.Input[2], r.Input[3], golden.Cell), n, 3, r.Input[2], r.Input[3])
+				want := make([]float32, n*classes)
+				for _, threads := range []int{1, 2, 5} {
+					e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Kernels: set, Threads: threads})
+					if err != nil {
+						t.Fatal(err)
+					}
+					together, single := make([]float32, n*classes), make([]float32, n*classes)
+					predict := func(first, count int, logits []float32) {
+						if err := e.Predict(t.Context(), images[first*size:][:count*size], logits[first*classes:][:count*classes]); err != nil {
+							t.Fatal(err)
+						}
+					}
+					predict(0, n, together)
+					if threads == 1 {
+						copy(want, together)
+					}
+					if !slices.Equal(together, want) {
+						t.Errorf("%d threads give other logits than one", threads)
+					}
+					for i := range n {
+						predict(i, 1, single)
+					}
+					if !slices.Equal(single, want) {
+						t.Errorf("%d images one by one with %d threads give other logits than together", n, threads)
+					}
+					if allocs := testing.AllocsPerRun(1, func() { predict(0, threads, together) }); allocs > 0 {
+						t.Errorf("%d images with %d threads: %v allocations", threads, threads, allocs)
+					}
+				}
+			})
+		}
 	}
 }

@@ -25,13 +25,9 @@ func TestTimeToTheFirstPrediction(t *testing.T) {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to measure at full size")
 	}
 	configs := golden.Shared(t, "data/imet/config")
-	emoji := golden.Shared(t, "data/emoji/train")
 	dir := t.TempDir()
 	data := filepath.Join(dir, "input", "data")
-	if err := os.MkdirAll(filepath.Join(data, "test"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	writeData(t, emoji, data)
+	writeData(t, data, 2)
 	ensemble := filepath.Join(dir, "one_of_35.yml")
 	if err := os.WriteFile(ensemble, []byte("- predicts: [level1_train_2o_se_resnext101_def_aug_f0_e30_0.5994.npy]\n  weight: 1\n"), 0o644); err != nil {
 		t.Fatal(err)
