@@ -7,11 +7,19 @@
 //     weight: 0.143100754915091
 //
 // A model may also have an offset, by which the thresholds of its folds are
-// raised.
+// raised. Where classes have thresholds of their own, one element of the list is
+// not a model but says by how much they are raised:
+//
+//   - class-offsets:
+//     17: 0.0125
+//     203: -0.031
+//
+// Readers that know nothing of it refuse such a file: it is an unknown key.
 //
 // Reading is strict: unknown keys, missing keys, names that are no
-// predictions, doubled folds and weights that are no finite numbers are errors
-// with file, line and column. Writing gives the same bytes for the same list.
+// predictions, doubled folds and classes, and weights and offsets that are no
+// finite numbers are errors with file, line and column. Writing gives the same
+// bytes for the same ensemble.
 package ensemblefile
 
 import (
@@ -19,8 +27,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
@@ -34,6 +44,29 @@ type Member struct {
 	Weight float64 `yaml:"weight"`
 	// Offset is added to the threshold of each of them; 0 is not written.
 	Offset float64 `yaml:"offset,omitempty"`
+}
+
+// Ensemble is what a file holds.
+type Ensemble struct {
+	Members []Member
+	// ClassOffsets are added to the thresholds of single classes, of all members;
+	// those of the other classes stay as they are.
+	ClassOffsets map[int]float64
+}
+
+// Offsets returns the offset of each of so many classes, nil where none has one.
+func (e *Ensemble) Offsets(classes int) ([]float64, error) {
+	if len(e.ClassOffsets) == 0 {
+		return nil, nil
+	}
+	offsets := make([]float64, classes)
+	for _, class := range slices.Sorted(maps.Keys(e.ClassOffsets)) {
+		if class < 0 || class >= classes {
+			return nil, fmt.Errorf("class-offsets: class %d, but there are %d (0 to %d)", class, classes, classes-1)
+		}
+		offsets[class] = e.ClassOffsets[class]
+	}
+	return offsets, nil
 }
 
 // Names returns the members' prediction names, parsed. Files that were read
@@ -51,7 +84,7 @@ func (m Member) Names() ([]Name, error) {
 }
 
 // Read parses an ensemble file; name is the file's name, for errors.
-func Read(name string, data []byte) ([]Member, error) {
+func Read(name string, data []byte) (*Ensemble, error) {
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&doc); err != nil {
@@ -65,15 +98,50 @@ func Read(name string, data []byte) ([]Member, error) {
 	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
 		return nil, r.errorf(list, "a list of models is needed, each with predicts and weight")
 	}
-	var members []Member
+	e := &Ensemble{}
 	for _, n := range list.Content {
+		if len(n.Content) == 2 && n.Content[0].Value == classOffsets {
+			if err := r.classOffsets(e, n.Content[0], n.Content[1]); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		m, err := r.member(n)
 		if err != nil {
 			return nil, err
 		}
-		members = append(members, m)
+		e.Members = append(e.Members, m)
 	}
-	return members, nil
+	if len(e.Members) == 0 {
+		return nil, r.errorf(list, "a model is needed, with predicts and weight")
+	}
+	return e, nil
+}
+
+// classOffsets is the key of the element that is not a model.
+const classOffsets = "class-offsets"
+
+func (r reader) classOffsets(e *Ensemble, key, n *yaml.Node) error {
+	if e.ClassOffsets != nil {
+		return r.errorf(key, "%s: they are there twice", classOffsets)
+	}
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		return r.errorf(n, "%s: a list of class: offset is needed", classOffsets)
+	}
+	e.ClassOffsets = map[int]float64{}
+	for i := 0; i < len(n.Content); i += 2 {
+		class, err := strconv.ParseUint(n.Content[i].Value, 10, 31)
+		if err != nil {
+			return r.errorf(n.Content[i], "%s: %q is not the number of a class", classOffsets, n.Content[i].Value)
+		}
+		if _, ok := e.ClassOffsets[int(class)]; ok {
+			return r.errorf(n.Content[i], "%s: class %d is there twice", classOffsets, class)
+		}
+		if e.ClassOffsets[int(class)], err = r.number(classOffsets, n.Content[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reader is what the parsing of one file shares.
@@ -157,18 +225,24 @@ func (r reader) predicts(n *yaml.Node) ([]string, error) {
 	return out, nil
 }
 
-// Write writes the list in the form that Read takes.
-func Write(w io.Writer, members []Member) error {
+// Write writes the ensemble in the form that Read takes.
+func Write(w io.Writer, e *Ensemble) error {
 	var b bytes.Buffer
-	for _, m := range members {
+	for _, m := range e.Members {
 		b.WriteString("- predicts:\n")
 		for _, p := range m.Predicts {
 			fmt.Fprintf(&b, "  - %s\n", p)
 		}
-		fmt.Fprintf(&b, "  weight: %s\n", strconv.FormatFloat(m.Weight, 'g', -1, 64))
+		fmt.Fprintf(&b, "  weight: %s\n", decimal(m.Weight))
 		if m.Offset != 0 {
-			fmt.Fprintf(&b, "  offset: %s\n", strconv.FormatFloat(m.Offset, 'g', -1, 64))
+			fmt.Fprintf(&b, "  offset: %s\n", decimal(m.Offset))
 		}
+	}
+	if len(e.ClassOffsets) > 0 {
+		fmt.Fprintf(&b, "- %s:\n", classOffsets)
+	}
+	for _, class := range slices.Sorted(maps.Keys(e.ClassOffsets)) {
+		fmt.Fprintf(&b, "    %d: %s\n", class, decimal(e.ClassOffsets[class]))
 	}
 	if _, err := Read("ensemble", b.Bytes()); err != nil {
 		return err
@@ -176,3 +250,6 @@ func Write(w io.Writer, members []Member) error {
 	_, err := w.Write(b.Bytes())
 	return err
 }
+
+// decimal is the shortest that reads back as the same bits.
+func decimal(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

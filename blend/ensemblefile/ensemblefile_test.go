@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func Example() {
-	members, err := ensemblefile.Read("best.yml", []byte(`
+	e, err := ensemblefile.Read("best.yml", []byte(`
 - predicts:
   - level1_train_2b_se_resnext50_f0_e14_0.5975.npy
   weight: 0.25
@@ -21,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	names, err := members[0].Names()
+	names, err := e.Members[0].Names()
 	fmt.Println(names[0].Config, names[0].Fold, names[0].Epoch, names[0].Score, err)
 	// Output: 2b_se_resnext50 0 14 0.5975 <nil>
 }
@@ -31,15 +32,15 @@ func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	members, err := ensemblefile.Read("best.yml", data)
+	e, err := ensemblefile.Read("best.yml", data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(members) != 7 || len(members[6].Predicts) != 5 {
-		t.Errorf("%d models", len(members))
+	if len(e.Members) != 7 || len(e.Members[6].Predicts) != 5 {
+		t.Errorf("%d models", len(e.Members))
 	}
 	var b bytes.Buffer
-	if err := ensemblefile.Write(&b, members); err != nil {
+	if err := ensemblefile.Write(&b, e); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := strings.TrimSpace(b.String()), strings.TrimSpace(string(data)); got != want {
@@ -49,12 +50,30 @@ func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
 
 func TestAnOffsetIsKept(t *testing.T) {
 	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n  offset: -0.0125\n"
-	members, err := ensemblefile.Read("e.yml", []byte(text))
-	if err != nil || members[0].Offset != -0.0125 {
-		t.Fatalf("%+v, %v", members, err)
+	e, err := ensemblefile.Read("e.yml", []byte(text))
+	if err != nil || e.Members[0].Offset != -0.0125 {
+		t.Fatalf("%+v, %v", e, err)
 	}
 	var b bytes.Buffer
-	if err := ensemblefile.Write(&b, members); err != nil || b.String() != text {
+	if err := ensemblefile.Write(&b, e); err != nil || b.String() != text {
+		t.Errorf("wrote %s (%v)", b.String(), err)
+	}
+}
+
+func TestTheOffsetsOfClassesAreKept(t *testing.T) {
+	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n- class-offsets:\n    2: 0.0125\n    11: -0.5\n"
+	e, err := ensemblefile.Read("e.yml", []byte(text))
+	if err != nil || len(e.Members) != 1 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if got, err := e.Offsets(12); err != nil || !slices.Equal(got, []float64{2: 0.0125, 11: -0.5}) {
+		t.Errorf("offsets %v, %v", got, err)
+	}
+	if _, err := e.Offsets(11); err == nil || err.Error() != "class-offsets: class 11, but there are 11 (0 to 10)" {
+		t.Errorf("error %v", err)
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, e); err != nil || b.String() != text {
 		t.Errorf("wrote %s (%v)", b.String(), err)
 	}
 }
@@ -77,7 +96,14 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		"- weight: 1\n  weight: 2": `e.yml:2:3: the key "weight" is there twice`,
 		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a is there twice",
 		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "is of b, the ones above of a",
-		"- predicts: [": "e.yml: yaml",
+		"- predicts: [":                                     "e.yml: yaml",
+		"- class-offsets: {1: 0.1}":                         "e.yml:1:1: a model is needed",
+		ok + "- class-offsets: 0.1":                         "e.yml:3:18: class-offsets: a list of class: offset is needed",
+		ok + "- class-offsets: {-1: 0.1}":                   `e.yml:3:19: class-offsets: "-1" is not the number of a class`,
+		ok + "- class-offsets: {1: 0.1, 01: 0}":             "e.yml:3:27: class-offsets: class 1 is there twice",
+		ok + "- class-offsets: {1: .inf}":                   `e.yml:3:22: class-offsets: ".inf" is not a finite number`,
+		ok + "- class-offsets: {1: 0}\n  weight: 1":         `e.yml:3:3: unknown key "class-offsets"`,
+		ok + strings.Repeat("- class-offsets: {1: 0}\n", 2): "e.yml:4:3: class-offsets: they are there twice",
 	} {
 		_, err := ensemblefile.Read("e.yml", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -105,14 +131,15 @@ func TestNamesComeApart(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"))
+	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n- class-offsets: {3: 0.1, 0: -1e-9}\n"))
 	f.Add([]byte("- &a {predicts: *a}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		members, err := ensemblefile.Read("e.yml", data)
+		e, err := ensemblefile.Read("e.yml", data)
 		if err != nil {
 			return
 		}
 		var b bytes.Buffer
-		if err := ensemblefile.Write(&b, members); err != nil {
+		if err := ensemblefile.Write(&b, e); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -87,7 +87,7 @@ func (s *Sign) changing(bits []uint64, r *region, sums []float64) {
 func (s *Sign) keep(from *Sign, move, given []uint64) {
 	n := count(move, 0, len(from.of))
 	kept := make([]int32, 0, n)
-	s.of = make([]uint32, 0, n)
+	s.of, s.classes = make([]uint32, 0, n), make([]uint16, 0, n)
 	s.start = []int{0}
 	for i := range given {
 		given[i] &^= move[i]
@@ -95,6 +95,7 @@ func (s *Sign) keep(from *Sign, move, given []uint64) {
 	keep := func(i int) {
 		kept = append(kept, int32(i))
 		s.of = append(s.of, uint32(len(s.fixed))<<1|from.of[i]&1)
+		s.classes = append(s.classes, from.classes[i])
 	}
 	for r, fixed := range from.fixed {
 		start, middle, end := from.start[r], from.middle[r], from.start[r+1]

@@ -54,6 +54,7 @@ func join(parts []*Sign) *Sign {
 		rows += len(p.fixed)
 	}
 	s.of = make([]uint32, 0, entries)
+	s.classes = make([]uint16, 0, entries)
 	s.columns = make([][]float32, s.models)
 	for k := range s.columns {
 		s.columns[k] = make([]float32, 0, padded(entries))
@@ -67,6 +68,7 @@ func join(parts []*Sign) *Sign {
 		for _, of := range p.of {
 			s.of = append(s.of, of+2*uint32(row))
 		}
+		s.classes = append(s.classes, p.classes...)
 		for k := range s.columns {
 			s.columns[k] = append(s.columns[k], p.columns[k]...)
 		}
@@ -111,6 +113,7 @@ func (b *builder) add(block oof.Block) bool {
 	for len(b.some) < words {
 		b.some, b.all, b.truth = append(b.some, 0), append(b.all, 0), append(b.truth, 0)
 	}
+	b.shift(block)
 	offset := float32(b.sign.options.MaxOffset)
 	if !b.sign.set.Split(b.some[:words], b.all[:words], b.padded, -offset, offset) {
 		return false
@@ -123,6 +126,21 @@ func (b *builder) add(block oof.Block) bool {
 		b.row(block, i*b.set.Classes, b.set.Labels[row])
 	}
 	return true
+}
+
+// shift takes the offsets of the classes off the predictions.
+func (b *builder) shift(block oof.Block) {
+	offsets := b.sign.options.ClassOffsets
+	if offsets == nil {
+		return
+	}
+	for _, p := range block.Predictions {
+		for i := 0; i < len(p); i += len(offsets) {
+			for c, o := range offsets {
+				p[i+c] = float32(float64(p[i+c]) - o)
+			}
+		}
+	}
 }
 
 // row adds the row that begins at from; b.some are the entries to keep. Where a
@@ -138,6 +156,7 @@ func (b *builder) row(block oof.Block, from int, labels []int) {
 	of := 2 * uint32(len(s.fixed))
 	keep := func(i int, of uint32) {
 		s.of = append(s.of, of)
+		s.classes = append(s.classes, uint16(i-from))
 		for k, p := range block.Predictions {
 			s.columns[k] = append(s.columns[k], p[i])
 		}

@@ -16,6 +16,9 @@ type Options struct {
 	Micro bool
 	// MaxOffset is how far the offset may be from 0; 0 means that there is none.
 	MaxOffset float64
+	// ClassOffsets are taken off the predictions of each class; nil means that
+	// there are none.
+	ClassOffsets []float64
 }
 
 // Sign is the problem of scores that only depend on which labels are given: the
@@ -33,6 +36,7 @@ type Sign struct {
 
 	columns [][]float32 // by model, the entries' predictions, padded to blocks
 	of      []uint32    // by entry, 2 x row + 1 if it is true
+	classes []uint16    // by entry
 	region  *region     // that of the points, nil if all
 	settled settled     // the rows without entries, of a region
 	moments moments     // of all predictions
@@ -53,6 +57,9 @@ func (c counts) plus(hits, given int) metric.Counts {
 // cache.
 const block = 512
 
+// Options are those that the problem was read with.
+func (s *Sign) Options() Options { return s.options }
+
 // Models is the number of weights of a point.
 func (s *Sign) Models() int { return s.models }
 
@@ -64,6 +71,31 @@ func (s *Sign) Rows() int { return len(s.fixed) }
 
 // Entries is the number of entries that pruning left.
 func (s *Sign) Entries() int { return len(s.of) }
+
+// Entry is one that pruning left.
+type Entry struct {
+	Row, Class int
+	True       bool
+	// Value is the weighted sum of its predictions.
+	Value float64
+}
+
+// Each calls do with every entry, row by row. The offset of the point, if it has
+// one, is not taken off the values.
+func (s *Sign) Each(point []float64, do func(Entry)) {
+	weights := s.place(point)[:s.models]
+	var sums [block]float64
+	for at := 0; at < len(s.of); at += block {
+		s.set.Dot(sums[:], s.columns, at, weights, 0)
+		for i, v := range sums[:min(block, len(s.of)-at)] {
+			of := s.of[at+i]
+			do(Entry{Row: int(of >> 1), Class: int(s.classes[at+i]), True: of&1 == 1, Value: v})
+		}
+	}
+}
+
+// Counts returns those of a row without its entries: of what every point gives.
+func (s *Sign) Counts(row int) metric.Counts { return s.fixed[row].plus(0, 0) }
 
 // Value returns the weighted sum of an entry, less the offset: above 0 the label
 // is given.
@@ -176,7 +208,7 @@ func (s *Sign) FoldStarts() []int { return s.folds }
 func (s *Sign) Drop(model int) Rows {
 	return &Sign{
 		options: s.options, set: s.set, models: s.models - 1,
-		fixed: s.fixed, start: s.start, middle: s.middle, folds: s.folds, of: s.of,
+		fixed: s.fixed, start: s.start, middle: s.middle, folds: s.folds, of: s.of, classes: s.classes,
 		columns: append(append([][]float32(nil), s.columns[:model]...), s.columns[model+1:]...),
 	}
 }
@@ -197,6 +229,7 @@ func (s *Sign) Select(folds ...int) Rows {
 		for _, of := range s.of[from:to] {
 			sub.of = append(sub.of, uint32(int(of)+2*rowShift))
 		}
+		sub.classes = append(sub.classes, s.classes[from:to]...)
 		for k := range sub.columns {
 			sub.columns[k] = append(sub.columns[k], s.columns[k][from:to]...)
 		}

@@ -8,9 +8,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/cmd/blend/internal/command"
 	"github.com/deploy-kernel/deploy-kernel/internal/oofgen"
 	"github.com/deploy-kernel/deploy-kernel/runtime/half"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -26,8 +29,43 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"predictions": predictions, "spoil": spoil},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"predictions": predictions, "spoil": spoil, "examples": examples},
 	})
+}
+
+// examples runs the examples of all help texts and those of docs/blend.md. The
+// ensembles that they name are the one that the first of them writes.
+func examples(ts *testscript.TestScript, _ bool, _ []string) {
+	root := command.New()
+	lines := strings.Split(root.Example, "\n")
+	for _, verb := range root.Commands() {
+		lines = append(lines, strings.Split(verb.Example, "\n")...)
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "blend.md"))
+	ts.Check(err)
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		lines = append(lines, strings.Split(block[1], "\n")...)
+	}
+	ran := map[string]int{}
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		for _, name := range regexp.MustCompile(`\bbest_val_0\.\d+\.yml`).FindAllString(line, -1) {
+			if _, err := os.Stat(ts.MkAbs(name)); err != nil && !strings.HasPrefix(line, "blend best ") {
+				ts.Check(ts.Exec("sh", "-c", "cp $(ls best_val_*.yml | head -1) "+name))
+			}
+		}
+		if err := ts.Exec("sh", "-c", line); err != nil {
+			ts.Fatalf("%s: %v", line, err)
+		}
+		ran[strings.Fields(line)[1]]++
+	}
+	for _, verb := range []string{"best", "score", "oof", "plot"} {
+		if ran[verb] < 2 { // of the help and of the page
+			ts.Fatalf("%d examples of blend %s were run", ran[verb], verb)
+		}
+	}
 }
 
 // predictions writes made-up predictions of 241 rows and 12 classes in 3 folds,

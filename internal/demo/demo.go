@@ -89,7 +89,7 @@ func Write(dir string, o Options) (Files, error) {
 		members = append(members, m)
 	}
 	var b bytes.Buffer
-	if err := ensemblefile.Write(&b, members); err != nil {
+	if err := ensemblefile.Write(&b, &ensemblefile.Ensemble{Members: members}); err != nil {
 		return f, err
 	}
 	return f, os.WriteFile(f.Ensemble, b.Bytes(), 0o644)

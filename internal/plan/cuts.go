@@ -110,8 +110,27 @@ func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, jobs []*job) (
 		if err := readOOF(paths[j], foldOf(j), folds, scored, p.Classes, t.Predictions[j.member]); err != nil {
 			return t, "", err
 		}
+		shift(t.Predictions[j.member], scored, foldOf(j), j.offset, p)
 	}
 	return t, "", nil
+}
+
+// shift takes the offsets of the ensemble off the predictions of a fold, as a run
+// does.
+func shift(predictions []float32, scored []scoredRow, fold uint8, offset float64, p *ensemble.Plan) {
+	for i, r := range scored {
+		if r.fold != fold {
+			continue
+		}
+		row := predictions[i*p.Classes : (i+1)*p.Classes]
+		for c := range row {
+			off := offset
+			if len(p.ClassOffsets) > 0 {
+				off += p.ClassOffsets[c]
+			}
+			row[c] = float32(float64(row[c]) - off)
+		}
+	}
 }
 
 // oofFiles finds the out-of-fold predictions of every fold.

@@ -85,6 +85,58 @@ func TestWhatIsGivenUpFirstFollowsFromOutOfFoldPredictions(t *testing.T) {
 	}
 }
 
+// Offsets in the ensemble do to the score what they would do to the predictions.
+func TestThePlanIsScoredWithItsOffsets(t *testing.T) {
+	score := func(change func(f demo.Files, dir string)) float64 {
+		f, dir := write(t), t.TempDir()
+		writeOOF(t, f, dir, 60)
+		change(f, dir)
+		built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return built.Plan.Score
+	}
+	before := score(func(demo.Files, string) {})
+	got := score(func(f demo.Files, _ string) {
+		edit(t, f.Ensemble, "weight: 0.4", "weight: 0.4\n  offset: 0.25\n- class-offsets: {3: 0.125, 9: -0.25}")
+	})
+	want := score(func(f demo.Files, dir string) {
+		for m, model := range f.Models {
+			path := filepath.Join(dir, ensemblefile.TrainPrefix+model+".npy")
+			values, shape := readNPY(t, path)
+			for i := range values {
+				values[i] -= []float32{3: 0.125, 9: -0.25}[i%shape[1]]
+				if m < 2 { // the folds of the model with the offset
+					values[i] -= 0.25
+				}
+			}
+			var b bytes.Buffer
+			if err := npy.WriteFloat32(&b, shape, values); err != nil {
+				t.Fatal(err)
+			}
+			put(t, path, b.String())
+		}
+	})
+	if got != want || got == before {
+		t.Errorf("the plan scores %v, want %v; without offsets %v", got, want, before)
+	}
+}
+
+func readNPY(t *testing.T, path string) ([]float32, []int) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	values, shape, err := npy.ReadFloat32(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values, shape
+}
+
 func TestWithoutOutOfFoldPredictionsCoefficientsDecide(t *testing.T) {
 	for _, missing := range []string{"train.csv", "folds.npy", "level1_train_demo_b_f0_e05_0.6301.npy"} {
 		f, dir := write(t), t.TempDir()

@@ -95,7 +95,7 @@ func Build(ctx context.Context, path string, o Options) (*Built, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ensemble: %w", err)
 	}
-	members, err := ensemblefile.Read(path, text)
+	e, err := ensemblefile.Read(path, text)
 	if err != nil {
 		return nil, err
 	}
@@ -106,11 +106,11 @@ func Build(ctx context.Context, path string, o Options) (*Built, error) {
 	if err := b.index(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	jobs := b.jobs(members)
+	jobs := b.jobs(e.Members)
 	if err := b.loadKey(jobs); err != nil {
 		return nil, err
 	}
-	return b.build(ctx, members, jobs)
+	return b.build(ctx, e, jobs)
 }
 
 // builder is the state of one Build.
@@ -132,6 +132,7 @@ type job struct {
 	err     error
 
 	fold       ensemble.Fold
+	offset     float64 // of its threshold, as the ensemble gives it
 	foldNumber int
 	model      ensemble.Model // what its config says, without folds and weight
 	train      config.Train   // of its config
@@ -180,7 +181,7 @@ func (b *builder) loadKey(jobs []*job) error {
 }
 
 // build reads the weights, several at once, and puts the plan together.
-func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs []*job) (*Built, error) {
+func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*job) (*Built, error) {
 	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, j := range jobs {
@@ -207,12 +208,16 @@ func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs
 		if b.options.Half.Given() && b.options.Halved != nil {
 			b.options.Halved(j.path, j.change)
 		}
-		if err := b.add(built, members, j); err != nil {
+		if err := b.add(built, e.Members, j); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	var err error
+	if built.Plan.ClassOffsets, err = e.Offsets(built.Plan.Classes); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
 	}
 	if b.options.Cuts {
 		if err := b.cuts(ctx, built.Plan, jobs); err != nil {
@@ -228,7 +233,8 @@ func (b *builder) build(ctx context.Context, members []ensemblefile.Member, jobs
 // add puts a fold that was read into the plan.
 func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error {
 	p := built.Plan
-	j.fold.Threshold += members[j.member].Offset
+	j.offset = members[j.member].Offset
+	j.fold.Threshold += j.offset
 	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, half: b.options.Half})
 	if p.Classes == 0 {
 		p.Classes = j.model.Classes

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -343,6 +344,26 @@ func TestTheOffsetOfAModelRaisesItsThresholds(t *testing.T) {
 				t.Errorf("%s: threshold %v, want %v", fold.Name, fold.Threshold, want)
 			}
 		}
+	}
+}
+
+func TestTheOffsetsOfClassesAreInThePlan(t *testing.T) {
+	f := write(t)
+	edit(t, f.Ensemble, "- predicts:", "- class-offsets: {3: 0.125, 9: -0.25}\n- predicts:")
+	built, err := build(f, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{3: 0.125, 9: -0.25}; !slices.Equal(built.Plan.ClassOffsets, want) {
+		t.Errorf("offsets %v, want %v", built.Plan.ClassOffsets, want)
+	}
+	edit(t, f.Ensemble, "9:", "10:")
+	if _, err := build(f, plan.Options{}); err == nil || err.Error() != f.Ensemble+": class-offsets: class 10, but there are 10 (0 to 9)" {
+		t.Errorf("error %v", err)
+	}
+	edit(t, f.Ensemble, "10: -0.25", "9: -1.25")
+	if _, err := build(f, plan.Options{}); err == nil || !strings.HasSuffix(err.Error(), "class 9: the offset -1.25 is not between -1 and 1") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -16,8 +16,8 @@
 //
 // The prediction of a fold for an image and a class is the mean over views of
 // sigmoid(logit), less the fold's threshold, rounded to float32. A label is
-// given where the sum over all folds of weight x prediction is positive. The
-// terms are summed as fixed-point numbers of 44 fractional bits, so that the
+// given where the sum over all folds of weight x (prediction - offset of the
+// class) is positive. The terms are summed as fixed-point numbers of 44 fractional bits, so that the
 // submission is the same, byte for byte, for any number of threads, any batch
 // size and any order of folds, and whether or not the run was interrupted and
 // taken up again.
@@ -51,6 +51,9 @@ type Plan struct {
 	Name    string // of the ensemble, e.g. best_ensemble_val_0.6397
 	Classes int
 	Models  []Model
+	// ClassOffsets are taken off the predictions of each class where they are
+	// summed; empty means that no class has one.
+	ClassOffsets []float64
 	// Score is the validation score of the whole plan, 0 if unknown.
 	Score float64
 	// Cuts says what to give up, the first thing first, where time is short.
@@ -78,7 +81,7 @@ type Fold struct {
 	Name      string  // e.g. 2b_se_resnext50_f0_e14_0.5975
 	SHA256    string  // of the plain safetensors file, in hex
 	Size      int64   // of the plain safetensors file, in bytes
-	Threshold float64 // taken off the sigmoid
+	Threshold float64 // taken off the sigmoid; -1 to 2, as an offset may be in it
 }
 
 // Cut is one step of making a plan smaller. With a budget, as many cuts are
@@ -160,6 +163,14 @@ func (p *Plan) Check() error {
 			weight += math.Abs(m.Weight)
 		}
 	}
+	if n := len(p.ClassOffsets); n != 0 && n != p.Classes {
+		return fmt.Errorf("plan %s: %d offsets of %d classes", p.Name, n, p.Classes)
+	}
+	for c, o := range p.ClassOffsets {
+		if !(o >= -1 && o <= 1) {
+			return fmt.Errorf("plan %s: class %d: the offset %g is not between -1 and 1", p.Name, c, o)
+		}
+	}
 	if weight > maxWeight {
 		return fmt.Errorf("plan %s: the weights of all folds sum to %g, more than %d", p.Name, weight, maxWeight)
 	}
@@ -195,8 +206,8 @@ func (m *Model) check(classes int) error {
 		if f.Size < 1 {
 			return fmt.Errorf("fold %s: %d bytes", f.Name, f.Size)
 		}
-		if !(f.Threshold >= 0 && f.Threshold <= 1) {
-			return fmt.Errorf("fold %s: threshold %g is not between 0 and 1", f.Name, f.Threshold)
+		if !(f.Threshold >= -1 && f.Threshold <= 2) {
+			return fmt.Errorf("fold %s: threshold %g is not between -1 and 2", f.Name, f.Threshold)
 		}
 	}
 	return nil

@@ -44,8 +44,10 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		{`plan two: model 1 (b): fold "../x": not a file name`, func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "../x" }},
 		{`plan two: model 1 (b): fold b_f0_e1_0.5: "00" is not a SHA-256`, func(p *ensemble.Plan) { p.Models[1].Folds[0].SHA256 = "00" }},
 		{"plan two: model 1 (b): fold b_f0_e1_0.5: 0 bytes", func(p *ensemble.Plan) { p.Models[1].Folds[0].Size = 0 }},
-		{"plan two: model 1 (b): fold b_f0_e1_0.5: threshold NaN is not between 0 and 1", func(p *ensemble.Plan) { p.Models[1].Folds[0].Threshold = math.NaN() }},
+		{"plan two: model 1 (b): fold b_f0_e1_0.5: threshold NaN is not between -1 and 2", func(p *ensemble.Plan) { p.Models[1].Folds[0].Threshold = math.NaN() }},
 		{"plan two: model 1 (b): the fold a_f0_e1_0.5 is there twice", func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "a_f0_e1_0.5" }},
+		{"plan two: 2 offsets of 3 classes", func(p *ensemble.Plan) { p.ClassOffsets = make([]float64, 2) }},
+		{"plan two: class 1: the offset NaN is not between -1 and 1", func(p *ensemble.Plan) { p.ClassOffsets = []float64{0, math.NaN(), 0} }},
 		{"plan two: the weights of all folds sum to 80001, more than 65536", func(p *ensemble.Plan) { p.Models[0].Weight = -40000 }},
 		{"plan two: cut 0: model 1, fold 1, 0 views: no such thing in the plan", func(p *ensemble.Plan) { p.Cuts = []ensemble.Cut{{Model: 1, Fold: 1}} }},
 	} {

@@ -123,7 +123,7 @@ func (r *run) without() *run {
 		e.images[i].id = row.ID
 	}
 	e.sched = newSchedule(r.plan, len(e.images), newPace(make([]float64, len(r.plan.Models)), time.Second))
-	e.sum = newSum(len(e.images), r.plan.Classes)
+	e.sum = newSum(len(e.images), r.plan)
 	return e
 }
 
@@ -282,7 +282,7 @@ func (r *run) makeSchedule(context.Context) error {
 		tau = min(tau, r.o.Budget/50)
 	}
 	r.sched = newSchedule(r.plan, len(r.images), newPace(cost, tau))
-	r.sum = newSum(len(r.images), r.plan.Classes)
+	r.sum = newSum(len(r.images), r.plan)
 	r.out = make([]float32, len(r.images)*r.plan.Classes)
 	var err error
 	if r.scratch, err = newScratch(r.o.Scratch, r.images); err != nil {

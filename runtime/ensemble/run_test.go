@@ -94,6 +94,74 @@ func TestTheSubmissionIsTheWeightedSumOfAllFolds(t *testing.T) {
 	}
 }
 
+// writer is told what is written.
+type writer func(text string)
+
+func (w writer) Write(p []byte) (int, error) {
+	w(string(p))
+	return len(p), nil
+}
+
+// A class's offset counts as often as a fold is added: also where folds are
+// missing and where a run is taken up again.
+func TestTheOffsetsOfClassesAreTakenOffEveryFold(t *testing.T) {
+	w := newWorld(t, 23)
+	before, _ := w.predict(t, nil)
+	w.plan.ClassOffsets = make([]float64, classes)
+	for c := range w.plan.ClassOffsets {
+		w.plan.ClassOffsets[c] = 0.2*float64(c)/classes - 0.1
+	}
+	check := func(what string, got string, without ensemble.Fold) {
+		t.Helper()
+		total := make([]float64, 23*classes)
+		for _, m := range w.plan.Models {
+			for _, f := range m.Folds {
+				if f.Name == without.Name {
+					continue
+				}
+				for i, p := range w.naive(t, m, f) {
+					total[i] += m.Weight * (float64(p) - w.plan.ClassOffsets[i%classes])
+				}
+			}
+		}
+		for i, labels := range w.labels(t, got) {
+			var want []string
+			for c := range classes {
+				if total[i*classes+c] > 0 {
+					want = append(want, fmt.Sprint(c))
+				}
+			}
+			if labels != strings.Join(want, " ") {
+				t.Errorf("%s: row %d has %q, want %q", what, i, labels, want)
+			}
+		}
+	}
+	scratch := filepath.Join(t.TempDir(), "s")
+	got, _ := w.predict(t, nil)
+	check("all folds", got, ensemble.Fold{})
+	if got == before {
+		t.Error("the offsets change nothing: this tests nothing")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	o := w.options(t.TempDir())
+	o.Scratch, o.Log = scratch, writer(func(text string) {
+		if strings.Contains(text, "2 of 5: ") {
+			cancel()
+		}
+	})
+	if _, err := ensemble.Run(ctx, w.plan, o); err == nil {
+		t.Fatal("the run was not interrupted")
+	}
+	again, s := w.predict(t, func(o *ensemble.Options) { o.Scratch = scratch })
+	if again != got || s.Resumed == 0 {
+		t.Errorf("%d folds were taken up; the submission is the same: %v", s.Resumed, again == got)
+	}
+	gone := w.plan.Models[0].Folds[0]
+	must(t, os.Remove(w.path("datasets/owner/weights/"+gone.Name+".safetensors")))
+	got, _ = w.predict(t, func(o *ensemble.Options) { o.Partial = true })
+	check("without a fold", got, gone)
+}
+
 func TestTheSubmissionDependsOnNothingElse(t *testing.T) {
 	w := newWorld(t, 23)
 	want, _ := w.predict(t, nil)

@@ -2,19 +2,25 @@ package ensemble
 
 import "math"
 
-// fraction is how many fractional bits the terms of a sum have. With maxWeight
-// and predictions between -1 and 1 a sum stays far inside an int64.
+// fraction is how many fractional bits the terms of a sum have. With maxWeight,
+// predictions between -2 and 2 and offsets between -1 and 1 a sum stays inside an
+// int64: 3 x 2^16 x 2^44 < 2^63.
 const fraction = 44
 
-// sum adds up weight x prediction for every image and class. The terms are
-// fixed-point, so that their order doesn't matter.
+// sum adds up weight x (prediction - offset of the class) for every image and
+// class. The terms are fixed-point, so that their order doesn't matter.
 type sum struct {
 	classes int
+	offsets []float64 // by class
 	total   []int64
 }
 
-func newSum(images, classes int) *sum {
-	return &sum{classes, make([]int64, images*classes)}
+func newSum(images int, p *Plan) *sum {
+	s := &sum{p.Classes, p.ClassOffsets, make([]int64, images*p.Classes)}
+	if len(s.offsets) == 0 {
+		s.offsets = make([]float64, p.Classes)
+	}
+	return s
 }
 
 // add adds the predictions of the first images, a row of classes each.
@@ -27,7 +33,7 @@ func (s *sum) add(weight float64, predictions []float32) {
 		}
 		total := s.total[i : i+s.classes]
 		for c, p := range row {
-			total[c] += int64(math.RoundToEven(weight * float64(p) * (1 << fraction)))
+			total[c] += int64(math.RoundToEven(weight * (float64(p) - s.offsets[c]) * (1 << fraction)))
 		}
 	}
 }

@@ -24,8 +24,8 @@ func (f *ensembleFlags) add(cmd *cobra.Command) {
 
 // blended is an ensemble with its predictions.
 type blended struct {
-	set              *oof.Set
-	weights, offsets []float64
+	set *oof.Set
+	mix oof.Mix
 }
 
 func (f *ensembleFlags) open(path string) (*blended, error) {
@@ -33,11 +33,11 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ensemble: %w", err)
 	}
-	members, err := ensemblefile.Read(path, text)
+	e, err := ensemblefile.Read(path, text)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := f.folder(path, members[0].Predicts[0])
+	folder, err := f.folder(path, e.Members[0].Predicts[0])
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, err
 	}
-	models, weights, err := oof.Members(members, folder, truth.Folds)
+	models, weights, err := oof.Members(e.Members, folder, truth.Folds)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +53,12 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &blended{set: set, weights: weights}
-	for _, m := range members {
-		b.offsets = append(b.offsets, m.Offset)
+	b := &blended{set: set, mix: oof.Mix{Weights: weights}}
+	for _, m := range e.Members {
+		b.mix.Offsets = append(b.mix.Offsets, m.Offset)
+	}
+	if b.mix.ClassOffsets, err = e.Offsets(set.Classes); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return b, nil
 }

@@ -23,11 +23,14 @@ type fitFlags struct {
 	method string
 	search search.Options
 	report bool
+	// strength is that of the shrinkage of thresholds, nil if it is chosen.
+	strength *float64
 }
 
 // fit is the root command: it searches the weights.
 func fit() *cobra.Command {
 	var f fitFlags
+	var strength float64
 	cmd := &cobra.Command{
 		Use:   "blend NAME level1_train_*_f0_*.npy",
 		Short: "Find the coefficients of an ensemble",
@@ -36,11 +39,21 @@ which they score best together, and writes them to NAME_val_<score>.yml, the
 ensemble that infer and deploy-kernel take.
 
 For each model the predictions of one fold are named; those of the other folds
-lie in the same folder. Models whose weight is 0 are left out.`,
+lie in the same folder. Models whose weight is 0 are left out.
+
+With --thresholds per-class, each class gets a threshold of its own, shrunk
+towards the common one the more, the rarer the class is. Look at what they score
+held out: they over-fit, and often do not help.`,
 		Example: `  blend best models/level1_train_*_f0_*.npy
-  blend even models/level1_train_*_f0_*.npy --method equal --data data/`,
+  blend even models/level1_train_*_f0_*.npy --method equal --data data/
+  blend fine models/level1_train_*_f0_*.npy --thresholds per-class`,
 		Args: arguments,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1:]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("shrinkage") {
+				f.strength = &strength
+			}
+			return f.run(cmd, args[0], args[1:])
+		},
 	}
 	f.data.add(cmd)
 	f.metric.add(cmd)
@@ -49,6 +62,7 @@ lie in the same folder. Models whose weight is 0 are left out.`,
 	fs.Uint64Var(&f.search.Seed, "seed", 1, "what decides all that is random")
 	fs.IntVar(&f.search.Starts, "starts", search.DefaultStarts, "how many points the exact search starts from")
 	fs.IntVar(&f.search.Evaluations, "evaluations", search.DefaultEvaluations, "how many points the other methods score")
+	fs.Float64Var(&strength, "shrinkage", 0, "the true rows with which a class goes half the way from the common threshold to its own, inf for none of it (default: chosen by cross-validation)")
 	fs.BoolVar(&f.report, "report", true, "tell what the weights are worth: --report=false saves the time")
 	return cmd
 }
@@ -79,12 +93,22 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 	if err != nil {
 		return err
 	}
+	var held [][]float64
 	if f.report {
-		if err := f.tell(cmd, set, p, result); err != nil {
+		if held, err = f.tell(cmd, set, p, result); err != nil {
 			return err
 		}
 	}
-	path, err := write(cmd, name, set, result)
+	e := members(cmd, set, result)
+	score := result.Score
+	if sign, ok := p.(*problem.Sign); ok && f.metric.thresholds == perClass {
+		found, err := f.perClass(cmd, set, sign, result, held)
+		if err != nil {
+			return err
+		}
+		e.ClassOffsets, score = found.ClassOffsets(), found.Fitted.PerClass
+	}
+	path, err := write(name, e, score)
 	if err != nil {
 		return err
 	}
@@ -98,6 +122,12 @@ func (f *fitFlags) check() (err error) {
 	}
 	if f.search.Starts < 1 || f.search.Evaluations < 1 {
 		return cli.Usagef("--starts and --evaluations must be at least 1")
+	}
+	if f.strength != nil && !(*f.strength >= 0) {
+		return cli.Usagef("--shrinkage: %v is not a number from 0 on", *f.strength)
+	}
+	if f.strength != nil && f.metric.thresholds != perClass {
+		return cli.Usagef("--shrinkage: only --thresholds per-class are shrunk")
 	}
 	if f.metric.name == logLoss {
 		f.search.Starts = 1 // it is convex: every start leads to the same top
@@ -115,9 +145,9 @@ func (f *fitFlags) find(cmd *cobra.Command, p problem.Problem) (search.Result, e
 	return result, err
 }
 
-// write writes the ensemble, without the models that have no weight.
-func write(cmd *cobra.Command, name string, set *oof.Set, r search.Result) (path string, err error) {
-	var members []ensemblefile.Member
+// members makes the ensemble, without the models that have no weight.
+func members(cmd *cobra.Command, set *oof.Set, r search.Result) *ensemblefile.Ensemble {
+	e := &ensemblefile.Ensemble{}
 	for i, m := range set.Models {
 		if r.Point[i] == 0 {
 			cli.Printf(cmd, "%s has no weight and is left out", m.Name)
@@ -127,12 +157,16 @@ func write(cmd *cobra.Command, name string, set *oof.Set, r search.Result) (path
 		if len(r.Point) > len(set.Models) {
 			member.Offset = r.Point[len(set.Models)]
 		}
-		members = append(members, member)
+		e.Members = append(e.Members, member)
 	}
+	return e
+}
+
+func write(name string, e *ensemblefile.Ensemble, score float64) (path string, err error) {
 	var b bytes.Buffer
-	if err := ensemblefile.Write(&b, members); err != nil {
+	if err := ensemblefile.Write(&b, e); err != nil {
 		return "", err
 	}
-	path = fmt.Sprintf("%s_val_%.4f.yml", name, math.Abs(r.Score)) // a loss is below 0
+	path = fmt.Sprintf("%s_val_%.4f.yml", name, math.Abs(score)) // a loss is below 0
 	return path, atomicfile.WriteFile(path, b.Bytes())
 }

@@ -14,9 +14,10 @@ import (
 
 // metricFlags say what is to be made high.
 type metricFlags struct {
-	name   string
-	beta   float64
-	offset float64
+	name       string
+	beta       float64
+	offset     float64
+	thresholds string
 }
 
 const (
@@ -26,13 +27,23 @@ const (
 	logLoss    = "log-loss"
 )
 
+// What has thresholds of its own.
+const (
+	common   = "common"
+	perClass = "per-class"
+)
+
+// perClassOffset is the default of --max-offset where classes have thresholds.
+const perClassOffset = 0.1
+
 var metrics = []string{fBeta, microFBeta, accuracy, logLoss}
 
 func (f *metricFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.name, "metric", fBeta, "the score: f-beta (mean of the rows'), micro-f-beta (of all entries), accuracy (of the highest class) or log-loss (which is made low)")
 	fs.Float64Var(&f.beta, "beta", 2, "how many times recall weighs more than precision")
-	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, up to this far from 0 (default: none)")
+	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, up to this far from 0 (default: none; 0.1 with --thresholds per-class)")
+	fs.StringVar(&f.thresholds, "thresholds", common, "what has thresholds of its own: common (nothing has) or per-class")
 }
 
 func (f *metricFlags) check() error {
@@ -45,6 +56,13 @@ func (f *metricFlags) check() error {
 		return cli.Usagef("--max-offset: %v is not a number from 0 to 1", f.offset)
 	case f.offset > 0 && !strings.HasSuffix(f.name, fBeta):
 		return cli.Usagef("--max-offset: the %s knows no thresholds", f.name)
+	case f.thresholds != common && f.thresholds != perClass:
+		return cli.Usagef("--thresholds: unknown thresholds %q; there are common, per-class", f.thresholds)
+	case f.thresholds == perClass && !strings.HasSuffix(f.name, fBeta):
+		return cli.Usagef("--thresholds: the %s knows no thresholds", f.name)
+	}
+	if f.thresholds == perClass && f.offset == 0 {
+		f.offset = perClassOffset
 	}
 	return nil
 }

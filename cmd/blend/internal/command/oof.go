@@ -54,14 +54,14 @@ so that they sum to 1.`,
 // scale makes the weights sum to 1.
 func (b *blended) scale() error {
 	sum := 0.0
-	for _, w := range b.weights {
+	for _, w := range b.mix.Weights {
 		sum += w
 	}
 	if sum <= 0 {
 		return fmt.Errorf("the weights sum to %v", sum)
 	}
-	for i := range b.weights {
-		b.weights[i] /= sum
+	for i := range b.mix.Weights {
+		b.mix.Weights[i] /= sum
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (b *blended) write(cmd *cobra.Command, path string) error {
 		for fold := range b.set.Truth.Folds {
 			group.Go(func() error {
 				var row bytes.Buffer
-				return b.set.Blend(ctx, fold, b.weights, b.offsets, func(rows []int, values []float32) error {
+				return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
 					for i, r := range rows {
 						row.Reset()
 						if err := npy.AppendFloat32s(&row, values[i*b.set.Classes:(i+1)*b.set.Classes]); err != nil {
@@ -95,7 +95,7 @@ func (b *blended) write(cmd *cobra.Command, path string) error {
 							return err
 						}
 					}
-					done(len(values) * len(b.weights))
+					done(len(values) * len(b.mix.Weights))
 					return nil
 				})
 			})

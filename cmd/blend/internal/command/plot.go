@@ -60,20 +60,20 @@ thresholds; and the way that the exact search and Nelder-Mead take.`,
 
 func (b *blended) draw(cmd *cobra.Command, path string, reach float64) error {
 	offset := 0.0
-	for i, w := range b.weights {
-		offset += w * b.offsets[i]
+	for i, w := range b.mix.Weights {
+		offset += w * b.mix.Offsets[i]
 	}
-	point := append(slices.Clone(b.weights), offset)
+	point := append(slices.Clone(b.mix.Weights), offset)
 	var p *problem.Sign
 	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) (err error) {
-		p, err = problem.ReadSign(ctx, b.set, problem.Options{MaxOffset: reach + max(offset, -offset)}, done)
+		p, err = problem.ReadSign(ctx, b.set, problem.Options{MaxOffset: reach + max(offset, -offset), ClassOffsets: b.mix.ClassOffsets}, done)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
-		return fmt.Errorf("the weights %v can't be drawn: none may be below 0", b.weights)
+		return fmt.Errorf("the weights %v can't be drawn: none may be below 0", b.mix.Weights)
 	}
 	ways, err := searches(cmd.Context(), p)
 	if err != nil {

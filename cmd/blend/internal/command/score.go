@@ -59,9 +59,9 @@ func (b *blended) score(cmd *cobra.Command, beta float64) error {
 		group.SetLimit(runtime.GOMAXPROCS(0))
 		for fold := range folds {
 			group.Go(func() error {
-				return b.set.Blend(ctx, fold, b.weights, b.offsets, func(rows []int, values []float32) error {
+				return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
 					folds[fold].add(b.rows(rows, values, beta))
-					done(len(values) * len(b.weights))
+					done(len(values) * len(b.mix.Weights))
 					return nil
 				})
 			})

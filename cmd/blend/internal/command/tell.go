@@ -17,22 +17,26 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// tell makes the report and prints it.
-func (f *fitFlags) tell(cmd *cobra.Command, set *oof.Set, p problem.Rows, result search.Result) error {
+// tell makes the report and prints it. It returns the points that were fitted
+// without each fold.
+func (f *fitFlags) tell(cmd *cobra.Command, set *oof.Set, p problem.Rows, result search.Result) (held [][]float64, err error) {
 	progress := cli.NewProgress(cmd, "validating", int64(report.Steps(p)), cli.Items)
 	defer progress.Close()
 	r, err := report.Make(cmd.Context(), p, result, report.Options{Search: f.search, Progress: func() { progress.Add(1) }})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	progress.Close()
 	if err := printReport(cmd.OutOrStdout(), set, r); err != nil {
-		return err
+		return nil, err
 	}
 	for _, w := range f.warnings(set, r) {
 		cli.Printf(cmd, "warning: %s", w)
 	}
-	return nil
+	if len(r.Folds) < 2 {
+		return nil, nil
+	}
+	return r.Folds, nil
 }
 
 func printReport(w io.Writer, set *oof.Set, r *report.Report) error {

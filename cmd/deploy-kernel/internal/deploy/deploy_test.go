@@ -255,6 +255,65 @@ func withoutGo(t *testing.T) string {
 	return strings.Join(path, string(filepath.ListSeparator))
 }
 
+// The program of an ensemble whose classes have offsets, run alone, writes what
+// the plan run in place writes, byte for byte, also where a fold is given up.
+func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
+	d := *demoDeployed(t)
+	text := string(read(t, d.files.Ensemble)) + "- class-offsets: {0: 0.04, 1: -0.03, 4: -0.02, 7: 0.3, 9: -0.3}\n"
+	d.files.Ensemble = filepath.Join(t.TempDir(), filepath.Base(d.files.Ensemble))
+	if err := os.WriteFile(d.files.Ensemble, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	want, err := d.inPlace(filepath.Join(root, "want.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(want, d.want) {
+		t.Fatal("the offsets change nothing: this tests nothing")
+	}
+	d.folder = filepath.Join(root, "deploy")
+	if _, err := deploy.Deploy(t.Context(), d.options(d.folder)); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{d.files.Data, filepath.Join(d.folder, "weights")} {
+		if err := os.CopyFS(filepath.Join(root, "input", filepath.Base(from)), os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(d.folder, "program", deploy.ProgramName)
+	if err := os.Chmod(program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := func() []byte {
+		cmd := exec.Command(program, "--input", filepath.Join(root, "input"), "--output", "got.csv", "--partial")
+		cmd.Dir = root
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return read(t, root, "got.csv")
+	}
+	if !bytes.Equal(run(), want) {
+		t.Error("the submission differs from that of the plan run in place")
+	}
+	if err := os.Remove(filepath.Join(root, "input", "weights", d.files.Models[0]+".safetensors.enc")); err != nil {
+		t.Fatal(err)
+	}
+	built, err := plan.Build(t.Context(), d.files.Ensemble, plan.Options{Weights: []string{d.files.Weights}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(root, "cut.csv")
+	if _, err := ensemble.Run(t.Context(), built.Plan, ensemble.Options{
+		Archs: arch.All(), Output: cut, Input: filepath.Join(root, "input"), Key: &d.key, Partial: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(run(), read(t, cut)) || bytes.Equal(read(t, cut), want) {
+		t.Error("the submission without a fold differs from that of the plan run in place, or is that of all folds")
+	}
+}
+
 // A kernel for plain registers predicts the same, but for the order of sums.
 func TestThePortableKernelNeedsNoExperiment(t *testing.T) {
 	d := demoDeployed(t)

@@ -159,11 +159,11 @@ func writeWeights(t *testing.T, ensemble, configs, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	members, err := ensemblefile.Read(ensemble, text)
+	e, err := ensemblefile.Read(ensemble, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range members {
+	for _, m := range e.Members {
 		var dict *weights.StateDict
 		for _, predict := range m.Predicts {
 			name, err := ensemblefile.ParseName(predict)
