@@ -11,7 +11,7 @@ const (
 	madvHugePage = 14
 )
 
-// hugePages asks for large pages under b, which nobody has touched: a first
+// hugePages asks for large pages under b: where nobody has touched it, a first
 // write then costs a page of 2 MiB instead of 512 faults. It changes nothing
 // else, and it is no error where there are none.
 func hugePages(b []byte) {

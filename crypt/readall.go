@@ -3,6 +3,7 @@ package crypt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -10,14 +11,29 @@ import (
 	"sync/atomic"
 )
 
-// ReadAll returns the whole plaintext, whose segments it decrypts in as many
-// goroutines as threads says; 0 means one for each core. The memory taken is
-// that of the plaintext and 1 MiB a thread.
+// ReadAll returns the whole plaintext in new memory, as [ReaderAt.ReadInto] reads
+// it.
 func (r *ReaderAt) ReadAll(ctx context.Context, threads int) ([]byte, error) {
 	if r.layout.Plain > math.MaxInt {
 		return nil, errors.New("crypt: the file is too large for this machine's memory")
 	}
 	p := make([]byte, r.layout.Plain)
+	if err := r.ReadInto(ctx, p, threads); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ReadInto fills p, which has the size of the plaintext. It decrypts segments in
+// as many goroutines as threads says; 0 means one for each core. Each takes 1 MiB
+// of memory beside p, so that a segment stays in the processor's cache from the
+// read to the decryption. Memory that was used before is faster than new memory,
+// whose pages the system must clear. After an error, p holds parts of the
+// plaintext.
+func (r *ReaderAt) ReadInto(ctx context.Context, p []byte, threads int) error {
+	if int64(len(p)) != r.layout.Plain {
+		return fmt.Errorf("crypt: %d bytes of memory for a plaintext of %d", len(p), r.layout.Plain)
+	}
 	hugePages(p)
 	var (
 		next  atomic.Int64
@@ -47,10 +63,10 @@ func (r *ReaderAt) ReadAll(ctx context.Context, threads int) ([]byte, error) {
 	group.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // workers returns how many goroutines to use where threads are asked for.

@@ -142,6 +142,24 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestMemoryIsUsedAgain(t *testing.T) {
+	key := testKey(t, 1)
+	held := bytes.Repeat([]byte{7}, 4*segmentSize)
+	for _, n := range []int{3*segmentSize + 5, 10, 0} {
+		plain := pattern(n)
+		r := open(t, encrypt(t, key, "a", plain), key, "a")
+		if err := r.ReadInto(t.Context(), held[:n], 2); err != nil || !bytes.Equal(held[:n], plain) {
+			t.Errorf("ReadInto of %d bytes: %v", n, err)
+		}
+		if n > 10 && held[n] != 7 {
+			t.Errorf("ReadInto of %d bytes wrote more", n)
+		}
+		if err := r.ReadInto(t.Context(), held[:n+1], 2); err == nil {
+			t.Errorf("ReadInto of %d bytes filled %d", n, n+1)
+		}
+	}
+}
+
 func TestWritingStopsAtTheWritersError(t *testing.T) {
 	key := testKey(t, 1)
 	plain := pattern(6 * segmentSize)

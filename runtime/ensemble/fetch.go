@@ -55,9 +55,21 @@ func (r *run) take(ctx context.Context, j *job) *fetch {
 		return f
 	}
 	if f != nil {
-		f.cancel()
+		r.drop(f)
 	}
 	return r.fetch(ctx, j)
+}
+
+// drop gives up a fetch, and back what it has read.
+func (r *run) drop(f *fetch) {
+	f.cancel()
+	select {
+	case got := <-f.result:
+		if got.err == nil {
+			r.vault.give(got.data)
+		}
+	default: // it is still reading; its error gives it back
+	}
 }
 
 // errStalled is that a fold's weights don't come, and others are predicted

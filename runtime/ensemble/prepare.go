@@ -293,7 +293,7 @@ func (r *run) makeSchedule(context.Context) error {
 
 // checkWeights looks for every fold's weights before anything is predicted.
 func (r *run) checkWeights(ctx context.Context) error {
-	r.vault = newVault(r.found, r.plan.foldNames(), r.o.Key, r.o.Threads, r.journal)
+	r.vault = newVault(r.found, r.plan, r.o.Key, r.o.Threads, r.journal)
 	r.vault.given = r.o.Read
 	errs := make([]error, len(r.sched.jobs))
 	parallel(lookups, len(errs), func(i int) { errs[i] = r.vault.check(ctx, r.sched.jobs[i].f) })

@@ -95,7 +95,7 @@ func (r *run) predict(ctx context.Context, j *job) error {
 	return err
 }
 
-// network makes the network of a fold, beside the clock.
+// network makes the network of a fold, beside the clock, and gives the data back.
 func (r *run) network(ctx context.Context, j *job, data []byte) (network, error) {
 	type made struct {
 		net network
@@ -105,6 +105,7 @@ func (r *run) network(ctx context.Context, j *job, data []byte) (network, error)
 	start := time.Now()
 	go func() {
 		net, err := r.o.load(r.archs[j.model], j.m, data, r.o.Threads)
+		r.vault.give(data)
 		result <- made{net, err}
 	}()
 	select {

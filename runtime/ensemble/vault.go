@@ -22,14 +22,15 @@ type vault struct {
 	names   map[string]bool // of the plan's folds
 	keys    []crypt.Key
 	threads int
+	regions *regions
 	given   func(context.Context, *Fold) ([]byte, error) // Options.Read
 }
 
 // newVault takes the key that was given, or those that lie under the input
 // root.
-func newVault(found *input.Found, folds []string, key *crypt.Key, threads int, j *journal) *vault {
-	v := &vault{found: found, names: map[string]bool{}, threads: threads}
-	for _, name := range folds {
+func newVault(found *input.Found, p *Plan, key *crypt.Key, threads int, j *journal) *vault {
+	v := &vault{found: found, names: map[string]bool{}, threads: threads, regions: newRegions(p)}
+	for _, name := range p.foldNames() {
 		v.names[name] = true
 	}
 	if key != nil {
@@ -107,24 +108,24 @@ func (v *vault) check(ctx context.Context, f *Fold) error {
 	if v.given != nil {
 		return nil
 	}
-	_, err := first(v.files(f), func(file input.File) (struct{}, error) {
-		var none struct{}
-		if v.renamed(file) {
-			if _, err := v.readFile(ctx, file, f); err != nil {
-				return none, errMissing // it was a guess
-			}
-			return none, nil
-		}
+	_, err := first(v.files(f), func(file input.File) (none struct{}, err error) {
 		r, err := v.open(file, f)
-		if err != nil {
-			return none, err
+		if err == nil {
+			defer r.Close()
+			if v.renamed(file) {
+				err = r.check(ctx, f)
+			}
 		}
-		return none, r.Close()
+		if err != nil && v.renamed(file) {
+			err = errMissing // it was a guess
+		}
+		return none, err
 	})
 	return err
 }
 
-// read returns the weights of a fold, whose SHA-256 was checked.
+// read returns the weights of a fold, whose SHA-256 was checked. Who has no more
+// use for them gives them back.
 func (v *vault) read(ctx context.Context, f *Fold) ([]byte, error) {
 	if v.given != nil {
 		return v.given(ctx, f)
@@ -140,14 +141,31 @@ func (v *vault) readFile(ctx context.Context, file input.File, f *Fold) ([]byte,
 		return nil, err
 	}
 	defer r.Close()
-	data, err := r.all(ctx, v.threads)
+	data := v.regions.take(r.size)
+	if err = r.readInto(ctx, data, v.threads); err == nil {
+		sum := sha256.Sum256(data)
+		err = f.is(sum[:])
+	}
 	if err != nil {
+		v.give(data)
 		return nil, fmt.Errorf("%s: %w", file.Path, err)
 	}
-	if sum := sha256.Sum256(data); !strings.EqualFold(hex.EncodeToString(sum[:]), f.SHA256) {
-		return nil, fmt.Errorf("%s: not the weights that this plan was made with: their SHA-256 is %x, not %s", file.Path, sum, f.SHA256)
-	}
 	return data, nil
+}
+
+// give takes back the weights that read returned.
+func (v *vault) give(data []byte) {
+	if v.given == nil {
+		v.regions.give(data)
+	}
+}
+
+// is returns an error unless the fold's weights have this SHA-256.
+func (f *Fold) is(sum []byte) error {
+	if strings.EqualFold(hex.EncodeToString(sum), f.SHA256) {
+		return nil
+	}
+	return fmt.Errorf("not the weights that this plan was made with: their SHA-256 is %x, not %s", sum, f.SHA256)
 }
 
 // first returns what the first file gives without error, else the first
@@ -214,21 +232,39 @@ func (v *vault) decrypt(src io.ReaderAt, file input.File, f *Fold) (*crypt.Reade
 	return nil, fmt.Errorf("%s: %w", file.Path, err)
 }
 
-// all reads the whole plaintext into memory.
-func (o *opened) all(ctx context.Context, threads int) ([]byte, error) {
+// readInto reads the whole plaintext into data, which has its size.
+func (o *opened) readInto(ctx context.Context, data []byte, threads int) error {
 	if o.crypt != nil {
-		return o.crypt.ReadAll(ctx, threads)
+		return o.crypt.ReadInto(ctx, data, threads)
 	}
-	data := make([]byte, o.size)
-	const piece = 8 << 20
-	for off := int64(0); off < o.size; off += piece {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		part := data[off:min(off+piece, o.size)]
-		if _, err := o.file.ReadAt(part, off); err != nil {
-			return nil, err
-		}
+	_, err := io.ReadFull(&reader{ctx, o.file}, data)
+	return err
+}
+
+// check returns an error unless the plaintext is the fold's. It never has more
+// than a piece of it in memory.
+func (o *opened) check(ctx context.Context, f *Fold) error {
+	var src io.ReaderAt = o.file
+	if o.crypt != nil {
+		src = o.crypt
 	}
-	return data, nil
+	h := sha256.New()
+	if _, err := io.Copy(h, &reader{ctx, io.NewSectionReader(src, 0, o.size)}); err != nil {
+		return err
+	}
+	return f.is(h.Sum(nil))
+}
+
+// reader reads until its context ends.
+type reader struct {
+	ctx context.Context
+	src io.Reader
+}
+
+func (r *reader) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	const most = 8 << 20 // between two looks at the context
+	return r.src.Read(b[:min(len(b), most)])
 }
