@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -109,6 +110,32 @@ func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
 				compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}), r.Logits)
 			}
 		})
+	}
+}
+
+// Small and odd inputs leave maps of one pixel, and borders that are larger than
+// the map.
+func TestNetworksOfOddSizesComputeWhatTheNodesSay(t *testing.T) {
+	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+		t.Skip("all networks at odd sizes are computed in make test-long only")
+	}
+	for _, a := range arch.All() {
+		for _, size := range []int{33, 97} {
+			if a.Name == "inceptionresnetv2" {
+				size = max(size, 75) // its least
+			}
+			g := draw(t, a.Name, arch.Config{InputSize: size, Classes: 3, Dropout: 0.5})
+			p := golden.ParamsOf(g)
+			image := pictures(1, g.Input.Shape)
+			var want []float32
+			err := engine.Modules(g, p, image, func(_ string, _ nn.Shape, out []float32) { want = append(want[:0], out...) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, set := range kernel.Sets() {
+				compare(t, fmt.Sprintf("%s at %d on %s", a.Name, size, set.Name), predict(t, g, p, image, engine.Options{Kernels: set}), want)
+			}
+		}
 	}
 }
 
