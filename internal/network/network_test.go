@@ -83,8 +83,8 @@ func TestWhatCannotBeDrawnIsRefused(t *testing.T) {
 	for want, c := range map[string]network.Choice{
 		`unknown architecture "cifar20": did you mean cifar_resnet20?`: {Arch: "cifar20", InputSize: 32},
 		"not those of cifar_resnet32 with 7 classes: 60 missing":       {Arch: "cifar_resnet32", InputSize: 32},
-		"does not fit 1 pixels": {Arch: "xception", InputSize: 3},
-		"must be positive":      {Arch: "cifar_resnet20", InputSize: -1},
+		"does not fit 1 pixels":         {Arch: "xception", InputSize: 3},
+		"every side must be 1 to 65536": {Arch: "cifar_resnet20", InputSize: -1},
 	} {
 		_, _, err := network.Of(file, c)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -88,7 +88,11 @@ func Find(archs []Arch, name string) (Arch, error) {
 	if len(archs) == 0 {
 		return Arch{}, fmt.Errorf("unknown architecture %q", name)
 	}
-	return Arch{}, fmt.Errorf("unknown architecture %q: did you mean %s? (known: %s)", name, names[nearest], strings.Join(names, ", "))
+	known := strings.Join(names, ", ")
+	if best := names[nearest]; distance(name, best) <= max(len(name), len(best))/2 {
+		return Arch{}, fmt.Errorf("unknown architecture %q: did you mean %s? (known: %s)", name, best, known)
+	}
+	return Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, known)
 }
 
 // distance is Levenshtein's: the least number of letters to insert, delete or

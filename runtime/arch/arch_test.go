@@ -200,7 +200,7 @@ func TestEveryArchitectureTakesAnySizeAndNumberOfClasses(t *testing.T) {
 				}
 			}
 		}
-		for _, c := range []arch.Config{{}, {InputSize: 128}, {Classes: 3}, {InputSize: 128, Classes: 3, Dropout: 1}, {InputSize: -1, Classes: 3}} {
+		for _, c := range []arch.Config{{}, {InputSize: 128}, {Classes: 3}, {InputSize: 128, Classes: 3, Dropout: 1}, {InputSize: -1, Classes: 3}, {InputSize: 1 << 40, Classes: 3}} {
 			if _, err := a.Build(c); err == nil {
 				t.Errorf("%s was drawn of %+v", a.Name, c)
 			}
@@ -237,6 +237,9 @@ func TestTheHeadFollowsDropoutAndTheWeightsKeys(t *testing.T) {
 func TestAnUnknownNameIsAnsweredWithTheNearest(t *testing.T) {
 	_, err := arch.Find(arch.All(), "seresnext_50_32x4d")
 	if err == nil || !strings.Contains(err.Error(), "did you mean seresnext50_32x4d?") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := arch.Find(arch.All(), "nobody"); err == nil || !strings.Contains(err.Error(), `unknown architecture "nobody" (known: cifar_resnet20, `) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := arch.PNASNet5Large.Build(arch.Config{InputSize: 340, Classes: 2}); err == nil || !strings.Contains(err.Error(), "340 pixels; 338 and 347 do") {

@@ -26,11 +26,16 @@ func NewBuilder(arch string, input Shape) *Builder {
 	b := &Builder{s: &state{names: map[string]bool{}}}
 	b.s.graph.Arch = arch
 	b.s.graph.Input = b.add(&Node{Op: Input, Shape: input})
-	if input.C < 1 || input.H < 1 || input.W < 1 {
-		b.fail("input shape %v: every side must be positive", input)
+	for _, side := range []int{input.C, input.H, input.W} {
+		if side < 1 || side > maxSide {
+			b.fail("input shape %v: every side must be 1 to %d", input, maxSide)
+		}
 	}
 	return b
 }
+
+// maxSide keeps the numbers of values in maps within an int.
+const maxSide = 1 << 16
 
 // Scope returns a builder of the same graph whose names are prefixed by
 // prefix and a dot.

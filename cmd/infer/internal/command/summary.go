@@ -106,7 +106,7 @@ func drawNamed(name string, c network.Choice, classes int) (*nn.Graph, error) {
 		return nil, cli.Hint(err, "%s is no file either", name)
 	}
 	if c.InputSize == 0 {
-		return nil, cli.Hint(network.ErrInputSize, "give --input-size")
+		return nil, cli.Usagef("--input-size is needed: %s takes any", name)
 	}
 	return a.Build(arch.Config{InputSize: c.InputSize, Classes: classes})
 }
