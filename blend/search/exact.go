@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,9 @@ func (s *searcher) exact(ctx context.Context) Result {
 		if t.score > top.score {
 			top = t
 		}
+	}
+	if s.options.Starts > 1 { // a single start is one of several searches
+		top.ahead = runtime.GOMAXPROCS(0)
 	}
 	random := rand.New(rand.NewPCG(s.options.Seed, 0))
 	if s.options.Starts > 1 && s.small() {
@@ -147,20 +151,18 @@ func (r *run) climb(ctx context.Context, random *rand.Rand) {
 
 // coordinates tries each coordinate once.
 func (r *run) coordinates(ctx context.Context) (gained bool) {
-	for i := range r.point {
-		gained = r.along(ctx, r.coordinate(i)) || gained
-	}
-	return gained
+	return r.try(ctx, len(r.point), r.coordinate)
 }
 
 // exchanges tries each pair of models once.
 func (r *run) exchanges(ctx context.Context) (gained bool) {
+	var pairs [][2]int
 	for i := range r.problem.Models() {
 		for j := range i {
-			gained = r.along(ctx, r.exchange(i, j)) || gained
+			pairs = append(pairs, [2]int{i, j})
 		}
 	}
-	return gained
+	return r.try(ctx, len(pairs), func(i int) ends { return r.exchange(pairs[i][0], pairs[i][1]) })
 }
 
 // wander tries random directions, a few for each coordinate.
@@ -168,10 +170,11 @@ func (r *run) wander(ctx context.Context, random *rand.Rand) (gained bool) {
 	if len(r.point) < 3 {
 		return false // the lines above are all there are
 	}
-	for range 8 * len(r.point) {
-		gained = r.along(ctx, r.through(r.anywhere(random))) || gained
+	targets := make([][]float64, 8*len(r.point))
+	for i := range targets {
+		targets[i] = r.anywhere(random)
 	}
-	return gained
+	return r.try(ctx, len(targets), func(i int) ends { return r.through(targets[i]) })
 }
 
 // ends are those of a line; nil where there is none.
@@ -233,13 +236,55 @@ func (r *run) through(v []float64) ends {
 	return ends{u, v}
 }
 
+// try tries n lines, each through the point that those before it led to. It
+// searches r.ahead of them at once, as if none of them gained: those after one
+// that gains are searched again.
+func (r *run) try(ctx context.Context, n int, line func(i int) ends) (gained bool) {
+	for i := 0; i < n && ctx.Err() == nil; {
+		lines := make([]ends, min(max(r.ahead, 1), n-i))
+		for k := range lines {
+			lines[k] = line(i + k)
+		}
+		for k, best := range r.bests(lines) {
+			i++
+			if r.follow(lines[k], best) {
+				gained = true
+				break
+			}
+		}
+	}
+	return gained
+}
+
+// bests returns the best points of lines, which it searches at once.
+func (r *run) bests(lines []ends) []problem.Best {
+	bests := make([]problem.Best, len(lines))
+	var others sync.WaitGroup
+	for k := range lines {
+		if lines[k].u == nil {
+			continue
+		}
+		if k == len(lines)-1 {
+			bests[k] = r.problem.Line(lines[k].u, lines[k].v)
+			break
+		}
+		others.Go(func() { bests[k] = r.problem.Line(lines[k].u, lines[k].v) })
+	}
+	others.Wait()
+	return bests
+}
+
 // along goes to the best point of the line, if that is better than where it is.
 func (r *run) along(ctx context.Context, e ends) (gained bool) {
-	if e.u == nil || ctx.Err() != nil {
+	return r.try(ctx, 1, func(int) ends { return e })
+}
+
+// follow goes to the best point of a line, if that is better than where it is.
+func (r *run) follow(e ends, best problem.Best) (gained bool) {
+	if e.u == nil {
 		return false
 	}
 	r.lines.Add(1)
-	best := r.problem.Line(e.u, e.v)
 	if best.Score < r.score+least {
 		return false
 	}

@@ -134,6 +134,7 @@ type run struct {
 	point   []float64
 	score   float64
 	trace   []Step
+	ahead   int // lines that are searched at once; 0 is 1
 }
 
 func (s *searcher) start(point []float64) *run {
