@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -54,38 +53,30 @@ func Open(truth *Truth, models []Model) (*Set, error) {
 }
 
 func (s *Set) header(path string, fold int) error {
-	f, err := os.Open(path)
+	f, err := npy.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	h, err := npy.ReadHeader(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	s.Bytes += info.Size()
+	s.Bytes += f.Size
 	rows := len(s.Truth.Rows[fold])
 	switch {
-	case h.DType == npy.Uint8:
-		return fmt.Errorf("%s: the elements are %v, floating-point numbers are needed", path, h.DType)
-	case len(h.Shape) != 2 || h.Shape[1] == 0:
-		return fmt.Errorf("%s: the shape is %v, rows and classes are needed", path, h.Shape)
-	case h.Shape[0] != rows:
-		err := fmt.Errorf("%s: %d rows, but fold %d has %d in %s", path, h.Shape[0], fold, rows, s.Truth.path)
+	case f.DType == npy.Uint8:
+		return fmt.Errorf("%s: the elements are %v, floating-point numbers are needed", path, f.DType)
+	case len(f.Shape) != 2 || f.Shape[1] == 0:
+		return fmt.Errorf("%s: the shape is %v, rows and classes are needed", path, f.Shape)
+	case f.Shape[0] != rows:
+		err := fmt.Errorf("%s: %d rows, but fold %d has %d in %s", path, f.Shape[0], fold, rows, s.Truth.path)
 		for other, r := range s.Truth.Rows {
-			if len(r) == h.Shape[0] {
+			if len(r) == f.Shape[0] {
 				return cli.Hint(err, "fold %d has as many: are these its rows?", other)
 			}
 		}
 		return err
-	case s.Classes != 0 && h.Shape[1] != s.Classes:
-		return fmt.Errorf("%s: %d classes, but %s has %d", path, h.Shape[1], s.Models[0].Files[0], s.Classes)
+	case s.Classes != 0 && f.Shape[1] != s.Classes:
+		return fmt.Errorf("%s: %d classes, but %s has %d", path, f.Shape[1], s.Models[0].Files[0], s.Classes)
 	}
-	s.Classes = h.Shape[1]
+	s.Classes = f.Shape[1]
 	return nil
 }
 
@@ -115,7 +106,7 @@ func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
 	files, err := s.open(fold)
 	defer func() {
 		for _, f := range files {
-			f.file.Close()
+			f.Close()
 		}
 	}()
 	if err != nil {
@@ -125,49 +116,33 @@ func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
 	for i := range buffers {
 		buffers[i] = make([]float32, (blockRows*s.Classes+63)/64*64)
 	}
-	for rows := s.Truth.Rows[fold]; len(rows) > 0; {
+	all := s.Truth.Rows[fold]
+	for first := 0; first < len(all); first += blockRows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b := Block{Rows: rows[:min(blockRows, len(rows))], Predictions: make([][]float32, len(files))}
+		b := Block{Rows: all[first:min(first+blockRows, len(all))], Predictions: make([][]float32, len(files))}
 		for i, f := range files {
 			b.Predictions[i] = buffers[i][:len(b.Rows)*s.Classes]
-			if err := f.header.ReadFloat32s(f.file, b.Predictions[i]); err != nil {
-				return fmt.Errorf("%s: %w", f.file.Name(), err)
+			if err := f.ReadAt(b.Predictions[i], first*s.Classes); err != nil {
+				return err
 			}
 		}
 		if err := do(b); err != nil {
 			return err
 		}
-		rows = rows[len(b.Rows):]
-	}
-	for _, f := range files {
-		if n, _ := f.file.Read(make([]byte, 1)); n > 0 {
-			return fmt.Errorf("%s: something follows the last row", f.file.Name())
-		}
 	}
 	return nil
 }
 
-// opened is a file that was read up to its first value.
-type opened struct {
-	file   *os.File
-	header npy.Header
-}
-
-func (s *Set) open(fold int) ([]opened, error) {
-	var files []opened
+func (s *Set) open(fold int) ([]*npy.File, error) {
+	var files []*npy.File
 	for _, m := range s.Models {
-		f, err := os.Open(m.Files[fold])
+		f, err := npy.Open(m.Files[fold])
 		if err != nil {
 			return files, err
 		}
-		files = append(files, opened{file: f})
-		h, err := npy.ReadHeader(f)
-		if err != nil {
-			return files, fmt.Errorf("%s: %w", f.Name(), err)
-		}
-		files[len(files)-1].header = h
+		files = append(files, f)
 	}
 	return files, nil
 }

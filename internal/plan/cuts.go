@@ -3,8 +3,6 @@ package plan
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -202,36 +200,26 @@ func foldOf(j *job) uint8 { return uint8(j.foldNumber) }
 // readOOF reads the predictions of the scored rows of one fold into their
 // places in dst.
 func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, classes int, dst []float32) error {
-	f, err := os.Open(path)
+	f, err := npy.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	h, err := npy.ReadHeader(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
 	want := 0
 	for _, x := range folds {
 		if x == of {
 			want++
 		}
 	}
-	if len(h.Shape) != 2 || h.Shape[0] != want || h.Shape[1] != classes {
-		return fmt.Errorf("%s: shape %v; the fold has %d rows of %d classes", path, h.Shape, want, classes)
+	if len(f.Shape) != 2 || f.Shape[0] != want || f.Shape[1] != classes {
+		return fmt.Errorf("%s: shape %v; the fold has %d rows of %d classes", path, f.Shape, want, classes)
 	}
-	start, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return err
-	}
-	size := int64(classes) * int64(h.DType.Size())
 	for i, r := range scored {
 		if r.fold != of {
 			continue
 		}
-		row := io.NewSectionReader(f, start+int64(r.ofFold)*size, size)
-		if err := h.ReadFloat32s(row, dst[i*classes:(i+1)*classes]); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		if err := f.ReadAt(dst[i*classes:(i+1)*classes], r.ofFold*classes); err != nil {
+			return err
 		}
 	}
 	return nil

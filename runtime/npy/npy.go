@@ -13,9 +13,8 @@
 //	            begins at a multiple of 64
 //	the rest    the elements in row-major order
 //
-// Files too big for memory are handled by row: [ReadHeader] and then
-// [Header.ReadFloat32s] as often as needed, [WriteHeader] and then
-// [AppendFloat32s].
+// Files too big for memory are handled by row: [Open] and then [File.ReadAt] as
+// often as needed, [WriteHeader] and then [AppendFloat32s].
 //
 // The package refuses element types other than little-endian f2, f4, f8 and
 // u1, Fortran order, headers over 64 KiB, and files that end early or late.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -260,4 +261,46 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%v %v became %v %v (%v)", shape, data, shape2, data2, err)
 		}
 	})
+}
+
+func TestAnOpenFileIsReadAnywhere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.npy")
+	var b bytes.Buffer
+	if err := npy.WriteFloat32(&b, []int{3, 2}, []float32{1, 2, 3, 4, 5, 6}); err != nil {
+		t.Fatal(err)
+	}
+	write := func(data []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(b.Bytes())
+	f, err := npy.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Size != int64(b.Len()) || !slices.Equal(f.Shape, []int{3, 2}) {
+		t.Errorf("%d bytes of shape %v", f.Size, f.Shape)
+	}
+	for first := range 6 {
+		dst := make([]float32, 6-first)
+		if err := f.ReadAt(dst, first); err != nil || dst[0] != float32(first+1) || dst[len(dst)-1] != 6 {
+			t.Errorf("from element %d on: %v, %v", first, dst, err)
+		}
+	}
+	if err := f.ReadAt(make([]float32, 2), 5); err == nil || err.Error() != path+": reading npy: unexpected EOF" {
+		t.Errorf("error %v", err)
+	}
+	for want, data := range map[string][]byte{
+		": reading npy: unexpected EOF":                   b.Bytes()[:b.Len()-1],
+		": reading npy: something follows the 6 elements": append(slices.Clone(b.Bytes()), 0),
+		": reading npy header: not a .npy file":           []byte("id,attribute_ids\n"),
+	} {
+		write(data)
+		if _, err := npy.Open(path); err == nil || err.Error() != path+want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
 }
