@@ -116,10 +116,7 @@ func (w *writer) gemm(panel int) {
 	w.line("var (")
 	w.each(panel, func(r, j int) string { return fmt.Sprintf("c%d%d vec%s", r, j, w.v) })
 	w.line(")")
-	w.line("switch {\ncase g.Accumulate:")
-	w.each(panel, func(r, j int) string {
-		return fmt.Sprintf("c%d%d = %s", r, j, w.load("g.Y", fmt.Sprintf("int(out[%d])%s", r, w.column("yStep", j))))
-	})
+	w.line("switch {\ncase g.Accumulate:") // the sum is added to what is there at the end
 	w.line("case g.Residual != nil:\nat := (*[%d]int32)(g.ResidualAt[p:])", rows)
 	w.each(panel, func(r, j int) string {
 		return fmt.Sprintf("c%d%d = %s.Add(%s)", r, j, w.load("g.Bias", fmt.Sprint(j*w.lanes)), w.load("g.Residual", fmt.Sprintf("int(at[%d])%s", r, w.column("resStep", j))))
@@ -151,6 +148,11 @@ func (w *writer) gemm(panel int) {
 	}
 	w.line("b = unsafe.Add(b, %d)", 4*unroll*panel*w.lanes)
 	w.line("}\n}")
+	w.line("if g.Accumulate {")
+	w.each(panel, func(r, j int) string {
+		return fmt.Sprintf("c%d%d = c%d%d.Add(%s)", r, j, r, j, w.load("g.Y", fmt.Sprintf("int(out[%d])%s", r, w.column("yStep", j))))
+	})
+	w.line("}")
 	w.line("least := spread%s(&floor)", w.v)
 	w.each(panel, func(r, j int) string {
 		return fmt.Sprintf("above%s(c%d%d, least).Store((*[%d]float32)(g.Y[int(out[%d])%s:]))", w.v, r, j, w.lanes, r, w.column("yStep", j))

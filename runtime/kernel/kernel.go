@@ -119,8 +119,9 @@ type Segment struct {
 //
 // where at(i,step) = i/Lanes*step + i%Lanes: step is the floats from Lanes
 // values to the next ones, and 0 means that they lie side by side. Start is
-// Y[..] itself if Accumulate is set, and else Bias[j], plus
-// Residual[ResidualAt[p]+at(j,ResidualStep)] where there is one. Pixels are
+// Bias[j], plus Residual[ResidualAt[p]+at(j,ResidualStep)] where there is one;
+// if Accumulate is set it is 0, and Y[..] itself is added to the sum at the end,
+// which leaves a smaller error than a longer sum would. Pixels are
 // taken five at a time: the tables have entries for full tiles, of which
 // doubled ones at the end do no harm.
 type GEMM struct {

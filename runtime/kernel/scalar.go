@@ -28,7 +28,7 @@ func gemmScalar(g *GEMM) {
 		y := g.Y[g.Out[p]:][:Lanes]
 		switch {
 		case g.Accumulate:
-			copy(sum[:], y)
+			clear(sum[:])
 		case g.Residual != nil:
 			res := g.Residual[g.ResidualAt[p]:][:Lanes]
 			for j, b := range g.Bias[:Lanes] {
@@ -52,6 +52,9 @@ func gemmScalar(g *GEMM) {
 			}
 		}
 		for j, v := range sum {
+			if g.Accumulate {
+				v += y[j]
+			}
 			y[j] = above(v, g.Floor)
 		}
 	}

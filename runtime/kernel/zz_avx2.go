@@ -31,16 +31,6 @@ func gemm5x16Y(g *GEMM) {
 		)
 		switch {
 		case g.Accumulate:
-			c00 = loadY((*[8]float32)(g.Y[int(out[0]):]))
-			c01 = loadY((*[8]float32)(g.Y[int(out[0])+8:]))
-			c10 = loadY((*[8]float32)(g.Y[int(out[1]):]))
-			c11 = loadY((*[8]float32)(g.Y[int(out[1])+8:]))
-			c20 = loadY((*[8]float32)(g.Y[int(out[2]):]))
-			c21 = loadY((*[8]float32)(g.Y[int(out[2])+8:]))
-			c30 = loadY((*[8]float32)(g.Y[int(out[3]):]))
-			c31 = loadY((*[8]float32)(g.Y[int(out[3])+8:]))
-			c40 = loadY((*[8]float32)(g.Y[int(out[4]):]))
-			c41 = loadY((*[8]float32)(g.Y[int(out[4])+8:]))
 		case g.Residual != nil:
 			at := (*[5]int32)(g.ResidualAt[p:])
 			c00 = loadY((*[8]float32)(g.Bias[0:])).Add(loadY((*[8]float32)(g.Residual[int(at[0]):])))
@@ -355,6 +345,18 @@ func gemm5x16Y(g *GEMM) {
 				a4 = unsafe.Add(a4, xStep)
 				b = unsafe.Add(b, 1024)
 			}
+		}
+		if g.Accumulate {
+			c00 = c00.Add(loadY((*[8]float32)(g.Y[int(out[0]):])))
+			c01 = c01.Add(loadY((*[8]float32)(g.Y[int(out[0])+8:])))
+			c10 = c10.Add(loadY((*[8]float32)(g.Y[int(out[1]):])))
+			c11 = c11.Add(loadY((*[8]float32)(g.Y[int(out[1])+8:])))
+			c20 = c20.Add(loadY((*[8]float32)(g.Y[int(out[2]):])))
+			c21 = c21.Add(loadY((*[8]float32)(g.Y[int(out[2])+8:])))
+			c30 = c30.Add(loadY((*[8]float32)(g.Y[int(out[3]):])))
+			c31 = c31.Add(loadY((*[8]float32)(g.Y[int(out[3])+8:])))
+			c40 = c40.Add(loadY((*[8]float32)(g.Y[int(out[4]):])))
+			c41 = c41.Add(loadY((*[8]float32)(g.Y[int(out[4])+8:])))
 		}
 		least := spreadY(&floor)
 		aboveY(c00, least).Store((*[8]float32)(g.Y[int(out[0]):]))

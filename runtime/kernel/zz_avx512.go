@@ -32,16 +32,6 @@ func gemm5x32Z(g *GEMM) {
 		)
 		switch {
 		case g.Accumulate:
-			c00 = loadZ((*[16]float32)(g.Y[int(out[0]):]))
-			c01 = loadZ((*[16]float32)(g.Y[int(out[0])+yStep:]))
-			c10 = loadZ((*[16]float32)(g.Y[int(out[1]):]))
-			c11 = loadZ((*[16]float32)(g.Y[int(out[1])+yStep:]))
-			c20 = loadZ((*[16]float32)(g.Y[int(out[2]):]))
-			c21 = loadZ((*[16]float32)(g.Y[int(out[2])+yStep:]))
-			c30 = loadZ((*[16]float32)(g.Y[int(out[3]):]))
-			c31 = loadZ((*[16]float32)(g.Y[int(out[3])+yStep:]))
-			c40 = loadZ((*[16]float32)(g.Y[int(out[4]):]))
-			c41 = loadZ((*[16]float32)(g.Y[int(out[4])+yStep:]))
 		case g.Residual != nil:
 			at := (*[5]int32)(g.ResidualAt[p:])
 			c00 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[0]):])))
@@ -357,6 +347,18 @@ func gemm5x32Z(g *GEMM) {
 				b = unsafe.Add(b, 2048)
 			}
 		}
+		if g.Accumulate {
+			c00 = c00.Add(loadZ((*[16]float32)(g.Y[int(out[0]):])))
+			c01 = c01.Add(loadZ((*[16]float32)(g.Y[int(out[0])+yStep:])))
+			c10 = c10.Add(loadZ((*[16]float32)(g.Y[int(out[1]):])))
+			c11 = c11.Add(loadZ((*[16]float32)(g.Y[int(out[1])+yStep:])))
+			c20 = c20.Add(loadZ((*[16]float32)(g.Y[int(out[2]):])))
+			c21 = c21.Add(loadZ((*[16]float32)(g.Y[int(out[2])+yStep:])))
+			c30 = c30.Add(loadZ((*[16]float32)(g.Y[int(out[3]):])))
+			c31 = c31.Add(loadZ((*[16]float32)(g.Y[int(out[3])+yStep:])))
+			c40 = c40.Add(loadZ((*[16]float32)(g.Y[int(out[4]):])))
+			c41 = c41.Add(loadZ((*[16]float32)(g.Y[int(out[4])+yStep:])))
+		}
 		least := spreadZ(&floor)
 		aboveZ(c00, least).Store((*[16]float32)(g.Y[int(out[0]):]))
 		aboveZ(c01, least).Store((*[16]float32)(g.Y[int(out[0])+yStep:]))
@@ -388,11 +390,6 @@ func gemm5x16Z(g *GEMM) {
 		)
 		switch {
 		case g.Accumulate:
-			c00 = loadZ((*[16]float32)(g.Y[int(out[0]):]))
-			c10 = loadZ((*[16]float32)(g.Y[int(out[1]):]))
-			c20 = loadZ((*[16]float32)(g.Y[int(out[2]):]))
-			c30 = loadZ((*[16]float32)(g.Y[int(out[3]):]))
-			c40 = loadZ((*[16]float32)(g.Y[int(out[4]):]))
 		case g.Residual != nil:
 			at := (*[5]int32)(g.ResidualAt[p:])
 			c00 = loadZ((*[16]float32)(g.Bias[0:])).Add(loadZ((*[16]float32)(g.Residual[int(at[0]):])))
@@ -601,6 +598,13 @@ func gemm5x16Z(g *GEMM) {
 				a4 = unsafe.Add(a4, xStep)
 				b = unsafe.Add(b, 1024)
 			}
+		}
+		if g.Accumulate {
+			c00 = c00.Add(loadZ((*[16]float32)(g.Y[int(out[0]):])))
+			c10 = c10.Add(loadZ((*[16]float32)(g.Y[int(out[1]):])))
+			c20 = c20.Add(loadZ((*[16]float32)(g.Y[int(out[2]):])))
+			c30 = c30.Add(loadZ((*[16]float32)(g.Y[int(out[3]):])))
+			c40 = c40.Add(loadZ((*[16]float32)(g.Y[int(out[4]):])))
 		}
 		least := spreadZ(&floor)
 		aboveZ(c00, least).Store((*[16]float32)(g.Y[int(out[0]):]))

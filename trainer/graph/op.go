@@ -10,6 +10,8 @@ import (
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
 // op is an operation of ours as gorgonia knows it: a function from the data of
@@ -18,7 +20,7 @@ type op struct {
 	tape *tape
 	// name says what is computed, of which layer and whether on the way back.
 	name     string
-	layer    string
+	node     *nn.Node
 	backward bool
 	// id makes operations differ, which gorgonia would take for one otherwise.
 	id  uint32
@@ -50,7 +52,7 @@ func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	out := o.out.data(o.out.dense)
 	o.run(out, data)
 	if o.tape.watch && !finite(out) {
-		return nil, &NaNError{Layer: o.layer, Backward: o.backward}
+		return nil, &NaNError{Layer: layerName(o.node), Backward: o.backward}
 	}
 	return o.out.dense, nil
 }

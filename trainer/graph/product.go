@@ -9,6 +9,10 @@ import (
 // weights they stay in the first cache.
 const blockK = 256
 
+// exactK is blockK for outputs. A sum of shorter sums has a smaller error, and
+// that of outputs decides which side of a ReLU they fall on.
+const exactK = 64
+
 // product is a convolution, or the gradient with respect to its input, as
 // matrix products: each destination pixel is a row of source values times the
 // weights.
@@ -18,6 +22,7 @@ type product struct {
 	src, dst           *value
 	srcGroup, dstGroup int // channels of a group
 	transposed         bool
+	blockK             int
 	taps               int // of the whole kernel
 	parts              []*part
 	panels             []panel
@@ -66,7 +71,10 @@ func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase
 	p := &product{
 		crew: c, n: images, src: src, dst: dst,
 		srcGroup: src.shape.C / n.Groups, dstGroup: dst.shape.C / n.Groups,
-		transposed: transposed, taps: n.Kernel.H * n.Kernel.W,
+		transposed: transposed, blockK: exactK, taps: n.Kernel.H * n.Kernel.W,
+	}
+	if transposed {
+		p.blockK = blockK
 	}
 	p.panels, p.width = panels(c.Panel, src, dst, n.Groups)
 	for i := range phases {
@@ -134,17 +142,17 @@ func (p *product) layOut(q *part) {
 			q.tapRows = append(q.tapRows, q.total+j*p.width)
 		}
 		k := round(run*p.width, kernel.Lanes)
-		q.segment(offset, k)
+		q.segment(offset, k, p.blockK)
 		q.total += k
 		i += run
 	}
 }
 
-// segment adds a run of source values to the blocks.
-func (q *part) segment(offset, k int) {
+// segment adds a run of source values to the blocks, of at most size values.
+func (q *part) segment(offset, k, size int) {
 	for k > 0 {
 		last := len(q.blocks) - 1
-		if last < 0 || q.blocks[last].k >= blockK {
+		if last < 0 || q.blocks[last].k >= size {
 			b := block{}
 			if last >= 0 {
 				b.first = q.blocks[last].first + q.blocks[last].k
@@ -153,7 +161,7 @@ func (q *part) segment(offset, k int) {
 			last++
 		}
 		b := &q.blocks[last]
-		n := min(k, blockK-b.k)
+		n := min(k, size-b.k)
 		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: n})
 		b.k += n
 		k -= n

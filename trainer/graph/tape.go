@@ -136,7 +136,7 @@ func (t *tape) input(name string, data []float32, dims ...int) *value {
 // apply adds an operation that computes out.
 func (t *tape) apply(what string, out *value, in []*value, run func(out []float32, in [][]float32)) *value {
 	o := &op{
-		tape: t, name: what + " " + layerName(t.current), layer: layerName(t.current), backward: t.back,
+		tape: t, name: what + " " + layerName(t.current), node: t.current, backward: t.back,
 		id: t.salt + uint32(len(t.ops)), in: in, out: out, run: run,
 	}
 	nodes := make([]*gorgonia.Node, len(in))

@@ -1,0 +1,62 @@
+package graph
+
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// Outputs returns where steps of n images, from now on, leave what the nodes
+// compute, (C, images, H, W) each. A ReLU may have been computed with the node
+// before it, which then has its output.
+func (m *Model) Outputs(n int) ([][]float32, error) {
+	t, err := m.tape(n)
+	if err != nil {
+		return nil, err
+	}
+	outputs := make([][]float32, len(m.network.Nodes))
+	for _, n := range m.network.Nodes {
+		outputs[n.ID] = make([]float32, t.n*n.Shape.Len())
+	}
+	for _, node := range m.network.Nodes {
+		if (node.Op == nn.ReLU || node.Op == nn.Dropout) && !t.computes(node) {
+			outputs[node.ID] = outputs[node.In[0].ID]
+		}
+	}
+	for _, o := range t.ops {
+		if o.backward {
+			continue
+		}
+		run := o.run
+		o.run = func(out []float32, in [][]float32) {
+			run(out, in)
+			if o.out.shape == o.node.Shape {
+				o.out.copyTo(outputs[o.node.ID], out)
+			}
+		}
+	}
+	return outputs, nil
+}
+
+// computes reports whether the tape has an operation for a node.
+func (t *tape) computes(n *nn.Node) bool {
+	for _, o := range t.ops {
+		if o.node == n && !o.backward {
+			return true
+		}
+	}
+	return false
+}
+
+// copyTo copies an activation to (C, images, H, W).
+func (v *value) copyTo(dst, src []float32) {
+	pixels := v.shape.H * v.shape.W
+	for c := range v.shape.C {
+		for i := range v.n {
+			from := src[i*v.image()+c/kernel.Lanes*v.plane()+c%kernel.Lanes:]
+			to := dst[(c*v.n+i)*pixels:][:pixels]
+			for p := range to {
+				to[p] = from[p*kernel.Lanes]
+			}
+		}
+	}
+}
