@@ -94,7 +94,7 @@ func (f *File) read() error {
 	// The JSON of a header begins with a brace, and comes after its length.
 	if len(start) < 9 || start[8] != '{' {
 		if strings.HasSuffix(f.path, ".enc") {
-			return errors.New("it is encrypted; its key is needed")
+			return errors.New("it is encrypted: `crypt decrypt` makes a plain file of it")
 		}
 		return errors.New("neither a safetensors file nor one of PyTorch's")
 	}

@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/network"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/summary"
@@ -18,6 +20,7 @@ import (
 func summarize() *cobra.Command {
 	var c network.Choice
 	var o plan.Options
+	var key keyfile.Source
 	classes := 1000
 	cmd := &cobra.Command{
 		Use:   "summary WEIGHTS-OR-ARCHITECTURE-OR-ENSEMBLE...",
@@ -26,12 +29,15 @@ func summarize() *cobra.Command {
 parameters and GFLOP, with a line of the sums and of the memory that activations
 take at most, for each thread. A network is told by a file of weights, by the
 name of an architecture, or, with all others of its ensemble, by an ensemble
-file.`,
+file, whose weights may be encrypted.`,
 		Example: `  infer summary 2b_se_resnext50_f0_e14_0.5975.safetensors
   infer summary seresnext50_32x4d --input-size 320 --classes 1103
   infer summary best_val_0.6397.yml --weights models/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if key.Given() {
+				o.Key = func() (crypt.Key, error) { return key.Load(cmd.Context()) }
+			}
 			for _, arg := range args {
 				gs, err := drawAll(cmd, arg, c, classes, o)
 				if err != nil {
@@ -49,6 +55,7 @@ file.`,
 	addChoice(cmd, &c)
 	cmd.Flags().StringSliceVar(&o.Weights, "weights", nil, "`FOLDERS` of an ensemble's weights and thresholds (default: that of the ensemble)")
 	cmd.Flags().StringSliceVar(&o.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	key.AddFlag(cmd.Flags())
 	cmd.Flags().IntVar(&classes, "classes", classes, "`NUMBER` of classes, of an architecture that is named")
 	return cmd
 }
