@@ -20,8 +20,8 @@ import (
 //
 // so where no model gives more than 1/64, the sums of p and of the products p p'
 // of two models tell it for all weights, but for R, whose bound is summed up in
-// Error. That leaves the entries that are true or suspected. The loss is convex,
-// so what no line improves is the optimum.
+// Error. That leaves the entries that are true or suspected. The loss is convex:
+// [LogLoss.Newton] leads to its optimum in a few steps.
 type LogLoss struct {
 	table
 	classes int
@@ -118,7 +118,7 @@ func (l *LogLoss) loss(entry int, w []float64) float64 {
 // Score returns the log loss, negated.
 func (l *LogLoss) Score(point []float64) float64 {
 	w := Scaled(point, l.models)
-	sums := l.parallel(func(i int, sums []float64) { sums[0] += l.loss(i, w) })
+	sums := l.parallel(1, func(i int, sums []float64) { sums[0] += l.loss(i, w) })
 	return -(sums[0] + l.small(l.sums, w)) / l.size()
 }
 
@@ -208,7 +208,7 @@ func (l *LogLoss) derivatives(u, v []float64, at float64) (first, second float64
 	for k := range d {
 		d[k] = v[k] - u[k]
 	}
-	sums := l.parallel(func(i int, sums []float64) {
+	sums := l.parallel(2, func(i int, sums []float64) {
 		e := l.entry(i)
 		p, dp := weighted(w, e), weighted(d, e)
 		if p != clip(p) {
@@ -235,29 +235,30 @@ func shifted(w, d []float64, by float64) []float64 {
 	return out
 }
 
-// parallel sums two values over all entries, on all cores, in an order that
+// parallel sums so many values over all entries, on all cores, in an order that
 // doesn't depend on their number.
-func (l *LogLoss) parallel(do func(entry int, sums []float64)) [2]float64 {
+func (l *LogLoss) parallel(values int, do func(entry int, sums []float64)) []float64 {
 	const chunk = 1 << 15
 	n := len(l.truth)
-	parts := make([][2]float64, (n+chunk-1)/chunk)
+	parts := make([][]float64, (n+chunk-1)/chunk)
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range parts {
 		group.Go(func() error {
-			var sums [2]float64
+			sums := make([]float64, values)
 			for e := i * chunk; e < min(n, (i+1)*chunk); e++ {
-				do(e, sums[:])
+				do(e, sums)
 			}
 			parts[i] = sums
 			return nil
 		})
 	}
 	_ = group.Wait() // none returns an error
-	var all [2]float64
+	all := make([]float64, values)
 	for _, p := range parts {
-		all[0] += p[0]
-		all[1] += p[1]
+		for i, v := range p {
+			all[i] += v
+		}
 	}
 	return all
 }

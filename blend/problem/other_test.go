@@ -8,6 +8,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/world"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/internal/metric"
 	"pgregory.net/rapid"
 )
@@ -109,6 +110,40 @@ func TestTheAccuracyIsThatOfAllPredictions(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkRows(t, p, func(point []float64) float64 { return shifted(w, point, 0).Accuracy() }, 1e-12)
+	})
+}
+
+// Newton's steps lead to where no weights do better.
+func TestNoWeightsBeatNewtonsSteps(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		w := probabilities(t)
+		set, err := w.Write(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		thresholds := make([][]float64, len(w.Predictions))
+		for i := range thresholds {
+			thresholds[i] = []float64{0.25, 0.25}
+		}
+		p, err := problem.ReadLogLoss(context.Background(), set, thresholds, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := search.Run(context.Background(), p, search.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !problem.Admissible(found.Point, p.Models(), 0) {
+			t.Fatalf("found %v", found.Point)
+		}
+		for range 20 {
+			other := world.DrawPoint(t, p.Models(), problem.Options{})
+			// A line through the optimum finds nothing better either.
+			if best := p.Line(found.Point, other); best.Score > found.Score+1e-8 || p.Score(other) > found.Score+1e-8 {
+				t.Fatalf("%v scores %v, %v on the line to it; found %v at %v", other, p.Score(other), best.Score, found.Score, found.Point)
+			}
+		}
 	})
 }
 

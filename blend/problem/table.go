@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"golang.org/x/sync/errgroup"
@@ -63,8 +64,22 @@ func (t *table) append(o *table, first, end int) {
 	t.folds = append(t.folds, t.Rows())
 }
 
+// reserve makes room for so many entries and rows, once: tables are large.
+func (t *table) reserve(entries, rows int) {
+	t.values = slices.Grow(t.values, entries*t.models)
+	t.truth = slices.Grow(t.truth, entries)
+	t.extra = slices.Grow(t.extra, rows*t.width)
+	t.start = slices.Grow(t.start, rows)
+}
+
 func (t *table) choose(folds []int) table {
 	sub := newTable(t.models, t.width)
+	entries, rows := 0, 0
+	for _, f := range folds {
+		entries += t.start[t.folds[f+1]] - t.start[t.folds[f]]
+		rows += t.folds[f+1] - t.folds[f]
+	}
+	sub.reserve(entries, rows)
 	for _, f := range folds {
 		sub.append(t, t.folds[f], t.folds[f+1])
 	}
@@ -117,6 +132,12 @@ func readTable(ctx context.Context, set *oof.Set, width int, progress func(int),
 		return table{}, err
 	}
 	all := newTable(len(set.Models), width)
+	entries, rows := 0, 0
+	for _, p := range parts {
+		entries += p.Entries()
+		rows += p.Rows()
+	}
+	all.reserve(entries, rows)
 	for i, p := range parts {
 		all.append(p, 0, p.Rows())
 		all.moments.join(p.moments)

@@ -20,6 +20,9 @@ const least = 1e-10
 // single model, and random ones. It returns the best of the tops, of equal ones that of the first
 // start.
 func (s *searcher) exact(ctx context.Context) Result {
+	if p, ok := s.problem.(convex); ok {
+		return s.newton(ctx, p)
+	}
 	starts := s.starts()
 	tops := make([]*run, len(starts))
 	var group errgroup.Group

@@ -40,7 +40,8 @@ func main() {
 	flag.StringVar(&b.blend, "blend", "bin/blend", "the command to measure")
 	flag.StringVar(&b.data, "data", "../shared/data/imet", "the folder of train.csv and folds.npy")
 	flag.StringVar(&b.work, "work", "dist/bench-blend", "the folder for what is made (4 GB)")
-	flag.IntVar(&b.seeds, "seeds", 10, "how many seeds to compare the methods over")
+	flag.IntVar(&b.first, "first", 1, "the first seed to compare the methods over")
+	flag.IntVar(&b.last, "last", 10, "the last one")
 	steps := flag.String("steps", "whole,metrics,sample,methods", "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -61,7 +62,7 @@ func main() {
 
 type bench struct {
 	blend, data, work string
-	seeds             int
+	first, last       int
 }
 
 // generate makes the predictions unless they are there, and returns what names
@@ -210,7 +211,7 @@ func (b *bench) methods(ctx context.Context) error {
 		fmt.Printf("  %17s", n)
 	}
 	fmt.Println()
-	for seed := 1; seed <= b.seeds; seed++ {
+	for seed := b.first; seed <= b.last; seed++ {
 		files, err := b.generate(ctx, fmt.Sprintf("sample%d", seed), 10, uint64(seed))
 		if err != nil {
 			return err
