@@ -237,6 +237,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 	g.First = part / groups * blockPixels
 	g.End = min(g.First+blockPixels, c.pixels)
 	g.In, g.Out, g.ResidualAt, g.Residual = c.in, c.out, c.at, nil
+	g.Partials = [2][]float32{}
 	g.XStep, g.YStep = c.step, c.y.plane()
 	if c.res != nil {
 		g.ResidualStep = c.res.plane()

@@ -27,6 +27,8 @@ type scratch struct {
 	windows   kernel.Windows
 	grouped   kernel.Grouped
 	transform kernel.Transform
+	mix       kernel.Mix
+	segment   [1]kernel.Segment
 	pixel     [kernel.Lanes]float32
 	floats    []float32
 }
@@ -250,6 +252,9 @@ func (pl *planner) step(u *unit) (step, error) {
 		if n.Op == nn.Conv {
 			if wg, err := pl.winograd(u, in[0], y, floor); wg != nil || err != nil {
 				return wg, err
+			}
+			if s, err := pl.strassen(u, in[0], y, floor); s != nil || err != nil {
+				return s, err
 			}
 		}
 		return pl.conv(u, in[0], y, floor)

@@ -177,6 +177,7 @@ func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
 	g.First, g.End, g.In, g.Out = 0, tiles, wg.rows, wg.rows
 	g.Segments, g.XStep, g.YStep = wg.segments, step, step
 	g.Accumulate, g.Bias, g.Residual, g.Floor = false, wg.zero, nil, kernel.None
+	g.Partials = [2][]float32{}
 	w := wg.w
 	for p := range wg.places() {
 		g.X = v[p*wg.x.count()*step:]

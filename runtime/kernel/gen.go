@@ -4,9 +4,12 @@
 //
 // The compiler keeps 15 registers of vectors over a loop's end, and moves
 // accumulators about there, as its fused multiply-add destroys the first
-// factor. So a tile of GEMM is five pixels by two registers of columns (ten
-// accumulators, two registers of weights, one of input) with sixteen steps of k
-// a turn, and the kernels of rows compute up to six pixels at once.
+// factor. What the last step of a turn reads it loads before that step's
+// multiply-adds, all at once. So a tile of GEMM is four pixels by two registers
+// of columns (eight accumulators, two registers of weights, four of input) with
+// sixteen steps of k a turn, and the kernels of rows compute up to six pixels at
+// once. With a fifth pixel three accumulators are spilled in each turn, which
+// costs up to a sixth of the speed, by where the stack happens to lie.
 package main
 
 import (
@@ -19,7 +22,7 @@ import (
 )
 
 const (
-	rows     = 5
+	rows     = 4
 	unroll   = 16
 	overread = 3  // floats that spreading the last one reads behind it
 	lanes    = 16 // of a plane's pixel
@@ -109,19 +112,14 @@ func (w *writer) gemm(panel int) {
 	w.line("floor := [4]float32{g.Floor}")
 	w.line("xStep := 4*step(g.XStep)")
 	if wide {
-		w.line("yStep, resStep := step(g.YStep), step(g.ResidualStep)")
+		w.line("yStep, partStep, resStep := step(g.YStep), step(g.PartialStep), step(g.ResidualStep)")
 	}
 	w.line("for p := g.First; p < g.End; p += %d {", rows)
 	w.line("in, out := (*[%d]int32)(g.In[p:]), (*[%d]int32)(g.Out[p:])", rows, rows)
 	w.line("var (")
 	w.each(panel, func(r, j int) string { return fmt.Sprintf("c%d%d vec%s", r, j, w.v) })
 	w.line(")")
-	w.line("switch {\ncase g.Accumulate:") // the sum is added to what is there at the end
-	w.line("case g.Residual != nil:\nat := (*[%d]int32)(g.ResidualAt[p:])", rows)
-	w.each(panel, func(r, j int) string {
-		return fmt.Sprintf("c%d%d = %s.Add(%s)", r, j, w.load("g.Bias", fmt.Sprint(j*w.lanes)), w.load("g.Residual", fmt.Sprintf("int(at[%d])%s", r, w.column("resStep", j))))
-	})
-	w.line("default:")
+	w.line("if !g.Accumulate {") // the sum is added to what is there at the end
 	for j := range panel {
 		w.line("c0%d = %s", j, w.load("g.Bias", fmt.Sprint(j*w.lanes)))
 	}
@@ -130,7 +128,15 @@ func (w *writer) gemm(panel int) {
 			w.line("c%d%d = c0%d", r+1, j, j)
 		}
 	}
-	w.line("}")
+	w.line("for _, part := range g.Partials {\nif part == nil {\nbreak\n}\nat := p*%d", lanes)
+	w.each(panel, func(r, j int) string {
+		return fmt.Sprintf("c%d%d = c%d%d.Add(%s)", r, j, r, j, w.load("part", fmt.Sprintf("at+%d%s", r*lanes, w.column("partStep", j))))
+	})
+	w.line("}\nif g.Residual != nil {\nat := (*[%d]int32)(g.ResidualAt[p:])", rows)
+	w.each(panel, func(r, j int) string {
+		return fmt.Sprintf("c%d%d = c%d%d.Add(%s)", r, j, r, j, w.load("g.Residual", fmt.Sprintf("int(at[%d])%s", r, w.column("resStep", j))))
+	})
+	w.line("}\n}")
 	w.line("done := 0")
 	w.line("for _, s := range g.Segments {")
 	w.line("n := s.K/%d*(xStep/4) - xStep/4 + %d", unroll, unroll+overread)
@@ -428,6 +434,7 @@ func (w *writer) vectors() {
 	loop("addScaled", "AddScaled", "y, a, b []float32, factor, floor float32",
 		floor+"\nf := fill"+w.v+"(factor)",
 		above(at("b")+".MulAdd(f, "+at("a")+")"))
+	w.mix()
 	loop("max", "Max", "y, x []float32", "", "larger"+w.v+"("+at("x")+", "+at("y")+")")
 	// The factors of a plane's channels: as many registers as a pixel has.
 	factor := func(slice string) string {
@@ -465,6 +472,25 @@ e = power%[1]s(e, n)
 one.Div(one.Add(e))`, w.v, at("x"), map[string]string{"Z": "Scaled(0)", "Y": "()"}[w.v]))
 	w.reduce("sum", "Sum", false)
 	w.reduce("peak", "Peak", true)
+}
+
+// mix writes Set.Mix.
+func (w *writer) mix() {
+	w.line("// mix%s is Mix.", w.v)
+	w.line("func mix%s(m *Mix) {", w.v)
+	w.line("f, n := fill%s(m.Factor), m.Pixels", w.v)
+	w.line("for plane := range m.Planes {")
+	w.line("a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*%d]", lanes)
+	w.line("atA, atB := m.AtA[:n], m.AtB[:n]")
+	w.line("for p := range n {")
+	for part := 0; part < lanes; part += w.lanes {
+		off := ""
+		if part > 0 {
+			off = fmt.Sprintf("+%d", part)
+		}
+		w.line("%s.MulAdd(f, %s).Store((*[%d]float32)(y[p*%d%s:]))", w.load("b", "atB[p]"+off), w.load("a", "atA[p]"+off), w.lanes, lanes, off)
+	}
+	w.line("}\n}\n}\n")
 }
 
 // reduce writes a kernel that brings all pixels of x to one, together with y:

@@ -30,7 +30,7 @@ const (
 	// register.
 	Lanes = 16
 	// Rows is the number of pixels that a GEMM tile has.
-	Rows = 5
+	Rows = 4
 	// Slack is how far behind the data a kernel may read.
 	Slack = 32
 	// Variable is the environment variable that forces a set.
@@ -62,6 +62,8 @@ type Set struct {
 	Affine func(y, x, scale, shift []float32, floor float32)
 	// AddScaled is y = max(a + factor*b, floor).
 	AddScaled func(y, a, b []float32, factor, floor float32)
+	// Mix adds pixels to pixels that lie elsewhere.
+	Mix func(m *Mix)
 	// Max is y = max(y, x).
 	Max func(y, x []float32)
 	// Scale is Affine on pixels, with Lanes factors for all of them.
@@ -119,11 +121,12 @@ type Segment struct {
 //
 // where at(i,step) = i/Lanes*step + i%Lanes: step is the floats from Lanes
 // values to the next ones, and 0 means that they lie side by side. Start is
-// Bias[j], plus Residual[ResidualAt[p]+at(j,ResidualStep)] where there is one;
-// if Accumulate is set it is 0, and Y[..] itself is added to the sum at the end,
-// which leaves a smaller error than a longer sum would. Pixels are
-// taken five at a time: the tables have entries for full tiles, of which
-// doubled ones at the end do no harm.
+// Bias[j], plus Partials[i][p*Lanes+at(j,PartialStep)] and
+// Residual[ResidualAt[p]+at(j,ResidualStep)] where they are; if Accumulate is
+// set it is 0, and Y[..] itself is added to the sum at the end, which leaves a
+// smaller error than a longer sum would. Pixels are taken Rows at a time: the
+// tables have entries for full tiles, of which doubled ones at the end do no
+// harm. Without segments, Y is the start alone.
 type GEMM struct {
 	X, W, Y      []float32
 	XStep, YStep int
@@ -132,6 +135,8 @@ type GEMM struct {
 	First, End   int // pixels
 	Accumulate   bool
 	Bias         []float32
+	Partials     [2][]float32 // none, the first or both
+	PartialStep  int
 	Residual     []float32
 	ResidualAt   []int32
 	ResidualStep int
@@ -144,6 +149,19 @@ func step(n int) int {
 		return Lanes
 	}
 	return n
+}
+
+// Mix is one job of Set.Mix: for each pixel p < Pixels and each of the planes,
+//
+//	Y[p] = A[AtA[p]] + Factor*B[AtB[p]]
+//
+// where planes of Y, A and B are YStep, AStep and BStep floats apart.
+type Mix struct {
+	Y, A, B             []float32
+	AtA, AtB            []int32
+	YStep, AStep, BStep int
+	Pixels, Planes      int
+	Factor              float32
 }
 
 // Windows is one job of Set.Depthwise: a row of pixels of one plane,

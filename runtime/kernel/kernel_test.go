@@ -129,6 +129,34 @@ func TestVectorKernelsAreTheScalarLoops(t *testing.T) {
 	})
 }
 
+func TestMixIsTheScalarLoop(t *testing.T) {
+	each(t, 1e-6, func(d *differential, set *kernel.Set) {
+		for pixels := range 12 {
+			spread := func() []int32 {
+				places := make([]int32, pixels)
+				for i, p := range d.r.Perm(pixels) {
+					places[i] = int32(p * lanes)
+				}
+				return places
+			}
+			planes, step := d.r.IntN(4), (pixels+d.r.IntN(3))*lanes
+			m := kernel.Mix{
+				A: d.data(planes*step + lanes), B: d.data(planes*step + lanes), AtA: spread(), AtB: spread(),
+				YStep: step, AStep: step, BStep: step, Pixels: pixels, Planes: planes, Factor: float32(d.r.IntN(3) - 1),
+			}
+			d.name = fmt.Sprintf("%s.Mix(%d pixels of %d planes)", set.Name, pixels, planes)
+			job := func(s *kernel.Set) func(y []float32) {
+				return func(y []float32) {
+					m := m
+					m.Y = y
+					s.Mix(&m)
+				}
+			}
+			d.compare(planes*step, job(kernel.Scalar), job(set))
+		}
+	})
+}
+
 func TestSigmoidIsCloseEverywhere(t *testing.T) {
 	each(t, 2e-7, func(d *differential, set *kernel.Set) {
 		d.name = set.Name + ".Sigmoid"
@@ -284,7 +312,7 @@ func (d *differential) gemm(set *kernel.Set, pixels, columns int) {
 		Accumulate: d.r.IntN(3) == 0, Floor: floors[d.r.IntN(3)],
 	}
 	k := 0
-	plane := (pixels + d.r.IntN(4)) * lanes
+	plane := (full + d.r.IntN(4)) * lanes
 	if d.r.IntN(2) == 0 {
 		g.XStep = plane
 	}
@@ -298,6 +326,15 @@ func (d *differential) gemm(set *kernel.Set, pixels, columns int) {
 	if d.r.IntN(2) == 0 {
 		g.Residual, g.ResidualAt, g.ResidualStep = d.data(3*plane), spread(lanes), plane
 	}
+	for i := range d.r.IntN(3) {
+		part := d.data(plane + full*lanes)
+		for first := 0; first < columns; first += lanes {
+			for p := pixels; p < full; p++ { // doubled pixels
+				copy(part[first/lanes*plane+p*lanes:][:lanes], part[first/lanes*plane+(pixels-1)*lanes:])
+			}
+		}
+		g.Partials[i], g.PartialStep = part, plane
+	}
 	run := set.GEMM
 	if columns == lanes {
 		run = set.HalfGEMM
@@ -309,6 +346,11 @@ func (d *differential) gemm(set *kernel.Set, pixels, columns int) {
 			half.Y, half.Bias, half.W = y[first/lanes*plane:], g.Bias[first:], nil
 			if g.Residual != nil {
 				half.Residual = g.Residual[first/lanes*plane:]
+			}
+			for i, part := range g.Partials {
+				if part != nil {
+					half.Partials[i] = part[first/lanes*plane:]
+				}
 			}
 			for i := range k {
 				half.W = append(half.W, g.W[i*columns+first:][:lanes]...)

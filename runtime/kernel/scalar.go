@@ -8,7 +8,7 @@ var Scalar = &Set{
 	GEMM: gemmScalar, HalfGEMM: gemmScalar,
 	Depthwise: depthwiseScalar, MaxPool: maxPoolScalar, Grouped: groupedScalar,
 	ToWinograd: toWinogradScalar, FromWinograd: fromWinogradScalar,
-	Affine: affineScalar, AddScaled: addScaledScalar, Max: maxScalar,
+	Affine: affineScalar, AddScaled: addScaledScalar, Mix: mixScalar, Max: maxScalar,
 	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
 	Sigmoid: sigmoidScalar, Sum: sumScalar, Peak: peakScalar,
 }
@@ -26,16 +26,18 @@ func gemmScalar(g *GEMM) {
 	xStep := step(g.XStep)
 	for p := g.First; p < g.End; p++ {
 		y := g.Y[g.Out[p]:][:Lanes]
-		switch {
-		case g.Accumulate:
+		if g.Accumulate {
 			clear(sum[:])
-		case g.Residual != nil:
-			res := g.Residual[g.ResidualAt[p]:][:Lanes]
-			for j, b := range g.Bias[:Lanes] {
-				sum[j] = b + res[j]
-			}
-		default:
+		} else {
 			copy(sum[:], g.Bias)
+			for _, part := range g.Partials {
+				if part != nil {
+					add(&sum, part[p*Lanes:])
+				}
+			}
+			if g.Residual != nil {
+				add(&sum, g.Residual[g.ResidualAt[p]:])
+			}
 		}
 		w := g.W
 		for _, s := range g.Segments {
@@ -56,6 +58,24 @@ func gemmScalar(g *GEMM) {
 				v += y[j]
 			}
 			y[j] = above(v, g.Floor)
+		}
+	}
+}
+
+func add(sum *[Lanes]float32, x []float32) {
+	for j, v := range x[:Lanes] {
+		sum[j] += v
+	}
+}
+
+func mixScalar(m *Mix) {
+	for plane := range m.Planes {
+		for p := range m.Pixels {
+			y := m.Y[plane*m.YStep+p*Lanes:][:Lanes]
+			a, b := m.A[plane*m.AStep+int(m.AtA[p]):][:Lanes], m.B[plane*m.BStep+int(m.AtB[p]):][:Lanes]
+			for j := range y {
+				y[j] = a[j] + m.Factor*b[j]
+			}
 		}
 	}
 }

@@ -14,10 +14,10 @@ func vectorSets() []*Set {
 	if archsimd.X86.AVX512() {
 		sets = append(sets, &Set{
 			Name: "avx512", Panel: 2 * Lanes,
-			GEMM: gemm5x32Z, HalfGEMM: gemm5x16Z,
+			GEMM: gemm4x32Z, HalfGEMM: gemm4x16Z,
 			Depthwise: depthwiseZ, MaxPool: maxPoolZ, Grouped: groupedZ,
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
-			Affine: affineZ, AddScaled: addScaledZ, Max: maxZ,
+			Affine: affineZ, AddScaled: addScaledZ, Mix: mixZ, Max: maxZ,
 			Scale: scaleZ, Gate: gateZ, GatePixels: gatePixelsZ,
 			Sigmoid: sigmoidZ, Sum: sumZ, Peak: peakZ,
 		})
@@ -25,10 +25,10 @@ func vectorSets() []*Set {
 	if archsimd.X86.AVX2() && archsimd.X86.FMA() {
 		sets = append(sets, &Set{
 			Name: "avx2", Panel: Lanes,
-			GEMM: gemm5x16Y, HalfGEMM: gemm5x16Y,
+			GEMM: gemm4x16Y, HalfGEMM: gemm4x16Y,
 			Depthwise: depthwiseY, MaxPool: maxPoolY, Grouped: groupedY,
 			ToWinograd: toWinogradY, FromWinograd: fromWinogradY,
-			Affine: affineY, AddScaled: addScaledY, Max: maxY,
+			Affine: affineY, AddScaled: addScaledY, Mix: mixY, Max: maxY,
 			Scale: scaleY, Gate: gateY, GatePixels: gatePixelsY,
 			Sigmoid: sigmoidY, Sum: sumY, Peak: peakY,
 		})

@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+// strassen is a convolution without a window, a matrix product of pixels by
+// weights, in Winograd's form of Strassen's algorithm (Strassen, "Gaussian
+// elimination is not optimal", 1969; the form with fewest additions: Douglas et
+// al., "GEMMW", 1994, section 2). Pixels, input channels and output channels are
+// halved, which makes eight products of blocks; seven do, of sums of blocks:
+//
+//	S1 = A21+A22   S2 = S1-A11   S3 = A11-A21   S4 = A12-S2
+//	T1 = B12-B11   T2 = B22-T1   T3 = B22-B12   T4 = T2-B21
+//	U = A11*B11    C11 = U + A12*B21
+//	V = S1*T1      U = U + S2*T2              C12 = U + V + S4*B22
+//	W = U + S3*T3  C21 = W - A22*T4           C22 = W + V
+//
+// Those of weights are made beforehand, and those of results are where the
+// kernel's sums begin, so S1 to S4 are all that is left to be computed: the
+// halves of inputs are read four times more, for an eighth of the products.
+type strassen struct {
+	set         *kernel.Set
+	x, y, res   *tensor
+	in, out, at []int32 // as those of conv, with entries for whole units
+	rows        []int32 // the places in a plane of temporary memory
+	pixels      int
+	units       int    // of pixels
+	half        int    // pixels of a unit's halves
+	inputs      [2]int // planes of the halves
+	outputs     [2]int
+	step        int // floats of a plane of temporary memory
+	// The weights of the seven products, t4's with the other sign.
+	b11, b21, b22, t1, t2, t3, t4 weights
+	bias, zero                    []float32
+	floor                         float32
+}
+
+// strassenFloats is how much temporary memory a unit may have: together with the
+// input and the weights that pass, about what the second cache holds.
+const strassenFloats = 200_000
+
+// weights are those of a product, [panel][input][column].
+type weights struct {
+	inputs, outputs int // planes
+	w               []float32
+}
+
+// matrix is a block of temporary memory or of a tensor: pixels, whose planes
+// are step floats apart.
+type matrix struct {
+	data []float32
+	at   []int32 // the pixels' places in a plane
+	step int
+}
+
+// from returns the block's planes from p on.
+func (m matrix) from(p int) matrix {
+	m.data = m.data[p*m.step:]
+	return m
+}
+
+// strassen returns the step of a convolution, or nil if another way to compute
+// it is faster.
+func (pl *planner) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
+	n := u.first
+	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != kernel.Lanes {
+		return nil, nil
+	}
+	s := newStrassen(pl.set, x, y)
+	if !s.worthwhile() {
+		return nil, nil
+	}
+	return s, s.prepare(pl, u, floor)
+}
+
+// newStrassen divides the product.
+func newStrassen(set *kernel.Set, x, y *tensor) *strassen {
+	s := &strassen{set: set, x: x, y: y, pixels: y.h * y.w}
+	s.inputs[0] = (x.count() + 1) / 2
+	s.inputs[1] = x.count() - s.inputs[0]
+	s.outputs[0] = min(y.count(), round((y.count()+1)/2, s.panel()))
+	s.outputs[1] = y.count() - s.outputs[0]
+	floats := s.pixels * (4*s.inputs[0] + 3*s.panel()) * kernel.Lanes / 2
+	units := (floats + strassenFloats - 1) / strassenFloats
+	s.half = round((s.pixels+2*units-1)/(2*units), kernel.Rows)
+	s.units = (s.pixels + 2*s.half - 1) / (2 * s.half)
+	s.step = (s.half | 1) * kernel.Lanes
+	return s
+}
+
+// prepare makes the weights and tables, and asks for the temporary memory.
+func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
+	w, bias, err := pl.folded(u, s.y)
+	if err != nil {
+		return err
+	}
+	s.bias, s.zero, s.floor = bias, make([]float32, s.set.Panel), floor
+	s.pack(u.first, w)
+	whole := func(table []int32) []int32 {
+		table = slices.Clone(table)
+		for len(table) < s.units*2*s.half {
+			table = append(table, table[len(table)-1])
+		}
+		return table
+	}
+	s.in = whole(pl.table(s.x, s.y.shape, u.stride, u.offset))
+	s.out = whole(pl.table(s.y, s.y.shape, nn.Square(1), nn.HW{}))
+	if r := u.residual(); r != nil {
+		s.res = pl.of(r)
+		s.at = whole(pl.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
+	}
+	for p := range s.half {
+		s.rows = append(s.rows, int32(p*kernel.Lanes))
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.scratch = max(pl.scratch, (4*s.inputs[0]+3*s.panel())*s.step+kernel.Slack)
+	return nil
+}
+
+// worthwhile estimates whether the seven products and the sums take less time
+// than the eight. It counts multiplications of registers, by measurement: 10 for
+// the beginning and end of a pixel in a plane of results, 6 for a partial sum
+// and 11 for a pixel of a plane of S1 to S4.
+func (s *strassen) worthwhile() bool {
+	product := func(pixels, outputs, inputs int) int { return pixels * outputs * (kernel.Lanes*inputs + 10) }
+	k, n := s.inputs, s.outputs
+	direct := product(round(s.pixels, kernel.Rows), n[0]+n[1], k[0]+k[1])
+	ours := 3*product(s.half, n[0], k[0]) + 2*product(s.half, n[0], k[1]) +
+		product(s.half, n[1], k[0]) + product(s.half, n[1], k[1]) + product(s.half, n[1], 0) +
+		s.half*(6*(3*n[0]+4*n[1])+11*4*k[0])
+	return 103*s.units*ours < 100*direct
+}
+
+// pack makes the seven products' weights of those of the convolution, (out, in).
+func (s *strassen) pack(n *nn.Node, w []float32) {
+	b := func(row, column int) float64 {
+		channel := s.x.holds(row)
+		if channel < 0 || column >= n.Shape.C {
+			return 0
+		}
+		return float64(w[column*n.In[0].Shape.C+channel])
+	}
+	rows, columns := s.inputs[0]*kernel.Lanes, s.outputs[0]*kernel.Lanes
+	all := s.x.count() * kernel.Lanes
+	b11 := func(k, j int) float64 { return b(k, j) }
+	b12 := func(k, j int) float64 { return b(k, columns+j) }
+	b21 := func(k, j int) float64 { return b(rows+k, j) }
+	b22 := func(k, j int) float64 {
+		if rows+k >= all {
+			return 0
+		}
+		return b(rows+k, columns+j)
+	}
+	t2 := func(k, j int) float64 { return b22(k, j) - b12(k, j) + b11(k, j) }
+	lay := func(inputs, outputs int, value func(k, j int) float64) weights {
+		packed := make([]float32, 0, inputs*outputs*kernel.Lanes*kernel.Lanes)
+		for first := 0; first < outputs*kernel.Lanes; first += s.set.Panel {
+			for k := range inputs * kernel.Lanes {
+				for j := first; j < min(first+s.set.Panel, outputs*kernel.Lanes); j++ {
+					packed = append(packed, float32(value(k, j)))
+				}
+			}
+		}
+		return weights{inputs, outputs, packed}
+	}
+	s.b11 = lay(s.inputs[0], s.outputs[0], b11)
+	s.b21 = lay(s.inputs[1], s.outputs[0], b21)
+	s.b22 = lay(s.inputs[1], s.outputs[1], b22)
+	s.t1 = lay(s.inputs[0], s.outputs[1], func(k, j int) float64 { return b12(k, j) - b11(k, j) })
+	s.t2 = lay(s.inputs[0], s.outputs[0], t2)
+	s.t3 = lay(s.inputs[0], s.outputs[0], func(k, j int) float64 { return b22(k, j) - b12(k, j) })
+	s.t4 = lay(s.inputs[1], s.outputs[0], func(k, j int) float64 { return b21(k, j) - t2(k, j) })
+}
+
+// parts are units, and, where those are too few, each with some of the panels.
+func (s *strassen) parts(workers int) int {
+	groups := 1
+	if workers > 1 {
+		groups = min(s.panels(), max(1, 2*workers/s.units))
+	}
+	return s.units * groups
+}
+
+func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
+	groups := parts / s.units
+	unit, group := part/groups, part%groups
+	first := unit * 2 * s.half
+	upper := span{first, min(s.half, s.pixels-first)}
+	lower := span{first + s.half, min(s.half, s.pixels-first-s.half)}
+	m := multiplier{s, t, arena}
+
+	a11 := matrix{arena[s.x.base(0):], s.in[upper.first:], s.x.plane()}
+	a12 := a11.from(s.inputs[0])
+	a21 := matrix{a11.data, s.in[lower.first:], a11.step}
+	a22 := a21.from(s.inputs[0])
+	s1 := matrix{t.floats, s.rows, s.step}
+	s2 := s1.from(s.inputs[0])
+	s3 := s2.from(s.inputs[0])
+	s4 := s3.from(s.inputs[0])
+	m.mix(s1, a21, 1, a22, s.inputs[1])
+	if last := s.inputs[1]; last < s.inputs[0] { // a22 has one plane less
+		m.mix(s1.from(last), a21.from(last), 0, a21.from(last), 1)
+	}
+	m.mix(s2, s1, -1, a11, s.inputs[0])
+	m.mix(s3, a11, -1, a21, s.inputs[0])
+	m.mix(s4, a12, -1, s2, s.inputs[1])
+
+	u := s4.from(s.inputs[0])
+	v := u.from(s.panel())
+	w := v.from(s.panel())
+	for panel := s.panels() * group / groups; panel < s.panels()*(group+1)/groups; panel++ {
+		plane := panel * s.panel()
+		m.partial(u, false, a11, s.b11, plane)
+		m.result(upper, 0, a12, s.b21, plane, u)
+		m.partial(u, true, s2, s.t2, plane)
+		m.partial(w, false, s3, s.t3, plane, u)
+		m.result(lower, 0, a22, s.t4, plane, w)
+		if plane < s.outputs[1] {
+			m.partial(v, false, s1, s.t1, plane)
+			m.result(upper, 1, s4, s.b22, plane, u, v)
+			m.result(lower, 1, a22, weights{outputs: s.outputs[1]}, plane, w, v)
+		}
+		if unit == 0 {
+			for i := plane; i < min(plane+s.panel(), s.outputs[0]); i++ {
+				s.y.clearBorder(arena, i)
+				if i < s.outputs[1] {
+					s.y.clearBorder(arena, s.outputs[0]+i)
+				}
+			}
+		}
+	}
+}
+
+// span is a run of pixels.
+type span struct{ first, pixels int }
+
+// multiplier computes the products of one part.
+type multiplier struct {
+	*strassen
+	scratch *scratch
+	arena   []float32
+}
+
+// mix computes y = a + factor*b on so many planes of half a unit.
+func (m *multiplier) mix(y, a matrix, factor float32, b matrix, planes int) {
+	j := &m.scratch.mix
+	j.Y, j.A, j.B, j.Factor = y.data, a.data, b.data, factor
+	j.AtA, j.AtB = a.at, b.at
+	j.YStep, j.AStep, j.BStep = y.step, a.step, b.step
+	j.Pixels, j.Planes = m.half, planes
+	m.set.Mix(j)
+}
+
+// partial computes y = x*b + start, or adds x*b to y, for the panel of b that
+// begins at a plane.
+func (m *multiplier) partial(y matrix, more bool, x matrix, b weights, plane int, start ...matrix) {
+	g := &m.scratch.gemm
+	g.End, g.Y, g.Out, g.YStep = m.half, y.data, y.at, y.step
+	g.Accumulate, g.Bias, g.Floor, g.Residual = more, m.zero, kernel.None, nil
+	m.product(x, b, plane, start)
+}
+
+// result computes the convolution's result x*b + start on some of its pixels,
+// for a panel of one half of its outputs.
+func (m *multiplier) result(pixels span, half int, x matrix, b weights, plane int, start ...matrix) {
+	g, at := &m.scratch.gemm, half*m.outputs[0]+plane
+	g.End, g.Y, g.Out, g.YStep = pixels.pixels, m.arena[m.y.base(at):], m.out[pixels.first:], m.y.plane()
+	g.Accumulate, g.Bias, g.Floor, g.Residual = false, m.bias[at*kernel.Lanes:], m.floor, nil
+	if m.res != nil {
+		g.Residual, g.ResidualAt = m.arena[m.res.base(at):], m.at[pixels.first:]
+		g.ResidualStep = m.res.plane()
+	}
+	m.product(x, b, plane, start)
+}
+
+// product runs the job; weights of no inputs leave it with the start alone.
+func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
+	g, segment := &m.scratch.gemm, &m.scratch.segment
+	g.First, g.X, g.In, g.XStep = 0, x.data, x.at, x.step
+	segment[0] = kernel.Segment{K: b.inputs * kernel.Lanes}
+	g.Segments = segment[:min(1, b.inputs)]
+	g.W = b.w[plane*b.inputs*kernel.Lanes*kernel.Lanes:]
+	g.Partials, g.PartialStep = [2][]float32{}, m.step
+	for i, s := range start {
+		g.Partials[i] = s.data
+	}
+	if b.outputs-plane < m.panel() {
+		m.set.HalfGEMM(g)
+	} else {
+		m.set.GEMM(g)
+	}
+}
+
+// panel returns the planes of a panel.
+func (s *strassen) panel() int { return s.set.Panel / kernel.Lanes }
+
+// panels returns the number of panels of the larger half of the outputs.
+func (s *strassen) panels() int { return (s.outputs[0] + s.panel() - 1) / s.panel() }
