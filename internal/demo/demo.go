@@ -26,6 +26,9 @@ import (
 // Options say how much to make.
 type Options struct {
 	Images int // in the test set; 0 is 48
+	// FullSize makes one fold of a network as they are in competitions, 100 MB
+	// of weights, instead of the small ones.
+	FullSize bool
 }
 
 // Files are the paths of what was made.
@@ -58,6 +61,10 @@ var networks = []network{
 	{"demo_b", "cifar_resnet32", 48, 1, 0.1, 0.6, []string{"e05_0.6301", "e06_0.6249"}, []float64{0.37, 0.45}},
 }
 
+var fullSize = []network{
+	{"demo_c", "seresnext50_32x4d", 288, 1, 0.5, 1, []string{"e14_0.5975"}, []float64{0.4}},
+}
+
 // Write makes everything in the folder dir, which must exist.
 func Write(dir string, o Options) (Files, error) {
 	f := Files{
@@ -75,8 +82,12 @@ func Write(dir string, o Options) (Files, error) {
 	if err := writeImages(f.Data, o.Images); err != nil {
 		return f, err
 	}
+	all := networks
+	if o.FullSize {
+		all = fullSize
+	}
 	var members []ensemblefile.Member
-	for _, n := range networks {
+	for _, n := range all {
 		m := ensemblefile.Member{Weight: n.weight}
 		for fold := range n.folds {
 			name := n.model(fold)

@@ -2,7 +2,9 @@ package sandbox_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
@@ -85,4 +87,23 @@ func TestACommandHasFewCoresAndLittleMemory(t *testing.T) {
 	if err := box.Command(t.Context(), "sh", "-c", "head -c 400000000 /dev/zero | tail -c 400000000 >/dev/null; exit $?").Run(); err == nil {
 		t.Error("a command took twice the memory that it may have")
 	}
+}
+
+func TestThePeakOfAChildIsSeenAndNotThatOfItsParent(t *testing.T) {
+	large := make([]byte, 300<<20) // of this process
+	for i := range large {
+		large[i] = 1
+	}
+	cmd := exec.Command("sh", "-c", "(head -c 60000000 /dev/zero; sleep 0.5) | tail -c 60000000 >/dev/null; exit 0")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := sandbox.Watch(cmd.Process.Pid)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if peak := stop(); peak > 0 && (peak < 60e6 || peak > 100e6) {
+		t.Errorf("%d MB of 60", peak/1e6)
+	}
+	runtime.KeepAlive(large)
 }

@@ -8,9 +8,18 @@ import (
 	"strings"
 )
 
-// limitMemory tells Go's garbage collector of the container's memory limit, of
-// which it may take nine tenths, unless $GOMEMLIMIT says another thing.
+// garbage is how much there may be, in percent of what is in use, before it is
+// collected. The heap is a few large arrays without pointers, so that collecting
+// is cheap: Go's 100 would only take more memory.
+const garbage = 25
+
+// limitMemory has Go's garbage collector keep the heap small, unless $GOGC says
+// how, and tells it of the container's memory limit, of which it may take nine
+// tenths, unless $GOMEMLIMIT says another thing.
 func limitMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
-	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -158,25 +157,5 @@ func (s *state) packFile(ctx context.Context, path, dir string) (File, error) {
 	}
 	sum := sha256.Sum256(plain.Bytes())
 	w := plan.Weight{Name: weightfile.ModelName(path), Path: path, SHA256: hex.EncodeToString(sum[:]), Size: int64(plain.Len())}
-	name := w.Name + input.WeightsExt
-	if s.KeyPlace != NoKey {
-		name += crypt.Ext
-	}
-	if err := templates.CheckFileName(name); err != nil {
-		return File{}, err
-	}
-	to := filepath.Join(dir, name)
-	if s.KeyPlace == NoKey {
-		return s.put(to, plain.Bytes())
-	}
-	for _, from := range s.encryptedBefore(w, name) {
-		if s.holds(ctx, from, w) {
-			file, err := copyFile(from, to)
-			file.Plain = w.SHA256
-			return file, err
-		}
-	}
-	file, err := s.put(to, plain.Bytes())
-	file.Plain = w.SHA256
-	return file, err
+	return s.weight(ctx, w, dir, func(context.Context) ([]byte, error) { return plain.Bytes(), nil })
 }

@@ -30,7 +30,7 @@ func (s *state) weights(ctx context.Context) error {
 	var files []File
 	for _, w := range s.built.Weights {
 		s.Step("writing the weights " + w.Name)
-		f, err := s.weight(ctx, w, dir)
+		f, err := s.weight(ctx, w, dir, w.Plain)
 		if err != nil {
 			return err
 		}
@@ -39,8 +39,9 @@ func (s *state) weights(ctx context.Context) error {
 	return s.divide(files)
 }
 
-// weight writes the weights of one fold to dir.
-func (s *state) weight(ctx context.Context, w plan.Weight, dir string) (File, error) {
+// weight writes the weights of one fold to dir: what was encrypted before as it is,
+// else what read returns.
+func (s *state) weight(ctx context.Context, w plan.Weight, dir string, read func(context.Context) ([]byte, error)) (File, error) {
 	name := w.Name + input.WeightsExt
 	if s.KeyPlace != NoKey {
 		name += crypt.Ext
@@ -59,7 +60,7 @@ func (s *state) weight(ctx context.Context, w plan.Weight, dir string) (File, er
 			return f, err
 		}
 	}
-	plain, err := w.Plain(ctx)
+	plain, err := read(ctx)
 	if err != nil {
 		return File{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/demo"
 	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
@@ -47,14 +48,18 @@ var faults = []fault{
 	{"a budget of half the time", "drops views, then folds; ends in time; the submission is valid", halfBudget},
 	{"one core", "the same bytes", oneCore},
 	{"512 MB of memory", "the same bytes", littleMemory},
+	{"512 MB of memory and a full-size network, 100 MB of weights", "the same bytes", littleMemoryAtFullSize},
 	{"an input that can't be written, no network", "the same bytes", readOnly},
 	{"an output that can't be written", "refuses before it predicts", unwritable},
 	{"decrypted weights", "in no file that is written or open at any time of a run", noPlaintext},
 }
 
+// thorough is whether the tests may take minutes.
+func thorough() bool { return *matrix != "" || os.Getenv("DEPLOY_KERNEL_LONG") != "" }
+
 // kills is how many times a run is killed.
 func kills() int {
-	if *matrix != "" || os.Getenv("DEPLOY_KERNEL_LONG") != "" {
+	if thorough() {
 		return 20
 	}
 	return 4
@@ -490,6 +495,19 @@ func littleMemory(t *testing.T, w *world) string {
 	r := s.run(t)
 	s.same(t, r)
 	return fmt.Sprintf("%d MB at most", r.peak/1e6)
+}
+
+func littleMemoryAtFullSize(t *testing.T, _ *world) string {
+	if !thorough() {
+		t.Skip("set DEPLOY_KERNEL_LONG=1 for a network of full size, which takes a minute")
+	}
+	const images = 16
+	w, err := deployed(t.TempDir(), demo.Options{Images: images, FullSize: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.undisturbed(t, images)
+	return littleMemory(t, w)
 }
 
 func readOnly(t *testing.T, w *world) string {

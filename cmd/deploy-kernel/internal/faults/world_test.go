@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/demo"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
+	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
@@ -35,13 +35,11 @@ type world struct {
 	manifest *deploy.Manifest
 }
 
-var shared = sync.OnceValues(func() (*world, error) {
-	dir, err := os.MkdirTemp("", "faults-*")
-	if err != nil {
-		return nil, err
-	}
+// deployed makes the demo's files in dir and deploys them.
+func deployed(dir string, o demo.Options) (*world, error) {
 	w := &world{folder: filepath.Join(dir, "deploy"), program: filepath.Join(dir, "kernel")}
-	if w.files, err = demo.Write(dir, demo.Options{Images: images}); err != nil {
+	var err error
+	if w.files, err = demo.Write(dir, o); err != nil {
 		return w, err
 	}
 	if w.key, err = crypt.NewKey(); err != nil {
@@ -59,6 +57,14 @@ var shared = sync.OnceValues(func() (*world, error) {
 		return w, err
 	}
 	return w, os.WriteFile(w.program, program, 0o755)
+}
+
+var shared = sync.OnceValues(func() (*world, error) {
+	dir, err := os.MkdirTemp("", "faults-*")
+	if err != nil {
+		return nil, err
+	}
+	return deployed(dir, demo.Options{Images: images})
 })
 
 func TestMain(m *testing.M) {
@@ -77,20 +83,26 @@ func theWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	if w.want == nil {
-		w.took = time.Hour
-		s := w.stage(t)
-		r := s.run(t)
-		if r.status != 0 {
-			t.Fatalf("undisturbed: status %d\n%s", r.status, r.stderr)
-		}
-		w.want = s.submission(t)
-		table, err := input.ReadTable("submission.csv", bytes.NewReader(w.want))
-		if err != nil || len(table.Rows) != images {
-			t.Fatalf("undisturbed: %v\n%s", err, w.want)
-		}
-		w.ids = table.IDs()
+		w.undisturbed(t, images)
 	}
 	return w
+}
+
+// undisturbed learns what a run without any fault gives.
+func (w *world) undisturbed(t *testing.T, images int) {
+	t.Helper()
+	w.took = time.Hour
+	s := w.stage(t)
+	r := s.run(t)
+	if r.status != 0 {
+		t.Fatalf("undisturbed: status %d\n%s", r.status, r.stderr)
+	}
+	w.want = s.submission(t)
+	table, err := input.ReadTable("submission.csv", bytes.NewReader(w.want))
+	if err != nil || len(table.Rows) != images {
+		t.Fatalf("undisturbed: %v\n%s", err, w.want)
+	}
+	w.ids = table.IDs()
 }
 
 // stage is a copy of Kaggle's folders to make a fault in.
@@ -227,11 +239,9 @@ func (s *stage) script(t *testing.T) result {
 
 func (s *stage) wait(t *testing.T, begin time.Time, cmd *exec.Cmd, stderr *bytes.Buffer) result {
 	t.Helper()
+	peak := sandbox.Watch(cmd.Process.Pid)
 	_ = cmd.Wait()
-	r := result{status: cmd.ProcessState.ExitCode(), stderr: stderr.String(), took: time.Since(begin)}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.peak = u.Maxrss * 1024
-	}
+	r := result{status: cmd.ProcessState.ExitCode(), stderr: stderr.String(), took: time.Since(begin), peak: peak()}
 	if strings.Contains(r.stderr, s.w.key.Text()[20:40]) {
 		t.Error("the key was printed")
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
@@ -171,7 +172,7 @@ func writeWeights(t *testing.T, ensemble, configs, dir string) {
 				t.Fatal(err)
 			}
 			if dict == nil {
-				dict = stateDict(t, filepath.Join(configs, name.Config+".yml"))
+				dict = golden.StateDict(graph(t, filepath.Join(configs, name.Config+".yml")))
 			}
 			dict.Metadata = map[string]string{"fold": strconv.Itoa(name.Fold), "epoch": strconv.Itoa(name.Epoch), "threshold": "0.4"}
 			f, err := os.Create(filepath.Join(dir, name.Model()+".safetensors"))
@@ -188,7 +189,8 @@ func writeWeights(t *testing.T, ensemble, configs, dir string) {
 	}
 }
 
-func stateDict(t *testing.T, path string) *weights.StateDict {
+// graph builds the network of a config.
+func graph(t *testing.T, path string) *nn.Graph {
 	t.Helper()
 	c, _, err := config.ReadFile(path)
 	if err != nil {
@@ -202,7 +204,7 @@ func stateDict(t *testing.T, path string) *weights.StateDict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return golden.StateDict(g)
+	return g
 }
 
 // writeData copies the first images, with a sample submission that names them.

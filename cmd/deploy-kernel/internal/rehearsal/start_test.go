@@ -3,6 +3,7 @@ package rehearsal_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,37 +25,9 @@ func TestTimeToTheFirstPrediction(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to measure at full size")
 	}
-	configs := golden.Shared(t, "data/imet/config")
-	dir := t.TempDir()
-	data := filepath.Join(dir, "input", "data")
-	writeData(t, data, 2)
-	ensemble := filepath.Join(dir, "one_of_35.yml")
-	if err := os.WriteFile(ensemble, []byte("- predicts: [level1_train_2o_se_resnext101_def_aug_f0_e30_0.5994.npy]\n  weight: 1\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	writeWeights(t, ensemble, configs, dir)
-	key, err := crypt.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(dir, "input", "deploy")
-	m, err := deploy.Deploy(t.Context(), deploy.Options{
-		Ensemble: ensemble, Output: folder, Owner: "you", Key: key,
-		Plan: plan.Options{Weights: []string{dir}, Configs: []string{configs}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(dir, "kernel")
-	b, err := os.ReadFile(filepath.Join(folder, "program", deploy.ProgramName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	d := deployed(t, "level1_train_2o_se_resnext101_def_aug_f0_e30_0.5994")
 	for range 3 {
-		cmd := exec.Command(program, "--input", filepath.Join(dir, "input"), "--limit", "1", "--scratch=", "--output", filepath.Join(dir, "s.csv"))
+		cmd := d.command("--limit", "1")
 		start := time.Now()
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -62,7 +35,59 @@ func TestTimeToTheFirstPrediction(t *testing.T) {
 		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		t.Logf("one image: %.2f s, %.2f s of processors", time.Since(start).Seconds(), cpu.Seconds())
 	}
-	parts(t, filepath.Join(folder, "weights", m.Datasets[1].Files[0].Name), key)
+	parts(t, d.weights[0], d.key)
+}
+
+// deployment is a kernel with what it finds under its input.
+type deployment struct {
+	dir, program string
+	key          crypt.Key
+	weights      []string // the encrypted files
+}
+
+// deployed deploys an ensemble of these folds at full size, beside real images.
+func deployed(t *testing.T, folds ...string) *deployment {
+	t.Helper()
+	configs := golden.Shared(t, "data/imet/config")
+	key, err := crypt.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{dir: t.TempDir(), key: key}
+	data, folder := filepath.Join(d.dir, "input", "data"), filepath.Join(d.dir, "input", "deploy")
+	writeData(t, data, 64)
+	ensemble, text := filepath.Join(d.dir, "some_of_35.yml"), ""
+	for _, fold := range folds {
+		text += fmt.Sprintf("- predicts: [%s.npy]\n  weight: 1\n", fold)
+	}
+	if err := os.WriteFile(ensemble, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	writeWeights(t, ensemble, configs, d.dir)
+	m, err := deploy.Deploy(t.Context(), deploy.Options{
+		Ensemble: ensemble, Output: folder, Owner: "you", Key: key,
+		Plan: plan.Options{Weights: []string{d.dir}, Configs: []string{configs}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m.Datasets[1].Files {
+		d.weights = append(d.weights, filepath.Join(folder, "weights", f.Name))
+	}
+	b, err := os.ReadFile(filepath.Join(folder, "program", deploy.ProgramName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.program = filepath.Join(d.dir, "kernel")
+	if err := os.WriteFile(d.program, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// command runs the kernel.
+func (d *deployment) command(args ...string) *exec.Cmd {
+	return exec.Command(d.program, append([]string{"--input", filepath.Join(d.dir, "input"), "--scratch=", "--output", filepath.Join(d.dir, "s.csv")}, args...)...)
 }
 
 // parts measures what a kernel does before its first prediction.

@@ -230,7 +230,11 @@ func (s *session) run(ctx context.Context) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	start := time.Now()
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		peak := sandbox.Watch(cmd.Process.Pid)
+		err = cmd.Wait()
+		s.r.Peak = peak()
+	}
 	s.r.Took = time.Since(start)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -239,9 +243,6 @@ func (s *session) run(ctx context.Context) error {
 		return fmt.Errorf("starting %s: %w", s.python, err)
 	}
 	s.r.Status = cmd.ProcessState.ExitCode()
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.r.Peak = u.Maxrss * 1024
-	}
 	if limited.Err() != nil {
 		s.r.problem("it was still running at the time limit of %s", s.r.Limit)
 	} else if s.r.Status != 0 {
