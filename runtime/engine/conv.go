@@ -13,7 +13,7 @@ import (
 // Shorter panels would stay in the first cache, but a tile's beginning and end
 // cost more than that saves.
 const (
-	blockK      = 512
+	blockK      = 1024
 	blockPixels = 120
 )
 

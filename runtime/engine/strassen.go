@@ -39,9 +39,9 @@ type strassen struct {
 	floor                         float32
 }
 
-// strassenFloats is how much temporary memory a unit may have: together with the
-// input and the weights that pass, about what the second cache holds.
-const strassenFloats = 200_000
+// strassenFloats is how much temporary memory a unit may have. More than the
+// second cache holds: to read the weights less often is worth more.
+const strassenFloats = 800_000
 
 // weights are those of a product, [panel][input][column].
 type weights struct {

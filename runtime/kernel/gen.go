@@ -4,12 +4,11 @@
 //
 // The compiler keeps 15 registers of vectors over a loop's end, and moves
 // accumulators about there, as its fused multiply-add destroys the first
-// factor. What the last step of a turn reads it loads before that step's
-// multiply-adds, all at once. So a tile of GEMM is four pixels by two registers
-// of columns (eight accumulators, two registers of weights, four of input) with
-// sixteen steps of k a turn, and the kernels of rows compute up to six pixels at
-// once. With a fifth pixel three accumulators are spilled in each turn, which
-// costs up to a sixth of the speed, by where the stack happens to lie.
+// factor. So a tile of GEMM is five pixels by two registers of columns (ten
+// accumulators, two registers of weights, one of input) with sixteen steps of k
+// a turn, and the kernels of rows compute up to six pixels at once. What the last
+// step of a turn reads is loaded before its multiply-adds, all at once, so three
+// vectors are on the stack meanwhile: see stack_amd64.go.
 package main
 
 import (
@@ -22,7 +21,7 @@ import (
 )
 
 const (
-	rows     = 4
+	rows     = 5
 	unroll   = 16
 	overread = 3  // floats that spreading the last one reads behind it
 	lanes    = 16 // of a plane's pixel

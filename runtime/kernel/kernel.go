@@ -22,6 +22,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -30,7 +31,7 @@ const (
 	// register.
 	Lanes = 16
 	// Rows is the number of pixels that a GEMM tile has.
-	Rows = 4
+	Rows = 5
 	// Slack is how far behind the data a kernel may read.
 	Slack = 32
 	// Variable is the environment variable that forces a set.
@@ -86,7 +87,7 @@ type Set struct {
 var None = float32(math.Inf(-1))
 
 // Sets lists the sets that this CPU can run, fastest first.
-func Sets() []*Set { return append(vectorSets(), Scalar) }
+func Sets() []*Set { return append(slices.Clip(vectorSets()), Scalar) }
 
 // Select returns the set of that name, or the fastest one where name is empty.
 func Select(name string) (*Set, error) {

@@ -5,16 +5,19 @@ package kernel
 import (
 	"math"
 	"simd/archsimd"
+	"sync"
 	"unsafe"
 )
 
 // vectorSets lists the sets of wide registers that this CPU has.
-func vectorSets() []*Set {
+func vectorSets() []*Set { return wide() }
+
+var wide = sync.OnceValue(func() []*Set {
 	var sets []*Set
 	if archsimd.X86.AVX512() {
 		sets = append(sets, &Set{
 			Name: "avx512", Panel: 2 * Lanes,
-			GEMM: gemm4x32Z, HalfGEMM: gemm4x16Z,
+			GEMM: onStack(gemm5x32Z), HalfGEMM: gemm5x16Z,
 			Depthwise: depthwiseZ, MaxPool: maxPoolZ, Grouped: groupedZ,
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
 			Affine: affineZ, AddScaled: addScaledZ, Mix: mixZ, Max: maxZ,
@@ -23,9 +26,10 @@ func vectorSets() []*Set {
 		})
 	}
 	if archsimd.X86.AVX2() && archsimd.X86.FMA() {
+		gemm := onStack(gemm5x16Y)
 		sets = append(sets, &Set{
 			Name: "avx2", Panel: Lanes,
-			GEMM: gemm4x16Y, HalfGEMM: gemm4x16Y,
+			GEMM: gemm, HalfGEMM: gemm,
 			Depthwise: depthwiseY, MaxPool: maxPoolY, Grouped: groupedY,
 			ToWinograd: toWinogradY, FromWinograd: fromWinogradY,
 			Affine: affineY, AddScaled: addScaledY, Mix: mixY, Max: maxY,
@@ -34,7 +38,7 @@ func vectorSets() []*Set {
 		})
 	}
 	return sets
-}
+})
 
 // What follows is all that the kernels use of package archsimd, whose names
 // change with Go's releases. The Z functions are of 16 floats, the Y ones of 8.

@@ -9,14 +9,14 @@ import (
 	"unsafe"
 )
 
-// gemm4x16Y is GEMM on tiles of 4 pixels and 16 columns.
+// gemm5x16Y is GEMM on tiles of 5 pixels and 16 columns.
 //
 //go:nocheckptr
-func gemm4x16Y(g *GEMM) {
+func gemm5x16Y(g *GEMM) {
 	floor := [4]float32{g.Floor}
 	xStep := 4 * step(g.XStep)
-	for p := g.First; p < g.End; p += 4 {
-		in, out := (*[4]int32)(g.In[p:]), (*[4]int32)(g.Out[p:])
+	for p := g.First; p < g.End; p += 5 {
+		in, out := (*[5]int32)(g.In[p:]), (*[5]int32)(g.Out[p:])
 		var (
 			c00 vecY
 			c01 vecY
@@ -26,6 +26,8 @@ func gemm4x16Y(g *GEMM) {
 			c21 vecY
 			c30 vecY
 			c31 vecY
+			c40 vecY
+			c41 vecY
 		)
 		if !g.Accumulate {
 			c00 = loadY((*[8]float32)(g.Bias[0:]))
@@ -36,6 +38,8 @@ func gemm4x16Y(g *GEMM) {
 			c21 = c01
 			c30 = c00
 			c31 = c01
+			c40 = c00
+			c41 = c01
 			for _, part := range g.Partials {
 				if part == nil {
 					break
@@ -49,9 +53,11 @@ func gemm4x16Y(g *GEMM) {
 				c21 = c21.Add(loadY((*[8]float32)(part[at+32+8:])))
 				c30 = c30.Add(loadY((*[8]float32)(part[at+48:])))
 				c31 = c31.Add(loadY((*[8]float32)(part[at+48+8:])))
+				c40 = c40.Add(loadY((*[8]float32)(part[at+64:])))
+				c41 = c41.Add(loadY((*[8]float32)(part[at+64+8:])))
 			}
 			if g.Residual != nil {
-				at := (*[4]int32)(g.ResidualAt[p:])
+				at := (*[5]int32)(g.ResidualAt[p:])
 				c00 = c00.Add(loadY((*[8]float32)(g.Residual[int(at[0]):])))
 				c01 = c01.Add(loadY((*[8]float32)(g.Residual[int(at[0])+8:])))
 				c10 = c10.Add(loadY((*[8]float32)(g.Residual[int(at[1]):])))
@@ -60,6 +66,8 @@ func gemm4x16Y(g *GEMM) {
 				c21 = c21.Add(loadY((*[8]float32)(g.Residual[int(at[2])+8:])))
 				c30 = c30.Add(loadY((*[8]float32)(g.Residual[int(at[3]):])))
 				c31 = c31.Add(loadY((*[8]float32)(g.Residual[int(at[3])+8:])))
+				c40 = c40.Add(loadY((*[8]float32)(g.Residual[int(at[4]):])))
+				c41 = c41.Add(loadY((*[8]float32)(g.Residual[int(at[4])+8:])))
 			}
 		}
 		done := 0
@@ -69,6 +77,7 @@ func gemm4x16Y(g *GEMM) {
 			a1 := run(g.X, int(in[1])+s.Offset, n)
 			a2 := run(g.X, int(in[2])+s.Offset, n)
 			a3 := run(g.X, int(in[3])+s.Offset, n)
+			a4 := run(g.X, int(in[4])+s.Offset, n)
 			b := run(g.W, done, s.K*16)
 			done += s.K * 16
 			for k := s.K; k > 0; k -= 16 {
@@ -86,6 +95,9 @@ func gemm4x16Y(g *GEMM) {
 				v03 := spreadY((*[4]float32)(unsafe.Add(a3, 0)))
 				c30 = v03.MulAdd(b00, c30)
 				c31 = v03.MulAdd(b01, c31)
+				v04 := spreadY((*[4]float32)(unsafe.Add(a4, 0)))
+				c40 = v04.MulAdd(b00, c40)
+				c41 = v04.MulAdd(b01, c41)
 				b10 := loadY((*[8]float32)(unsafe.Add(b, 64)))
 				b11 := loadY((*[8]float32)(unsafe.Add(b, 96)))
 				v10 := spreadY((*[4]float32)(unsafe.Add(a0, 4)))
@@ -100,6 +112,9 @@ func gemm4x16Y(g *GEMM) {
 				v13 := spreadY((*[4]float32)(unsafe.Add(a3, 4)))
 				c30 = v13.MulAdd(b10, c30)
 				c31 = v13.MulAdd(b11, c31)
+				v14 := spreadY((*[4]float32)(unsafe.Add(a4, 4)))
+				c40 = v14.MulAdd(b10, c40)
+				c41 = v14.MulAdd(b11, c41)
 				b20 := loadY((*[8]float32)(unsafe.Add(b, 128)))
 				b21 := loadY((*[8]float32)(unsafe.Add(b, 160)))
 				v20 := spreadY((*[4]float32)(unsafe.Add(a0, 8)))
@@ -114,6 +129,9 @@ func gemm4x16Y(g *GEMM) {
 				v23 := spreadY((*[4]float32)(unsafe.Add(a3, 8)))
 				c30 = v23.MulAdd(b20, c30)
 				c31 = v23.MulAdd(b21, c31)
+				v24 := spreadY((*[4]float32)(unsafe.Add(a4, 8)))
+				c40 = v24.MulAdd(b20, c40)
+				c41 = v24.MulAdd(b21, c41)
 				b30 := loadY((*[8]float32)(unsafe.Add(b, 192)))
 				b31 := loadY((*[8]float32)(unsafe.Add(b, 224)))
 				v30 := spreadY((*[4]float32)(unsafe.Add(a0, 12)))
@@ -128,6 +146,9 @@ func gemm4x16Y(g *GEMM) {
 				v33 := spreadY((*[4]float32)(unsafe.Add(a3, 12)))
 				c30 = v33.MulAdd(b30, c30)
 				c31 = v33.MulAdd(b31, c31)
+				v34 := spreadY((*[4]float32)(unsafe.Add(a4, 12)))
+				c40 = v34.MulAdd(b30, c40)
+				c41 = v34.MulAdd(b31, c41)
 				b40 := loadY((*[8]float32)(unsafe.Add(b, 256)))
 				b41 := loadY((*[8]float32)(unsafe.Add(b, 288)))
 				v40 := spreadY((*[4]float32)(unsafe.Add(a0, 16)))
@@ -142,6 +163,9 @@ func gemm4x16Y(g *GEMM) {
 				v43 := spreadY((*[4]float32)(unsafe.Add(a3, 16)))
 				c30 = v43.MulAdd(b40, c30)
 				c31 = v43.MulAdd(b41, c31)
+				v44 := spreadY((*[4]float32)(unsafe.Add(a4, 16)))
+				c40 = v44.MulAdd(b40, c40)
+				c41 = v44.MulAdd(b41, c41)
 				b50 := loadY((*[8]float32)(unsafe.Add(b, 320)))
 				b51 := loadY((*[8]float32)(unsafe.Add(b, 352)))
 				v50 := spreadY((*[4]float32)(unsafe.Add(a0, 20)))
@@ -156,6 +180,9 @@ func gemm4x16Y(g *GEMM) {
 				v53 := spreadY((*[4]float32)(unsafe.Add(a3, 20)))
 				c30 = v53.MulAdd(b50, c30)
 				c31 = v53.MulAdd(b51, c31)
+				v54 := spreadY((*[4]float32)(unsafe.Add(a4, 20)))
+				c40 = v54.MulAdd(b50, c40)
+				c41 = v54.MulAdd(b51, c41)
 				b60 := loadY((*[8]float32)(unsafe.Add(b, 384)))
 				b61 := loadY((*[8]float32)(unsafe.Add(b, 416)))
 				v60 := spreadY((*[4]float32)(unsafe.Add(a0, 24)))
@@ -170,6 +197,9 @@ func gemm4x16Y(g *GEMM) {
 				v63 := spreadY((*[4]float32)(unsafe.Add(a3, 24)))
 				c30 = v63.MulAdd(b60, c30)
 				c31 = v63.MulAdd(b61, c31)
+				v64 := spreadY((*[4]float32)(unsafe.Add(a4, 24)))
+				c40 = v64.MulAdd(b60, c40)
+				c41 = v64.MulAdd(b61, c41)
 				b70 := loadY((*[8]float32)(unsafe.Add(b, 448)))
 				b71 := loadY((*[8]float32)(unsafe.Add(b, 480)))
 				v70 := spreadY((*[4]float32)(unsafe.Add(a0, 28)))
@@ -184,6 +214,9 @@ func gemm4x16Y(g *GEMM) {
 				v73 := spreadY((*[4]float32)(unsafe.Add(a3, 28)))
 				c30 = v73.MulAdd(b70, c30)
 				c31 = v73.MulAdd(b71, c31)
+				v74 := spreadY((*[4]float32)(unsafe.Add(a4, 28)))
+				c40 = v74.MulAdd(b70, c40)
+				c41 = v74.MulAdd(b71, c41)
 				b80 := loadY((*[8]float32)(unsafe.Add(b, 512)))
 				b81 := loadY((*[8]float32)(unsafe.Add(b, 544)))
 				v80 := spreadY((*[4]float32)(unsafe.Add(a0, 32)))
@@ -198,6 +231,9 @@ func gemm4x16Y(g *GEMM) {
 				v83 := spreadY((*[4]float32)(unsafe.Add(a3, 32)))
 				c30 = v83.MulAdd(b80, c30)
 				c31 = v83.MulAdd(b81, c31)
+				v84 := spreadY((*[4]float32)(unsafe.Add(a4, 32)))
+				c40 = v84.MulAdd(b80, c40)
+				c41 = v84.MulAdd(b81, c41)
 				b90 := loadY((*[8]float32)(unsafe.Add(b, 576)))
 				b91 := loadY((*[8]float32)(unsafe.Add(b, 608)))
 				v90 := spreadY((*[4]float32)(unsafe.Add(a0, 36)))
@@ -212,6 +248,9 @@ func gemm4x16Y(g *GEMM) {
 				v93 := spreadY((*[4]float32)(unsafe.Add(a3, 36)))
 				c30 = v93.MulAdd(b90, c30)
 				c31 = v93.MulAdd(b91, c31)
+				v94 := spreadY((*[4]float32)(unsafe.Add(a4, 36)))
+				c40 = v94.MulAdd(b90, c40)
+				c41 = v94.MulAdd(b91, c41)
 				b100 := loadY((*[8]float32)(unsafe.Add(b, 640)))
 				b101 := loadY((*[8]float32)(unsafe.Add(b, 672)))
 				v100 := spreadY((*[4]float32)(unsafe.Add(a0, 40)))
@@ -226,6 +265,9 @@ func gemm4x16Y(g *GEMM) {
 				v103 := spreadY((*[4]float32)(unsafe.Add(a3, 40)))
 				c30 = v103.MulAdd(b100, c30)
 				c31 = v103.MulAdd(b101, c31)
+				v104 := spreadY((*[4]float32)(unsafe.Add(a4, 40)))
+				c40 = v104.MulAdd(b100, c40)
+				c41 = v104.MulAdd(b101, c41)
 				b110 := loadY((*[8]float32)(unsafe.Add(b, 704)))
 				b111 := loadY((*[8]float32)(unsafe.Add(b, 736)))
 				v110 := spreadY((*[4]float32)(unsafe.Add(a0, 44)))
@@ -240,6 +282,9 @@ func gemm4x16Y(g *GEMM) {
 				v113 := spreadY((*[4]float32)(unsafe.Add(a3, 44)))
 				c30 = v113.MulAdd(b110, c30)
 				c31 = v113.MulAdd(b111, c31)
+				v114 := spreadY((*[4]float32)(unsafe.Add(a4, 44)))
+				c40 = v114.MulAdd(b110, c40)
+				c41 = v114.MulAdd(b111, c41)
 				b120 := loadY((*[8]float32)(unsafe.Add(b, 768)))
 				b121 := loadY((*[8]float32)(unsafe.Add(b, 800)))
 				v120 := spreadY((*[4]float32)(unsafe.Add(a0, 48)))
@@ -254,6 +299,9 @@ func gemm4x16Y(g *GEMM) {
 				v123 := spreadY((*[4]float32)(unsafe.Add(a3, 48)))
 				c30 = v123.MulAdd(b120, c30)
 				c31 = v123.MulAdd(b121, c31)
+				v124 := spreadY((*[4]float32)(unsafe.Add(a4, 48)))
+				c40 = v124.MulAdd(b120, c40)
+				c41 = v124.MulAdd(b121, c41)
 				b130 := loadY((*[8]float32)(unsafe.Add(b, 832)))
 				b131 := loadY((*[8]float32)(unsafe.Add(b, 864)))
 				v130 := spreadY((*[4]float32)(unsafe.Add(a0, 52)))
@@ -268,6 +316,9 @@ func gemm4x16Y(g *GEMM) {
 				v133 := spreadY((*[4]float32)(unsafe.Add(a3, 52)))
 				c30 = v133.MulAdd(b130, c30)
 				c31 = v133.MulAdd(b131, c31)
+				v134 := spreadY((*[4]float32)(unsafe.Add(a4, 52)))
+				c40 = v134.MulAdd(b130, c40)
+				c41 = v134.MulAdd(b131, c41)
 				b140 := loadY((*[8]float32)(unsafe.Add(b, 896)))
 				b141 := loadY((*[8]float32)(unsafe.Add(b, 928)))
 				v140 := spreadY((*[4]float32)(unsafe.Add(a0, 56)))
@@ -282,6 +333,9 @@ func gemm4x16Y(g *GEMM) {
 				v143 := spreadY((*[4]float32)(unsafe.Add(a3, 56)))
 				c30 = v143.MulAdd(b140, c30)
 				c31 = v143.MulAdd(b141, c31)
+				v144 := spreadY((*[4]float32)(unsafe.Add(a4, 56)))
+				c40 = v144.MulAdd(b140, c40)
+				c41 = v144.MulAdd(b141, c41)
 				b150 := loadY((*[8]float32)(unsafe.Add(b, 960)))
 				b151 := loadY((*[8]float32)(unsafe.Add(b, 992)))
 				v150 := spreadY((*[4]float32)(unsafe.Add(a0, 60)))
@@ -296,10 +350,14 @@ func gemm4x16Y(g *GEMM) {
 				v153 := spreadY((*[4]float32)(unsafe.Add(a3, 60)))
 				c30 = v153.MulAdd(b150, c30)
 				c31 = v153.MulAdd(b151, c31)
+				v154 := spreadY((*[4]float32)(unsafe.Add(a4, 60)))
+				c40 = v154.MulAdd(b150, c40)
+				c41 = v154.MulAdd(b151, c41)
 				a0 = unsafe.Add(a0, xStep)
 				a1 = unsafe.Add(a1, xStep)
 				a2 = unsafe.Add(a2, xStep)
 				a3 = unsafe.Add(a3, xStep)
+				a4 = unsafe.Add(a4, xStep)
 				b = unsafe.Add(b, 1024)
 			}
 		}
@@ -312,6 +370,8 @@ func gemm4x16Y(g *GEMM) {
 			c21 = c21.Add(loadY((*[8]float32)(g.Y[int(out[2])+8:])))
 			c30 = c30.Add(loadY((*[8]float32)(g.Y[int(out[3]):])))
 			c31 = c31.Add(loadY((*[8]float32)(g.Y[int(out[3])+8:])))
+			c40 = c40.Add(loadY((*[8]float32)(g.Y[int(out[4]):])))
+			c41 = c41.Add(loadY((*[8]float32)(g.Y[int(out[4])+8:])))
 		}
 		least := spreadY(&floor)
 		aboveY(c00, least).Store((*[8]float32)(g.Y[int(out[0]):]))
@@ -322,6 +382,8 @@ func gemm4x16Y(g *GEMM) {
 		aboveY(c21, least).Store((*[8]float32)(g.Y[int(out[2])+8:]))
 		aboveY(c30, least).Store((*[8]float32)(g.Y[int(out[3]):]))
 		aboveY(c31, least).Store((*[8]float32)(g.Y[int(out[3])+8:]))
+		aboveY(c40, least).Store((*[8]float32)(g.Y[int(out[4]):]))
+		aboveY(c41, least).Store((*[8]float32)(g.Y[int(out[4])+8:]))
 	}
 }
 

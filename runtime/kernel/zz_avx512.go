@@ -9,15 +9,15 @@ import (
 	"unsafe"
 )
 
-// gemm4x32Z is GEMM on tiles of 4 pixels and 32 columns.
+// gemm5x32Z is GEMM on tiles of 5 pixels and 32 columns.
 //
 //go:nocheckptr
-func gemm4x32Z(g *GEMM) {
+func gemm5x32Z(g *GEMM) {
 	floor := [4]float32{g.Floor}
 	xStep := 4 * step(g.XStep)
 	yStep, partStep, resStep := step(g.YStep), step(g.PartialStep), step(g.ResidualStep)
-	for p := g.First; p < g.End; p += 4 {
-		in, out := (*[4]int32)(g.In[p:]), (*[4]int32)(g.Out[p:])
+	for p := g.First; p < g.End; p += 5 {
+		in, out := (*[5]int32)(g.In[p:]), (*[5]int32)(g.Out[p:])
 		var (
 			c00 vecZ
 			c01 vecZ
@@ -27,6 +27,8 @@ func gemm4x32Z(g *GEMM) {
 			c21 vecZ
 			c30 vecZ
 			c31 vecZ
+			c40 vecZ
+			c41 vecZ
 		)
 		if !g.Accumulate {
 			c00 = loadZ((*[16]float32)(g.Bias[0:]))
@@ -37,6 +39,8 @@ func gemm4x32Z(g *GEMM) {
 			c21 = c01
 			c30 = c00
 			c31 = c01
+			c40 = c00
+			c41 = c01
 			for _, part := range g.Partials {
 				if part == nil {
 					break
@@ -50,9 +54,11 @@ func gemm4x32Z(g *GEMM) {
 				c21 = c21.Add(loadZ((*[16]float32)(part[at+32+partStep:])))
 				c30 = c30.Add(loadZ((*[16]float32)(part[at+48:])))
 				c31 = c31.Add(loadZ((*[16]float32)(part[at+48+partStep:])))
+				c40 = c40.Add(loadZ((*[16]float32)(part[at+64:])))
+				c41 = c41.Add(loadZ((*[16]float32)(part[at+64+partStep:])))
 			}
 			if g.Residual != nil {
-				at := (*[4]int32)(g.ResidualAt[p:])
+				at := (*[5]int32)(g.ResidualAt[p:])
 				c00 = c00.Add(loadZ((*[16]float32)(g.Residual[int(at[0]):])))
 				c01 = c01.Add(loadZ((*[16]float32)(g.Residual[int(at[0])+resStep:])))
 				c10 = c10.Add(loadZ((*[16]float32)(g.Residual[int(at[1]):])))
@@ -61,6 +67,8 @@ func gemm4x32Z(g *GEMM) {
 				c21 = c21.Add(loadZ((*[16]float32)(g.Residual[int(at[2])+resStep:])))
 				c30 = c30.Add(loadZ((*[16]float32)(g.Residual[int(at[3]):])))
 				c31 = c31.Add(loadZ((*[16]float32)(g.Residual[int(at[3])+resStep:])))
+				c40 = c40.Add(loadZ((*[16]float32)(g.Residual[int(at[4]):])))
+				c41 = c41.Add(loadZ((*[16]float32)(g.Residual[int(at[4])+resStep:])))
 			}
 		}
 		done := 0
@@ -70,6 +78,7 @@ func gemm4x32Z(g *GEMM) {
 			a1 := run(g.X, int(in[1])+s.Offset, n)
 			a2 := run(g.X, int(in[2])+s.Offset, n)
 			a3 := run(g.X, int(in[3])+s.Offset, n)
+			a4 := run(g.X, int(in[4])+s.Offset, n)
 			b := run(g.W, done, s.K*32)
 			done += s.K * 32
 			for k := s.K; k > 0; k -= 16 {
@@ -87,6 +96,9 @@ func gemm4x32Z(g *GEMM) {
 				v03 := spreadZ((*[4]float32)(unsafe.Add(a3, 0)))
 				c30 = v03.MulAdd(b00, c30)
 				c31 = v03.MulAdd(b01, c31)
+				v04 := spreadZ((*[4]float32)(unsafe.Add(a4, 0)))
+				c40 = v04.MulAdd(b00, c40)
+				c41 = v04.MulAdd(b01, c41)
 				b10 := loadZ((*[16]float32)(unsafe.Add(b, 128)))
 				b11 := loadZ((*[16]float32)(unsafe.Add(b, 192)))
 				v10 := spreadZ((*[4]float32)(unsafe.Add(a0, 4)))
@@ -101,6 +113,9 @@ func gemm4x32Z(g *GEMM) {
 				v13 := spreadZ((*[4]float32)(unsafe.Add(a3, 4)))
 				c30 = v13.MulAdd(b10, c30)
 				c31 = v13.MulAdd(b11, c31)
+				v14 := spreadZ((*[4]float32)(unsafe.Add(a4, 4)))
+				c40 = v14.MulAdd(b10, c40)
+				c41 = v14.MulAdd(b11, c41)
 				b20 := loadZ((*[16]float32)(unsafe.Add(b, 256)))
 				b21 := loadZ((*[16]float32)(unsafe.Add(b, 320)))
 				v20 := spreadZ((*[4]float32)(unsafe.Add(a0, 8)))
@@ -115,6 +130,9 @@ func gemm4x32Z(g *GEMM) {
 				v23 := spreadZ((*[4]float32)(unsafe.Add(a3, 8)))
 				c30 = v23.MulAdd(b20, c30)
 				c31 = v23.MulAdd(b21, c31)
+				v24 := spreadZ((*[4]float32)(unsafe.Add(a4, 8)))
+				c40 = v24.MulAdd(b20, c40)
+				c41 = v24.MulAdd(b21, c41)
 				b30 := loadZ((*[16]float32)(unsafe.Add(b, 384)))
 				b31 := loadZ((*[16]float32)(unsafe.Add(b, 448)))
 				v30 := spreadZ((*[4]float32)(unsafe.Add(a0, 12)))
@@ -129,6 +147,9 @@ func gemm4x32Z(g *GEMM) {
 				v33 := spreadZ((*[4]float32)(unsafe.Add(a3, 12)))
 				c30 = v33.MulAdd(b30, c30)
 				c31 = v33.MulAdd(b31, c31)
+				v34 := spreadZ((*[4]float32)(unsafe.Add(a4, 12)))
+				c40 = v34.MulAdd(b30, c40)
+				c41 = v34.MulAdd(b31, c41)
 				b40 := loadZ((*[16]float32)(unsafe.Add(b, 512)))
 				b41 := loadZ((*[16]float32)(unsafe.Add(b, 576)))
 				v40 := spreadZ((*[4]float32)(unsafe.Add(a0, 16)))
@@ -143,6 +164,9 @@ func gemm4x32Z(g *GEMM) {
 				v43 := spreadZ((*[4]float32)(unsafe.Add(a3, 16)))
 				c30 = v43.MulAdd(b40, c30)
 				c31 = v43.MulAdd(b41, c31)
+				v44 := spreadZ((*[4]float32)(unsafe.Add(a4, 16)))
+				c40 = v44.MulAdd(b40, c40)
+				c41 = v44.MulAdd(b41, c41)
 				b50 := loadZ((*[16]float32)(unsafe.Add(b, 640)))
 				b51 := loadZ((*[16]float32)(unsafe.Add(b, 704)))
 				v50 := spreadZ((*[4]float32)(unsafe.Add(a0, 20)))
@@ -157,6 +181,9 @@ func gemm4x32Z(g *GEMM) {
 				v53 := spreadZ((*[4]float32)(unsafe.Add(a3, 20)))
 				c30 = v53.MulAdd(b50, c30)
 				c31 = v53.MulAdd(b51, c31)
+				v54 := spreadZ((*[4]float32)(unsafe.Add(a4, 20)))
+				c40 = v54.MulAdd(b50, c40)
+				c41 = v54.MulAdd(b51, c41)
 				b60 := loadZ((*[16]float32)(unsafe.Add(b, 768)))
 				b61 := loadZ((*[16]float32)(unsafe.Add(b, 832)))
 				v60 := spreadZ((*[4]float32)(unsafe.Add(a0, 24)))
@@ -171,6 +198,9 @@ func gemm4x32Z(g *GEMM) {
 				v63 := spreadZ((*[4]float32)(unsafe.Add(a3, 24)))
 				c30 = v63.MulAdd(b60, c30)
 				c31 = v63.MulAdd(b61, c31)
+				v64 := spreadZ((*[4]float32)(unsafe.Add(a4, 24)))
+				c40 = v64.MulAdd(b60, c40)
+				c41 = v64.MulAdd(b61, c41)
 				b70 := loadZ((*[16]float32)(unsafe.Add(b, 896)))
 				b71 := loadZ((*[16]float32)(unsafe.Add(b, 960)))
 				v70 := spreadZ((*[4]float32)(unsafe.Add(a0, 28)))
@@ -185,6 +215,9 @@ func gemm4x32Z(g *GEMM) {
 				v73 := spreadZ((*[4]float32)(unsafe.Add(a3, 28)))
 				c30 = v73.MulAdd(b70, c30)
 				c31 = v73.MulAdd(b71, c31)
+				v74 := spreadZ((*[4]float32)(unsafe.Add(a4, 28)))
+				c40 = v74.MulAdd(b70, c40)
+				c41 = v74.MulAdd(b71, c41)
 				b80 := loadZ((*[16]float32)(unsafe.Add(b, 1024)))
 				b81 := loadZ((*[16]float32)(unsafe.Add(b, 1088)))
 				v80 := spreadZ((*[4]float32)(unsafe.Add(a0, 32)))
@@ -199,6 +232,9 @@ func gemm4x32Z(g *GEMM) {
 				v83 := spreadZ((*[4]float32)(unsafe.Add(a3, 32)))
 				c30 = v83.MulAdd(b80, c30)
 				c31 = v83.MulAdd(b81, c31)
+				v84 := spreadZ((*[4]float32)(unsafe.Add(a4, 32)))
+				c40 = v84.MulAdd(b80, c40)
+				c41 = v84.MulAdd(b81, c41)
 				b90 := loadZ((*[16]float32)(unsafe.Add(b, 1152)))
 				b91 := loadZ((*[16]float32)(unsafe.Add(b, 1216)))
 				v90 := spreadZ((*[4]float32)(unsafe.Add(a0, 36)))
@@ -213,6 +249,9 @@ func gemm4x32Z(g *GEMM) {
 				v93 := spreadZ((*[4]float32)(unsafe.Add(a3, 36)))
 				c30 = v93.MulAdd(b90, c30)
 				c31 = v93.MulAdd(b91, c31)
+				v94 := spreadZ((*[4]float32)(unsafe.Add(a4, 36)))
+				c40 = v94.MulAdd(b90, c40)
+				c41 = v94.MulAdd(b91, c41)
 				b100 := loadZ((*[16]float32)(unsafe.Add(b, 1280)))
 				b101 := loadZ((*[16]float32)(unsafe.Add(b, 1344)))
 				v100 := spreadZ((*[4]float32)(unsafe.Add(a0, 40)))
@@ -227,6 +266,9 @@ func gemm4x32Z(g *GEMM) {
 				v103 := spreadZ((*[4]float32)(unsafe.Add(a3, 40)))
 				c30 = v103.MulAdd(b100, c30)
 				c31 = v103.MulAdd(b101, c31)
+				v104 := spreadZ((*[4]float32)(unsafe.Add(a4, 40)))
+				c40 = v104.MulAdd(b100, c40)
+				c41 = v104.MulAdd(b101, c41)
 				b110 := loadZ((*[16]float32)(unsafe.Add(b, 1408)))
 				b111 := loadZ((*[16]float32)(unsafe.Add(b, 1472)))
 				v110 := spreadZ((*[4]float32)(unsafe.Add(a0, 44)))
@@ -241,6 +283,9 @@ func gemm4x32Z(g *GEMM) {
 				v113 := spreadZ((*[4]float32)(unsafe.Add(a3, 44)))
 				c30 = v113.MulAdd(b110, c30)
 				c31 = v113.MulAdd(b111, c31)
+				v114 := spreadZ((*[4]float32)(unsafe.Add(a4, 44)))
+				c40 = v114.MulAdd(b110, c40)
+				c41 = v114.MulAdd(b111, c41)
 				b120 := loadZ((*[16]float32)(unsafe.Add(b, 1536)))
 				b121 := loadZ((*[16]float32)(unsafe.Add(b, 1600)))
 				v120 := spreadZ((*[4]float32)(unsafe.Add(a0, 48)))
@@ -255,6 +300,9 @@ func gemm4x32Z(g *GEMM) {
 				v123 := spreadZ((*[4]float32)(unsafe.Add(a3, 48)))
 				c30 = v123.MulAdd(b120, c30)
 				c31 = v123.MulAdd(b121, c31)
+				v124 := spreadZ((*[4]float32)(unsafe.Add(a4, 48)))
+				c40 = v124.MulAdd(b120, c40)
+				c41 = v124.MulAdd(b121, c41)
 				b130 := loadZ((*[16]float32)(unsafe.Add(b, 1664)))
 				b131 := loadZ((*[16]float32)(unsafe.Add(b, 1728)))
 				v130 := spreadZ((*[4]float32)(unsafe.Add(a0, 52)))
@@ -269,6 +317,9 @@ func gemm4x32Z(g *GEMM) {
 				v133 := spreadZ((*[4]float32)(unsafe.Add(a3, 52)))
 				c30 = v133.MulAdd(b130, c30)
 				c31 = v133.MulAdd(b131, c31)
+				v134 := spreadZ((*[4]float32)(unsafe.Add(a4, 52)))
+				c40 = v134.MulAdd(b130, c40)
+				c41 = v134.MulAdd(b131, c41)
 				b140 := loadZ((*[16]float32)(unsafe.Add(b, 1792)))
 				b141 := loadZ((*[16]float32)(unsafe.Add(b, 1856)))
 				v140 := spreadZ((*[4]float32)(unsafe.Add(a0, 56)))
@@ -283,6 +334,9 @@ func gemm4x32Z(g *GEMM) {
 				v143 := spreadZ((*[4]float32)(unsafe.Add(a3, 56)))
 				c30 = v143.MulAdd(b140, c30)
 				c31 = v143.MulAdd(b141, c31)
+				v144 := spreadZ((*[4]float32)(unsafe.Add(a4, 56)))
+				c40 = v144.MulAdd(b140, c40)
+				c41 = v144.MulAdd(b141, c41)
 				b150 := loadZ((*[16]float32)(unsafe.Add(b, 1920)))
 				b151 := loadZ((*[16]float32)(unsafe.Add(b, 1984)))
 				v150 := spreadZ((*[4]float32)(unsafe.Add(a0, 60)))
@@ -297,10 +351,14 @@ func gemm4x32Z(g *GEMM) {
 				v153 := spreadZ((*[4]float32)(unsafe.Add(a3, 60)))
 				c30 = v153.MulAdd(b150, c30)
 				c31 = v153.MulAdd(b151, c31)
+				v154 := spreadZ((*[4]float32)(unsafe.Add(a4, 60)))
+				c40 = v154.MulAdd(b150, c40)
+				c41 = v154.MulAdd(b151, c41)
 				a0 = unsafe.Add(a0, xStep)
 				a1 = unsafe.Add(a1, xStep)
 				a2 = unsafe.Add(a2, xStep)
 				a3 = unsafe.Add(a3, xStep)
+				a4 = unsafe.Add(a4, xStep)
 				b = unsafe.Add(b, 2048)
 			}
 		}
@@ -313,6 +371,8 @@ func gemm4x32Z(g *GEMM) {
 			c21 = c21.Add(loadZ((*[16]float32)(g.Y[int(out[2])+yStep:])))
 			c30 = c30.Add(loadZ((*[16]float32)(g.Y[int(out[3]):])))
 			c31 = c31.Add(loadZ((*[16]float32)(g.Y[int(out[3])+yStep:])))
+			c40 = c40.Add(loadZ((*[16]float32)(g.Y[int(out[4]):])))
+			c41 = c41.Add(loadZ((*[16]float32)(g.Y[int(out[4])+yStep:])))
 		}
 		least := spreadZ(&floor)
 		aboveZ(c00, least).Store((*[16]float32)(g.Y[int(out[0]):]))
@@ -323,28 +383,32 @@ func gemm4x32Z(g *GEMM) {
 		aboveZ(c21, least).Store((*[16]float32)(g.Y[int(out[2])+yStep:]))
 		aboveZ(c30, least).Store((*[16]float32)(g.Y[int(out[3]):]))
 		aboveZ(c31, least).Store((*[16]float32)(g.Y[int(out[3])+yStep:]))
+		aboveZ(c40, least).Store((*[16]float32)(g.Y[int(out[4]):]))
+		aboveZ(c41, least).Store((*[16]float32)(g.Y[int(out[4])+yStep:]))
 	}
 }
 
-// gemm4x16Z is GEMM on tiles of 4 pixels and 16 columns.
+// gemm5x16Z is GEMM on tiles of 5 pixels and 16 columns.
 //
 //go:nocheckptr
-func gemm4x16Z(g *GEMM) {
+func gemm5x16Z(g *GEMM) {
 	floor := [4]float32{g.Floor}
 	xStep := 4 * step(g.XStep)
-	for p := g.First; p < g.End; p += 4 {
-		in, out := (*[4]int32)(g.In[p:]), (*[4]int32)(g.Out[p:])
+	for p := g.First; p < g.End; p += 5 {
+		in, out := (*[5]int32)(g.In[p:]), (*[5]int32)(g.Out[p:])
 		var (
 			c00 vecZ
 			c10 vecZ
 			c20 vecZ
 			c30 vecZ
+			c40 vecZ
 		)
 		if !g.Accumulate {
 			c00 = loadZ((*[16]float32)(g.Bias[0:]))
 			c10 = c00
 			c20 = c00
 			c30 = c00
+			c40 = c00
 			for _, part := range g.Partials {
 				if part == nil {
 					break
@@ -354,13 +418,15 @@ func gemm4x16Z(g *GEMM) {
 				c10 = c10.Add(loadZ((*[16]float32)(part[at+16:])))
 				c20 = c20.Add(loadZ((*[16]float32)(part[at+32:])))
 				c30 = c30.Add(loadZ((*[16]float32)(part[at+48:])))
+				c40 = c40.Add(loadZ((*[16]float32)(part[at+64:])))
 			}
 			if g.Residual != nil {
-				at := (*[4]int32)(g.ResidualAt[p:])
+				at := (*[5]int32)(g.ResidualAt[p:])
 				c00 = c00.Add(loadZ((*[16]float32)(g.Residual[int(at[0]):])))
 				c10 = c10.Add(loadZ((*[16]float32)(g.Residual[int(at[1]):])))
 				c20 = c20.Add(loadZ((*[16]float32)(g.Residual[int(at[2]):])))
 				c30 = c30.Add(loadZ((*[16]float32)(g.Residual[int(at[3]):])))
+				c40 = c40.Add(loadZ((*[16]float32)(g.Residual[int(at[4]):])))
 			}
 		}
 		done := 0
@@ -370,6 +436,7 @@ func gemm4x16Z(g *GEMM) {
 			a1 := run(g.X, int(in[1])+s.Offset, n)
 			a2 := run(g.X, int(in[2])+s.Offset, n)
 			a3 := run(g.X, int(in[3])+s.Offset, n)
+			a4 := run(g.X, int(in[4])+s.Offset, n)
 			b := run(g.W, done, s.K*16)
 			done += s.K * 16
 			for k := s.K; k > 0; k -= 16 {
@@ -382,6 +449,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v02.MulAdd(b00, c20)
 				v03 := spreadZ((*[4]float32)(unsafe.Add(a3, 0)))
 				c30 = v03.MulAdd(b00, c30)
+				v04 := spreadZ((*[4]float32)(unsafe.Add(a4, 0)))
+				c40 = v04.MulAdd(b00, c40)
 				b10 := loadZ((*[16]float32)(unsafe.Add(b, 64)))
 				v10 := spreadZ((*[4]float32)(unsafe.Add(a0, 4)))
 				c00 = v10.MulAdd(b10, c00)
@@ -391,6 +460,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v12.MulAdd(b10, c20)
 				v13 := spreadZ((*[4]float32)(unsafe.Add(a3, 4)))
 				c30 = v13.MulAdd(b10, c30)
+				v14 := spreadZ((*[4]float32)(unsafe.Add(a4, 4)))
+				c40 = v14.MulAdd(b10, c40)
 				b20 := loadZ((*[16]float32)(unsafe.Add(b, 128)))
 				v20 := spreadZ((*[4]float32)(unsafe.Add(a0, 8)))
 				c00 = v20.MulAdd(b20, c00)
@@ -400,6 +471,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v22.MulAdd(b20, c20)
 				v23 := spreadZ((*[4]float32)(unsafe.Add(a3, 8)))
 				c30 = v23.MulAdd(b20, c30)
+				v24 := spreadZ((*[4]float32)(unsafe.Add(a4, 8)))
+				c40 = v24.MulAdd(b20, c40)
 				b30 := loadZ((*[16]float32)(unsafe.Add(b, 192)))
 				v30 := spreadZ((*[4]float32)(unsafe.Add(a0, 12)))
 				c00 = v30.MulAdd(b30, c00)
@@ -409,6 +482,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v32.MulAdd(b30, c20)
 				v33 := spreadZ((*[4]float32)(unsafe.Add(a3, 12)))
 				c30 = v33.MulAdd(b30, c30)
+				v34 := spreadZ((*[4]float32)(unsafe.Add(a4, 12)))
+				c40 = v34.MulAdd(b30, c40)
 				b40 := loadZ((*[16]float32)(unsafe.Add(b, 256)))
 				v40 := spreadZ((*[4]float32)(unsafe.Add(a0, 16)))
 				c00 = v40.MulAdd(b40, c00)
@@ -418,6 +493,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v42.MulAdd(b40, c20)
 				v43 := spreadZ((*[4]float32)(unsafe.Add(a3, 16)))
 				c30 = v43.MulAdd(b40, c30)
+				v44 := spreadZ((*[4]float32)(unsafe.Add(a4, 16)))
+				c40 = v44.MulAdd(b40, c40)
 				b50 := loadZ((*[16]float32)(unsafe.Add(b, 320)))
 				v50 := spreadZ((*[4]float32)(unsafe.Add(a0, 20)))
 				c00 = v50.MulAdd(b50, c00)
@@ -427,6 +504,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v52.MulAdd(b50, c20)
 				v53 := spreadZ((*[4]float32)(unsafe.Add(a3, 20)))
 				c30 = v53.MulAdd(b50, c30)
+				v54 := spreadZ((*[4]float32)(unsafe.Add(a4, 20)))
+				c40 = v54.MulAdd(b50, c40)
 				b60 := loadZ((*[16]float32)(unsafe.Add(b, 384)))
 				v60 := spreadZ((*[4]float32)(unsafe.Add(a0, 24)))
 				c00 = v60.MulAdd(b60, c00)
@@ -436,6 +515,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v62.MulAdd(b60, c20)
 				v63 := spreadZ((*[4]float32)(unsafe.Add(a3, 24)))
 				c30 = v63.MulAdd(b60, c30)
+				v64 := spreadZ((*[4]float32)(unsafe.Add(a4, 24)))
+				c40 = v64.MulAdd(b60, c40)
 				b70 := loadZ((*[16]float32)(unsafe.Add(b, 448)))
 				v70 := spreadZ((*[4]float32)(unsafe.Add(a0, 28)))
 				c00 = v70.MulAdd(b70, c00)
@@ -445,6 +526,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v72.MulAdd(b70, c20)
 				v73 := spreadZ((*[4]float32)(unsafe.Add(a3, 28)))
 				c30 = v73.MulAdd(b70, c30)
+				v74 := spreadZ((*[4]float32)(unsafe.Add(a4, 28)))
+				c40 = v74.MulAdd(b70, c40)
 				b80 := loadZ((*[16]float32)(unsafe.Add(b, 512)))
 				v80 := spreadZ((*[4]float32)(unsafe.Add(a0, 32)))
 				c00 = v80.MulAdd(b80, c00)
@@ -454,6 +537,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v82.MulAdd(b80, c20)
 				v83 := spreadZ((*[4]float32)(unsafe.Add(a3, 32)))
 				c30 = v83.MulAdd(b80, c30)
+				v84 := spreadZ((*[4]float32)(unsafe.Add(a4, 32)))
+				c40 = v84.MulAdd(b80, c40)
 				b90 := loadZ((*[16]float32)(unsafe.Add(b, 576)))
 				v90 := spreadZ((*[4]float32)(unsafe.Add(a0, 36)))
 				c00 = v90.MulAdd(b90, c00)
@@ -463,6 +548,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v92.MulAdd(b90, c20)
 				v93 := spreadZ((*[4]float32)(unsafe.Add(a3, 36)))
 				c30 = v93.MulAdd(b90, c30)
+				v94 := spreadZ((*[4]float32)(unsafe.Add(a4, 36)))
+				c40 = v94.MulAdd(b90, c40)
 				b100 := loadZ((*[16]float32)(unsafe.Add(b, 640)))
 				v100 := spreadZ((*[4]float32)(unsafe.Add(a0, 40)))
 				c00 = v100.MulAdd(b100, c00)
@@ -472,6 +559,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v102.MulAdd(b100, c20)
 				v103 := spreadZ((*[4]float32)(unsafe.Add(a3, 40)))
 				c30 = v103.MulAdd(b100, c30)
+				v104 := spreadZ((*[4]float32)(unsafe.Add(a4, 40)))
+				c40 = v104.MulAdd(b100, c40)
 				b110 := loadZ((*[16]float32)(unsafe.Add(b, 704)))
 				v110 := spreadZ((*[4]float32)(unsafe.Add(a0, 44)))
 				c00 = v110.MulAdd(b110, c00)
@@ -481,6 +570,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v112.MulAdd(b110, c20)
 				v113 := spreadZ((*[4]float32)(unsafe.Add(a3, 44)))
 				c30 = v113.MulAdd(b110, c30)
+				v114 := spreadZ((*[4]float32)(unsafe.Add(a4, 44)))
+				c40 = v114.MulAdd(b110, c40)
 				b120 := loadZ((*[16]float32)(unsafe.Add(b, 768)))
 				v120 := spreadZ((*[4]float32)(unsafe.Add(a0, 48)))
 				c00 = v120.MulAdd(b120, c00)
@@ -490,6 +581,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v122.MulAdd(b120, c20)
 				v123 := spreadZ((*[4]float32)(unsafe.Add(a3, 48)))
 				c30 = v123.MulAdd(b120, c30)
+				v124 := spreadZ((*[4]float32)(unsafe.Add(a4, 48)))
+				c40 = v124.MulAdd(b120, c40)
 				b130 := loadZ((*[16]float32)(unsafe.Add(b, 832)))
 				v130 := spreadZ((*[4]float32)(unsafe.Add(a0, 52)))
 				c00 = v130.MulAdd(b130, c00)
@@ -499,6 +592,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v132.MulAdd(b130, c20)
 				v133 := spreadZ((*[4]float32)(unsafe.Add(a3, 52)))
 				c30 = v133.MulAdd(b130, c30)
+				v134 := spreadZ((*[4]float32)(unsafe.Add(a4, 52)))
+				c40 = v134.MulAdd(b130, c40)
 				b140 := loadZ((*[16]float32)(unsafe.Add(b, 896)))
 				v140 := spreadZ((*[4]float32)(unsafe.Add(a0, 56)))
 				c00 = v140.MulAdd(b140, c00)
@@ -508,6 +603,8 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v142.MulAdd(b140, c20)
 				v143 := spreadZ((*[4]float32)(unsafe.Add(a3, 56)))
 				c30 = v143.MulAdd(b140, c30)
+				v144 := spreadZ((*[4]float32)(unsafe.Add(a4, 56)))
+				c40 = v144.MulAdd(b140, c40)
 				b150 := loadZ((*[16]float32)(unsafe.Add(b, 960)))
 				v150 := spreadZ((*[4]float32)(unsafe.Add(a0, 60)))
 				c00 = v150.MulAdd(b150, c00)
@@ -517,10 +614,13 @@ func gemm4x16Z(g *GEMM) {
 				c20 = v152.MulAdd(b150, c20)
 				v153 := spreadZ((*[4]float32)(unsafe.Add(a3, 60)))
 				c30 = v153.MulAdd(b150, c30)
+				v154 := spreadZ((*[4]float32)(unsafe.Add(a4, 60)))
+				c40 = v154.MulAdd(b150, c40)
 				a0 = unsafe.Add(a0, xStep)
 				a1 = unsafe.Add(a1, xStep)
 				a2 = unsafe.Add(a2, xStep)
 				a3 = unsafe.Add(a3, xStep)
+				a4 = unsafe.Add(a4, xStep)
 				b = unsafe.Add(b, 1024)
 			}
 		}
@@ -529,12 +629,14 @@ func gemm4x16Z(g *GEMM) {
 			c10 = c10.Add(loadZ((*[16]float32)(g.Y[int(out[1]):])))
 			c20 = c20.Add(loadZ((*[16]float32)(g.Y[int(out[2]):])))
 			c30 = c30.Add(loadZ((*[16]float32)(g.Y[int(out[3]):])))
+			c40 = c40.Add(loadZ((*[16]float32)(g.Y[int(out[4]):])))
 		}
 		least := spreadZ(&floor)
 		aboveZ(c00, least).Store((*[16]float32)(g.Y[int(out[0]):]))
 		aboveZ(c10, least).Store((*[16]float32)(g.Y[int(out[1]):]))
 		aboveZ(c20, least).Store((*[16]float32)(g.Y[int(out[2]):]))
 		aboveZ(c30, least).Store((*[16]float32)(g.Y[int(out[3]):]))
+		aboveZ(c40, least).Store((*[16]float32)(g.Y[int(out[4]):]))
 	}
 }
 
