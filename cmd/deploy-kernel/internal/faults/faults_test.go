@@ -39,6 +39,7 @@ var faults = []fault{
 	{"wrong key", "refuses before it predicts: names file, never the key", wrongKey},
 	{"a damaged plain file beside a whole encrypted one", "takes the one whose SHA-256 is the plan's", besideEachOther},
 	{"models renamed, and in other folders", "found by SHA-256: the same bytes", renamed},
+	{"very many image files in the tree", "begins to predict without delay", manyImages},
 	{"three corrupt images (cut, empty, text)", "predicts them as empty, names them; all others as ever", corruptImages},
 	{"an image folder that is empty", "refuses: none of the images of the sample is there", noImages},
 	{"ids of the sample without image", "predicts them as empty, names them", idsWithoutImage},

@@ -30,6 +30,7 @@ func TestFaults(t *testing.T) {
 			measured := f.test(t, w)
 			if here = "ok"; measured != "" {
 				here = "ok: " + measured
+				t.Log(measured)
 			}
 			if t.Failed() {
 				here = "FAILED"

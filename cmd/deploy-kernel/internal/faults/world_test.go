@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,6 +114,7 @@ type stage struct {
 	args []string
 	// command makes the command that is run, where it isn't the program alone.
 	command func(name string, args ...string) *exec.Cmd
+	told    io.Writer // of what the program tells, beside the result; may be nil
 }
 
 const (
@@ -191,6 +193,9 @@ func (s *stage) start(t *testing.T, name string, args ...string) (*exec.Cmd, *by
 	cmd.Env = append(cmd.Env, s.env...)
 	stderr := &bytes.Buffer{}
 	cmd.Stderr = stderr
+	if s.told != nil {
+		cmd.Stderr = io.MultiWriter(stderr, s.told)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
