@@ -69,18 +69,22 @@ func (s *scene) blend() error {
 	return nil
 }
 
-// compare checks that infer predicted the very bytes that train did.
+// compare checks that infer predicted the very bytes that train did. It predicts
+// the networks that blend gave a weight.
 func (s *scene) compare(dir string) error {
-	paths, err := filepath.Glob(s.path("oof", "level1_test_*.npy"))
+	paths, err := filepath.Glob(filepath.Join(dir, "level1_test_*.npy"))
 	if err != nil {
 		return err
 	}
+	if len(paths) == 0 {
+		return fmt.Errorf("infer left no predictions in %s", dir)
+	}
 	for _, path := range paths {
-		want, err := os.ReadFile(path)
+		got, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		got, err := os.ReadFile(filepath.Join(dir, filepath.Base(path)))
+		want, err := os.ReadFile(s.path("oof", filepath.Base(path)))
 		if err != nil {
 			return err
 		}
