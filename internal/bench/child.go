@@ -7,8 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
 )
 
 // child is a side that is a process. Each line that it reads is a number of
@@ -23,11 +24,11 @@ type child struct {
 func startWorker(n network, batch, threads int, env ...string) (*child, error) {
 	cmd := exec.Command(os.Args[0], "worker", n.name, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
 	cmd.Env = append(os.Environ(), env...)
-	return start(cmd)
+	return startChild(cmd)
 }
 
-// start waits until the process is ready.
-func start(cmd *exec.Cmd) (*child, error) {
+// startChild starts the process and waits until it is ready.
+func startChild(cmd *exec.Cmd) (*child, error) {
 	c := &child{cmd: cmd}
 	c.cmd.Stderr = os.Stderr
 	in, err := c.cmd.StdinPipe()
@@ -63,18 +64,7 @@ func (c *child) run(batches int) (wall, cpu float64, err error) {
 	return wall, cpu, err
 }
 
-// peakMB returns the most memory that the process has had, where the system
-// tells it, and else 0.
-func (c *child) peakMB() int {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
-	for line := range strings.Lines(string(status)) {
-		var kb int
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
-			return kb / 1000
-		}
-	}
-	return 0
-}
+func (c *child) peakMB() int { return int(sandbox.PeakMemory(c.cmd.Process.Pid) / 1e6) }
 
 func (c *child) stop() {
 	c.in.Close()

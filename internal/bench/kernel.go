@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/color"
@@ -10,11 +11,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -63,30 +64,48 @@ func deploy(n network, dir string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("deploying: %w\n%s", err, out)
 	}
-	return os.Remove(f.Name())
-}
-
-// program is a side that is the program built from a kernel.go. It predicts
-// images in files, so what is measured holds their decoding, too; its start and
-// its end, with the weights' reading, are not measured.
-type program struct {
-	path, input          string
-	size, batch, threads int
-	images               int // that there are
-	peak                 int // memory, in MB
-}
-
-func startKernel(n network, dir string, batch, threads int) (side, error) {
-	input := filepath.Join(dir, inputFolder)
-	built, err := os.ReadFile(filepath.Join(input, deployFolder, "program", "kernel.bin"))
+	built, err := os.ReadFile(filepath.Join(dir, inputFolder, deployFolder, "program", "kernel.bin"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &program{path: filepath.Join(dir, "kernel"), input: input, size: n.size, batch: batch, threads: threads}
-	if err := os.WriteFile(p.path, built, 0o700); err != nil {
-		return nil, err
+	if err := os.WriteFile(filepath.Join(dir, "kernel"), built, 0o700); err != nil {
+		return err
 	}
-	_, _, err = p.predict(1) // the weights are then in the system's cache
+	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "infer"), deploykernel.Path+"/cmd/infer").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building infer: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// program is a side that predicts images in files, so what is measured holds
+// their decoding, too; its start and its end, with the weights' reading, are not
+// measured.
+type program struct {
+	command     []string // what it is on any number of images
+	input       string
+	size, batch int
+	images      int   // that there are
+	peak        int64 // memory, in bytes
+}
+
+// startKernel starts the program built of kernel.go.
+func startKernel(n network, dir string, batch, threads int) (side, error) {
+	return startProgram(n, dir, batch, threads, "kernel", "--scratch=")
+}
+
+// startInfer starts the command that runs the same packages in place.
+func startInfer(n network, dir string, batch, threads int) (side, error) {
+	return startProgram(n, dir, batch, threads, "infer", filepath.Join(dir, "ensemble.yml"), "--weights", dir, "--quiet")
+}
+
+func startProgram(n network, dir string, batch, threads int, name string, args ...string) (side, error) {
+	input := filepath.Join(dir, inputFolder)
+	command := append([]string{filepath.Join(dir, name)}, args...)
+	command = append(command, "--input", input, "--output", filepath.Join(dir, name+".csv"),
+		"--batch", strconv.Itoa(batch), "--threads", strconv.Itoa(threads))
+	p := &program{command: command, input: input, size: n.size, batch: batch}
+	_, _, err := p.predict(1) // the weights are then in the system's cache
 	return p, err
 }
 
@@ -139,19 +158,23 @@ func (p *program) predict(batches int) (wall, cpu float64, err error) {
 			return 0, 0, err
 		}
 	}
-	cmd := exec.Command(p.path, "--input", p.input, "--output", p.path+".csv", "--scratch=",
-		"--batch", strconv.Itoa(p.batch), "--threads", strconv.Itoa(p.threads), "--limit", strconv.Itoa(batches*p.batch))
+	cmd := exec.Command(p.command[0], append(p.command[1:len(p.command):len(p.command)], "--limit", strconv.Itoa(batches*p.batch))...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
 	start := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return 0, 0, fmt.Errorf("kernel: %w\n%s", err, out)
+	if err := cmd.Start(); err != nil {
+		return 0, 0, err
 	}
+	stop := sandbox.Watch(cmd.Process.Pid)
+	err = cmd.Wait()
 	wall = time.Since(start).Seconds()
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		p.peak = max(p.peak, int(u.Maxrss*1024/1e6))
+	p.peak = max(p.peak, stop())
+	if err != nil {
+		return 0, 0, fmt.Errorf("%s: %w\n%s", filepath.Base(p.command[0]), err, out.Bytes())
 	}
 	return wall, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), nil
 }
 
-func (p *program) peakMB() int { return p.peak }
+func (p *program) peakMB() int { return int(p.peak / 1e6) }
 
 func (p *program) stop() {}

@@ -19,7 +19,8 @@
 //     the peer is skipped.
 //   - kernel, the program that deploy-kernel infer builds of the generated
 //     kernel.go, on images in files: the time of its run less that of a run of
-//     one batch, which leaves out its start and its end.
+//     one batch, which leaves out its start and its end. Ours is then the command
+//     infer, measured in the same way.
 //   - avx512, avx2 and scalar, ours again with these kernels.
 package main
 
@@ -189,7 +190,11 @@ func geometricMean(xs []float64) float64 {
 
 // compare prints the line of one measurement and returns the ratio.
 func (f *flags) compare(n network, dir string, batch, threads int) (float64, error) {
-	ours, err := startWorker(n, batch, threads)
+	startSide := startOurs
+	if f.peer != nil {
+		startSide = f.peer.ours
+	}
+	ours, err := startSide(n, dir, batch, threads)
 	if err != nil {
 		return 0, err
 	}

@@ -28,17 +28,21 @@ type peer struct {
 	name string
 	// prepare makes what start needs, once for each network.
 	prepare func(n network, dir string) error
-	start   func(n network, dir string, batch, threads int) (side, error)
+	start   start
+	ours    start // our side beside it
 }
+
+// start starts a side. The folder is the network's, with what prepare made.
+type start func(n network, dir string, batch, threads int) (side, error)
 
 // peers lists the peers; the first is the default.
 func peers() []peer {
 	all := []peer{
-		{"onnxruntime", export, startONNXRuntime},
-		{"kernel", deploy, startKernel},
+		{"onnxruntime", export, startONNXRuntime, startOurs},
+		{"kernel", deploy, startKernel, startInfer},
 	}
 	for _, set := range kernel.Sets() {
-		all = append(all, peer{set.Name, func(network, string) error { return nil }, startSet(set.Name)})
+		all = append(all, peer{set.Name, func(network, string) error { return nil }, startSet(set.Name), startOurs})
 	}
 	return all
 }
@@ -77,11 +81,16 @@ func export(n network, dir string) error {
 }
 
 func startONNXRuntime(n network, dir string, batch, threads int) (side, error) {
-	return start(exec.Command("node", "-e", peerScript, filepath.Join(dir, onnxFile), strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads)))
+	return startChild(exec.Command("node", "-e", peerScript, filepath.Join(dir, onnxFile), strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads)))
+}
+
+// startOurs starts our side.
+func startOurs(n network, _ string, batch, threads int) (side, error) {
+	return startWorker(n, batch, threads)
 }
 
 // startSet starts our side with the kernels of that name.
-func startSet(name string) func(network, string, int, int) (side, error) {
+func startSet(name string) start {
 	return func(n network, _ string, batch, threads int) (side, error) {
 		return startWorker(n, batch, threads, kernel.Variable+"="+name)
 	}

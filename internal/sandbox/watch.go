@@ -22,7 +22,7 @@ func Watch(pid int) (stop func() int64) {
 		peak := int64(0)
 		for {
 			for _, p := range family(pid) {
-				peak = max(peak, resident(p))
+				peak = max(peak, PeakMemory(p))
 			}
 			select {
 			case <-quit:
@@ -68,8 +68,9 @@ func family(pid int) []int {
 	return all
 }
 
-// resident returns the most memory that a process has had resident so far.
-func resident(pid int) int64 {
+// PeakMemory returns the most memory, in bytes, that a process has had resident
+// so far; 0 where the system doesn't tell.
+func PeakMemory(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
