@@ -51,46 +51,22 @@ func callAt(place int, f func(*GEMM), g *GEMM) {
 	var here uint64
 	switch (int(uintptr(unsafe.Pointer(&here))/8) - place) % places {
 	case 0:
-		frame8(f, g)
+		frame[[8]byte](f, g)
 	case 1:
-		frame16(f, g)
+		frame[[16]byte](f, g)
 	case 2:
-		frame24(f, g)
+		frame[[24]byte](f, g)
 	default:
-		frame32(f, g)
+		frame[[32]byte](f, g)
 	}
 }
 
-// The frames hold bytes that the compiler can't know to be unused.
-
+// frame calls f below so many bytes, which the compiler can't know to be unused.
+//
 //go:noinline
-func frame8(f func(*GEMM), g *GEMM) byte {
-	var pad [8]byte
+func frame[P [8]byte | [16]byte | [24]byte | [32]byte](f func(*GEMM), g *GEMM) byte {
+	var pad P
 	pad[g.End&7] = 1
 	f(g)
 	return pad[g.First&7]
-}
-
-//go:noinline
-func frame16(f func(*GEMM), g *GEMM) byte {
-	var pad [16]byte
-	pad[g.End&15] = 1
-	f(g)
-	return pad[g.First&15]
-}
-
-//go:noinline
-func frame24(f func(*GEMM), g *GEMM) byte {
-	var pad [24]byte
-	pad[g.End&15] = 1
-	f(g)
-	return pad[g.First&15]
-}
-
-//go:noinline
-func frame32(f func(*GEMM), g *GEMM) byte {
-	var pad [32]byte
-	pad[g.End&31] = 1
-	f(g)
-	return pad[g.First&31]
 }
