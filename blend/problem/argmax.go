@@ -19,10 +19,10 @@ type Argmax struct{ table }
 // ReadArgmax reads the predictions of a set, several folds at once.
 func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*Argmax, error) {
 	classes := set.Classes
-	t, err := readTable(ctx, set, 1, progress, func(part *table, _ int, b oof.Block, from int, labels []int) {
+	t, err := readTable(ctx, set, 1, progress, func(p *part, _ int, b oof.Block, from int, labels []int) {
 		var tops []int
-		for _, p := range b.Predictions {
-			row := p[from : from+classes]
+		for _, predictions := range b.Predictions {
+			row := predictions[from : from+classes]
 			best := 0
 			for c, v := range row {
 				if v > row[best] {
@@ -38,18 +38,18 @@ func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*
 			if slices.Contains(labels, tops[0]) {
 				right = 1
 			}
-			part.extra = append(part.extra, right)
+			p.extra = append(p.extra, right)
 			return
 		}
-		part.extra = append(part.extra, 0)
+		p.extra = append(p.extra, 0)
 		for c := range classes {
 			if slices.ContainsFunc(tops, func(top int) bool { return dominates(b.Predictions, from, top, c) }) {
 				continue
 			}
-			for _, p := range b.Predictions {
-				part.values = append(part.values, p[from+c])
+			for _, predictions := range b.Predictions {
+				p.values = append(p.values, predictions[from+c])
 			}
-			part.truth = append(part.truth, slices.Contains(labels, c))
+			p.truth = append(p.truth, slices.Contains(labels, c))
 		}
 	})
 	return &Argmax{t}, err
@@ -68,18 +68,18 @@ func dominates(predictions [][]float32, from, top, c int) bool {
 	return true
 }
 
-// right reports whether the row is right at a point: 1 or 0.
-func (a *Argmax) right(r int, point []float64) float64 {
+// right reports whether a row is right at a point: 1 or 0.
+func (p *part) right(r int, point []float64) float64 {
 	best, at := 0.0, -1
-	for i := a.start[r]; i < a.start[r+1]; i++ {
-		if v := weighted(point, a.entry(i)); at < 0 || v > best {
+	for i := p.start[r]; i < p.start[r+1]; i++ {
+		if v := weighted(point, p.entry(i)); at < 0 || v > best {
 			best, at = v, i
 		}
 	}
 	if at < 0 {
-		return a.extra[r]
+		return p.extra[r]
 	}
-	if a.truth[at] {
+	if p.truth[at] {
 		return 1
 	}
 	return 0
@@ -95,17 +95,20 @@ func weighted(point []float64, p []float32) float64 {
 
 // Score returns the accuracy.
 func (a *Argmax) Score(point []float64) float64 {
+	num, _ := a.Ratios(point)
 	sum := 0.0
-	for r := range a.Rows() {
-		sum += a.right(r, point)
+	for _, right := range num {
+		sum += right
 	}
-	return sum / float64(a.Rows())
+	return sum / float64(len(num))
 }
 
 // Ratios returns for each row whether it is right, and 1.
 func (a *Argmax) Ratios(point []float64) (num, den []float64) {
-	for r := range a.Rows() {
-		num, den = append(num, a.right(r, point)), append(den, 1)
+	for _, p := range a.parts {
+		for r := range p.rows() {
+			num, den = append(num, p.right(r, point)), append(den, 1)
+		}
 	}
 	return num, den
 }
@@ -116,22 +119,43 @@ func (a *Argmax) Select(folds ...int) Rows { return &Argmax{a.choose(folds)} }
 // Drop returns the problem without a model.
 func (a *Argmax) Drop(model int) Rows { return &Argmax{a.drop(model)} }
 
-// Line returns the best point of a line. Along it the predictions are straight
-// lines, and the highest class is their upper envelope, which is walked from
-// corner to corner; where a corner makes a right row wrong or a wrong one right
-// is an event, and these are sorted and passed as [Sign.Line] does.
+// Line returns the best point of a line. Where a right row becomes wrong or a
+// wrong one right is an event; these are sorted and passed as [Sign.Line] does.
 func (a *Argmax) Line(u, v []float64) Best {
 	var m scratch
 	right := 0
+	for _, p := range a.parts {
+		right += p.turns(&m, u, v)
+	}
+	sortEvents(&m)
+	b := best{score: float64(right), begin: true}
+	last := uint64(0)
+	for _, e := range m.events {
+		if p := e.place(); p != last {
+			b.offer(float64(right), last, p)
+			last = p
+		}
+		right += int(e&1)*2 - 1
+	}
+	b.offer(float64(right), last, unit)
+	found := b.result()
+	found.Score /= float64(a.Rows())
+	return found
+}
+
+// turns adds the events of a line, and returns how many rows are right where it
+// begins. Along the line the predictions are straight lines, and the highest
+// class is their upper envelope, which is walked from corner to corner.
+func (p *part) turns(m *scratch, u, v []float64) (right int) {
 	var begin, slope []float64
-	for r := range a.Rows() {
+	for r := range p.rows() {
 		begin, slope = begin[:0], slope[:0]
-		for i := a.start[r]; i < a.start[r+1]; i++ {
-			at := weighted(u, a.entry(i))
-			begin, slope = append(begin, at), append(slope, weighted(v, a.entry(i))-at)
+		for i := p.start[r]; i < p.start[r+1]; i++ {
+			at := weighted(u, p.entry(i))
+			begin, slope = append(begin, at), append(slope, weighted(v, p.entry(i))-at)
 		}
 		if len(begin) == 0 {
-			right += int(a.extra[r])
+			right += int(p.extra[r])
 			continue
 		}
 		now := 0
@@ -140,7 +164,8 @@ func (a *Argmax) Line(u, v []float64) Best {
 				now = i
 			}
 		}
-		if a.truth[a.start[r]+now] {
+		truth := p.truth[p.start[r]:]
+		if truth[now] {
 			right++
 		}
 		for {
@@ -157,9 +182,9 @@ func (a *Argmax) Line(u, v []float64) Best {
 			if next < 0 {
 				break
 			}
-			if was, is := a.truth[a.start[r]+now], a.truth[a.start[r]+next]; was != is {
+			if truth[now] != truth[next] {
 				up := uint64(0)
-				if is {
+				if truth[next] {
 					up = 1
 				}
 				m.events = append(m.events, event(min(uint64(place*unit), unit-1)<<32|up))
@@ -167,18 +192,5 @@ func (a *Argmax) Line(u, v []float64) Best {
 			now = next
 		}
 	}
-	sortEvents(&m)
-	b := best{score: float64(right), begin: true}
-	last := uint64(0)
-	for _, e := range m.events {
-		if p := e.place(); p != last {
-			b.offer(float64(right), last, p)
-			last = p
-		}
-		right += int(e&1)*2 - 1
-	}
-	b.offer(float64(right), last, unit)
-	found := b.result()
-	found.Score /= float64(a.Rows())
-	return found
+	return right
 }

@@ -38,29 +38,29 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 	models := len(set.Models)
 	width := models + models*(models+1)/2
 	bounds := make([]float64, set.Truth.Folds)
-	t, err := readTable(ctx, set, width, progress, func(part *table, fold int, b oof.Block, from int, labels []int) {
-		at := len(part.extra)
-		part.extra = append(part.extra, make([]float64, width)...)
-		sums := part.extra[at:]
-		p := make([]float64, models)
+	t, err := readTable(ctx, set, width, progress, func(p *part, fold int, b oof.Block, from int, labels []int) {
+		at := len(p.extra)
+		p.extra = append(p.extra, make([]float64, width)...)
+		sums := p.extra[at:]
+		given := make([]float64, models)
 		for c := range set.Classes {
 			most := 0.0
 			for k, predictions := range b.Predictions {
-				p[k] = min(max(float64(predictions[from+c])+thresholds[k][fold], 0), 1)
-				most = max(most, p[k])
+				given[k] = min(max(float64(predictions[from+c])+thresholds[k][fold], 0), 1)
+				most = max(most, given[k])
 			}
 			if truth := slices.Contains(labels, c); truth || most > low {
-				for _, v := range p {
-					part.values = append(part.values, float32(v))
+				for _, v := range given {
+					p.values = append(p.values, float32(v))
 				}
-				part.truth = append(part.truth, truth)
+				p.truth = append(p.truth, truth)
 				continue
 			}
 			bounds[fold] += most * most * most / (3 * (1 - most))
 			next := models
-			for k, v := range p {
+			for k, v := range given {
 				sums[k] += v
-				for _, w := range p[:k+1] {
+				for _, w := range given[:k+1] {
 					sums[next] += v * w
 					next++
 				}
@@ -79,8 +79,10 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 
 func newLogLoss(t table, classes int) *LogLoss {
 	l := &LogLoss{table: t, classes: classes, sums: make([]float64, t.width)}
-	for i, v := range t.extra {
-		l.sums[i%t.width] += v
+	for _, p := range t.parts {
+		for i, v := range p.extra {
+			l.sums[i%t.width] += v
+		}
 	}
 	return l
 }
@@ -107,30 +109,32 @@ func (l *LogLoss) small(sums, w []float64) float64 {
 
 func clip(p float64) float64 { return min(max(p, metric.Clip), 1-metric.Clip) }
 
-func (l *LogLoss) loss(entry int, w []float64) float64 {
-	p := clip(weighted(w, l.entry(entry)))
-	if l.truth[entry] {
-		return -math.Log(p)
+func (p *part) loss(entry int, w []float64) float64 {
+	v := clip(weighted(w, p.entry(entry)))
+	if p.truth[entry] {
+		return -math.Log(v)
 	}
-	return -math.Log1p(-p)
+	return -math.Log1p(-v)
 }
 
 // Score returns the log loss, negated.
 func (l *LogLoss) Score(point []float64) float64 {
 	w := Scaled(point, l.models)
-	sums := l.parallel(1, func(i int, sums []float64) { sums[0] += l.loss(i, w) })
+	sums := l.parallel(1, func(p *part, i int, sums []float64) { sums[0] += p.loss(i, w) })
 	return -(sums[0] + l.small(l.sums, w)) / l.size()
 }
 
 // Ratios returns the log loss of each row, negated, and 1.
 func (l *LogLoss) Ratios(point []float64) (num, den []float64) {
 	w := Scaled(point, l.models)
-	for r := range l.Rows() {
-		loss := l.small(l.extra[r*l.width:(r+1)*l.width], w)
-		for i := l.start[r]; i < l.start[r+1]; i++ {
-			loss += l.loss(i, w)
+	for _, p := range l.parts {
+		for r := range p.rows() {
+			loss := l.small(p.extra[r*l.width:(r+1)*l.width], w)
+			for i := p.start[r]; i < p.start[r+1]; i++ {
+				loss += p.loss(i, w)
+			}
+			num, den = append(num, -loss/float64(l.classes)), append(den, 1)
 		}
-		num, den = append(num, -loss/float64(l.classes)), append(den, 1)
 	}
 	return num, den
 }
@@ -142,23 +146,26 @@ func (l *LogLoss) Select(folds ...int) Rows { return newLogLoss(l.choose(folds),
 func (l *LogLoss) Drop(model int) Rows {
 	t := l.drop(model)
 	t.width = t.models + t.models*(t.models+1)/2
-	t.extra = make([]float64, 0, t.width*t.Rows())
-	for r := range t.Rows() {
-		row := l.extra[r*l.width : (r+1)*l.width]
-		for k := range l.models {
-			if k != model {
-				t.extra = append(t.extra, row[k])
-			}
-		}
-		next := l.models
-		for k := range l.models {
-			for j := range k + 1 {
-				if k != model && j != model {
-					t.extra = append(t.extra, row[next])
+	for i, p := range l.parts {
+		extra := make([]float64, 0, t.width*p.rows())
+		for r := range p.rows() {
+			row := p.extra[r*l.width : (r+1)*l.width]
+			for k := range l.models {
+				if k != model {
+					extra = append(extra, row[k])
 				}
-				next++
+			}
+			next := l.models
+			for k := range l.models {
+				for j := range k + 1 {
+					if k != model && j != model {
+						extra = append(extra, row[next])
+					}
+					next++
+				}
 			}
 		}
+		t.parts[i].extra = extra
 	}
 	return newLogLoss(t, l.classes)
 }
@@ -208,13 +215,13 @@ func (l *LogLoss) derivatives(u, v []float64, at float64) (first, second float64
 	for k := range d {
 		d[k] = v[k] - u[k]
 	}
-	sums := l.parallel(2, func(i int, sums []float64) {
-		e := l.entry(i)
+	sums := l.parallel(2, func(part *part, i int, sums []float64) {
+		e := part.entry(i)
 		p, dp := weighted(w, e), weighted(d, e)
 		if p != clip(p) {
 			return
 		}
-		if l.truth[i] {
+		if part.truth[i] {
 			p, dp = 1-p, -dp
 		}
 		q := dp / (1 - p)
@@ -237,26 +244,29 @@ func shifted(w, d []float64, by float64) []float64 {
 
 // parallel sums so many values over all entries, on all cores, in an order that
 // doesn't depend on their number.
-func (l *LogLoss) parallel(values int, do func(entry int, sums []float64)) []float64 {
+func (l *LogLoss) parallel(values int, do func(p *part, entry int, sums []float64)) []float64 {
 	const chunk = 1 << 15
-	n := len(l.truth)
-	parts := make([][]float64, (n+chunk-1)/chunk)
+	var parts [][]float64
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range parts {
-		group.Go(func() error {
+	for _, p := range l.parts {
+		for first := 0; first < len(p.truth); first += chunk {
 			sums := make([]float64, values)
-			for e := i * chunk; e < min(n, (i+1)*chunk); e++ {
-				do(e, sums)
-			}
-			parts[i] = sums
-			return nil
-		})
+			parts = append(parts, sums)
+			group.Go(func() error {
+				own := make([]float64, values) // in no line that another core writes
+				for i := first; i < min(len(p.truth), first+chunk); i++ {
+					do(p, i, own)
+				}
+				copy(sums, own)
+				return nil
+			})
+		}
 	}
 	_ = group.Wait() // none returns an error
 	all := make([]float64, values)
-	for _, p := range parts {
-		for i, v := range p {
+	for _, sums := range parts {
+		for i, v := range sums {
 			all[i] += v
 		}
 	}

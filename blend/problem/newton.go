@@ -8,14 +8,14 @@ import "math"
 func (l *LogLoss) Newton(point []float64) []float64 {
 	w := Scaled(point, l.models)
 	n := l.models
-	sums := l.parallel(n+n*(n+1)/2, func(i int, sums []float64) {
-		e := l.entry(i)
+	sums := l.parallel(n+n*(n+1)/2, func(part *part, i int, sums []float64) {
+		e := part.entry(i)
 		p := weighted(w, e)
 		if p != clip(p) {
 			return // the loss is constant there
 		}
 		q := 1 / (1 - p)
-		if l.truth[i] {
+		if part.truth[i] {
 			q = -1 / p
 		}
 		next := n
