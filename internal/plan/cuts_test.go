@@ -3,14 +3,17 @@ package plan_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/internal/demo"
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/internal/metric"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
@@ -120,6 +123,72 @@ func TestThePlanIsScoredWithItsOffsets(t *testing.T) {
 	})
 	if got != want || got == before {
 		t.Errorf("the plan scores %v, want %v; without offsets %v", got, want, before)
+	}
+}
+
+// The score of the whole plan and of each that is left after a cut is what the
+// command blend computes of the same files: a model with k of n folds has k/n of
+// its weight.
+func TestCutsScoreWhatBlendComputes(t *testing.T) {
+	f, dir := write(t), t.TempDir()
+	const rows = 60
+	writeOOF(t, f, dir, rows)
+	edit(t, f.Ensemble, "weight: 0.4", "weight: 0.4\n  offset: 0.25\n- class-offsets: {3: 0.125, 9: -0.25}")
+	built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	truth, err := oof.ReadTruth(filepath.Join(dir, oof.LabelsFile), filepath.Join(dir, oof.FoldsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first []string // one fold of each model names it
+	for _, m := range built.Plan.Models {
+		first = append(first, filepath.Join(dir, ensemblefile.TrainPrefix+m.Folds[0].Name+".npy"))
+	}
+	models, err := oof.FindAll(first, truth.Folds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := oof.Open(truth, models)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := []int{2, 2}
+	score := func() float64 {
+		mix := oof.Mix{Offsets: []float64{0.25, 0}, ClassOffsets: make([]float64, set.Classes)}
+		mix.ClassOffsets[3], mix.ClassOffsets[9] = 0.125, -0.25
+		for m, n := range left {
+			mix.Weights = append(mix.Weights, built.Plan.Models[m].Weight*float64(n)/2)
+		}
+		sum := 0.0
+		for fold := range truth.Folds {
+			err := set.Blend(t.Context(), fold, mix, func(rows []int, values []float32) error {
+				y := metric.Rows{Scores: values, Classes: set.Classes}
+				for _, r := range rows {
+					y.Labels = append(y.Labels, set.Labels[r])
+				}
+				sum += y.FBeta(0, 2) * float64(len(rows))
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return sum / rows
+	}
+	if got, want := built.Plan.Score, score(); math.Abs(got-want) > 1e-9 {
+		t.Errorf("the plan scores %v, blend says %v", got, want)
+	}
+	for _, c := range built.Plan.Cuts {
+		if c.Views > 0 {
+			continue
+		}
+		left[c.Model]--
+		if want := score(); math.Abs(c.Score-want) > 1e-9 {
+			t.Errorf("with %v folds left the score is %v, blend says %v", left, c.Score, want)
+		}
 	}
 }
 
