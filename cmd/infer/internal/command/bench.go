@@ -27,6 +27,9 @@ type benchFlags struct {
 	layers                        bool
 }
 
+// maxBatch bounds the memory that --batch can ask for: some gigabytes.
+const maxBatch = 4096
+
 // bench is the verb that measures how fast networks run here.
 func bench() *cobra.Command {
 	f := benchFlags{classes: 1000}
@@ -44,14 +47,14 @@ scalar forces the kernels.`,
   infer bench seresnext50_32x4d xception --input-size 320 --layers`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.batch < 1 || f.threads < 0 || f.runs < 1 {
-				return cli.Usagef("--batch and --runs must be at least 1, --threads can't be negative")
+			switch {
+			case f.batch < 1 || f.batch > maxBatch:
+				return cli.Usagef("--batch must be from 1 to %d", maxBatch)
+			case f.threads < 0 || f.runs < 1:
+				return cli.Usagef("--runs must be at least 1, --threads can't be negative")
 			}
-			if !f.layers {
-				fmt.Fprintln(cmd.OutOrStdout(), "NETWORK SIZE BATCH THREADS KERNELS IMAGES/S")
-			}
-			for _, arg := range args {
-				if err := f.measure(cmd.Context(), cmd.OutOrStdout(), arg); err != nil {
+			for i, arg := range args {
+				if err := f.measure(cmd.Context(), cmd.OutOrStdout(), arg, i == 0); err != nil {
 					return err
 				}
 			}
@@ -67,7 +70,8 @@ scalar forces the kernels.`,
 	return cmd
 }
 
-func (f *benchFlags) measure(ctx context.Context, out io.Writer, name string) error {
+// measure prints the line of one network, under a heading where it is the first.
+func (f *benchFlags) measure(ctx context.Context, out io.Writer, name string, first bool) error {
 	g, e, err := f.compile(name)
 	if err != nil {
 		return err
@@ -91,6 +95,9 @@ func (f *benchFlags) measure(ctx context.Context, out io.Writer, name string) er
 		}
 	}
 	slices.Sort(times)
+	if first {
+		fmt.Fprintln(out, "NETWORK SIZE BATCH THREADS KERNELS IMAGES/S")
+	}
 	threads := f.threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
