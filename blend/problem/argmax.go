@@ -131,7 +131,7 @@ func (a *Argmax) Line(u, v []float64) Best {
 	b := best{score: float64(right), begin: true}
 	last := uint64(0)
 	for _, e := range m.events {
-		if p := e.place(); p != last {
+		if p := place(e); p != last {
 			b.offer(float64(right), last, p)
 			last = p
 		}
@@ -187,7 +187,7 @@ func (p *part) turns(m *scratch, u, v []float64) (right int) {
 				if truth[next] {
 					up = 1
 				}
-				m.events = append(m.events, event(min(uint64(place*unit), unit-1)<<32|up))
+				m.events = append(m.events, min(uint64(place*unit), unit-1)<<32|up)
 			}
 			now = next
 		}

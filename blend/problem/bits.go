@@ -20,6 +20,11 @@ func count(set []uint64, from, to int) int {
 	return n
 }
 
+// window returns the 64 bits from there on; set has a word more than these take.
+func window(set []uint64, from int) uint64 {
+	return set[from/64]>>(from%64) | set[from/64+1]<<1<<(63-from%64)
+}
+
 // each calls do with the bits of from..to-1 that are set, upwards.
 func each(set []uint64, from, to int, do func(i int)) {
 	for i := from; i < to; {

@@ -1,8 +1,6 @@
 package problem
 
-import (
-	"math/bits"
-)
+import "slices"
 
 // event is the place on a line where the sign of an entry changes:
 //
@@ -10,7 +8,7 @@ import (
 //	bits  2..31  the row
 //	bit   1      whether the entry is true
 //	bit   0      whether it is given after the place, or before it
-type event uint64
+type event = uint64
 
 const (
 	unit = 1 << 32
@@ -19,7 +17,7 @@ const (
 	narrow = 4
 )
 
-func (e event) place() uint64 { return uint64(e >> 32) }
+func place(e event) uint64 { return e >> 32 }
 
 // Line returns the best point between u and v, which are points whose weights
 // sum to 1.
@@ -49,33 +47,17 @@ func (s *Sign) Line(u, v []float64) Best {
 // changes collects the events of the line, and sets the bits of the entries
 // that u gives.
 func (s *Sign) changes(m *scratch, u, v []float64) {
-	m.events = m.events[:0]
 	u, v = s.place(u), s.place(v)
 	from, to := bias(u, s.models), bias(v, s.models)
-	var end [block / 64]uint64
+	n := 0
 	for at := 0; at < len(s.of); at += block {
 		s.set.Dot(m.sums, s.columns, at, u[:s.models], from)
 		s.set.Dot(m.sums2, s.columns, at, v[:s.models], to)
-		begin := m.bits[at/64 : (at+block)/64]
-		s.set.Positive(begin, m.sums)
-		s.set.Positive(end[:], m.sums2)
-		for w := range begin {
-			for left := begin[w] ^ end[w]; left != 0; left &= left - 1 {
-				j := w*64 + bits.TrailingZeros64(left)
-				if at+j >= len(s.of) {
-					break
-				}
-				// One of the two is above 0, the other isn't.
-				a, b := m.sums[j], m.sums2[j]
-				place := min(uint64(a/(a-b)*unit), unit-1)
-				given := uint64(0)
-				if b > 0 {
-					given = 1
-				}
-				m.events = append(m.events, event(place<<32|uint64(s.of[at+j])<<1|given))
-			}
-		}
+		s.set.Positive(m.bits[at/64:(at+block)/64], m.sums)
+		m.events = slices.Grow(m.events[:n], block+8)
+		n += s.set.Cross(m.events[n:cap(m.events)], m.sums, m.sums2, s.of[at:min(at+block, len(s.of))])
 	}
+	m.events = m.events[:n]
 }
 
 // best is the best piece of a line so far.
@@ -107,31 +89,41 @@ func (b *best) result() Best {
 // sweepRows passes the sorted events of a mean of rows.
 func (s *Sign) sweepRows(m *scratch) Best {
 	beta := s.options.Beta * s.options.Beta
-	sum := s.settled.sum
+	sum := s.settled.sum / (1 + beta) // of hits / (beta true + given)
 	for r := range s.fixed {
 		c := s.rowCounts(m.bits, r)
-		m.states[r] = counts{uint16(c.Hits), uint16(c.Given), uint16(c.True)}
-		sum += c.FBeta(s.options.Beta)
+		now := &m.states[r]
+		*now = state{hits: uint16(c.Hits), given: uint16(c.Given), base: beta * float64(c.True)}
+		if c.Hits > 0 {
+			now.ratio = float64(c.Hits) / (now.base + float64(c.Given))
+			sum += now.ratio
+		}
 	}
 	b := best{score: sum, begin: true}
 	last := uint64(0)
 	for _, e := range m.events {
-		if p := e.place(); p != last {
+		if p := place(e); p != last {
 			b.offer(sum, last, p)
 			last = p
 		}
 		c := &m.states[uint32(e)>>2]
-		base := beta * float64(c.truth) // above 0: other rows have no entries
-		before := float64(c.hits) / (base + float64(c.given))
 		step := uint16(e&1)*2 - 1 // 1 or -1
 		c.given += step
 		c.hits += step & -uint16(e>>1&1)
-		sum += (1 + beta) * (float64(c.hits)/(base+float64(c.given)) - before)
+		before := c.ratio
+		c.ratio = float64(c.hits) / (c.base + float64(c.given)) // base is above 0: other rows have no entries
+		sum += c.ratio - before
 	}
 	b.offer(sum, last, unit)
 	r := b.result()
-	r.Score /= float64(len(s.fixed) + s.settled.rows)
+	r.Score *= (1 + beta) / float64(len(s.fixed)+s.settled.rows)
 	return r
+}
+
+// state is what is known of a row at a place of a line.
+type state struct {
+	ratio, base float64
+	hits, given uint16
 }
 
 // sweepMicro passes the sorted events of a score of all rows together.
@@ -146,7 +138,7 @@ func (s *Sign) sweepMicro(m *scratch) Best {
 	b := best{score: c.FBeta(s.options.Beta), begin: true}
 	last := uint64(0)
 	for _, e := range m.events {
-		if p := e.place(); p != last {
+		if p := place(e); p != last {
 			b.offer(c.FBeta(s.options.Beta), last, p)
 			last = p
 		}

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
@@ -144,9 +145,15 @@ func (s *Sign) signs(bits []uint64, sums, point []float64) {
 	}
 }
 
-func (s *Sign) rowCounts(bits []uint64, r int) metric.Counts {
-	hits := count(bits, s.start[r], s.middle[r])
-	return s.fixed[r].plus(hits, hits+count(bits, s.middle[r], s.start[r+1]))
+func (s *Sign) rowCounts(set []uint64, r int) metric.Counts {
+	start, middle, end := s.start[r], s.middle[r], s.start[r+1]
+	if end-start <= 64 {
+		row := window(set, start)
+		hits := bits.OnesCount64(row & (1<<(middle-start) - 1))
+		return s.fixed[r].plus(hits, bits.OnesCount64(row&(1<<(end-start)-1)))
+	}
+	hits := count(set, start, middle)
+	return s.fixed[r].plus(hits, hits+count(set, middle, end))
 }
 
 // settled is what rows add to the score that no point changes.
@@ -179,7 +186,7 @@ func (s *Sign) scoreOf(bits []uint64) float64 {
 type scratch struct {
 	bits         []uint64
 	sums, sums2  []float64
-	states       []counts
+	states       []state
 	events, more []event
 }
 
@@ -188,9 +195,9 @@ func (s *Sign) memory() *scratch {
 		return m
 	}
 	return &scratch{
-		bits: make([]uint64, len(s.columns[0])/64),
+		bits: make([]uint64, len(s.columns[0])/64+2), // see window
 		sums: make([]float64, block), sums2: make([]float64, block),
-		states: make([]counts, len(s.fixed)),
+		states: make([]state, len(s.fixed)),
 	}
 }
 

@@ -9,13 +9,13 @@ const few = 512
 // come. It is a radix sort from the low digits up, 11 bits a pass.
 func sortEvents(m *scratch) {
 	if len(m.events) < few {
-		slices.SortStableFunc(m.events, func(a, b event) int { return int(a.place()) - int(b.place()) })
+		slices.SortStableFunc(m.events, func(a, b event) int { return int(place(a)) - int(place(b)) })
 		return
 	}
 	const digits, values = 3, 1 << 11
 	var ends [digits][values]int
 	for _, e := range m.events {
-		p := e.place()
+		p := place(e)
 		ends[0][p%values]++
 		ends[1][p>>11%values]++
 		ends[2][p>>22]++
@@ -32,7 +32,7 @@ func sortEvents(m *scratch) {
 			sum += n
 		}
 		for _, e := range from {
-			v := e.place() >> (11 * d) % values
+			v := place(e) >> (11 * d) % values
 			to[next[v]] = e
 			next[v]++
 		}

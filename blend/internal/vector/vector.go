@@ -27,13 +27,24 @@ type Set struct {
 	// low, and in all those of which every column is above high. It reports
 	// whether every value is finite; if not the bits mean nothing.
 	Split func(some, all []uint64, columns [][]float32, low, high float32) bool
+	// Cross writes a word for each element of which one of a and b is above 0 and
+	// the other isn't, in their order, and returns how many:
+	//
+	//	bits 32..63  the place between a (0) and b (1) where the element is 0, in
+	//	             units of 2^-32, below 1
+	//	bits  1..31  of[i]
+	//	bit   0      whether b is above 0
+	//
+	// There are len(of) elements, and dst has room for 7 words more. Here lengths
+	// need not be multiples of Lanes.
+	Cross func(dst []uint64, a, b []float64, of []uint32) int
 }
 
 // Sets lists the sets that this CPU can run, fastest first.
 func Sets() []*Set { return append(vectorSets(), Scalar) }
 
 // Scalar is the set that every CPU can run.
-var Scalar = &Set{Name: "scalar", Dot: dot, Positive: positive, Split: split}
+var Scalar = &Set{Name: "scalar", Dot: dot, Positive: positive, Split: split, Cross: cross}
 
 func dot(dst []float64, columns [][]float32, at int, w []float64, bias float64) {
 	for i := range dst {
@@ -58,6 +69,28 @@ func positive(bits []uint64, x []float64) {
 		}
 		bits[i] = word
 	}
+}
+
+// unit is what places are told in.
+const unit = 1 << 32
+
+func cross(dst []uint64, a, b []float64, of []uint32) int {
+	n := 0
+	a, b = a[:len(of)], b[:len(of)]
+	for i, o := range of {
+		u, v := a[i], b[i]
+		up := uint64(0)
+		if v > 0 {
+			up = 1
+		}
+		if (u > 0) == (up == 1) {
+			continue
+		}
+		place := uint64(int64(min(u/(u-v)*unit, unit-1)))
+		dst[n] = place<<32 | uint64(o)<<1 | up
+		n++
+	}
+	return n
 }
 
 func split(some, all []uint64, columns [][]float32, low, high float32) bool {

@@ -2,16 +2,19 @@
 
 package vector
 
-import "simd/archsimd"
+import (
+	"math/bits"
+	"simd/archsimd"
+)
 
 // vectorSets lists the sets of wide registers that this CPU has.
 func vectorSets() []*Set {
 	var sets []*Set
 	if archsimd.X86.AVX512() {
-		sets = append(sets, &Set{Name: "avx512", Dot: dotZ, Positive: positiveZ, Split: splitZ})
+		sets = append(sets, &Set{Name: "avx512", Dot: dotZ, Positive: positiveZ, Split: splitZ, Cross: crossZ})
 	}
 	if archsimd.X86.AVX2() {
-		sets = append(sets, &Set{Name: "avx2", Dot: dotY, Positive: positiveY, Split: splitY})
+		sets = append(sets, &Set{Name: "avx2", Dot: dotY, Positive: positiveY, Split: splitY, Cross: cross})
 	}
 	return sets
 }
@@ -77,4 +80,20 @@ func splitZ(some, all []uint64, columns [][]float32, low, high float32) bool {
 		}
 	}
 	return true
+}
+
+func crossZ(dst []uint64, a, b []float64, of []uint32) int {
+	zero, units := archsimd.BroadcastFloat64x8(0), archsimd.BroadcastFloat64x8(unit)
+	most, one := archsimd.BroadcastFloat64x8(unit-1), archsimd.BroadcastUint64x8(1)
+	n := 0
+	for ; len(of) >= 8; a, b, of = a[8:], b[8:], of[8:] {
+		u, v := archsimd.LoadFloat64x8((*[8]float64)(a)), archsimd.LoadFloat64x8((*[8]float64)(b))
+		up := v.Greater(zero)
+		moved := u.Greater(zero).ToBits() ^ up.ToBits()
+		place := u.Div(u.Sub(v)).Mul(units).Min(most).ConvertToUint64().ShiftAllLeft(32)
+		what := archsimd.LoadUint32x8((*[8]uint32)(of)).ExtendToUint64().ShiftAllLeft(1)
+		place.Or(what).Or(one.Masked(up)).Compress(archsimd.Mask64x8FromBits(moved)).Store((*[8]uint64)(dst[n:]))
+		n += bits.OnesCount8(moved)
+	}
+	return n + cross(dst[n:], a, b, of)
 }

@@ -53,6 +53,17 @@ func TestEverySetComputesWhatTheScalarOneDoes(t *testing.T) {
 				if words > 0 {
 					want[n/3], want[n/2] = 0, math.Copysign(0, -1)
 				}
+				few := max(n-3, 0)
+				of := make([]uint32, few)
+				for i := range of {
+					of[i] = r.Uint32() >> 1
+				}
+				events, wanted := make([]uint64, few+7), make([]uint64, few+7)
+				vector.Scalar.Dot(got, p, 0, w, 0.125)
+				found := set.Cross(events, got, want, of)
+				if found != vector.Scalar.Cross(wanted, got, want, of) || !slices.Equal(events[:found], wanted[:found]) {
+					t.Fatalf("%s: other crossings", set.Name)
+				}
 				a, b := make([]uint64, words), make([]uint64, words)
 				set.Positive(a, want)
 				vector.Scalar.Positive(b, want)
@@ -67,6 +78,22 @@ func TestEverySetComputesWhatTheScalarOneDoes(t *testing.T) {
 					t.Fatalf("%s: %d columns are split otherwise", set.Name, models)
 				}
 			}
+		}
+	}
+}
+
+// By hand: the first element stays, the second rises through 0 half way, the third
+// falls to it, the last leaves it at once.
+func TestWhereElementsCross(t *testing.T) {
+	for _, set := range vector.Sets() {
+		a, b := make([]float64, 16), make([]float64, 16)
+		copy(a, []float64{1, -1, 2, 0})
+		copy(b, []float64{3, 1, 0, 4})
+		dst := make([]uint64, 16+7)
+		n := set.Cross(dst, a, b, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9})
+		want := []uint64{1<<63 | 2<<1 | 1, (1<<32-1)<<32 | 3<<1, 4<<1 | 1}
+		if !slices.Equal(dst[:n], want) {
+			t.Errorf("%s: %x, want %x", set.Name, dst[:n], want)
 		}
 	}
 }

@@ -123,7 +123,7 @@ func (w *World) Blend(point []float64) metric.Rows {
 // Draw draws a problem of up to maxRows rows and maxModels models, and what is
 // asked of it.
 func Draw(t *rapid.T, maxRows, maxModels int) (*World, problem.Options) {
-	w := &World{Classes: rapid.IntRange(1, 70).Draw(t, "classes")}
+	w := &World{Classes: rapid.IntRange(1, 100).Draw(t, "classes")}
 	models, rows := rapid.IntRange(1, maxModels).Draw(t, "models"), rapid.IntRange(1, maxRows).Draw(t, "rows")
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	coarse := rapid.Bool().Draw(t, "coarse")
