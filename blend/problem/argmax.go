@@ -121,15 +121,17 @@ func (a *Argmax) Drop(model int) Rows { return &Argmax{a.drop(model)} }
 
 // Line returns the best point of a line. Where a right row becomes wrong or a
 // wrong one right is an event; these are sorted and passed as [Sign.Line] does.
+// At the ends, where one model may be alone, classes can be equally high: these
+// are counted by themselves.
 func (a *Argmax) Line(u, v []float64) Best {
 	var m scratch
-	right := 0
+	var n ends
 	for _, p := range a.parts {
-		right += p.turns(&m, u, v)
+		p.turns(&m, u, v, &n)
 	}
 	sortEvents(&m)
-	b := best{score: float64(right), begin: true}
-	last := uint64(0)
+	b := best{score: float64(n.first), begin: true}
+	right, last := n.beside, uint64(0)
 	for _, e := range m.events {
 		if p := place(e); p != last {
 			b.offer(float64(right), last, p)
@@ -137,37 +139,46 @@ func (a *Argmax) Line(u, v []float64) Best {
 		}
 		right += int(e&1)*2 - 1
 	}
-	b.offer(float64(right), last, unit)
+	const end = unit - 1
+	b.offer(float64(right), last, end)
 	found := b.result()
+	if s := float64(n.last); s > b.score || s == b.score && !b.begin && b.to == end {
+		found = Best{1, s}
+	}
 	found.Score /= float64(a.Rows())
 	return found
 }
 
-// turns adds the events of a line, and returns how many rows are right where it
-// begins. Along the line the predictions are straight lines, and the highest
-// class is their upper envelope, which is walked from corner to corner.
-func (p *part) turns(m *scratch, u, v []float64) (right int) {
-	var begin, slope []float64
+// ends are how many rows are right at the ends of a line, and just beside the
+// first.
+type ends struct{ first, beside, last int }
+
+// turns adds the events of a line, and what its ends are. Along the line the
+// predictions are straight lines, and the highest class is their upper envelope,
+// which is walked from corner to corner.
+func (p *part) turns(m *scratch, u, v []float64, n *ends) {
+	var begin, end, slope []float64
 	for r := range p.rows() {
-		begin, slope = begin[:0], slope[:0]
+		begin, end, slope = begin[:0], end[:0], slope[:0]
 		for i := p.start[r]; i < p.start[r+1]; i++ {
-			at := weighted(u, p.entry(i))
-			begin, slope = append(begin, at), append(slope, weighted(v, p.entry(i))-at)
+			at, to := weighted(u, p.entry(i)), weighted(v, p.entry(i))
+			begin, end, slope = append(begin, at), append(end, to), append(slope, to-at)
 		}
 		if len(begin) == 0 {
-			right += int(p.extra[r])
+			right := int(p.extra[r])
+			n.first, n.beside, n.last = n.first+right, n.beside+right, n.last+right
 			continue
 		}
+		truth := p.truth[p.start[r]:]
+		n.first += one(truth[highest(begin)])
+		n.last += one(truth[highest(end)])
 		now := 0
 		for i := range begin {
 			if begin[i] > begin[now] || begin[i] == begin[now] && slope[i] > slope[now] {
 				now = i
 			}
 		}
-		truth := p.truth[p.start[r]:]
-		if truth[now] {
-			right++
-		}
+		n.beside += one(truth[now])
 		for {
 			next, place := -1, 1.0
 			for i := range begin {
@@ -183,14 +194,27 @@ func (p *part) turns(m *scratch, u, v []float64) (right int) {
 				break
 			}
 			if truth[now] != truth[next] {
-				up := uint64(0)
-				if truth[next] {
-					up = 1
-				}
-				m.events = append(m.events, min(uint64(place*unit), unit-1)<<32|up)
+				m.events = append(m.events, min(uint64(place*unit), unit-1)<<32|uint64(one(truth[next])))
 			}
 			now = next
 		}
 	}
-	return right
+}
+
+// highest is the first of the highest values.
+func highest(values []float64) int {
+	at := 0
+	for i, v := range values {
+		if v > values[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // LogLoss is the problem of the log loss, negated so that it is to be made high,
-// of the weighted mean of the probabilities.
+// of the weighted mean of the probabilities, each clipped to
+// [metric.Clip, 1-metric.Clip] before.
 //
 // The loss of an entry that is not true is
 //
@@ -20,8 +21,11 @@ import (
 //
 // so where no model gives more than 1/64, the sums of p and of the products p p'
 // of two models tell it for all weights, but for R, whose bound is summed up in
-// Error. That leaves the entries that are true or suspected. The loss is convex:
-// [LogLoss.Newton] leads to its optimum in a few steps.
+// Error. That leaves the entries that are true or suspected.
+//
+// The loss is convex: [LogLoss.Newton] leads to its optimum in a few steps. It
+// would not be if the mean were clipped instead of what it is the mean of: an
+// entry of which all models are wrong would not tell where it gets better.
 type LogLoss struct {
 	table
 	classes int
@@ -46,7 +50,7 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 		for c := range set.Classes {
 			most := 0.0
 			for k, predictions := range b.Predictions {
-				given[k] = min(max(float64(predictions[from+c])+thresholds[k][fold], 0), 1)
+				given[k] = min(max(float64(predictions[from+c])+thresholds[k][fold], metric.Clip), 1-metric.Clip)
 				most = max(most, given[k])
 			}
 			if truth := slices.Contains(labels, c); truth || most > low {
@@ -107,10 +111,8 @@ func (l *LogLoss) small(sums, w []float64) float64 {
 	return loss
 }
 
-func clip(p float64) float64 { return min(max(p, metric.Clip), 1-metric.Clip) }
-
 func (p *part) loss(entry int, w []float64) float64 {
-	v := clip(weighted(w, p.entry(entry)))
+	v := weighted(w, p.entry(entry))
 	if p.truth[entry] {
 		return -math.Log(v)
 	}
@@ -218,9 +220,6 @@ func (l *LogLoss) derivatives(u, v []float64, at float64) (first, second float64
 	sums := l.parallel(2, func(part *part, i int, sums []float64) {
 		e := part.entry(i)
 		p, dp := weighted(w, e), weighted(d, e)
-		if p != clip(p) {
-			return
-		}
 		if part.truth[i] {
 			p, dp = 1-p, -dp
 		}

@@ -11,9 +11,6 @@ func (l *LogLoss) Newton(point []float64) []float64 {
 	sums := l.parallel(n+n*(n+1)/2, func(part *part, i int, sums []float64) {
 		e := part.entry(i)
 		p := weighted(w, e)
-		if p != clip(p) {
-			return // the loss is constant there
-		}
 		q := 1 / (1 - p)
 		if part.truth[i] {
 			q = -1 / p
