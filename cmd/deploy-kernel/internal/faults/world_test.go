@@ -28,10 +28,10 @@ const images = 80
 type world struct {
 	files    demo.Files
 	key      crypt.Key
-	folder   string // what was deployed
-	program  string // may be run
-	want     []byte // the submission of an undisturbed run
-	took     time.Duration
+	folder   string        // what was deployed
+	program  string        // may be run
+	want     []byte        // the submission of an undisturbed run
+	took     time.Duration // such a run
 	ids      []string
 	manifest *deploy.Manifest
 }
@@ -89,14 +89,19 @@ func theWorld(t *testing.T) *world {
 	return w
 }
 
-// undisturbed learns what a run without any fault gives.
+// undisturbed learns what a run without any fault gives, and how long it takes:
+// the least of three, as the machine may be busy.
 func (w *world) undisturbed(t *testing.T, images int) {
 	t.Helper()
+	var s *stage
 	w.took = time.Hour
-	s := w.stage(t)
-	r := s.run(t)
-	if r.status != 0 {
-		t.Fatalf("undisturbed: status %d\n%s", r.status, r.stderr)
+	for range 3 {
+		s = w.stage(t)
+		r := s.run(t)
+		if r.status != 0 {
+			t.Fatalf("undisturbed: status %d\n%s", r.status, r.stderr)
+		}
+		w.took = min(w.took, r.took)
 	}
 	w.want = s.submission(t)
 	table, err := input.ReadTable("submission.csv", bytes.NewReader(w.want))
@@ -207,11 +212,7 @@ func (s *stage) run(t *testing.T) result {
 	t.Helper()
 	begin := time.Now()
 	cmd, stderr := s.start(t, s.w.program, s.args...)
-	r := s.wait(t, begin, cmd, stderr)
-	if s.command == nil && s.args == nil && r.status == 0 {
-		s.w.took = min(s.w.took, r.took) // the machine may have been busy before
-	}
-	return r
+	return s.wait(t, begin, cmd, stderr)
 }
 
 // untilWritten waits for the submission of the first fold.
