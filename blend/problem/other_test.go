@@ -114,23 +114,29 @@ func TestTheAccuracyIsThatOfAllPredictions(t *testing.T) {
 	})
 }
 
+// logLoss draws a problem of the log loss.
+func logLoss(t *rapid.T, dir string) (*world.World, *problem.LogLoss) {
+	w := probabilities(t)
+	set, err := w.Write(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thresholds := make([][]float64, len(w.Predictions))
+	for i := range thresholds {
+		thresholds[i] = []float64{0.25, 0.25}
+	}
+	p, err := problem.ReadLogLoss(context.Background(), set, thresholds, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, p
+}
+
 // Newton's steps lead to where no weights do better.
 func TestNoWeightsBeatNewtonsSteps(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		w := probabilities(t)
-		set, err := w.Write(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		thresholds := make([][]float64, len(w.Predictions))
-		for i := range thresholds {
-			thresholds[i] = []float64{0.25, 0.25}
-		}
-		p, err := problem.ReadLogLoss(context.Background(), set, thresholds, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, p := logLoss(t, dir)
 		found, err := search.Run(context.Background(), p, search.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -151,19 +157,7 @@ func TestNoWeightsBeatNewtonsSteps(t *testing.T) {
 func TestTheLogLossIsThatOfAllPredictions(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		w := probabilities(t)
-		set, err := w.Write(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		thresholds := make([][]float64, len(w.Predictions))
-		for i := range thresholds {
-			thresholds[i] = []float64{0.25, 0.25}
-		}
-		p, err := problem.ReadLogLoss(context.Background(), set, thresholds, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		w, p := logLoss(t, dir)
 		if p.Error() > 2e-6 {
 			t.Fatalf("an error of up to %v", p.Error())
 		}
