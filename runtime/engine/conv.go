@@ -15,6 +15,9 @@ import (
 const (
 	blockK      = 1024
 	blockPixels = 120
+	// leastPanels is from how many panels on a pixel's values are brought
+	// together, from all planes, before the panels pass over them.
+	leastPanels = 4
 )
 
 // conv is a convolution as a matrix product: each output pixel is a row of
@@ -26,11 +29,15 @@ type conv struct {
 	// Where each output pixel's first input value, result and residual lie.
 	in, out, at []int32
 	step        int // floats from a plane's values to the next one's
-	blocks      []block
-	panels      []panel
-	pixels      int
-	w, bias     []float32
-	floor       float32
+	// Where pixels begin that are brought together, and how many floats they
+	// have; nil where they are read as they lie.
+	side    []int32
+	pixel   int
+	blocks  []block
+	panels  []panel
+	pixels  int
+	w, bias []float32
+	floor   float32
 }
 
 // block is a part of the sum: runs of input values and where their weights
@@ -97,6 +104,9 @@ func (pl *planner) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
 		c.at = pl.table(c.res, y.shape, nn.Square(1), nn.HW{})
 	}
 	c.pack(n, w)
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.scratch = max(pl.scratch, len(c.side)*c.pixel+kernel.Slack)
 	return c, nil
 }
 
@@ -134,6 +144,12 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 			last := min(p.column+p.columns, n.Shape.C) - 1
 			p.x = p.column / outGroup * inGroup / kernel.Lanes
 			planes = max(planes, planesOf((last/outGroup+1)*inGroup)-p.x)
+		}
+	}
+	if taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= leastPanels {
+		c.step, c.pixel = kernel.Lanes, (planes|1)*kernel.Lanes
+		for p := range blockPixels {
+			c.side = append(c.side, int32(p*c.pixel))
 		}
 	}
 	width := planes * kernel.Lanes
@@ -234,13 +250,16 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 	group := part % groups
 	panels := c.panels[len(c.panels)*group/groups : len(c.panels)*(group+1)/groups]
 	g := &s.gemm
-	g.First = part / groups * blockPixels
-	g.End = min(g.First+blockPixels, c.pixels)
-	g.In, g.Out, g.ResidualAt, g.Residual = c.in, c.out, c.at, nil
+	first := part / groups * blockPixels
+	g.First, g.End = 0, min(blockPixels, c.pixels-first)
+	g.In, g.Out, g.Residual = c.in[first:], c.out[first:], nil
 	g.Partials = [2][]float32{}
+	if c.side != nil {
+		c.gather(arena, s, g)
+	}
 	g.XStep, g.YStep = c.step, c.y.plane()
 	if c.res != nil {
-		g.ResidualStep = c.res.plane()
+		g.ResidualStep, g.ResidualAt = c.res.plane(), c.at[first:]
 	}
 	for i, b := range c.blocks {
 		g.Segments, g.Accumulate, g.Floor = b.segments, i > 0, kernel.None
@@ -249,7 +268,9 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 		}
 		for _, p := range panels {
 			plane := p.column / kernel.Lanes
-			g.X = arena[c.x.base(p.x):]
+			if c.side == nil {
+				g.X = arena[c.x.base(p.x):]
+			}
 			g.Y = arena[c.y.base(plane):]
 			g.W = c.w[p.w+b.first*p.columns:][:b.k*p.columns]
 			g.Bias = c.bias[p.column:][:p.columns]
@@ -261,13 +282,25 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 			} else {
 				c.set.HalfGEMM(g)
 			}
-			if i == 0 && g.First == 0 {
+			if i == 0 && first == 0 {
 				for p := range p.columns / kernel.Lanes {
 					c.y.clearBorder(arena, plane+p)
 				}
 			}
 		}
 	}
+}
+
+// gather brings the values of the job's pixels together: the planes that a tile
+// reads are far from one another, and those caches that fetch ahead of what is
+// read fetch what follows it.
+func (c *conv) gather(arena []float32, s *scratch, g *kernel.GEMM) {
+	m := &s.mix
+	m.Y, m.YPixel, m.YStep = s.floats, c.pixel, kernel.Lanes
+	m.A, m.AtA, m.AStep, m.B = arena[c.x.base(0):], g.In, c.x.plane(), nil
+	m.Pixels, m.Planes = round(g.End, kernel.Rows), c.x.count()
+	c.set.Mix(m)
+	g.X, g.In = s.floats, c.side
 }
 
 // folded returns a convolution's weights and bias with its batch norm and its

@@ -67,7 +67,7 @@ func (m matrix) from(p int) matrix {
 // it is faster.
 func (pl *planner) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
-	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != kernel.Lanes {
+	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != kernel.Lanes || pl.set.FastProducts {
 		return nil, nil
 	}
 	s := newStrassen(pl.set, x, y)
@@ -251,7 +251,7 @@ func (m *multiplier) mix(y, a matrix, factor float32, b matrix, planes int) {
 	j := &m.scratch.mix
 	j.Y, j.A, j.B, j.Factor = y.data, a.data, b.data, factor
 	j.AtA, j.AtB = a.at, b.at
-	j.YStep, j.AStep, j.BStep = y.step, a.step, b.step
+	j.YPixel, j.YStep, j.AStep, j.BStep = kernel.Lanes, y.step, a.step, b.step
 	j.Pixels, j.Planes = m.half, planes
 	m.set.Mix(j)
 }

@@ -45,6 +45,9 @@ type Set struct {
 	Name string
 	// Panel is the number of columns of a packed panel of weights.
 	Panel int
+	// FastProducts is whether GEMM is so fast beside memory that nothing is gained
+	// by reading and writing more for fewer products.
+	FastProducts bool
 	// GEMM multiplies rows of pixels by one panel of weights.
 	GEMM func(g *GEMM)
 	// HalfGEMM is GEMM for a panel of Lanes columns: the last one where the
@@ -63,7 +66,7 @@ type Set struct {
 	Affine func(y, x, scale, shift []float32, floor float32)
 	// AddScaled is y = max(a + factor*b, floor).
 	AddScaled func(y, a, b []float32, factor, floor float32)
-	// Mix adds pixels to pixels that lie elsewhere.
+	// Mix brings pixels together, and adds to them others that lie elsewhere.
 	Mix func(m *Mix)
 	// Max is y = max(y, x).
 	Max func(y, x []float32)
@@ -154,12 +157,14 @@ func step(n int) int {
 
 // Mix is one job of Set.Mix: for each pixel p < Pixels and each of the planes,
 //
-//	Y[p] = A[AtA[p]] + Factor*B[AtB[p]]
+//	Y[p*YPixel] = A[AtA[p]] + Factor*B[AtB[p]]
 //
-// where planes of Y, A and B are YStep, AStep and BStep floats apart.
+// where planes of Y, A and B are YStep, AStep and BStep floats apart. Without B
+// it is A alone.
 type Mix struct {
 	Y, A, B             []float32
 	AtA, AtB            []int32
+	YPixel              int
 	YStep, AStep, BStep int
 	Pixels, Planes      int
 	Factor              float32

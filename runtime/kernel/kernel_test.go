@@ -142,7 +142,13 @@ func TestMixIsTheScalarLoop(t *testing.T) {
 			planes, step := d.r.IntN(4), (pixels+d.r.IntN(3))*lanes
 			m := kernel.Mix{
 				A: d.data(planes*step + lanes), B: d.data(planes*step + lanes), AtA: spread(), AtB: spread(),
-				YStep: step, AStep: step, BStep: step, Pixels: pixels, Planes: planes, Factor: float32(d.r.IntN(3) - 1),
+				YPixel: lanes, YStep: step, AStep: step, BStep: step, Pixels: pixels, Planes: planes, Factor: float32(d.r.IntN(3) - 1),
+			}
+			if d.r.IntN(2) == 0 { // side by side
+				m.YPixel, m.YStep = (planes+1)*lanes, lanes
+			}
+			if d.r.IntN(3) == 0 {
+				m.B = nil
 			}
 			d.name = fmt.Sprintf("%s.Mix(%d pixels of %d planes)", set.Name, pixels, planes)
 			job := func(s *kernel.Set) func(y []float32) {
@@ -152,7 +158,7 @@ func TestMixIsTheScalarLoop(t *testing.T) {
 					s.Mix(&m)
 				}
 			}
-			d.compare(planes*step, job(kernel.Scalar), job(set))
+			d.compare((planes+1)*step+lanes, job(kernel.Scalar), job(set))
 		}
 	})
 }
@@ -373,12 +379,12 @@ func BenchmarkGEMM(b *testing.B) {
 				const pixels = 40
 				g := kernel.GEMM{
 					X: random(r, pixels*k+kernel.Slack), W: random(r, k*set.Panel), Y: make([]float32, pixels*set.Panel),
-					XStep: pixels * lanes, YStep: pixels * lanes,
+					XStep: lanes, YStep: pixels * lanes,
 					Segments: []kernel.Segment{{K: k}}, In: make([]int32, pixels), Out: make([]int32, pixels),
 					End: pixels, Bias: random(r, set.Panel), Floor: kernel.None,
 				}
 				for p := range pixels {
-					g.In[p], g.Out[p] = int32(p*lanes), int32(p*lanes)
+					g.In[p], g.Out[p] = int32(p*k), int32(p*lanes)
 				}
 				for b.Loop() {
 					set.GEMM(&g)

@@ -71,10 +71,13 @@ func add(sum *[Lanes]float32, x []float32) {
 func mixScalar(m *Mix) {
 	for plane := range m.Planes {
 		for p := range m.Pixels {
-			y := m.Y[plane*m.YStep+p*Lanes:][:Lanes]
-			a, b := m.A[plane*m.AStep+int(m.AtA[p]):][:Lanes], m.B[plane*m.BStep+int(m.AtB[p]):][:Lanes]
-			for j := range y {
-				y[j] = a[j] + m.Factor*b[j]
+			y := m.Y[plane*m.YStep+p*m.YPixel:][:Lanes]
+			copy(y, m.A[plane*m.AStep+int(m.AtA[p]):])
+			if m.B == nil {
+				continue
+			}
+			for j, v := range m.B[plane*m.BStep+int(m.AtB[p]):][:Lanes] {
+				y[j] += m.Factor * v
 			}
 		}
 	}

@@ -16,7 +16,7 @@ var wide = sync.OnceValue(func() []*Set {
 	var sets []*Set
 	if archsimd.X86.AVX512() {
 		sets = append(sets, &Set{
-			Name: "avx512", Panel: 2 * Lanes,
+			Name: "avx512", Panel: 2 * Lanes, FastProducts: fullWidth(),
 			GEMM: onStack(gemm5x32Z), HalfGEMM: gemm5x16Z,
 			Depthwise: depthwiseZ, MaxPool: maxPoolZ, Grouped: groupedZ,
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
@@ -40,8 +40,15 @@ var wide = sync.OnceValue(func() []*Set {
 	return sets
 })
 
+// fullWidth reports whether the units that multiply registers of 512 bits are as
+// wide. Those of Zen 4 are not: what Zen 5 and Sapphire Rapids have and it has
+// not is AVX-VNNI, and what it has and Intel's before Ice Lake have not is VBMI2.
+// Ice Lake is taken for one of its kind.
+func fullWidth() bool { return archsimd.X86.AVXVNNI() || !archsimd.X86.AVX512VBMI2() }
+
 // What follows is all that the kernels use of package archsimd, whose names
-// change with Go's releases. The Z functions are of 16 floats, the Y ones of 8.
+// change with Go's releases, but for the steps of GEMM. The Z functions are of 16
+// floats, the Y ones of 8.
 
 type (
 	vecZ = archsimd.Float32x16
