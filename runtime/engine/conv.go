@@ -8,13 +8,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// The blocking of a convolution: blockPixels times blockK values stay in the
-// second cache while all panels of weights, each blockK long, pass over them.
-// Shorter panels would stay in the first cache, but a tile's beginning and end
-// cost more than that saves.
+// The blocking of a convolution: some pixels' values stay in the second cache
+// while all panels of weights pass over them. Panels so short that they would stay
+// in the first cache cost more, at a tile's beginning and end, than that saves.
 const (
-	blockK      = 1024
-	blockPixels = 120
+	mostPixels = 120
+	// mostK is how many values of a pixel a block has at most, and mostSide is that
+	// of pixels that are brought together.
+	mostK    = 1024
+	mostSide = 2304
+	// blockFloats is how many values a block of pixels has, where those are many.
+	blockFloats = 128 << 10
 	// leastPanels is from how many panels on a pixel's values are brought
 	// together, from all planes, before the panels pass over them.
 	leastPanels = 4
@@ -31,13 +35,15 @@ type conv struct {
 	step        int // floats from a plane's values to the next one's
 	// Where pixels begin that are brought together, and how many floats they
 	// have; nil where they are read as they lie.
-	side    []int32
-	pixel   int
-	blocks  []block
-	panels  []panel
-	pixels  int
-	w, bias []float32
-	floor   float32
+	side  []int32
+	pixel int
+	// How many values of a pixel, and how many pixels, a block has.
+	blockK, blockPixels int
+	blocks              []block
+	panels              []panel
+	pixels              int
+	w, bias             []float32
+	floor               float32
 }
 
 // block is a part of the sum: runs of input values and where their weights
@@ -146,18 +152,19 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 			planes = max(planes, planesOf((last/outGroup+1)*inGroup)-p.x)
 		}
 	}
-	if taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= leastPanels {
+	width := planes * kernel.Lanes
+	together := taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= leastPanels
+	c.block(taps*width, together)
+	if together {
 		c.step, c.pixel = kernel.Lanes, (planes|1)*kernel.Lanes
-		for p := range blockPixels {
+		for p := range c.blockPixels {
 			c.side = append(c.side, int32(p*c.pixel))
 		}
 	}
-	width := planes * kernel.Lanes
+	c.weights(taps * width)
 	for i := range c.panels {
 		p := &c.panels[i]
 		p.x = min(p.x, c.x.count()-planes)
-		p.w = len(c.w)
-		c.w = append(c.w, make([]float32, taps*width*p.columns)...)
 		for k := range width {
 			channel := c.x.holds(p.x*kernel.Lanes + k)
 			if channel < 0 {
@@ -186,10 +193,10 @@ func (c *conv) packRows(n *nn.Node, w []float32) {
 	run := round(n.Kernel.W*channels, kernel.Lanes)
 	c.step = kernel.Lanes
 	c.split(c.y.count() * kernel.Lanes)
+	c.block(n.Kernel.H*run, false)
+	c.weights(n.Kernel.H * run)
 	for i := range c.panels {
 		p := &c.panels[i]
-		p.w = len(c.w)
-		c.w = append(c.w, make([]float32, n.Kernel.H*run*p.columns)...)
 		for j := range min(p.columns, n.Shape.C-p.column) {
 			for channel := range channels {
 				for tap, v := range w[((p.column+j)*channels+channel)*taps:][:taps] {
@@ -204,6 +211,16 @@ func (c *conv) packRows(n *nn.Node, w []float32) {
 	}
 }
 
+// weights makes room for the panels' weights, of k values each column.
+func (c *conv) weights(k int) {
+	n := 0
+	for i := range c.panels {
+		c.panels[i].w = n
+		n += k * c.panels[i].columns
+	}
+	c.w = newFloats(n)
+}
+
 // split divides the columns into panels.
 func (c *conv) split(columns int) {
 	for at := 0; at < columns; {
@@ -213,10 +230,24 @@ func (c *conv) split(columns int) {
 	}
 }
 
+// block divides a sum of k values into equal blocks.
+func (c *conv) block(k int, together bool) {
+	most := mostK
+	if together {
+		most = mostSide
+	}
+	blocks := (k + most - 1) / most
+	c.blockK = round((k+blocks-1)/blocks, kernel.Lanes)
+	c.blockPixels = mostPixels
+	if together {
+		c.blockPixels = min(mostPixels, round(blockFloats/k, kernel.Rows))
+	}
+}
+
 // segment adds a run of input values to the blocks of the sum.
 func (c *conv) segment(offset, k int) {
 	for k > 0 {
-		if len(c.blocks) == 0 || c.blocks[len(c.blocks)-1].k >= blockK {
+		if len(c.blocks) == 0 || c.blocks[len(c.blocks)-1].k >= c.blockK {
 			b := block{}
 			if len(c.blocks) > 0 {
 				last := c.blocks[len(c.blocks)-1]
@@ -225,7 +256,7 @@ func (c *conv) segment(offset, k int) {
 			c.blocks = append(c.blocks, b)
 		}
 		b := &c.blocks[len(c.blocks)-1]
-		part := min(k, blockK-b.k)
+		part := min(k, c.blockK-b.k)
 		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: part})
 		b.k += part
 		offset += part / kernel.Lanes * c.step
@@ -233,7 +264,7 @@ func (c *conv) segment(offset, k int) {
 	}
 }
 
-func (c *conv) pixelBlocks() int { return (c.pixels + blockPixels - 1) / blockPixels }
+func (c *conv) pixelBlocks() int { return (c.pixels + c.blockPixels - 1) / c.blockPixels }
 
 // parts are blocks of pixels, and, where those are too few, each with some of
 // the panels.
@@ -250,8 +281,8 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 	group := part % groups
 	panels := c.panels[len(c.panels)*group/groups : len(c.panels)*(group+1)/groups]
 	g := &s.gemm
-	first := part / groups * blockPixels
-	g.First, g.End = 0, min(blockPixels, c.pixels-first)
+	first := part / groups * c.blockPixels
+	g.First, g.End = 0, min(c.blockPixels, c.pixels-first)
 	g.In, g.Out, g.Residual = c.in[first:], c.out[first:], nil
 	g.Partials = [2][]float32{}
 	if c.side != nil {

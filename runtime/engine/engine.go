@@ -221,7 +221,7 @@ const patience = 2000
 // grow gives the worker its memory and returns the arena.
 func (w *worker) grow(p *plan) []float32 {
 	if w.arena == nil {
-		w.arena, w.floats = make([]float32, p.arena), make([]float32, p.scratch)
+		w.arena, w.floats = newFloats(p.arena), newFloats(p.scratch)
 	}
 	return w.arena
 }

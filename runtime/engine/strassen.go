@@ -158,7 +158,7 @@ func (s *strassen) pack(n *nn.Node, w []float32) {
 	}
 	t2 := func(k, j int) float64 { return b22(k, j) - b12(k, j) + b11(k, j) }
 	lay := func(inputs, outputs int, value func(k, j int) float64) weights {
-		packed := make([]float32, 0, inputs*outputs*kernel.Lanes*kernel.Lanes)
+		packed := newFloats(inputs * outputs * kernel.Lanes * kernel.Lanes)[:0]
 		for first := 0; first < outputs*kernel.Lanes; first += s.set.Panel {
 			for k := range inputs * kernel.Lanes {
 				for j := first; j < min(first+s.set.Panel, outputs*kernel.Lanes); j++ {

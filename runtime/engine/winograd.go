@@ -112,7 +112,7 @@ func factor(taps, p, i int) float64 {
 // pack transforms the weights, (out, in, kh, kw).
 func (wg *winograd) pack(n *nn.Node, w []float32) {
 	inputs, columns := wg.x.count()*kernel.Lanes, wg.y.count()*kernel.Lanes
-	wg.w = make([]float32, wg.places()*inputs*columns)
+	wg.w = newFloats(wg.places() * inputs * columns)
 	taps := n.Kernel.H * n.Kernel.W
 	for out := range n.Shape.C {
 		first := out / wg.set.Panel * wg.set.Panel
