@@ -326,11 +326,11 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 // reads are far from one another, and those caches that fetch ahead of what is
 // read fetch what follows it.
 func (c *conv) gather(arena []float32, s *scratch, g *kernel.GEMM) {
-	m := &s.mix
-	m.Y, m.YPixel, m.YStep = s.floats, c.pixel, kernel.Lanes
-	m.A, m.AtA, m.AStep, m.B = arena[c.x.base(0):], g.In, c.x.plane(), nil
-	m.Pixels, m.Planes = round(g.End, kernel.Rows), c.x.count()
-	c.set.Mix(m)
+	j := &s.gather
+	j.X, j.At, j.XStep = arena[c.x.base(0):], g.In, c.x.plane()
+	j.Y, j.YPixel = s.floats, c.pixel
+	j.Pixels, j.Planes = round(g.End, kernel.Rows), c.x.count()
+	c.set.Gather(j)
 	g.X, g.In = s.floats, c.side
 }
 

@@ -28,6 +28,7 @@ type scratch struct {
 	grouped   kernel.Grouped
 	transform kernel.Transform
 	mix       kernel.Mix
+	gather    kernel.Gather
 	segment   [1]kernel.Segment
 	pixel     [kernel.Lanes]float32
 	floats    []float32

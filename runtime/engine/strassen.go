@@ -251,7 +251,7 @@ func (m *multiplier) mix(y, a matrix, factor float32, b matrix, planes int) {
 	j := &m.scratch.mix
 	j.Y, j.A, j.B, j.Factor = y.data, a.data, b.data, factor
 	j.AtA, j.AtB = a.at, b.at
-	j.YPixel, j.YStep, j.AStep, j.BStep = kernel.Lanes, y.step, a.step, b.step
+	j.YStep, j.AStep, j.BStep = y.step, a.step, b.step
 	j.Pixels, j.Planes = m.half, planes
 	m.set.Mix(j)
 }

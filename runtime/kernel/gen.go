@@ -436,6 +436,7 @@ func (w *writer) vectors() {
 		floor+"\nf := fill"+w.v+"(factor)",
 		above(at("b")+".MulAdd(f, "+at("a")+")"))
 	w.mix()
+	w.gather()
 	loop("max", "Max", "y, x []float32", "", "larger"+w.v+"("+at("x")+", "+at("y")+")")
 	// The factors of a plane's channels: as many registers as a pixel has.
 	factor := func(slice string) string {
@@ -479,27 +480,43 @@ one.Div(one.Add(e))`, w.v, at("x"), map[string]string{"Z": "Scaled(0)", "Y": "()
 func (w *writer) mix() {
 	w.line("// mix%s is Mix.", w.v)
 	w.line("func mix%s(m *Mix) {", w.v)
-	w.line("f, n, next := fill%s(m.Factor), m.Pixels, m.YPixel", w.v)
+	w.line("f, n := fill%s(m.Factor), m.Pixels", w.v)
 	w.line("for plane := range m.Planes {")
-	w.line("a, y, atA := m.A[plane*m.AStep:], m.Y[plane*m.YStep:], m.AtA[:n]")
-	parts := func(value func(off string) string) {
-		for part := 0; part < lanes; part += w.lanes {
-			off := ""
-			if part > 0 {
-				off = fmt.Sprintf("+%d", part)
-			}
-			w.line("%s.Store((*[%d]float32)(y[p*next%s:]))", value(off), w.lanes, off)
+	w.line("a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*%d]", lanes)
+	w.line("atA, atB := m.AtA[:n], m.AtB[:n]")
+	w.line("for p := range n {")
+	for part := 0; part < lanes; part += w.lanes {
+		off := ""
+		if part > 0 {
+			off = fmt.Sprintf("+%d", part)
 		}
+		w.line("%s.MulAdd(f, %s).Store((*[%d]float32)(y[p*%d%s:]))", w.load("b", "atB[p]"+off), w.load("a", "atA[p]"+off), w.lanes, lanes, off)
 	}
-	w.line("if m.B == nil {\nfor p, at := range atA {")
-	parts(func(off string) string { return w.load("a", "int(at)"+off) })
-	w.line("}\ncontinue\n}")
-	w.line("b, atB := m.B[plane*m.BStep:], m.AtB[:n]")
-	w.line("for p, at := range atA {")
-	parts(func(off string) string {
-		return fmt.Sprintf("%s.MulAdd(f, %s)", w.load("b", "int(atB[p])"+off), w.load("a", "int(at)"+off))
-	})
 	w.line("}\n}\n}\n")
+}
+
+// gather writes Set.Gather, which takes several planes at once: so many streams
+// the caches fetch ahead side by side.
+func (w *writer) gather() {
+	const streams = 4
+	w.line("// gather%s is Gather.", w.v)
+	w.line("func gather%s(g *Gather) {", w.v)
+	w.line("at, plane := g.At[:g.Pixels], 0")
+	pass := func(n int) {
+		w.line("for ; plane+%d <= g.Planes; plane += %d {", n, n)
+		w.line("x, y := g.X[plane*g.XStep:], g.Y[plane*%d:]", lanes)
+		w.line("for p, from := range at {")
+		w.line("to, from := (*[%d]float32)(y[p*g.YPixel:]), int(from)", n*lanes)
+		for s := range n {
+			for part := 0; part < lanes; part += w.lanes {
+				w.line("%s.Store((*[%d]float32)(to[%d:]))", w.load("x", fmt.Sprintf("from+%d*g.XStep+%d", s, part)), w.lanes, s*lanes+part)
+			}
+		}
+		w.line("}\n}")
+	}
+	pass(streams)
+	pass(1)
+	w.line("}\n")
 }
 
 // reduce writes a kernel that brings all pixels of x to one, together with y:

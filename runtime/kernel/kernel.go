@@ -66,8 +66,10 @@ type Set struct {
 	Affine func(y, x, scale, shift []float32, floor float32)
 	// AddScaled is y = max(a + factor*b, floor).
 	AddScaled func(y, a, b []float32, factor, floor float32)
-	// Mix brings pixels together, and adds to them others that lie elsewhere.
+	// Mix adds pixels to pixels that lie elsewhere.
 	Mix func(m *Mix)
+	// Gather brings the values of pixels together.
+	Gather func(g *Gather)
 	// Max is y = max(y, x).
 	Max func(y, x []float32)
 	// Scale is Affine on pixels, with Lanes factors for all of them.
@@ -157,17 +159,26 @@ func step(n int) int {
 
 // Mix is one job of Set.Mix: for each pixel p < Pixels and each of the planes,
 //
-//	Y[p*YPixel] = A[AtA[p]] + Factor*B[AtB[p]]
+//	Y[p] = A[AtA[p]] + Factor*B[AtB[p]]
 //
-// where planes of Y, A and B are YStep, AStep and BStep floats apart. Without B
-// it is A alone.
+// where planes of Y, A and B are YStep, AStep and BStep floats apart.
 type Mix struct {
 	Y, A, B             []float32
 	AtA, AtB            []int32
-	YPixel              int
 	YStep, AStep, BStep int
 	Pixels, Planes      int
 	Factor              float32
+}
+
+// Gather is one job of Set.Gather: the values of each pixel p < Pixels, from
+// planes XStep floats apart, side by side,
+//
+//	Y[p*YPixel+i] = X[At[p]+at(i,XStep)], i < Planes*Lanes
+type Gather struct {
+	X, Y           []float32
+	At             []int32
+	XStep, YPixel  int
+	Pixels, Planes int
 }
 
 // Windows is one job of Set.Depthwise: a row of pixels of one plane,

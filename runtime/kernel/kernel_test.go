@@ -142,13 +142,7 @@ func TestMixIsTheScalarLoop(t *testing.T) {
 			planes, step := d.r.IntN(4), (pixels+d.r.IntN(3))*lanes
 			m := kernel.Mix{
 				A: d.data(planes*step + lanes), B: d.data(planes*step + lanes), AtA: spread(), AtB: spread(),
-				YPixel: lanes, YStep: step, AStep: step, BStep: step, Pixels: pixels, Planes: planes, Factor: float32(d.r.IntN(3) - 1),
-			}
-			if d.r.IntN(2) == 0 { // side by side
-				m.YPixel, m.YStep = (planes+1)*lanes, lanes
-			}
-			if d.r.IntN(3) == 0 {
-				m.B = nil
+				YStep: step, AStep: step, BStep: step, Pixels: pixels, Planes: planes, Factor: float32(d.r.IntN(3) - 1),
 			}
 			d.name = fmt.Sprintf("%s.Mix(%d pixels of %d planes)", set.Name, pixels, planes)
 			job := func(s *kernel.Set) func(y []float32) {
@@ -158,7 +152,32 @@ func TestMixIsTheScalarLoop(t *testing.T) {
 					s.Mix(&m)
 				}
 			}
-			d.compare((planes+1)*step+lanes, job(kernel.Scalar), job(set))
+			d.compare(planes*step, job(kernel.Scalar), job(set))
+		}
+	})
+}
+
+func TestGatherIsTheScalarLoop(t *testing.T) {
+	each(t, 0, func(d *differential, set *kernel.Set) {
+		for planes := range 12 {
+			pixels := 1 + d.r.IntN(12)
+			step := (pixels + d.r.IntN(3)) * lanes
+			g := kernel.Gather{
+				X: d.data(planes*step + lanes), At: make([]int32, pixels),
+				XStep: step, YPixel: (planes + d.r.IntN(2)) * lanes, Pixels: pixels, Planes: planes,
+			}
+			for i, p := range d.r.Perm(pixels) {
+				g.At[i] = int32(p * lanes)
+			}
+			d.name = fmt.Sprintf("%s.Gather(%d pixels of %d planes)", set.Name, pixels, planes)
+			job := func(s *kernel.Set) func(y []float32) {
+				return func(y []float32) {
+					g := g
+					g.Y = y
+					s.Gather(&g)
+				}
+			}
+			d.compare(pixels*g.YPixel, job(kernel.Scalar), job(set))
 		}
 	})
 }

@@ -8,7 +8,7 @@ var Scalar = &Set{
 	GEMM: gemmScalar, HalfGEMM: gemmScalar,
 	Depthwise: depthwiseScalar, MaxPool: maxPoolScalar, Grouped: groupedScalar,
 	ToWinograd: toWinogradScalar, FromWinograd: fromWinogradScalar,
-	Affine: affineScalar, AddScaled: addScaledScalar, Mix: mixScalar, Max: maxScalar,
+	Affine: affineScalar, AddScaled: addScaledScalar, Mix: mixScalar, Gather: gatherScalar, Max: maxScalar,
 	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
 	Sigmoid: sigmoidScalar, Sum: sumScalar, Peak: peakScalar,
 }
@@ -71,14 +71,19 @@ func add(sum *[Lanes]float32, x []float32) {
 func mixScalar(m *Mix) {
 	for plane := range m.Planes {
 		for p := range m.Pixels {
-			y := m.Y[plane*m.YStep+p*m.YPixel:][:Lanes]
-			copy(y, m.A[plane*m.AStep+int(m.AtA[p]):])
-			if m.B == nil {
-				continue
+			y := m.Y[plane*m.YStep+p*Lanes:][:Lanes]
+			a, b := m.A[plane*m.AStep+int(m.AtA[p]):][:Lanes], m.B[plane*m.BStep+int(m.AtB[p]):][:Lanes]
+			for j := range y {
+				y[j] = a[j] + m.Factor*b[j]
 			}
-			for j, v := range m.B[plane*m.BStep+int(m.AtB[p]):][:Lanes] {
-				y[j] += m.Factor * v
-			}
+		}
+	}
+}
+
+func gatherScalar(g *Gather) {
+	for p, at := range g.At[:g.Pixels] {
+		for plane := range g.Planes {
+			copy(g.Y[p*g.YPixel+plane*Lanes:][:Lanes], g.X[int(at)+plane*g.XStep:])
 		}
 	}
 }

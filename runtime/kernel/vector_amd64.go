@@ -20,7 +20,7 @@ var wide = sync.OnceValue(func() []*Set {
 			GEMM: onStack(gemm5x32Z), HalfGEMM: gemm5x16Z,
 			Depthwise: depthwiseZ, MaxPool: maxPoolZ, Grouped: groupedZ,
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
-			Affine: affineZ, AddScaled: addScaledZ, Mix: mixZ, Max: maxZ,
+			Affine: affineZ, AddScaled: addScaledZ, Mix: mixZ, Gather: gatherZ, Max: maxZ,
 			Scale: scaleZ, Gate: gateZ, GatePixels: gatePixelsZ,
 			Sigmoid: sigmoidZ, Sum: sumZ, Peak: peakZ,
 		})
@@ -32,7 +32,7 @@ var wide = sync.OnceValue(func() []*Set {
 			GEMM: gemm, HalfGEMM: gemm,
 			Depthwise: depthwiseY, MaxPool: maxPoolY, Grouped: groupedY,
 			ToWinograd: toWinogradY, FromWinograd: fromWinogradY,
-			Affine: affineY, AddScaled: addScaledY, Mix: mixY, Max: maxY,
+			Affine: affineY, AddScaled: addScaledY, Mix: mixY, Gather: gatherY, Max: maxY,
 			Scale: scaleY, Gate: gateY, GatePixels: gatePixelsY,
 			Sigmoid: sigmoidY, Sum: sumY, Peak: peakY,
 		})

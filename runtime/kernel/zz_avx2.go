@@ -3213,20 +3213,42 @@ func addScaledY(y, a, b []float32, factor, floor float32) {
 //
 //go:nocheckptr
 func mixY(m *Mix) {
-	f, n, next := fillY(m.Factor), m.Pixels, m.YPixel
+	f, n := fillY(m.Factor), m.Pixels
 	for plane := range m.Planes {
-		a, y, atA := m.A[plane*m.AStep:], m.Y[plane*m.YStep:], m.AtA[:n]
-		if m.B == nil {
-			for p, at := range atA {
-				loadY((*[8]float32)(a[int(at):])).Store((*[8]float32)(y[p*next:]))
-				loadY((*[8]float32)(a[int(at)+8:])).Store((*[8]float32)(y[p*next+8:]))
-			}
-			continue
+		a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*16]
+		atA, atB := m.AtA[:n], m.AtB[:n]
+		for p := range n {
+			loadY((*[8]float32)(b[atB[p]:])).MulAdd(f, loadY((*[8]float32)(a[atA[p]:]))).Store((*[8]float32)(y[p*16:]))
+			loadY((*[8]float32)(b[atB[p]+8:])).MulAdd(f, loadY((*[8]float32)(a[atA[p]+8:]))).Store((*[8]float32)(y[p*16+8:]))
 		}
-		b, atB := m.B[plane*m.BStep:], m.AtB[:n]
-		for p, at := range atA {
-			loadY((*[8]float32)(b[int(atB[p]):])).MulAdd(f, loadY((*[8]float32)(a[int(at):]))).Store((*[8]float32)(y[p*next:]))
-			loadY((*[8]float32)(b[int(atB[p])+8:])).MulAdd(f, loadY((*[8]float32)(a[int(at)+8:]))).Store((*[8]float32)(y[p*next+8:]))
+	}
+}
+
+// gatherY is Gather.
+//
+//go:nocheckptr
+func gatherY(g *Gather) {
+	at, plane := g.At[:g.Pixels], 0
+	for ; plane+4 <= g.Planes; plane += 4 {
+		x, y := g.X[plane*g.XStep:], g.Y[plane*16:]
+		for p, from := range at {
+			to, from := (*[64]float32)(y[p*g.YPixel:]), int(from)
+			loadY((*[8]float32)(x[from+0*g.XStep+0:])).Store((*[8]float32)(to[0:]))
+			loadY((*[8]float32)(x[from+0*g.XStep+8:])).Store((*[8]float32)(to[8:]))
+			loadY((*[8]float32)(x[from+1*g.XStep+0:])).Store((*[8]float32)(to[16:]))
+			loadY((*[8]float32)(x[from+1*g.XStep+8:])).Store((*[8]float32)(to[24:]))
+			loadY((*[8]float32)(x[from+2*g.XStep+0:])).Store((*[8]float32)(to[32:]))
+			loadY((*[8]float32)(x[from+2*g.XStep+8:])).Store((*[8]float32)(to[40:]))
+			loadY((*[8]float32)(x[from+3*g.XStep+0:])).Store((*[8]float32)(to[48:]))
+			loadY((*[8]float32)(x[from+3*g.XStep+8:])).Store((*[8]float32)(to[56:]))
+		}
+	}
+	for ; plane+1 <= g.Planes; plane += 1 {
+		x, y := g.X[plane*g.XStep:], g.Y[plane*16:]
+		for p, from := range at {
+			to, from := (*[16]float32)(y[p*g.YPixel:]), int(from)
+			loadY((*[8]float32)(x[from+0*g.XStep+0:])).Store((*[8]float32)(to[0:]))
+			loadY((*[8]float32)(x[from+0*g.XStep+8:])).Store((*[8]float32)(to[8:]))
 		}
 	}
 }

@@ -3466,18 +3466,36 @@ func addScaledZ(y, a, b []float32, factor, floor float32) {
 //
 //go:nocheckptr
 func mixZ(m *Mix) {
-	f, n, next := fillZ(m.Factor), m.Pixels, m.YPixel
+	f, n := fillZ(m.Factor), m.Pixels
 	for plane := range m.Planes {
-		a, y, atA := m.A[plane*m.AStep:], m.Y[plane*m.YStep:], m.AtA[:n]
-		if m.B == nil {
-			for p, at := range atA {
-				loadZ((*[16]float32)(a[int(at):])).Store((*[16]float32)(y[p*next:]))
-			}
-			continue
+		a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*16]
+		atA, atB := m.AtA[:n], m.AtB[:n]
+		for p := range n {
+			loadZ((*[16]float32)(b[atB[p]:])).MulAdd(f, loadZ((*[16]float32)(a[atA[p]:]))).Store((*[16]float32)(y[p*16:]))
 		}
-		b, atB := m.B[plane*m.BStep:], m.AtB[:n]
-		for p, at := range atA {
-			loadZ((*[16]float32)(b[int(atB[p]):])).MulAdd(f, loadZ((*[16]float32)(a[int(at):]))).Store((*[16]float32)(y[p*next:]))
+	}
+}
+
+// gatherZ is Gather.
+//
+//go:nocheckptr
+func gatherZ(g *Gather) {
+	at, plane := g.At[:g.Pixels], 0
+	for ; plane+4 <= g.Planes; plane += 4 {
+		x, y := g.X[plane*g.XStep:], g.Y[plane*16:]
+		for p, from := range at {
+			to, from := (*[64]float32)(y[p*g.YPixel:]), int(from)
+			loadZ((*[16]float32)(x[from+0*g.XStep+0:])).Store((*[16]float32)(to[0:]))
+			loadZ((*[16]float32)(x[from+1*g.XStep+0:])).Store((*[16]float32)(to[16:]))
+			loadZ((*[16]float32)(x[from+2*g.XStep+0:])).Store((*[16]float32)(to[32:]))
+			loadZ((*[16]float32)(x[from+3*g.XStep+0:])).Store((*[16]float32)(to[48:]))
+		}
+	}
+	for ; plane+1 <= g.Planes; plane += 1 {
+		x, y := g.X[plane*g.XStep:], g.Y[plane*16:]
+		for p, from := range at {
+			to, from := (*[16]float32)(y[p*g.YPixel:]), int(from)
+			loadZ((*[16]float32)(x[from+0*g.XStep+0:])).Store((*[16]float32)(to[0:]))
 		}
 	}
 }
