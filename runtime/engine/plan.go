@@ -27,8 +27,8 @@ type scratch struct {
 	windows   kernel.Windows
 	grouped   kernel.Grouped
 	transform kernel.Transform
-	mix       kernel.Mix
 	gather    kernel.Gather
+	strassen  kernel.Strassen
 	segment   [1]kernel.Segment
 	pixel     [kernel.Lanes]float32
 	floats    []float32

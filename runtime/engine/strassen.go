@@ -20,19 +20,22 @@ import (
 //	W = U + S3*T3  C21 = W - A22*T4           C22 = W + V
 //
 // Those of weights are made beforehand, and those of results are where the
-// kernel's sums begin, so S1 to S4 are all that is left to be computed: the
-// halves of inputs are read four times more, for an eighth of the products.
+// kernel's sums begin, so S1 to S4 are all that is left to be computed: when the
+// halves of inputs are brought together, three more matrices are written for an
+// eighth of the products.
 type strassen struct {
 	set         *kernel.Set
 	x, y, res   *tensor
 	in, out, at []int32 // as those of conv, with entries for whole units
-	rows        []int32 // the places in a plane of temporary memory
+	rows        []int32 // the places in a plane of partial sums
+	side        []int32 // and in a matrix of inputs
 	pixels      int
 	units       int    // of pixels
 	half        int    // pixels of a unit's halves
 	inputs      [2]int // planes of the halves
 	outputs     [2]int
-	step        int // floats of a plane of temporary memory
+	pixel, size int // floats of a pixel and of a matrix of inputs
+	step        int // and of a plane of partial sums
 	// The weights of the seven products, t4's with the other sign.
 	b11, b21, b22, t1, t2, t3, t4 weights
 	bias, zero                    []float32
@@ -67,7 +70,7 @@ func (m matrix) from(p int) matrix {
 // it is faster.
 func (pl *planner) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
-	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != kernel.Lanes || pl.set.FastProducts {
+	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != kernel.Lanes {
 		return nil, nil
 	}
 	s := newStrassen(pl.set, x, y)
@@ -84,11 +87,12 @@ func newStrassen(set *kernel.Set, x, y *tensor) *strassen {
 	s.inputs[1] = x.count() - s.inputs[0]
 	s.outputs[0] = min(y.count(), round((y.count()+1)/2, s.panel()))
 	s.outputs[1] = y.count() - s.outputs[0]
-	floats := s.pixels * (4*s.inputs[0] + 3*s.panel()) * kernel.Lanes / 2
+	floats := s.pixels * (7*s.inputs[0] + 3*s.panel()) * kernel.Lanes / 2
 	units := (floats + strassenFloats - 1) / strassenFloats
 	s.half = round((s.pixels+2*units-1)/(2*units), kernel.Rows)
 	s.units = (s.pixels + 2*s.half - 1) / (2 * s.half)
-	s.step = (s.half | 1) * kernel.Lanes
+	s.pixel, s.step = (s.inputs[0]|1)*kernel.Lanes, (s.half|1)*kernel.Lanes
+	s.size = s.half*s.pixel + kernel.Lanes
 	return s
 }
 
@@ -114,11 +118,11 @@ func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
 		s.at = whole(pl.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
 	}
 	for p := range s.half {
-		s.rows = append(s.rows, int32(p*kernel.Lanes))
+		s.rows, s.side = append(s.rows, int32(p*kernel.Lanes)), append(s.side, int32(p*s.pixel))
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, (4*s.inputs[0]+3*s.panel())*s.step+kernel.Slack)
+	pl.scratch = max(pl.scratch, 7*s.size+3*s.panel()*s.step+kernel.Slack)
 	return nil
 }
 
@@ -133,7 +137,7 @@ func (s *strassen) worthwhile() bool {
 	ours := 3*product(s.half, n[0], k[0]) + 2*product(s.half, n[0], k[1]) +
 		product(s.half, n[1], k[0]) + product(s.half, n[1], k[1]) + product(s.half, n[1], 0) +
 		s.half*(6*(3*n[0]+4*n[1])+11*4*k[0])
-	return 103*s.units*ours < 100*direct
+	return 106*s.units*ours < 100*direct
 }
 
 // pack makes the seven products' weights of those of the convolution, (out, in).
@@ -194,23 +198,15 @@ func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
 	lower := span{first + s.half, min(s.half, s.pixels-first-s.half)}
 	m := multiplier{s, t, arena}
 
-	a11 := matrix{arena[s.x.base(0):], s.in[upper.first:], s.x.plane()}
-	a12 := a11.from(s.inputs[0])
-	a21 := matrix{a11.data, s.in[lower.first:], a11.step}
-	a22 := a21.from(s.inputs[0])
-	s1 := matrix{t.floats, s.rows, s.step}
-	s2 := s1.from(s.inputs[0])
-	s3 := s2.from(s.inputs[0])
-	s4 := s3.from(s.inputs[0])
-	m.mix(s1, a21, 1, a22, s.inputs[1])
-	if last := s.inputs[1]; last < s.inputs[0] { // a22 has one plane less
-		m.mix(s1.from(last), a21.from(last), 0, a21.from(last), 1)
-	}
-	m.mix(s2, s1, -1, a11, s.inputs[0])
-	m.mix(s3, a11, -1, a21, s.inputs[0])
-	m.mix(s4, a12, -1, s2, s.inputs[1])
+	j := &t.strassen
+	j.X, j.XStep, j.Upper, j.Lower = arena[s.x.base(0):], s.x.plane(), s.in[upper.first:], s.in[lower.first:]
+	j.Y, j.YPixel, j.YStep = t.floats, s.pixel, s.size
+	j.Pixels, j.Left, j.Right = s.half, s.inputs[0], s.inputs[1]
+	s.set.Strassen(j)
+	input := func(i int) matrix { return matrix{t.floats[i*s.size:], s.side, kernel.Lanes} }
+	a11, a12, a22, s1, s2, s3, s4 := input(0), input(1), input(2), input(3), input(4), input(5), input(6)
 
-	u := s4.from(s.inputs[0])
+	u := matrix{t.floats[7*s.size:], s.rows, s.step}
 	v := u.from(s.panel())
 	w := v.from(s.panel())
 	for panel := s.panels() * group / groups; panel < s.panels()*(group+1)/groups; panel++ {
@@ -244,16 +240,6 @@ type multiplier struct {
 	*strassen
 	scratch *scratch
 	arena   []float32
-}
-
-// mix computes y = a + factor*b on so many planes of half a unit.
-func (m *multiplier) mix(y, a matrix, factor float32, b matrix, planes int) {
-	j := &m.scratch.mix
-	j.Y, j.A, j.B, j.Factor = y.data, a.data, b.data, factor
-	j.AtA, j.AtB = a.at, b.at
-	j.YStep, j.AStep, j.BStep = y.step, a.step, b.step
-	j.Pixels, j.Planes = m.half, planes
-	m.set.Mix(j)
 }
 
 // partial computes y = x*b + start, or adds x*b to y, for the panel of b that

@@ -435,8 +435,8 @@ func (w *writer) vectors() {
 	loop("addScaled", "AddScaled", "y, a, b []float32, factor, floor float32",
 		floor+"\nf := fill"+w.v+"(factor)",
 		above(at("b")+".MulAdd(f, "+at("a")+")"))
-	w.mix()
 	w.gather()
+	w.strassen()
 	loop("max", "Max", "y, x []float32", "", "larger"+w.v+"("+at("x")+", "+at("y")+")")
 	// The factors of a plane's channels: as many registers as a pixel has.
 	factor := func(slice string) string {
@@ -476,25 +476,6 @@ one.Div(one.Add(e))`, w.v, at("x"), map[string]string{"Z": "Scaled(0)", "Y": "()
 	w.reduce("peak", "Peak", true)
 }
 
-// mix writes Set.Mix.
-func (w *writer) mix() {
-	w.line("// mix%s is Mix.", w.v)
-	w.line("func mix%s(m *Mix) {", w.v)
-	w.line("f, n := fill%s(m.Factor), m.Pixels", w.v)
-	w.line("for plane := range m.Planes {")
-	w.line("a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*%d]", lanes)
-	w.line("atA, atB := m.AtA[:n], m.AtB[:n]")
-	w.line("for p := range n {")
-	for part := 0; part < lanes; part += w.lanes {
-		off := ""
-		if part > 0 {
-			off = fmt.Sprintf("+%d", part)
-		}
-		w.line("%s.MulAdd(f, %s).Store((*[%d]float32)(y[p*%d%s:]))", w.load("b", "atB[p]"+off), w.load("a", "atA[p]"+off), w.lanes, lanes, off)
-	}
-	w.line("}\n}\n}\n")
-}
-
 // gather writes Set.Gather, which takes several planes at once: so many streams
 // the caches fetch ahead side by side.
 func (w *writer) gather() {
@@ -516,6 +497,55 @@ func (w *writer) gather() {
 	}
 	pass(streams)
 	pass(1)
+	w.line("}\n")
+}
+
+// strassen writes Set.Strassen, with a loop for the planes that all matrices
+// have and one for that which the right ones lack.
+func (w *writer) strassen() {
+	w.line("// strassen%s is Strassen.", w.v)
+	w.line("func strassen%s(s *Strassen) {", w.v)
+	w.line("lowers, right := s.Lower[:s.Pixels], s.Left*s.XStep")
+	loop := func(right bool) {
+		w.line("x, y := s.X[plane*s.XStep:], s.Y[plane*%d:]", lanes)
+		w.line("for p, at := range s.Upper[:s.Pixels] {")
+		w.line("upper, lower, to := int(at), int(lowers[p]), p*s.YPixel")
+		for part := 0; part < lanes; part += w.lanes {
+			name := func(v string) string { return fmt.Sprintf("%s_%d", v, part) }
+			from := func(v, at string) {
+				w.line("%s := %s", name(v), w.load("x", fmt.Sprintf("%s+%d", at, part)))
+			}
+			store := func(matrix int, value string) {
+				w.line("%s.Store((*[%d]float32)(y[to+%d*s.YStep+%d:]))", value, w.lanes, matrix, part)
+			}
+			from("a11", "upper")
+			from("a21", "lower")
+			s1 := name("a21")
+			if right {
+				from("a12", "upper+right")
+				from("a22", "lower+right")
+				s1 += ".Add(" + name("a22") + ")"
+			}
+			w.line("%s := %s", name("s1"), s1)
+			w.line("%s := %s.Sub(%s)", name("s2"), name("s1"), name("a11"))
+			store(0, name("a11"))
+			if right {
+				store(1, name("a12"))
+				store(2, name("a22"))
+			}
+			store(3, name("s1"))
+			store(4, name("s2"))
+			store(5, name("a11")+".Sub("+name("a21")+")")
+			if right {
+				store(6, name("a12")+".Sub("+name("s2")+")")
+			}
+		}
+		w.line("}\n}")
+	}
+	w.line("for plane := range s.Right {")
+	loop(true)
+	w.line("for plane := s.Right; plane < s.Left; plane++ {")
+	loop(false)
 	w.line("}\n")
 }
 

@@ -45,9 +45,6 @@ type Set struct {
 	Name string
 	// Panel is the number of columns of a packed panel of weights.
 	Panel int
-	// FastProducts is whether GEMM is so fast beside memory that nothing is gained
-	// by reading and writing more for fewer products.
-	FastProducts bool
 	// GEMM multiplies rows of pixels by one panel of weights.
 	GEMM func(g *GEMM)
 	// HalfGEMM is GEMM for a panel of Lanes columns: the last one where the
@@ -66,10 +63,10 @@ type Set struct {
 	Affine func(y, x, scale, shift []float32, floor float32)
 	// AddScaled is y = max(a + factor*b, floor).
 	AddScaled func(y, a, b []float32, factor, floor float32)
-	// Mix adds pixels to pixels that lie elsewhere.
-	Mix func(m *Mix)
 	// Gather brings the values of pixels together.
 	Gather func(g *Gather)
+	// Strassen brings those of the factors of Strassen's products together.
+	Strassen func(s *Strassen)
 	// Max is y = max(y, x).
 	Max func(y, x []float32)
 	// Scale is Affine on pixels, with Lanes factors for all of them.
@@ -157,19 +154,6 @@ func step(n int) int {
 	return n
 }
 
-// Mix is one job of Set.Mix: for each pixel p < Pixels and each of the planes,
-//
-//	Y[p] = A[AtA[p]] + Factor*B[AtB[p]]
-//
-// where planes of Y, A and B are YStep, AStep and BStep floats apart.
-type Mix struct {
-	Y, A, B             []float32
-	AtA, AtB            []int32
-	YStep, AStep, BStep int
-	Pixels, Planes      int
-	Factor              float32
-}
-
 // Gather is one job of Set.Gather: the values of each pixel p < Pixels, from
 // planes XStep floats apart, side by side,
 //
@@ -179,6 +163,25 @@ type Gather struct {
 	At             []int32
 	XStep, YPixel  int
 	Pixels, Planes int
+}
+
+// Strassen is one job of Set.Strassen: as Gather does, it brings the values of
+// pixels side by side, those of seven matrices of Pixels x YPixel, YStep floats
+// apart. With a11 and a12 the values of the pixels at Upper, from the planes of
+// Left and from those of Right behind them, and a21 and a22 those of the pixels
+// at Lower, the matrices are
+//
+//	a11, a12, a22, s1 = a21+a22, s2 = s1-a11, s3 = a11-a21, s4 = a12-s2
+//
+// Right is Left or one less; then the values of its last plane are 0, and are not
+// written.
+type Strassen struct {
+	X, Y          []float32
+	Upper, Lower  []int32
+	XStep         int
+	YPixel, YStep int
+	Pixels        int
+	Left, Right   int // planes
 }
 
 // Windows is one job of Set.Depthwise: a row of pixels of one plane,

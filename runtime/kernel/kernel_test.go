@@ -129,34 +129,6 @@ func TestVectorKernelsAreTheScalarLoops(t *testing.T) {
 	})
 }
 
-func TestMixIsTheScalarLoop(t *testing.T) {
-	each(t, 1e-6, func(d *differential, set *kernel.Set) {
-		for pixels := range 12 {
-			spread := func() []int32 {
-				places := make([]int32, pixels)
-				for i, p := range d.r.Perm(pixels) {
-					places[i] = int32(p * lanes)
-				}
-				return places
-			}
-			planes, step := d.r.IntN(4), (pixels+d.r.IntN(3))*lanes
-			m := kernel.Mix{
-				A: d.data(planes*step + lanes), B: d.data(planes*step + lanes), AtA: spread(), AtB: spread(),
-				YStep: step, AStep: step, BStep: step, Pixels: pixels, Planes: planes, Factor: float32(d.r.IntN(3) - 1),
-			}
-			d.name = fmt.Sprintf("%s.Mix(%d pixels of %d planes)", set.Name, pixels, planes)
-			job := func(s *kernel.Set) func(y []float32) {
-				return func(y []float32) {
-					m := m
-					m.Y = y
-					s.Mix(&m)
-				}
-			}
-			d.compare(planes*step, job(kernel.Scalar), job(set))
-		}
-	})
-}
-
 func TestGatherIsTheScalarLoop(t *testing.T) {
 	each(t, 0, func(d *differential, set *kernel.Set) {
 		for planes := range 12 {
@@ -178,6 +150,36 @@ func TestGatherIsTheScalarLoop(t *testing.T) {
 				}
 			}
 			d.compare(pixels*g.YPixel, job(kernel.Scalar), job(set))
+		}
+	})
+}
+
+func TestStrassenIsTheScalarLoop(t *testing.T) {
+	each(t, 1e-6, func(d *differential, set *kernel.Set) {
+		for left := range 6 {
+			pixels, right := 1+d.r.IntN(12), max(0, left-d.r.IntN(2))
+			spread := func() []int32 {
+				places := make([]int32, pixels)
+				for i, p := range d.r.Perm(2 * pixels)[:pixels] {
+					places[i] = int32(p * lanes)
+				}
+				return places
+			}
+			step := (2*pixels + d.r.IntN(3)) * lanes
+			s := kernel.Strassen{
+				X: d.data((left+right)*step + lanes), Upper: spread(), Lower: spread(), XStep: step,
+				YPixel: (left + d.r.IntN(2)) * lanes, Pixels: pixels, Left: left, Right: right,
+			}
+			s.YStep = pixels * s.YPixel
+			d.name = fmt.Sprintf("%s.Strassen(%d pixels of %d+%d planes)", set.Name, pixels, left, right)
+			job := func(set *kernel.Set) func(y []float32) {
+				return func(y []float32) {
+					s := s
+					s.Y = y
+					set.Strassen(&s)
+				}
+			}
+			d.compare(7*s.YStep, job(kernel.Scalar), job(set))
 		}
 	})
 }

@@ -8,7 +8,7 @@ var Scalar = &Set{
 	GEMM: gemmScalar, HalfGEMM: gemmScalar,
 	Depthwise: depthwiseScalar, MaxPool: maxPoolScalar, Grouped: groupedScalar,
 	ToWinograd: toWinogradScalar, FromWinograd: fromWinogradScalar,
-	Affine: affineScalar, AddScaled: addScaledScalar, Mix: mixScalar, Gather: gatherScalar, Max: maxScalar,
+	Affine: affineScalar, AddScaled: addScaledScalar, Gather: gatherScalar, Strassen: strassenScalar, Max: maxScalar,
 	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
 	Sigmoid: sigmoidScalar, Sum: sumScalar, Peak: peakScalar,
 }
@@ -68,22 +68,32 @@ func add(sum *[Lanes]float32, x []float32) {
 	}
 }
 
-func mixScalar(m *Mix) {
-	for plane := range m.Planes {
-		for p := range m.Pixels {
-			y := m.Y[plane*m.YStep+p*Lanes:][:Lanes]
-			a, b := m.A[plane*m.AStep+int(m.AtA[p]):][:Lanes], m.B[plane*m.BStep+int(m.AtB[p]):][:Lanes]
-			for j := range y {
-				y[j] = a[j] + m.Factor*b[j]
-			}
-		}
-	}
-}
-
 func gatherScalar(g *Gather) {
 	for p, at := range g.At[:g.Pixels] {
 		for plane := range g.Planes {
 			copy(g.Y[p*g.YPixel+plane*Lanes:][:Lanes], g.X[int(at)+plane*g.XStep:])
+		}
+	}
+}
+
+func strassenScalar(s *Strassen) {
+	for plane := range s.Left {
+		for p := range s.Pixels {
+			y := s.Y[p*s.YPixel+plane*Lanes:]
+			upper, lower := s.X[int(s.Upper[p])+plane*s.XStep:], s.X[int(s.Lower[p])+plane*s.XStep:]
+			for j := range Lanes {
+				a11, a21 := upper[j], lower[j]
+				var a12, a22 float32
+				if plane < s.Right {
+					a12, a22 = upper[s.Left*s.XStep+j], lower[s.Left*s.XStep+j]
+				}
+				s1 := a21 + a22
+				s2 := s1 - a11
+				y[j], y[3*s.YStep+j], y[4*s.YStep+j], y[5*s.YStep+j] = a11, s1, s2, a11-a21
+				if plane < s.Right {
+					y[s.YStep+j], y[2*s.YStep+j], y[6*s.YStep+j] = a12, a22, a12-s2
+				}
+			}
 		}
 	}
 }

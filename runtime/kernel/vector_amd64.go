@@ -16,11 +16,12 @@ var wide = sync.OnceValue(func() []*Set {
 	var sets []*Set
 	if archsimd.X86.AVX512() {
 		sets = append(sets, &Set{
-			Name: "avx512", Panel: 2 * Lanes, FastProducts: fullWidth(),
+			Name: "avx512", Panel: 2 * Lanes,
 			GEMM: onStack(gemm5x32Z), HalfGEMM: gemm5x16Z,
 			Depthwise: depthwiseZ, MaxPool: maxPoolZ, Grouped: groupedZ,
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
-			Affine: affineZ, AddScaled: addScaledZ, Mix: mixZ, Gather: gatherZ, Max: maxZ,
+			Affine: affineZ, AddScaled: addScaledZ, Max: maxZ,
+			Gather: gatherZ, Strassen: strassenZ,
 			Scale: scaleZ, Gate: gateZ, GatePixels: gatePixelsZ,
 			Sigmoid: sigmoidZ, Sum: sumZ, Peak: peakZ,
 		})
@@ -32,19 +33,14 @@ var wide = sync.OnceValue(func() []*Set {
 			GEMM: gemm, HalfGEMM: gemm,
 			Depthwise: depthwiseY, MaxPool: maxPoolY, Grouped: groupedY,
 			ToWinograd: toWinogradY, FromWinograd: fromWinogradY,
-			Affine: affineY, AddScaled: addScaledY, Mix: mixY, Gather: gatherY, Max: maxY,
+			Affine: affineY, AddScaled: addScaledY, Max: maxY,
+			Gather: gatherY, Strassen: strassenY,
 			Scale: scaleY, Gate: gateY, GatePixels: gatePixelsY,
 			Sigmoid: sigmoidY, Sum: sumY, Peak: peakY,
 		})
 	}
 	return sets
 })
-
-// fullWidth reports whether the units that multiply registers of 512 bits are as
-// wide. Those of Zen 4 are not: what Zen 5 and Sapphire Rapids have and it has
-// not is AVX-VNNI, and what it has and Intel's before Ice Lake have not is VBMI2.
-// Ice Lake is taken for one of its kind.
-func fullWidth() bool { return archsimd.X86.AVXVNNI() || !archsimd.X86.AVX512VBMI2() }
 
 // What follows is all that the kernels use of package archsimd, whose names
 // change with Go's releases, but for the steps of GEMM. The Z functions are of 16

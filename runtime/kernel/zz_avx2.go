@@ -3209,21 +3209,6 @@ func addScaledY(y, a, b []float32, factor, floor float32) {
 	}
 }
 
-// mixY is Mix.
-//
-//go:nocheckptr
-func mixY(m *Mix) {
-	f, n := fillY(m.Factor), m.Pixels
-	for plane := range m.Planes {
-		a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*16]
-		atA, atB := m.AtA[:n], m.AtB[:n]
-		for p := range n {
-			loadY((*[8]float32)(b[atB[p]:])).MulAdd(f, loadY((*[8]float32)(a[atA[p]:]))).Store((*[8]float32)(y[p*16:]))
-			loadY((*[8]float32)(b[atB[p]+8:])).MulAdd(f, loadY((*[8]float32)(a[atA[p]+8:]))).Store((*[8]float32)(y[p*16+8:]))
-		}
-	}
-}
-
 // gatherY is Gather.
 //
 //go:nocheckptr
@@ -3249,6 +3234,67 @@ func gatherY(g *Gather) {
 			to, from := (*[16]float32)(y[p*g.YPixel:]), int(from)
 			loadY((*[8]float32)(x[from+0*g.XStep+0:])).Store((*[8]float32)(to[0:]))
 			loadY((*[8]float32)(x[from+0*g.XStep+8:])).Store((*[8]float32)(to[8:]))
+		}
+	}
+}
+
+// strassenY is Strassen.
+//
+//go:nocheckptr
+func strassenY(s *Strassen) {
+	lowers, right := s.Lower[:s.Pixels], s.Left*s.XStep
+	for plane := range s.Right {
+		x, y := s.X[plane*s.XStep:], s.Y[plane*16:]
+		for p, at := range s.Upper[:s.Pixels] {
+			upper, lower, to := int(at), int(lowers[p]), p*s.YPixel
+			a11_0 := loadY((*[8]float32)(x[upper+0:]))
+			a21_0 := loadY((*[8]float32)(x[lower+0:]))
+			a12_0 := loadY((*[8]float32)(x[upper+right+0:]))
+			a22_0 := loadY((*[8]float32)(x[lower+right+0:]))
+			s1_0 := a21_0.Add(a22_0)
+			s2_0 := s1_0.Sub(a11_0)
+			a11_0.Store((*[8]float32)(y[to+0*s.YStep+0:]))
+			a12_0.Store((*[8]float32)(y[to+1*s.YStep+0:]))
+			a22_0.Store((*[8]float32)(y[to+2*s.YStep+0:]))
+			s1_0.Store((*[8]float32)(y[to+3*s.YStep+0:]))
+			s2_0.Store((*[8]float32)(y[to+4*s.YStep+0:]))
+			a11_0.Sub(a21_0).Store((*[8]float32)(y[to+5*s.YStep+0:]))
+			a12_0.Sub(s2_0).Store((*[8]float32)(y[to+6*s.YStep+0:]))
+			a11_8 := loadY((*[8]float32)(x[upper+8:]))
+			a21_8 := loadY((*[8]float32)(x[lower+8:]))
+			a12_8 := loadY((*[8]float32)(x[upper+right+8:]))
+			a22_8 := loadY((*[8]float32)(x[lower+right+8:]))
+			s1_8 := a21_8.Add(a22_8)
+			s2_8 := s1_8.Sub(a11_8)
+			a11_8.Store((*[8]float32)(y[to+0*s.YStep+8:]))
+			a12_8.Store((*[8]float32)(y[to+1*s.YStep+8:]))
+			a22_8.Store((*[8]float32)(y[to+2*s.YStep+8:]))
+			s1_8.Store((*[8]float32)(y[to+3*s.YStep+8:]))
+			s2_8.Store((*[8]float32)(y[to+4*s.YStep+8:]))
+			a11_8.Sub(a21_8).Store((*[8]float32)(y[to+5*s.YStep+8:]))
+			a12_8.Sub(s2_8).Store((*[8]float32)(y[to+6*s.YStep+8:]))
+		}
+	}
+	for plane := s.Right; plane < s.Left; plane++ {
+		x, y := s.X[plane*s.XStep:], s.Y[plane*16:]
+		for p, at := range s.Upper[:s.Pixels] {
+			upper, lower, to := int(at), int(lowers[p]), p*s.YPixel
+			a11_0 := loadY((*[8]float32)(x[upper+0:]))
+			a21_0 := loadY((*[8]float32)(x[lower+0:]))
+			s1_0 := a21_0
+			s2_0 := s1_0.Sub(a11_0)
+			a11_0.Store((*[8]float32)(y[to+0*s.YStep+0:]))
+			s1_0.Store((*[8]float32)(y[to+3*s.YStep+0:]))
+			s2_0.Store((*[8]float32)(y[to+4*s.YStep+0:]))
+			a11_0.Sub(a21_0).Store((*[8]float32)(y[to+5*s.YStep+0:]))
+			a11_8 := loadY((*[8]float32)(x[upper+8:]))
+			a21_8 := loadY((*[8]float32)(x[lower+8:]))
+			s1_8 := a21_8
+			s2_8 := s1_8.Sub(a11_8)
+			a11_8.Store((*[8]float32)(y[to+0*s.YStep+8:]))
+			s1_8.Store((*[8]float32)(y[to+3*s.YStep+8:]))
+			s2_8.Store((*[8]float32)(y[to+4*s.YStep+8:]))
+			a11_8.Sub(a21_8).Store((*[8]float32)(y[to+5*s.YStep+8:]))
 		}
 	}
 }

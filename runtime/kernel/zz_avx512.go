@@ -3462,20 +3462,6 @@ func addScaledZ(y, a, b []float32, factor, floor float32) {
 	}
 }
 
-// mixZ is Mix.
-//
-//go:nocheckptr
-func mixZ(m *Mix) {
-	f, n := fillZ(m.Factor), m.Pixels
-	for plane := range m.Planes {
-		a, b, y := m.A[plane*m.AStep:], m.B[plane*m.BStep:], m.Y[plane*m.YStep:][:n*16]
-		atA, atB := m.AtA[:n], m.AtB[:n]
-		for p := range n {
-			loadZ((*[16]float32)(b[atB[p]:])).MulAdd(f, loadZ((*[16]float32)(a[atA[p]:]))).Store((*[16]float32)(y[p*16:]))
-		}
-	}
-}
-
 // gatherZ is Gather.
 //
 //go:nocheckptr
@@ -3496,6 +3482,46 @@ func gatherZ(g *Gather) {
 		for p, from := range at {
 			to, from := (*[16]float32)(y[p*g.YPixel:]), int(from)
 			loadZ((*[16]float32)(x[from+0*g.XStep+0:])).Store((*[16]float32)(to[0:]))
+		}
+	}
+}
+
+// strassenZ is Strassen.
+//
+//go:nocheckptr
+func strassenZ(s *Strassen) {
+	lowers, right := s.Lower[:s.Pixels], s.Left*s.XStep
+	for plane := range s.Right {
+		x, y := s.X[plane*s.XStep:], s.Y[plane*16:]
+		for p, at := range s.Upper[:s.Pixels] {
+			upper, lower, to := int(at), int(lowers[p]), p*s.YPixel
+			a11_0 := loadZ((*[16]float32)(x[upper+0:]))
+			a21_0 := loadZ((*[16]float32)(x[lower+0:]))
+			a12_0 := loadZ((*[16]float32)(x[upper+right+0:]))
+			a22_0 := loadZ((*[16]float32)(x[lower+right+0:]))
+			s1_0 := a21_0.Add(a22_0)
+			s2_0 := s1_0.Sub(a11_0)
+			a11_0.Store((*[16]float32)(y[to+0*s.YStep+0:]))
+			a12_0.Store((*[16]float32)(y[to+1*s.YStep+0:]))
+			a22_0.Store((*[16]float32)(y[to+2*s.YStep+0:]))
+			s1_0.Store((*[16]float32)(y[to+3*s.YStep+0:]))
+			s2_0.Store((*[16]float32)(y[to+4*s.YStep+0:]))
+			a11_0.Sub(a21_0).Store((*[16]float32)(y[to+5*s.YStep+0:]))
+			a12_0.Sub(s2_0).Store((*[16]float32)(y[to+6*s.YStep+0:]))
+		}
+	}
+	for plane := s.Right; plane < s.Left; plane++ {
+		x, y := s.X[plane*s.XStep:], s.Y[plane*16:]
+		for p, at := range s.Upper[:s.Pixels] {
+			upper, lower, to := int(at), int(lowers[p]), p*s.YPixel
+			a11_0 := loadZ((*[16]float32)(x[upper+0:]))
+			a21_0 := loadZ((*[16]float32)(x[lower+0:]))
+			s1_0 := a21_0
+			s2_0 := s1_0.Sub(a11_0)
+			a11_0.Store((*[16]float32)(y[to+0*s.YStep+0:]))
+			s1_0.Store((*[16]float32)(y[to+3*s.YStep+0:]))
+			s2_0.Store((*[16]float32)(y[to+4*s.YStep+0:]))
+			a11_0.Sub(a21_0).Store((*[16]float32)(y[to+5*s.YStep+0:]))
 		}
 	}
 }
