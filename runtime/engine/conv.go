@@ -286,7 +286,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 	g.In, g.Out, g.Residual = c.in[first:], c.out[first:], nil
 	g.Partials = [2][]float32{}
 	if c.side != nil {
-		c.gather(arena, s, g)
+		c.gather(arena, s, g, part/groups+1)
 	}
 	g.XStep, g.YStep = c.step, c.y.plane()
 	if c.res != nil {
@@ -325,13 +325,18 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 // gather brings the values of the job's pixels together: the planes that a tile
 // reads are far from one another, and those caches that fetch ahead of what is
 // read fetch what follows it.
-func (c *conv) gather(arena []float32, s *scratch, g *kernel.GEMM) {
+func (c *conv) gather(arena []float32, s *scratch, g *kernel.GEMM, block int) {
+	at := g.In
+	g.X, g.In = s.floats, c.side
+	if s.held == block {
+		return
+	}
+	s.held = block
 	j := &s.gather
-	j.X, j.At, j.XStep = arena[c.x.base(0):], g.In, c.x.plane()
+	j.X, j.At, j.XStep = arena[c.x.base(0):], at, c.x.plane()
 	j.Y, j.YPixel = s.floats, c.pixel
 	j.Pixels, j.Planes = round(g.End, kernel.Rows), c.x.count()
 	c.set.Gather(j)
-	g.X, g.In = s.floats, c.side
 }
 
 // folded returns a convolution's weights and bias with its batch norm and its

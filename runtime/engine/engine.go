@@ -162,6 +162,7 @@ func (e *Engine) steal(w *worker) {
 		e.plan.enter(w.arena, j.images[i*size:][:size])
 		for _, s := range e.plan.steps {
 			parts := s.parts(1)
+			w.held = 0
 			for part := range parts {
 				s.run(w.arena, &w.scratch, part, parts)
 			}
@@ -198,6 +199,7 @@ func (e *Engine) share(w *worker) {
 	arena := e.workers[0].arena
 	for i, s := range e.plan.steps {
 		shared, parts := &e.plan.shared[i], s.parts(len(e.workers))
+		w.held = 0
 		for {
 			part := int(shared.next.Add(1)) - 1
 			if part >= parts {

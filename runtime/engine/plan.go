@@ -32,6 +32,9 @@ type scratch struct {
 	segment   [1]kernel.Segment
 	pixel     [kernel.Lanes]float32
 	floats    []float32
+	// held is the number, from 1 on, of the block whose inputs floats holds, of the
+	// step that is run; 0 is none. Parts that differ in their panels share them.
+	held int
 }
 
 // plan is a network ready to run: steps over one arena.

@@ -23,6 +23,7 @@ func (e *Engine) Profile(image []float32) []StepTime {
 	for i, s := range e.plan.steps {
 		start := time.Now()
 		parts := s.parts(1)
+		w.held = 0
 		for part := range parts {
 			s.run(w.arena, &w.scratch, part, parts)
 		}

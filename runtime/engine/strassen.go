@@ -198,11 +198,10 @@ func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
 	lower := span{first + s.half, min(s.half, s.pixels-first-s.half)}
 	m := multiplier{s, t, arena}
 
-	j := &t.strassen
-	j.X, j.XStep, j.Upper, j.Lower = arena[s.x.base(0):], s.x.plane(), s.in[upper.first:], s.in[lower.first:]
-	j.Y, j.YPixel, j.YStep = t.floats, s.pixel, s.size
-	j.Pixels, j.Left, j.Right = s.half, s.inputs[0], s.inputs[1]
-	s.set.Strassen(j)
+	if t.held != unit+1 {
+		t.held = unit + 1
+		s.sums(arena, t, upper, lower)
+	}
 	input := func(i int) matrix { return matrix{t.floats[i*s.size:], s.side, kernel.Lanes} }
 	a11, a12, a22, s1, s2, s3, s4 := input(0), input(1), input(2), input(3), input(4), input(5), input(6)
 
@@ -230,6 +229,15 @@ func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
 			}
 		}
 	}
+}
+
+// sums brings the products' inputs together.
+func (s *strassen) sums(arena []float32, t *scratch, upper, lower span) {
+	j := &t.strassen
+	j.X, j.XStep, j.Upper, j.Lower = arena[s.x.base(0):], s.x.plane(), s.in[upper.first:], s.in[lower.first:]
+	j.Y, j.YPixel, j.YStep = t.floats, s.pixel, s.size
+	j.Pixels, j.Left, j.Right = s.half, s.inputs[0], s.inputs[1]
+	s.set.Strassen(j)
 }
 
 // span is a run of pixels.
