@@ -226,11 +226,11 @@ func slowDisk(t *testing.T, w *world) string {
 }
 
 func failingDisk(t *testing.T, w *world) string {
-	s, r := w.onFailingDisk(t)
+	_, r := w.onFailingDisk(t)
 	if r.status != 1 || !strings.Contains(r.stderr, ".safetensors.enc: input/output error") {
 		t.Errorf("status %d\n%s", r.status, r.stderr)
 	}
-	s, r = w.onFailingDisk(t, final...)
+	s, r := w.onFailingDisk(t, final...)
 	if r.status == 0 {
 		s.valid(t, w.ids)
 	}
