@@ -1,6 +1,10 @@
 package problem
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
+)
 
 // event is the place on a line where the sign of an entry changes:
 //
@@ -11,7 +15,7 @@ import "slices"
 type event = uint64
 
 const (
-	unit = 1 << 32
+	unit = vector.Unit
 	// narrow is the length of the pieces that are passed over: rounding may make
 	// them out of changes that are at one place.
 	narrow = 4

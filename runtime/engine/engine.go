@@ -161,13 +161,18 @@ func (e *Engine) steal(w *worker) {
 		}
 		e.plan.enter(w.arena, j.images[i*size:][:size])
 		for _, s := range e.plan.steps {
-			parts := s.parts(1)
-			w.held = 0
-			for part := range parts {
-				s.run(w.arena, &w.scratch, part, parts)
-			}
+			w.alone(s)
 		}
 		e.plan.leave(w.arena, j.logits[i*e.classes:][:e.classes])
+	}
+}
+
+// alone computes all parts of a step.
+func (w *worker) alone(s step) {
+	w.held = 0
+	parts := s.parts(1)
+	for part := range parts {
+		s.run(w.arena, &w.scratch, part, parts)
 	}
 }
 

@@ -22,11 +22,7 @@ func (e *Engine) Profile(image []float32) []StepTime {
 	times := make([]StepTime, len(e.plan.steps))
 	for i, s := range e.plan.steps {
 		start := time.Now()
-		parts := s.parts(1)
-		w.held = 0
-		for part := range parts {
-			s.run(w.arena, &w.scratch, part, parts)
-		}
+		w.alone(s)
 		times[i] = StepTime{e.plan.names[i], e.plan.layers[i], time.Since(start)}
 	}
 	return times

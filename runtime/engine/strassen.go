@@ -129,8 +129,8 @@ func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
 // worthwhile estimates whether the seven products and the sums take less time
 // than the eight. It counts multiplications of registers, by measurement: 10 for
 // the beginning and end of a pixel in a plane of results, 6 for a partial sum
-// and 11 for a pixel of a plane of S1 to S4. That was on Zen 4; on Zen 5, what it
-// chooses was within 3% of the best choice for each network.
+// and 11 for a pixel of a plane of S1 to S4. That was on Zen 4; on Zen 5 its choices
+// were within 3% of the best, for four networks.
 func (s *strassen) worthwhile() bool {
 	product := func(pixels, outputs, inputs int) int { return pixels * outputs * (kernel.Lanes*inputs + 10) }
 	k, n := s.inputs, s.outputs

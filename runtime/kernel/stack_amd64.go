@@ -13,8 +13,9 @@ import (
 // first cache, the product loses up to a sixth of its speed, and Go aligns
 // stacks to 8 bytes only. So GEMM is called by way of a frame of the right size.
 
-// places is how many places of the stack there are in a line of the first cache.
-const places = 8
+// places is how many places of the stack there are in 32 bytes: the halves in
+// which a vector is written.
+const places = 4
 
 // onStack returns f, called at the place of the stack where it is fastest. That
 // depends on the size of its frame; it is measured, in a millisecond.
@@ -44,7 +45,7 @@ func onStack(f func(*GEMM)) func(*GEMM) {
 	return func(g *GEMM) { callAt(best, f, g) }
 }
 
-// callAt calls f with a stack that begins a multiple of 64 bytes and 8*place
+// callAt calls f with a stack that begins a multiple of 32 bytes and 8*place
 // from some fixed place.
 func callAt(place int, f func(*GEMM), g *GEMM) {
 	var here uint64
@@ -55,23 +56,15 @@ func callAt(place int, f func(*GEMM), g *GEMM) {
 		frame[[16]byte](f, g)
 	case 2:
 		frame[[24]byte](f, g)
-	case 3:
-		frame[[32]byte](f, g)
-	case 4:
-		frame[[40]byte](f, g)
-	case 5:
-		frame[[48]byte](f, g)
-	case 6:
-		frame[[56]byte](f, g)
 	default:
-		frame[[64]byte](f, g)
+		frame[[32]byte](f, g)
 	}
 }
 
 // frame calls f below so many bytes, which the compiler can't know to be unused.
 //
 //go:noinline
-func frame[P [8]byte | [16]byte | [24]byte | [32]byte | [40]byte | [48]byte | [56]byte | [64]byte](f func(*GEMM), g *GEMM) byte {
+func frame[P [8]byte | [16]byte | [24]byte | [32]byte](f func(*GEMM), g *GEMM) byte {
 	var pad P
 	pad[g.End&7] = 1
 	f(g)

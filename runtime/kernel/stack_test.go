@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// The ways to call a kernel are all places in 64 bytes of the stack, the same
-// ones however deep the caller is.
+// The four ways to call a kernel are four places in 32 bytes of the stack, the
+// same ones however deep the caller is.
 func TestCallsBeginAtEveryPlaceOfTheStack(t *testing.T) {
 	want := [places]int{}
 	for depth := range 9 {

@@ -31,7 +31,7 @@ type Set struct {
 	// the other isn't, in their order, and returns how many:
 	//
 	//	bits 32..63  the place between a (0) and b (1) where the element is 0, in
-	//	             units of 2^-32, below 1
+	//	             units of 1/Unit, below 1
 	//	bits  1..31  of[i]
 	//	bit   0      whether b is above 0
 	//
@@ -71,8 +71,8 @@ func positive(bits []uint64, x []float64) {
 	}
 }
 
-// unit is what places are told in.
-const unit = 1 << 32
+// Unit is how many places a line has, in the words of Cross.
+const Unit = 1 << 32
 
 func cross(dst []uint64, a, b []float64, of []uint32) int {
 	n := 0
@@ -86,7 +86,7 @@ func cross(dst []uint64, a, b []float64, of []uint32) int {
 		if (u > 0) == (up == 1) {
 			continue
 		}
-		place := uint64(int64(min(u/(u-v)*unit, unit-1)))
+		place := uint64(int64(min(u/(u-v)*Unit, Unit-1)))
 		dst[n] = place<<32 | uint64(o)<<1 | up
 		n++
 	}

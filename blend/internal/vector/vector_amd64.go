@@ -83,8 +83,8 @@ func splitZ(some, all []uint64, columns [][]float32, low, high float32) bool {
 }
 
 func crossZ(dst []uint64, a, b []float64, of []uint32) int {
-	zero, units := archsimd.BroadcastFloat64x8(0), archsimd.BroadcastFloat64x8(unit)
-	most, one := archsimd.BroadcastFloat64x8(unit-1), archsimd.BroadcastUint64x8(1)
+	zero, units := archsimd.BroadcastFloat64x8(0), archsimd.BroadcastFloat64x8(Unit)
+	most, one := archsimd.BroadcastFloat64x8(Unit-1), archsimd.BroadcastUint64x8(1)
 	n := 0
 	for ; len(of) >= 8; a, b, of = a[8:], b[8:], of[8:] {
 		u, v := archsimd.LoadFloat64x8((*[8]float64)(a)), archsimd.LoadFloat64x8((*[8]float64)(b))
