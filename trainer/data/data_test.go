@@ -62,7 +62,7 @@ func TestMistakesAreFoundBeforeTheFirstStep(t *testing.T) {
 	} {
 		dir, s := write(t, 3)
 		put(t, filepath.Join(dir, "train.csv"), c.table)
-		if _, err := data.Open(s); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := data.Open(t.Context(), s); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", name, err, c.want)
 		}
 	}
@@ -70,7 +70,7 @@ func TestMistakesAreFoundBeforeTheFirstStep(t *testing.T) {
 
 func TestBrokenImagesAreNamed(t *testing.T) {
 	dir, s := write(t, 4)
-	set, err := data.Open(s)
+	set, err := data.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestBrokenImagesAreNamed(t *testing.T) {
 
 func TestAbsentClasses(t *testing.T) {
 	_, s := write(t, 4)
-	set, err := data.Open(s)
+	set, err := data.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func epoch(t *testing.T, l *data.Loader, n, from int) []string {
 
 func TestTheNumberOfWorkersAndTheStartChangeNothing(t *testing.T) {
 	_, s := write(t, 23)
-	set, err := data.Open(s)
+	set, err := data.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestTheNumberOfWorkersAndTheStartChangeNothing(t *testing.T) {
 
 func TestValidationGivesEveryRowOnceInOrder(t *testing.T) {
 	_, s := write(t, 11)
-	set, err := data.Open(s)
+	set, err := data.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestValidationGivesEveryRowOnceInOrder(t *testing.T) {
 
 func TestFewerRowsThanABatchComeAgain(t *testing.T) {
 	_, s := write(t, 3)
-	set, err := data.Open(s)
+	set, err := data.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestFewerRowsThanABatchComeAgain(t *testing.T) {
 
 func TestAStreamEndsWithItsContextAndNamesLostImages(t *testing.T) {
 	dir, s := write(t, 8)
-	set, err := data.Open(s)
+	set, err := data.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Package data brings images and labels to the network.
 //
-//	set, err := data.Open(data.Source{CSV: "train.csv", Classes: 1103, Dirs: []string{"train"}})
+//	set, err := data.Open(ctx, data.Source{CSV: "train.csv", Classes: 1103, Dirs: []string{"train"}})
 //	err = set.CheckImages(ctx, 0, progress)
 //	loader := data.NewLoader(set, rows, data.Options{Batch: 16, Size: 288, …})
 //	stream := loader.Start(ctx, epoch, 0)
@@ -18,8 +18,10 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -45,8 +47,9 @@ type Set struct {
 // maxTold is how many mistakes of a kind are told one by one.
 const maxTold = 5
 
-// Open reads a table and looks for its images. It reports all mistakes at once.
-func Open(s Source) (*Set, error) {
+// Open reads a table and locates its images, in s.Dirs and in the folders below
+// them. It reports all mistakes at once.
+func Open(ctx context.Context, s Source) (*Set, error) {
 	t, err := input.ReadTableFile(s.CSV)
 	if err != nil {
 		return nil, err
@@ -70,18 +73,27 @@ func Open(s Source) (*Set, error) {
 		set.IDs = append(set.IDs, row.ID)
 		set.Labels = append(set.Labels, slices.Compact(classes))
 	}
-	set.find(s.Dirs, &wrong)
+	if err := set.find(ctx, s.Dirs, &wrong); err != nil {
+		return nil, err
+	}
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
 	return set, nil
 }
 
-// find looks for the image of every id.
-func (s *Set) find(dirs []string, wrong *errorList) {
+// find locates the image of every id. A folder that doesn't exist has none.
+func (s *Set) find(ctx context.Context, dirs []string, wrong *errorList) error {
 	var folders []*input.Images
 	for _, d := range dirs {
-		folders = append(folders, input.ImagesIn(d))
+		if info, err := os.Stat(d); err != nil || !info.IsDir() {
+			continue
+		}
+		images, err := input.ImagesUnder(ctx, d, s.IDs)
+		if err != nil {
+			return err
+		}
+		folders = append(folders, images)
 	}
 	for _, id := range s.IDs {
 		path, ok := "", false
@@ -95,6 +107,7 @@ func (s *Set) find(dirs []string, wrong *errorList) {
 		}
 		s.Paths = append(s.Paths, path)
 	}
+	return nil
 }
 
 // Truth returns the labels of some rows.

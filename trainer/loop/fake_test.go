@@ -163,7 +163,7 @@ func images(t testing.TB, n int) *data.Set {
 	if err := os.WriteFile(filepath.Join(dir, "train.csv"), []byte(table), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set, err := data.Open(data.Source{CSV: filepath.Join(dir, "train.csv"), Dirs: []string{dir}, Classes: classes})
+	set, err := data.Open(t.Context(), data.Source{CSV: filepath.Join(dir, "train.csv"), Dirs: []string{dir}, Classes: classes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func TestStatisticsAreTheMeanOverTheBatches(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "t.csv"), []byte(table), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set, err := data.Open(data.Source{CSV: filepath.Join(dir, "t.csv"), Dirs: []string{dir}, Classes: 1})
+	set, err := data.Open(t.Context(), data.Source{CSV: filepath.Join(dir, "t.csv"), Dirs: []string{dir}, Classes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,10 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 	if err != nil {
 		return nil, nil, err
 	}
-	images := found.Images(table.IDs())
+	images, err := found.Images(ctx, table.IDs())
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, id := range table.IDs() {
 		path, ok := images.Path(id)
 		if !ok {

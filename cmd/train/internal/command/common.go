@@ -105,7 +105,7 @@ func (p *project) set() (*data.Set, error) {
 	if test := p.imageDir(c.Data.TestDir, c.Test.CSV, "test"); isDir(test) {
 		dirs = append(dirs, test)
 	}
-	set, err := data.Open(data.Source{CSV: p.path(c.Train.CSV), Dirs: dirs, Classes: c.Model.NumClasses})
+	set, err := data.Open(p.cmd.Context(), data.Source{CSV: p.path(c.Train.CSV), Dirs: dirs, Classes: c.Model.NumClasses})
 	if errors.Is(err, os.ErrNotExist) {
 		err = cli.Hint(err, "train.csv names the table; --data names the folder that it is in")
 	}

@@ -42,7 +42,7 @@ func (f *trainFlags) predict(p *project, folds []int) error {
 		}
 	}
 	if f.predictTest {
-		if j.test, err = p.testImages(); err != nil {
+		if j.test, err = p.testImages(p.cmd.Context()); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 }
 
 // testImages finds the images of the sample submission.
-func (p *project) testImages() ([]string, error) {
+func (p *project) testImages(ctx context.Context) ([]string, error) {
 	csv := p.path(p.c.Test.CSV)
 	table, err := input.ReadTableFile(csv)
 	if errors.Is(err, os.ErrNotExist) {
@@ -121,7 +121,10 @@ func (p *project) testImages() ([]string, error) {
 		return nil, err
 	}
 	dir := p.imageDir(p.c.Data.TestDir, p.c.Test.CSV, "test")
-	images := input.ImagesIn(dir)
+	images, err := input.ImagesUnder(ctx, dir, table.IDs())
+	if err != nil {
+		return nil, err
+	}
 	var paths []string
 	for _, row := range table.Rows {
 		path, ok := images.Path(row.ID)

@@ -1,0 +1,312 @@
+package input
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	// probes is the number of ids that tell which folder holds the images.
+	probes = 32
+	// maxProbed is the number of folders up to which each is probed. Beyond,
+	// the images lie in nested folders and all of them are listed anyway.
+	maxProbed = 256
+	// maxCandidates bounds the files that are remembered for one id.
+	maxCandidates = 16
+)
+
+// The ranks of a file for an id, the best first. From rankBare on, the file is
+// probably not an image.
+const (
+	rankExact    = iota // the id's own name, which has an image's ending
+	rankEnding          // the id and an image's ending
+	rankSpelling        // the id's own name with its ending spelled otherwise
+	rankOther           // the id's name with another image's ending
+	rankBare            // the id's own name, which has no image's ending
+	rankAlien           // the id and an ending that no decoder reads
+)
+
+// rankScale separates ranks in a score; below it are preferences of endings.
+const rankScale = 64
+
+// query is an id as a place in the file system.
+type query struct {
+	id   string
+	dir  string // the folders before the name, with slashes; "" for none
+	base string
+}
+
+// parseID splits an id. Ids that lead out of a folder are refused.
+func parseID(id string) (query, bool) {
+	path := strings.TrimLeft(strings.ReplaceAll(id, `\`, "/"), "/")
+	path = strings.TrimPrefix(path, "./")
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "" || part == "." || part == ".." || strings.ContainsRune(part, 0) {
+			return query{}, false
+		}
+	}
+	i := strings.LastIndexByte(path, '/')
+	return query{id: id, dir: path[:max(i, 0)], base: path[i+1:]}, true
+}
+
+// rank compares a file's name with the id's. It reports false if they have
+// nothing in common. Smaller scores are better; score/rankScale is the rank.
+func (q query) rank(name string) (score int, ok bool) {
+	ext := imageExt(name)
+	preference := 2 * slices.Index(imageExts[:], strings.ToLower(ext))
+	if ext != strings.ToLower(ext) {
+		preference++
+	}
+	stem, queryExt := strings.TrimSuffix(name, filepath.Ext(name)), imageExt(q.base)
+	sameStem := queryExt != "" && stem == strings.TrimSuffix(q.base, queryExt)
+	switch {
+	case name == q.base && ext != "":
+		return rankExact * rankScale, true
+	case stem == q.base && ext != "":
+		return rankEnding*rankScale + preference, true
+	case sameStem && strings.EqualFold(ext, queryExt):
+		return rankSpelling * rankScale, true
+	case sameStem && ext != "":
+		return rankOther*rankScale + preference, true
+	case name == q.base:
+		return rankBare * rankScale, true
+	case stem == q.base, sameStem:
+		return rankAlien * rankScale, true
+	}
+	return 0, false
+}
+
+// candidate is a file that may be an id's image.
+type candidate struct {
+	folder int // index into locator.folders
+	name   string
+	score  int
+}
+
+// class is 0 for files that a decoder probably reads, else the rank.
+func (c candidate) class() int {
+	if rank := c.score / rankScale; rank >= rankBare {
+		return rank
+	}
+	return 0
+}
+
+// locator is the state of one search.
+type locator struct {
+	folders []folder
+	known   map[string]bool // paths of folders
+	queries []query
+	byName  map[string][]int // queries by name and by stem
+	found   [][]candidate    // by query
+	open    int              // queries without a usable file
+	hits    []int            // by folder: ids found in it
+}
+
+// locate finds the files of ids in folders and in folders below them that were
+// not seen before.
+func locate(ctx context.Context, folders []folder, ids []string) (*Images, error) {
+	l := &locator{folders: slices.Clone(folders), known: map[string]bool{}, byName: map[string][]int{}}
+	for _, id := range ids {
+		q, ok := parseID(id)
+		if !ok {
+			continue
+		}
+		i := len(l.queries)
+		l.queries = append(l.queries, q)
+		l.byName[q.base] = append(l.byName[q.base], i)
+		if ext := imageExt(q.base); ext != "" {
+			stem := strings.TrimSuffix(q.base, ext)
+			l.byName[stem] = append(l.byName[stem], i)
+		}
+	}
+	l.found = make([][]candidate, len(l.queries))
+	l.open = len(l.queries)
+	for _, f := range l.folders {
+		l.known[f.path] = true
+	}
+	probed := len(l.folders) <= maxProbed
+	if probed {
+		l.probe()
+	}
+	l.hits = make([]int, len(l.folders))
+	for i := 0; i < len(l.folders) && (l.open > 0 || !probed); i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		l.list(i)
+	}
+	return l.result(), nil
+}
+
+// probe sorts the folders by the number of files that they have for a spread
+// of the ids, so that the first ones listed have all images as a rule.
+func (l *locator) probe() {
+	some := spread(l.queries, probes)
+	hits := make(map[string]int, len(l.folders))
+	for _, f := range l.folders {
+		for _, q := range some {
+			if f.answers(q.dir) && f.has(q.base) {
+				hits[f.path]++
+			}
+		}
+	}
+	slices.SortStableFunc(l.folders, func(a, b folder) int {
+		return cmp.Or(cmp.Compare(hits[b.path], hits[a.path]), byLikelihood(a, b))
+	})
+}
+
+// byLikelihood orders folders of which nothing is known but their paths.
+func byLikelihood(a, b folder) int {
+	return cmp.Or(cmp.Compare(b.testLike(), a.testLike()), cmp.Compare(a.depth, b.depth), strings.Compare(a.path, b.path))
+}
+
+// testLike is 1 for a folder at or below one that is named after a test set, -1
+// for one named after a training set, else 0.
+func (f folder) testLike() int {
+	words := strings.FieldsFunc(strings.ToLower(f.rel), func(r rune) bool { return r < 'a' || r > 'z' })
+	for _, w := range words {
+		if strings.HasPrefix(w, "test") {
+			return 1
+		}
+	}
+	for _, w := range words {
+		if strings.HasPrefix(w, "train") {
+			return -1
+		}
+	}
+	return 0
+}
+
+// answers reports whether a folder is one that an id with the folders dir means.
+func (f folder) answers(dir string) bool {
+	return dir == "" || f.abs == dir || strings.HasSuffix(f.abs, "/"+dir)
+}
+
+// has reports whether a folder has a file for a name, by the endings that were
+// seen in it.
+func (f folder) has(base string) bool {
+	for _, ext := range append(slices.Clone(f.exts), "") {
+		if info, err := os.Stat(filepath.Join(f.path, base+ext)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}
+
+// list reads folder i to its end and takes down every file that an id may mean.
+func (l *locator) list(i int) {
+	f := l.folders[i]
+	d, err := os.Open(f.path)
+	if err != nil {
+		return // Find has warned of it
+	}
+	defer d.Close()
+	for {
+		entries, err := d.ReadDir(maxEntries)
+		for _, e := range entries {
+			if e.IsDir() {
+				l.enter(f, e.Name())
+				continue
+			}
+			l.match(i, e.Name())
+		}
+		if err != nil || len(entries) == 0 {
+			if err != nil && !errors.Is(err, io.EOF) {
+				l.hits[i] = 0
+			}
+			return
+		}
+	}
+}
+
+// enter adds a folder below f that the walk has not come to.
+func (l *locator) enter(f folder, name string) {
+	path := filepath.Join(f.path, name)
+	if !f.partial || l.known[path] || len(l.folders) >= maxFolders {
+		return
+	}
+	l.known[path] = true
+	below := newFolder(path, filepath.Join(f.rel, name), f.depth+1)
+	below.partial = true
+	l.folders = append(l.folders, below)
+	l.hits = append(l.hits, 0)
+}
+
+// match takes down a file for the ids that its name fits.
+func (l *locator) match(folder int, name string) {
+	try := func(queries []int) {
+		for _, i := range queries {
+			q := l.queries[i]
+			score, ok := q.rank(name)
+			if !ok || !l.folders[folder].answers(q.dir) {
+				continue
+			}
+			c := candidate{folder, name, score}
+			if c.class() == 0 {
+				if !slices.ContainsFunc(l.found[i], func(c candidate) bool { return c.class() == 0 }) {
+					l.open--
+				}
+				l.hits[folder]++
+			}
+			if len(l.found[i]) < maxCandidates && !slices.Contains(l.found[i], c) {
+				l.found[i] = append(l.found[i], c)
+			}
+		}
+	}
+	try(l.byName[name])
+	if stem := strings.TrimSuffix(name, filepath.Ext(name)); stem != name {
+		try(l.byName[stem])
+	}
+}
+
+// result chooses a file for every id.
+func (l *locator) result() *Images {
+	order := make([]int, len(l.folders)) // of folders, the best first
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(l.hits[b], l.hits[a]), byLikelihood(l.folders[a], l.folders[b]))
+	})
+	place := make([]int, len(order))
+	for i, f := range order {
+		place[f] = i
+	}
+	m := &Images{paths: make(map[string]string, len(l.queries))}
+	used := make([]int, len(l.folders))
+	for i, q := range l.queries {
+		if len(l.found[i]) == 0 {
+			continue
+		}
+		best := slices.MinFunc(l.found[i], func(a, b candidate) int {
+			return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(place[a.folder], place[b.folder]),
+				cmp.Compare(a.score, b.score), strings.Compare(a.name, b.name))
+		})
+		m.paths[q.id] = filepath.Join(l.folders[best.folder].path, best.name)
+		used[best.folder]++
+	}
+	for _, f := range order {
+		if used[f] > 0 {
+			m.folders = append(m.folders, l.folders[f].path)
+		}
+	}
+	return m
+}
+
+// spread returns up to n of the elements, evenly spaced.
+func spread[E any](all []E, n int) []E {
+	if len(all) <= n {
+		return all
+	}
+	some := make([]E, n)
+	for i := range some {
+		some[i] = all[i*len(all)/n]
+	}
+	return some
+}
