@@ -33,9 +33,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-// SampleName is the file name of the sample submission.
-const SampleName = "sample_submission.csv"
-
 // WeightsExt ends the name of a plain weight file; an encrypted one has
 // [crypt.Ext] after it.
 const WeightsExt = ".safetensors"
@@ -62,7 +59,7 @@ type File struct {
 // by path.
 type Found struct {
 	Root     string
-	Samples  []string // files named SampleName
+	Samples  []string // files with the name of a sample submission, the best first
 	Weights  []File   // plain and encrypted weight files, whatever their names
 	Keys     []string // small files that end in .key
 	Warnings []string // what could not be read, and why
@@ -99,8 +96,9 @@ func DefaultRoot() string {
 }
 
 // Find walks the tree under root. The models' names, without endings, are
-// looked for also in folders that are not read to the end.
-func Find(ctx context.Context, root string, models []string) (*Found, error) {
+// looked for also in folders that are not read to the end. The samples are file
+// names that are those of a sample submission whatever they are.
+func Find(ctx context.Context, root string, models []string, samples ...string) (*Found, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		return nil, fmt.Errorf("input root: %w", err)
@@ -108,8 +106,8 @@ func Find(ctx context.Context, root string, models []string) (*Found, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("input root: %s is not a folder", root)
 	}
-	w := &walk{found: &Found{Root: root}, seen: map[string]bool{}}
-	w.names = append(w.names, SampleName)
+	w := &walk{found: &Found{Root: root}, samples: samples, seen: map[string]bool{}}
+	w.names = append(append(w.names, samples...), probedNames...)
 	for _, m := range models {
 		w.names = append(w.names, m+WeightsExt, m+WeightsExt+crypt.Ext)
 	}
@@ -126,23 +124,23 @@ func Find(ctx context.Context, root string, models []string) (*Found, error) {
 		}
 	}
 	slices.SortFunc(w.found.Weights, func(a, b File) int { return byDepth(a.Path, b.Path) })
-	slices.SortFunc(w.found.Samples, byDepth)
+	sortSamples(w.found.Samples, samples)
 	slices.SortFunc(w.found.Keys, byDepth)
 	return w.found, nil
 }
 
 func byDepth(a, b string) int {
-	depth := func(p string) int { return strings.Count(p, string(filepath.Separator)) }
 	return cmp.Or(cmp.Compare(depth(a), depth(b)), strings.Compare(a, b))
 }
 
 // walk is the state of one Find.
 type walk struct {
-	found *Found
-	names []string        // files that are looked for by name
-	seen  map[string]bool // real paths of the folders in the queue and before
-	queue []stop
-	full  bool
+	found   *Found
+	names   []string        // files that are looked for by name
+	samples []string        // names of a sample submission beside the usual ones
+	seen    map[string]bool // real paths of the folders in the queue and before
+	queue   []stop
+	full    bool
 }
 
 // stop is a folder to visit.
@@ -243,7 +241,7 @@ func (w *walk) visit(s stop) {
 // isFolder reports whether an entry is a link to a folder; an interesting
 // file it takes down.
 func (w *walk) isFolder(path string, e fs.DirEntry) bool {
-	wanted := interesting(e.Name())
+	wanted := w.interesting(e.Name())
 	if !wanted && e.Type()&fs.ModeSymlink == 0 {
 		return false
 	}
@@ -257,14 +255,18 @@ func (w *walk) isFolder(path string, e fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
-func interesting(name string) bool {
-	return name == SampleName || strings.HasSuffix(name, WeightsExt) ||
+func (w *walk) interesting(name string) bool {
+	return w.isSample(name) || strings.HasSuffix(name, WeightsExt) ||
 		strings.HasSuffix(name, crypt.Ext) || strings.HasSuffix(name, ".key")
+}
+
+func (w *walk) isSample(name string) bool {
+	return sampleRank(name) < rankNone || slices.Contains(w.samples, name)
 }
 
 func (w *walk) file(path string, size int64) {
 	switch name := filepath.Base(path); {
-	case name == SampleName:
+	case w.isSample(name):
 		w.found.Samples = append(w.found.Samples, path)
 	case strings.HasSuffix(name, ".key"):
 		if size <= maxKey {

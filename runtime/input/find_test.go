@@ -191,3 +191,30 @@ func TestAHugeImageFolderIsNotReadToTheEnd(t *testing.T) {
 		t.Error("the last image is missing")
 	}
 }
+
+func TestSampleSubmissionsHaveManyNames(t *testing.T) {
+	for _, name := range []string{
+		"sample_submission.csv", "sampleSubmission.csv", "SampleSubmission.csv", "sample-submission.csv", "Sample Submission.CSV",
+		"stage_1_sample_submission.csv", "sample_submission_v2.csv", "sample_submission_stage2.csv", "sample_sub.csv",
+		"submission_format.csv", "example_submission.csv", "test.csv",
+	} {
+		if f := find(t, tree(t, name, "train.csv", "submission.csv", "samples.csv", "best_test.csv")); len(f.Samples) != 1 || filepath.Base(f.Samples[0]) != name {
+			t.Errorf("%s: found %q", name, f.Samples)
+		}
+	}
+}
+
+func TestTheBestOfSeveralSamplesComesFirst(t *testing.T) {
+	root := tree(t, "test.csv", "stage_1_sample_submission.csv", "stage_2_sample_submission.csv", "submission_format.csv", "deep/sample_submission.csv", "odd.csv")
+	found, err := input.Find(t.Context(), root, nil, "odd.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"odd.csv", "deep/sample_submission.csv", "stage_2_sample_submission.csv", "stage_1_sample_submission.csv",
+		"submission_format.csv", "test.csv",
+	}
+	if got := within(root, found.Samples); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}

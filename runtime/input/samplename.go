@@ -1,0 +1,88 @@
+package input
+
+import (
+	"cmp"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// SampleName is the usual file name of the sample submission.
+const SampleName = "sample_submission.csv"
+
+// Ranks of the names that a sample submission may have, the best first.
+const (
+	rankGiven  = iota // a name that the caller asks for
+	rankUsual         // SampleName
+	rankSample        // sampleSubmission.csv, stage_1_sample_submission.csv, sample_submission_v2.csv
+	rankFormat        // submission_format.csv, example_submission.csv
+	rankTest          // test.csv, the last resort
+	rankNone          // no sample submission
+)
+
+// probedNames are the sample names that are asked for in a folder that is not
+// read to its end.
+var probedNames = []string{SampleName, "sampleSubmission.csv", "SampleSubmission.csv", "test.csv"}
+
+var notLetters = regexp.MustCompile(`[^a-z]+`)
+
+// sampleRank ranks a file name as that of a sample submission.
+func sampleRank(name string) int {
+	lower := strings.ToLower(name)
+	base, isCSV := strings.CutSuffix(lower, ".csv")
+	if !isCSV || strings.HasPrefix(base, ".") {
+		return rankNone
+	}
+	words := notLetters.ReplaceAllString(base, "")
+	submission := strings.Contains(words, "submission") || strings.Contains(words, "submit")
+	switch {
+	case lower == SampleName:
+		return rankUsual
+	case strings.Contains(words, "samplesub") || submission && strings.Contains(words, "sample"):
+		return rankSample
+	case submission && (strings.Contains(words, "format") || strings.Contains(words, "example") || strings.Contains(words, "template")):
+		return rankFormat
+	case base == "test":
+		return rankTest
+	}
+	return rankNone
+}
+
+// IsTestTable reports whether path has the name of a table of the test images,
+// which is read where there is no sample submission.
+func IsTestTable(path string) bool { return sampleRank(filepath.Base(path)) == rankTest }
+
+// sortSamples sorts the sample submissions: names that the caller asks for,
+// SampleName, other names of a sample, then test.csv. Of equal names the one
+// nearer to the root comes first, then the later stage or version.
+func sortSamples(paths, given []string) {
+	rank := func(path string) int {
+		if slices.Contains(given, filepath.Base(path)) {
+			return rankGiven
+		}
+		return sampleRank(filepath.Base(path))
+	}
+	slices.SortFunc(paths, func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(depth(a), depth(b)),
+			cmp.Compare(version(b), version(a)), strings.Compare(a, b))
+	})
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// version returns the last number in a file's name, or 0.
+func version(path string) int {
+	all := digits.FindAllString(filepath.Base(path), -1)
+	if len(all) == 0 {
+		return 0
+	}
+	n, err := strconv.Atoi(all[len(all)-1])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func depth(path string) int { return strings.Count(path, string(filepath.Separator)) }
