@@ -3,7 +3,6 @@ package input
 import (
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +25,6 @@ const (
 // read to its end.
 var probedNames = []string{SampleName, "sampleSubmission.csv", "SampleSubmission.csv", "test.csv"}
 
-var notLetters = regexp.MustCompile(`[^a-z]+`)
-
 // sampleRank ranks a file name as that of a sample submission.
 func sampleRank(name string) int {
 	lower := strings.ToLower(name)
@@ -35,7 +32,12 @@ func sampleRank(name string) int {
 	if !isCSV || strings.HasPrefix(base, ".") {
 		return rankNone
 	}
-	words := notLetters.ReplaceAllString(base, "")
+	words := strings.Map(func(r rune) rune {
+		if r < 'a' || r > 'z' {
+			return -1
+		}
+		return r
+	}, base)
 	submission := strings.Contains(words, "submission") || strings.Contains(words, "submit")
 	switch {
 	case lower == SampleName:
@@ -70,15 +72,14 @@ func sortSamples(paths, given []string) {
 	})
 }
 
-var digits = regexp.MustCompile(`[0-9]+`)
-
 // version returns the last number in a file's name, or 0.
 func version(path string) int {
-	all := digits.FindAllString(filepath.Base(path), -1)
-	if len(all) == 0 {
+	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
+	numbers := strings.FieldsFunc(filepath.Base(path), func(r rune) bool { return !isDigit(r) })
+	if len(numbers) == 0 {
 		return 0
 	}
-	n, err := strconv.Atoi(all[len(all)-1])
+	n, err := strconv.Atoi(numbers[len(numbers)-1])
 	if err != nil {
 		return 0
 	}

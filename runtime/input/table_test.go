@@ -2,6 +2,7 @@ package input_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,28 @@ func FuzzReadTable(f *testing.F) {
 				t.Errorf("row %+v", r)
 			}
 			table.Classes(i, 10)
+		}
+	})
+}
+
+// A sample that is read has two columns and an id in each row, whatever the text
+// is; nothing makes the reader panic.
+func FuzzReadSample(f *testing.F) {
+	f.Add("id,attribute_ids\na,0 1 2\n", "sample_submission.csv", 3)
+	f.Add("ID,Predicted\na_0,0\na_1,0\nb_0,0\nb_1,0\n", "sample_submission.csv", 2)
+	f.Add("image_id,width\na,3\n", "test.csv", 0)
+	f.Fuzz(func(t *testing.T, text, name string, classes int) {
+		if name = filepath.Base(name); name != "test.csv" {
+			name = "sample_submission.csv"
+		}
+		s, err := readSample(t, name, text, input.SampleRules{Classes: classes})
+		if err != nil {
+			return
+		}
+		for _, row := range s.Rows {
+			if row.ID == "" {
+				t.Errorf("%q: an empty id", text)
+			}
 		}
 	})
 }

@@ -1,0 +1,330 @@
+package input
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// Submission is a kind of submission.
+type Submission uint8
+
+// The kinds of submission.
+const (
+	// Unsettled leaves the kind to the sample submission.
+	Unsettled Submission = iota
+	// Labels is an id and the space-separated numbers of its classes in each row.
+	Labels
+)
+
+// submissions are the names of the kinds that a user can ask for.
+var submissions = map[string]Submission{"": Unsettled, "labels": Labels}
+
+// ParseSubmission returns the kind of that name; "" is Unsettled.
+func ParseSubmission(name string) (Submission, error) {
+	s, ok := submissions[name]
+	if !ok {
+		return Unsettled, fmt.Errorf("unknown kind of submission %q; there is labels", name)
+	}
+	return s, nil
+}
+
+// String returns the name of the kind.
+func (s Submission) String() string {
+	if s == Labels {
+		return "labels"
+	}
+	return ""
+}
+
+// Labelling says how many labels the rows of a training table have.
+type Labelling uint8
+
+// The labellings.
+const (
+	UnknownLabels Labelling = iota
+	OneLabel                // exactly one in every row
+	SeveralLabels           // another number in some row
+)
+
+// DefaultColumn is the name of the column of labels where no table tells it.
+const DefaultColumn = "attribute_ids"
+
+// SampleRules say what [ReadSample] accepts. The zero value lets the sample
+// speak for itself.
+type SampleRules struct {
+	// Classes is the number of classes, 0 if unknown.
+	Classes int
+	// Submission is the kind that the user asks for.
+	Submission Submission
+	// Training is what the training table has.
+	Training Labelling
+	// Column names the column of labels of a table of ids only; "" is DefaultColumn.
+	Column string
+	// Images returns the lookup of the images of the ids; nil if they are unknown.
+	Images func(ids []string) *Images
+}
+
+// KindError is returned for a sample submission of a kind that is not
+// supported.
+type KindError struct {
+	Name string // of the file
+	Line int    // of the row that shows it, 0 for none
+	What string // is wrong, e.g. "it has a column for each class"
+	Saw  string // the header and the first values
+	// Ambiguous reports whether the sample could be one of labels: the user may
+	// say so.
+	Ambiguous bool
+}
+
+func (e *KindError) Error() string {
+	place := e.Name
+	if e.Line > 0 {
+		place = fmt.Sprintf("%s:%d", e.Name, e.Line)
+	}
+	return fmt.Sprintf("%s: %s; this kind of submission is not supported. Seen: %s. Supported: an id and space-separated class numbers, such as %q, %q",
+		place, e.What, e.Saw, "id,attribute_ids", "1165e02531758026,0 1 2")
+}
+
+// Sample is a sample submission of labels.
+type Sample struct {
+	*Table
+	// Note is what the user should know of how the table was read, or "".
+	Note string
+}
+
+// ReadSample reads the sample submission at path. It returns a *KindError for a
+// sample that asks for anything but an id and class numbers in each row: one
+// label, probabilities, a column for each class, names, several rows for an
+// image. A sample of a header only is one without rows.
+func ReadSample(path string, rules SampleRules) (*Sample, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readSample(path, f, rules)
+}
+
+func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
+	s := &sampleReader{name: name, rules: rules, limited: &io.LimitedReader{R: r, N: maxTable + 1}}
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	switch test := IsTestTable(name); {
+	case len(s.header) == 2:
+		return s.two(test)
+	case test:
+		return s.idsOnly()
+	}
+	return nil, s.otherColumns()
+}
+
+// sampleReader is the state of one ReadSample.
+type sampleReader struct {
+	name    string
+	rules   SampleRules
+	limited *io.LimitedReader
+	csv     *csv.Reader
+	header  []string
+	first   [][]string // the first rows, for messages
+}
+
+// maxShown is how many rows a message shows.
+const maxShown = 3
+
+// open reads the header.
+func (s *sampleReader) open() error {
+	b := bufio.NewReader(s.limited)
+	if bom, err := b.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
+		b.Discard(3)
+	} else if err == nil && (bom[0] == 0xff && bom[1] == 0xfe || bom[0] == 0xfe && bom[1] == 0xff) {
+		return fmt.Errorf("%s: the text is UTF-16; save it as UTF-8", s.name)
+	}
+	s.csv = csv.NewReader(b)
+	header, err := s.csv.Read()
+	switch {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", s.name)
+	case err != nil:
+		return tableError(s.name, err)
+	}
+	for _, h := range header {
+		s.header = append(s.header, strings.ToValidUTF8(h, "?"))
+	}
+	return nil
+}
+
+// next reads a row; io.EOF ends them.
+func (s *sampleReader) next() (record []string, line int, err error) {
+	record, err = s.csv.Read()
+	switch {
+	case s.limited.N <= 0:
+		return nil, 0, fmt.Errorf("%s: more than %d bytes", s.name, maxTable)
+	case errors.Is(err, io.EOF):
+		return nil, 0, io.EOF
+	case err != nil:
+		return nil, 0, tableError(s.name, err)
+	}
+	line, _ = s.csv.FieldPos(0)
+	for _, field := range record {
+		if len(field) > maxField {
+			return nil, 0, fmt.Errorf("%s:%d: a field of more than %d bytes", s.name, line, maxField)
+		}
+	}
+	if len(s.first) < maxShown {
+		s.first = append(s.first, record)
+	}
+	return record, line, nil
+}
+
+// wrong returns the error of a sample of another kind.
+func (s *sampleReader) wrong(line int, format string, args ...any) *KindError {
+	return &KindError{Name: s.name, Line: line, What: fmt.Sprintf(format, args...), Saw: s.saw()}
+}
+
+// maxColumns is how many columns a message shows.
+const maxColumns = 5
+
+// saw shows the header and the first rows.
+func (s *sampleReader) saw() string {
+	line := func(fields []string) string {
+		shown := fields[:min(len(fields), maxColumns)]
+		text := strings.Join(shown, ",")
+		if len(text) > 80 {
+			text = strings.ToValidUTF8(text[:80], "") + "…"
+		}
+		if len(fields) > len(shown) {
+			text += fmt.Sprintf(",… (%d columns)", len(fields))
+		}
+		return fmt.Sprintf("%q", text)
+	}
+	text := "the header " + line(s.header)
+	for i, row := range s.first {
+		if i == 0 {
+			text += ", then "
+		} else {
+			text += ", "
+		}
+		text += line(row)
+	}
+	if len(s.first) == 0 {
+		text += " without rows"
+	}
+	return text
+}
+
+// otherColumns is the error of a sample that has not two columns.
+func (s *sampleReader) otherColumns() error {
+	for range maxShown {
+		if _, _, err := s.next(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(s.header) == 1 {
+		for _, sep := range []struct{ char, name string }{{";", "semicolons"}, {"\t", "tabs"}, {"|", "bars"}} {
+			if strings.Contains(s.header[0], sep.char) {
+				return s.wrong(0, "its columns are separated by %s, not by commas", sep.name)
+			}
+		}
+		return s.wrong(0, "it has one column, and none for labels")
+	}
+	numbers := len(s.first) > 0
+	for _, row := range s.first {
+		for _, cell := range row[1:] {
+			numbers = numbers && isNumber(cell)
+		}
+	}
+	if numbers || len(s.header) > 3 {
+		return s.wrong(0, "it has %d columns after the id, as for a value of each class", len(s.header)-1)
+	}
+	return s.wrong(0, "it has %d columns", len(s.header))
+}
+
+// idsOnly reads the ids of a table of the test images.
+func (s *sampleReader) idsOnly() (*Sample, error) {
+	id := 0
+	for i, h := range s.header {
+		if w := words(h); len(w) > 0 && idWords[w[len(w)-1]] {
+			id = i
+			break
+		}
+	}
+	column := s.rules.Column
+	if column == "" {
+		column = DefaultColumn
+	}
+	t := &Table{Name: s.name, Columns: [2]string{s.header[id], column}}
+	for {
+		record, line, err := s.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if record[id] == "" {
+			return nil, fmt.Errorf("%s:%d: the id is empty", s.name, line)
+		}
+		t.Rows = append(t.Rows, Row{ID: strings.Clone(record[id]), Line: line})
+	}
+	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",
+		s.header[id], s.name, column)}, nil
+}
+
+// two reads a table of two columns. One of the test images whose second column
+// has no labels is read as ids only.
+func (s *sampleReader) two(test bool) (*Sample, error) {
+	t := &Table{Name: s.name, Columns: [2]string{s.header[0], s.header[1]}}
+	var v values
+	var wrong *KindError
+	for {
+		record, line, err := s.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if record[0] == "" {
+			return nil, fmt.Errorf("%s:%d: the id is empty", s.name, line)
+		}
+		if what := v.add(record[1]); what != "" && wrong == nil {
+			wrong = s.wrong(line, "%s", what)
+		}
+		t.Rows = append(t.Rows, Row{ID: strings.Clone(record[0]), Labels: strings.Clone(record[1]), Line: line})
+	}
+	if wrong != nil && s.rules.Submission != Labels && !test {
+		wrong.Saw = s.saw()
+		return nil, wrong
+	}
+	note, err := s.judge(t, v)
+	if err != nil || wrong != nil {
+		if test {
+			return s.withoutLabels(t), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return &Sample{t, note}, nil
+}
+
+// withoutLabels turns a table of the test images into one of ids only.
+func (s *sampleReader) withoutLabels(t *Table) *Sample {
+	t.Columns[1] = s.rules.Column
+	if t.Columns[1] == "" {
+		t.Columns[1] = DefaultColumn
+	}
+	for i := range t.Rows {
+		t.Rows[i].Labels = ""
+	}
+	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",
+		t.Columns[0], s.name, t.Columns[1])}
+}
