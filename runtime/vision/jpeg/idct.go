@@ -1,0 +1,145 @@
+package jpeg
+
+// The rotations of the inverse DCT in fixed point of 13 bits: sums of cosines
+// after Loeffler, Ligtenberg and Moschytz, as libjpeg's integer DCT groups
+// them.
+const (
+	fix0298 = 2446
+	fix0390 = 3196
+	fix0541 = 4433
+	fix0765 = 6270
+	fix0899 = 7373
+	fix1175 = 9633
+	fix1501 = 12299
+	fix1847 = 15137
+	fix1961 = 16069
+	fix2053 = 16819
+	fix2562 = 20995
+	fix3072 = 25172
+)
+
+const (
+	constBits = 13
+	passBits  = 2 // fractional bits between the passes
+	shift1    = constBits - passBits
+	shift2    = constBits + passBits + 3
+	round1    = 1 << (shift1 - 1)
+	round2    = 1 << (shift2 - 1)
+)
+
+// safeSum is a sum of magnitudes up to which no 16-bit number overflows in the
+// inverse DCT. A column of sum s gives at most 4*1.4*s after the first pass, and
+// the second pass adds two such numbers of different columns.
+const safeSum = 5500
+
+// rotate is the inverse DCT of one column or row without the final rounding.
+// It returns the sums and differences of the even and odd parts: output i is
+// even[i] + odd[i], output 7-i is even[i] - odd[i].
+//
+// It is inlined by hand below.
+
+// inverse writes the inverse DCT of d.block to an 8x8 area of samples.
+func (d *decoder) inverse(shape blockShape, dst []byte, stride int) {
+	switch {
+	case shape.sum > safeSum:
+		inverseWrapped(&d.block, dst, stride, shape.places >= 8)
+	case shape.places == 0:
+		inverseDC(d.block[0], dst, stride)
+	default:
+		inverseFull(&d.block, &d.workspace, dst, stride)
+	}
+}
+
+// inverseDC is the inverse DCT of a block of one coefficient.
+func inverseDC(dc int16, dst []byte, stride int) {
+	v := uint64(clampSample((int32(dc) + 4) >> 3))
+	v |= v << 8
+	v |= v << 16
+	v |= v << 32
+	for range 8 {
+		put8((*[8]byte)(dst), v)
+		if len(dst) < stride {
+			break
+		}
+		dst = dst[stride:]
+	}
+}
+
+func put8(p *[8]byte, v uint64) {
+	p[0], p[1], p[2], p[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
+	p[4], p[5], p[6], p[7] = byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)
+}
+
+// clampSample adds the middle of the samples' range and limits to it.
+func clampSample(v int32) uint8 {
+	v += 128
+	if uint32(v) > 255 {
+		return uint8(^(v >> 31))
+	}
+	return uint8(v)
+}
+
+// inverseFull is the inverse DCT of a block whose numbers cannot overflow.
+func inverseFull(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
+	for x := range 8 {
+		b1, b2, b3, b4 := int32(b[x+8]), int32(b[x+16]), int32(b[x+24]), int32(b[x+32])
+		b5, b6, b7 := int32(b[x+40]), int32(b[x+48]), int32(b[x+56])
+		b0 := int32(b[x])
+		if b1|b2|b3|b4|b5|b6|b7 == 0 {
+			v := b0 << passBits
+			ws[x], ws[x+8], ws[x+16], ws[x+24] = v, v, v, v
+			ws[x+32], ws[x+40], ws[x+48], ws[x+56] = v, v, v, v
+			continue
+		}
+		// Even part.
+		z := (b2 + b6) * fix0541
+		e2 := z - b6*fix1847
+		e3 := z + b2*fix0765
+		e0 := (b0+b4)<<constBits + round1
+		e1 := (b0-b4)<<constBits + round1
+		p0, p3, p1, p2 := e0+e3, e0-e3, e1+e2, e1-e2
+		// Odd part.
+		z1, z2, z3, z4 := b7+b1, b5+b3, b7+b3, b5+b1
+		z5 := (z3 + z4) * fix1175
+		z1 *= -fix0899
+		z2 *= -fix2562
+		z3 = z5 - z3*fix1961
+		z4 = z5 - z4*fix0390
+		o3 := b7*fix0298 + z1 + z3
+		o2 := b5*fix2053 + z2 + z4
+		o1 := b3*fix3072 + z2 + z3
+		o0 := b1*fix1501 + z1 + z4
+
+		ws[x], ws[x+56] = (p0+o0)>>shift1, (p0-o0)>>shift1
+		ws[x+8], ws[x+48] = (p1+o1)>>shift1, (p1-o1)>>shift1
+		ws[x+16], ws[x+40] = (p2+o2)>>shift1, (p2-o2)>>shift1
+		ws[x+24], ws[x+32] = (p3+o3)>>shift1, (p3-o3)>>shift1
+	}
+	for y := range 8 {
+		w := (*[8]int32)(ws[8*y:])
+		b0, b1, b2, b3, b4, b5, b6, b7 := w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+		z := (b2 + b6) * fix0541
+		e2 := z - b6*fix1847
+		e3 := z + b2*fix0765
+		e0 := (b0+b4)<<constBits + round2
+		e1 := (b0-b4)<<constBits + round2
+		p0, p3, p1, p2 := e0+e3, e0-e3, e1+e2, e1-e2
+
+		z1, z2, z3, z4 := b7+b1, b5+b3, b7+b3, b5+b1
+		z5 := (z3 + z4) * fix1175
+		z1 *= -fix0899
+		z2 *= -fix2562
+		z3 = z5 - z3*fix1961
+		z4 = z5 - z4*fix0390
+		o3 := b7*fix0298 + z1 + z3
+		o2 := b5*fix2053 + z2 + z4
+		o1 := b3*fix3072 + z2 + z3
+		o0 := b1*fix1501 + z1 + z4
+
+		out := (*[8]byte)(dst[y*stride:])
+		out[0], out[7] = clampSample((p0+o0)>>shift2), clampSample((p0-o0)>>shift2)
+		out[1], out[6] = clampSample((p1+o1)>>shift2), clampSample((p1-o1)>>shift2)
+		out[2], out[5] = clampSample((p2+o2)>>shift2), clampSample((p2-o2)>>shift2)
+		out[3], out[4] = clampSample((p3+o3)>>shift2), clampSample((p3-o3)>>shift2)
+	}
+}

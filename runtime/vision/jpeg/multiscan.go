@@ -1,0 +1,172 @@
+package jpeg
+
+import "errors"
+
+// maxVisits is the number of times that the scans of a file may visit each of
+// its blocks, on average. Encoders need about ten; hostile files use thousands
+// of scans of a few bytes.
+const maxVisits = 256
+
+// errTooManyScans is returned for files whose scans exceed maxVisits.
+var errTooManyScans = errors.New("the file has too many scans; convert the image to baseline JPEG")
+
+// decodeScans decodes a file whose coefficients come in several scans.
+func (d *decoder) decodeScans() error {
+	blocks := 0
+	for _, c := range d.comps {
+		blocks += c.padW * c.padH
+	}
+	for {
+		d.work += d.scan.cols * d.scan.rows * len(d.scan.mcu)
+		if d.work > maxVisits*blocks {
+			return errTooManyScans
+		}
+		if err := d.readScan(); err != nil {
+			d.damaged("no pixel can be decoded: %v in scan %d", err, d.scans)
+			return nil
+		}
+		m, err := d.readMarkers()
+		if err == nil && m == mSOS {
+			err = d.startScan()
+		}
+		if err != nil {
+			d.damaged("no pixel can be decoded: after %d scans, %v", d.scans, err)
+			return nil
+		}
+		if m == mEOI {
+			break
+		}
+	}
+	if d.atEnd() {
+		d.damaged("the file is truncated after %d scans", d.scans)
+	}
+	d.outputCoefficients()
+	return nil
+}
+
+// readScan reads the coefficients of one scan.
+func (d *decoder) readScan() error {
+	s := &d.scan
+	decode := d.decodeSequential
+	if d.progressive {
+		decode = d.progressiveDecoder()
+	}
+	single := len(s.comps) == 1
+	for my := range s.rows {
+		iMCURow := my
+		if single {
+			iMCURow = my / s.comps[0].v
+		}
+		for mx := range s.cols {
+			if d.beginMCU(iMCURow) {
+				for i := range s.mcu {
+					b := &s.mcu[i]
+					x, y := mx, my
+					if !single {
+						x, y = mx*b.c.h+b.x, my*b.c.v+b.y
+					}
+					at := 64 * (y*b.c.padW + x)
+					if err := decode(b.c, (*[64]int16)(b.c.coefs[at:]), iMCURow); err != nil {
+						return err
+					}
+				}
+				d.endMCU(iMCURow)
+			} else if d.restartInterval == 0 {
+				return nil // nothing comes any more
+			}
+		}
+	}
+	return nil
+}
+
+// decodeSequential decodes one block of a sequential scan to coefs.
+func (d *decoder) decodeSequential(c *scanComponent, coefs *[64]int16, iMCURow int) error {
+	*coefs = [64]int16{}
+	size := d.code(c.dc, iMCURow)
+	c.pred += d.coefficient(size)
+	coefs[0] = int16(c.pred)
+	for k := 1; k < 64; k++ {
+		e := d.code(c.ac, iMCURow)
+		k += int(e >> 8 & 15)
+		v := d.coefficient(e)
+		if v != 0 {
+			coefs[zigzag[k&127]&63] = int16(v)
+		} else if e>>8&15 != 15 {
+			break
+		}
+	}
+	return nil
+}
+
+// code reads the next code, and the coefficient if the table gives it. It
+// returns an entry of the table's lookup.
+func (d *decoder) code(t *huffTable, iMCURow int) uint32 {
+	if d.n < minBits {
+		d.n, d.acc = d.refill(d.acc, d.n)
+	}
+	e := t.lookup[d.acc>>(64-lookupBits)]
+	if e == 0 {
+		e = d.longCode(t, d.acc, iMCURow)
+	}
+	d.acc <<= e & 31
+	d.n -= int(e & 31)
+	return e
+}
+
+// coefficient returns the coefficient of an entry, reading its bits if they
+// have not been. It returns 0 if the entry has none.
+func (d *decoder) coefficient(e uint32) int32 {
+	size := e >> 12 & 15
+	if size == 0 {
+		return int32(e) >> 16
+	}
+	v := extend(d.acc, size)
+	d.acc <<= size
+	d.n -= int(size)
+	return v
+}
+
+// outputCoefficients turns the coefficients of all scans into pixels.
+func (d *decoder) outputCoefficients() {
+	smooth := d.progressive && d.smoothable()
+	for row := range d.iMCURows {
+		for _, c := range d.comps {
+			if c.quant == nil { // a component that no scan had
+				c.quant = new([64]uint16)
+			}
+			rows := min(c.v, c.hBlocks-row*c.v)
+			if smooth {
+				d.smoothRows(c, row, rows)
+				continue
+			}
+			for y := range rows {
+				coefs := c.coefs[64*(row*c.v+y)*c.padW:]
+				for x := range c.wBlocks {
+					shape := dequantize(&d.block, (*[64]int16)(coefs[64*x:]), c.quant)
+					d.inverse(shape, c.plane.block(x, y), c.plane.stride)
+				}
+			}
+		}
+		d.output(row)
+	}
+}
+
+// dequantize multiplies coefficients by a quantization table.
+func dequantize(block, coefs *[64]int16, quant *[64]uint16) blockShape {
+	var shape blockShape
+	v := int16(int32(coefs[0]) * int32(quant[0]))
+	block[0] = v
+	shape.sum = magnitude(int32(v))
+	for i := 1; i < 64; i++ {
+		c := coefs[i]
+		if c == 0 {
+			block[i] = 0
+			continue
+		}
+		v := int16(int32(c) * int32(quant[i]))
+		block[i] = v
+		shape.places |= uint(i)
+		shape.sum += magnitude(int32(v))
+	}
+	return shape
+}
