@@ -139,7 +139,7 @@ func TestImagesTellRowsOfClassesFromIDs(t *testing.T) {
 		{[]string{"test/"}, false},
 	} {
 		found := find(t, tree(t, c.images...))
-		_, err := readSample(t, "sample_submission.csv", text, input.SampleRules{Images: found.Images})
+		_, err := readSample(t, "sample_submission.csv", text, input.SampleRules{Images: func(ids []string) *input.Images { return locate(t, found, ids...) }})
 		if (err != nil) != c.wrong {
 			t.Errorf("%q: %v", c.images, err)
 		}
