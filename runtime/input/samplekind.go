@@ -208,7 +208,7 @@ func (s *sampleReader) longForm(t *Table, v values) string {
 	}
 	image, class := t.Rows[0].ID[:strings.LastIndexByte(t.Rows[0].ID, '_')], t.Rows[0].ID
 	if s.rules.Images != nil {
-		where := s.rules.Images(t.IDs())
+		where := s.rules.Images([]string{class, image})
 		_, whole := where.Path(class)
 		_, part := where.Path(image)
 		if whole || !part && n != s.rules.Classes {
