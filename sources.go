@@ -2,10 +2,11 @@
 // an installed deploy-kernel makes kernels in any folder, offline, with a Go
 // toolchain and nothing else.
 //
-//	err := deploykernel.WriteModule(dir) // go.mod, runtime/..., crypt/...
+//	err := deploykernel.WriteModule(dir) // go.mod, runtime/..., crypt/..., vendor/...
 //
-// The module it writes needs only the standard library. Tests, and packages
-// that no kernel uses, are not in it.
+// The module it writes builds offline. It needs the standard library, and for
+// the rarer image formats the packages of golang.org/x/image in its vendor
+// folder. Tests, and packages that no kernel uses, are not in it.
 package deploykernel
 
 import (
@@ -18,13 +19,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/tools/txtar"
 )
 
 // Path is the module path.
 const Path = "github.com/deploy-kernel/deploy-kernel"
 
-//go:embed go.mod runtime/*/*.go crypt/*.go crypt/internal/*/*.go
+//go:embed go.mod runtime/*/*.go runtime/vision/*/*.go crypt/*.go crypt/internal/*/*.go
 var sources embed.FS
+
+// vendored holds the packages of other modules that runtime/... imports, and
+// their licenses, as vendor/... paths. The tests of this package compare it with
+// the versions in go.mod; -update renews it.
+//
+//go:embed third_party/vendor.txtar
+var vendored []byte
 
 // Sources returns the files of the module that WriteModule writes, except its
 // go.mod. Nobody may change them.
@@ -53,8 +63,25 @@ func WriteModule(dir string) error {
 		}
 		return os.WriteFile(path, b, 0o644)
 	})
+	if err == nil {
+		err = writeVendored(dir)
+	}
 	if err != nil {
 		return fmt.Errorf("writing the runtime's sources: %w", err)
+	}
+	return nil
+}
+
+// writeVendored writes the vendor folder to dir.
+func writeVendored(dir string) error {
+	for _, f := range txtar.Parse(vendored).Files {
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -73,12 +100,18 @@ func GoVersion() (string, error) {
 	return "", errors.New("reading the module's go.mod: it has no go line")
 }
 
-// module returns a go.mod with the module's path and language version, and no
-// requirement.
+// module returns a go.mod with the module's path, its language version, and
+// the modules in the vendor folder as its only requirements.
 func module() ([]byte, error) {
 	version, err := GoVersion()
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "module %s\n\ngo %s\n", Path, version), nil
+	mod := fmt.Appendf(nil, "module %s\n\ngo %s\n", Path, version)
+	for s := bufio.NewScanner(bytes.NewReader(txtar.Parse(vendored).Comment)); s.Scan(); {
+		if s.Text() != "" {
+			mod = fmt.Appendf(mod, "\nrequire %s\n", s.Text())
+		}
+	}
+	return mod, nil
 }

@@ -1,6 +1,10 @@
 package deploykernel_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,13 +13,14 @@ import (
 	"testing"
 
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
+	"golang.org/x/tools/txtar"
 )
 
 func list(t *testing.T, dir string) string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-f", "{{.ImportPath}} {{.GoFiles}} {{range .IgnoredGoFiles}}{{.}} {{end}}", "./runtime/...", "./crypt", "./crypt/internal/...")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -54,4 +59,76 @@ func TestTheModuleHoldsNoTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+var update = flag.Bool("update", false, "renew third_party/vendor.txtar")
+
+// Kernels are made offline, so the packages of other modules that they may use
+// travel with deploy-kernel. They must be those that the tests ran with.
+func TestTheVendoredPackagesAreThoseOfGoMod(t *testing.T) {
+	const archive = "third_party/vendor.txtar"
+	want := txtar.Format(vendorFolder(t))
+	if *update {
+		if err := os.WriteFile(archive, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs from the module cache; run go test . -update", archive)
+	}
+}
+
+// vendorFolder returns the vendor folder of the packages that runtime/...
+// imports from other modules. Its comment lists the modules with versions.
+func vendorFolder(t *testing.T) *txtar.Archive {
+	t.Helper()
+	type pkg struct {
+		ImportPath, Dir string
+		GoFiles         []string
+		Module          *struct{ Path, Version, Dir, GoVersion string }
+	}
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,GoFiles,Module", "./runtime/...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(dir, name string) []byte {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	a := &txtar.Archive{}
+	modules := map[string]bool{}
+	var list strings.Builder // vendor/modules.txt
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if p.Module == nil || p.Module.Path == deploykernel.Path {
+			continue
+		}
+		if m := p.Module; !modules[m.Path] {
+			modules[m.Path] = true
+			a.Comment = fmt.Appendf(a.Comment, "%s %s\n", m.Path, m.Version)
+			fmt.Fprintf(&list, "# %s %s\n## explicit; go %s\n", m.Path, m.Version, m.GoVersion)
+			a.Files = append(a.Files, txtar.File{Name: "vendor/" + m.Path + "/LICENSE", Data: read(m.Dir, "LICENSE")})
+		}
+		fmt.Fprintln(&list, p.ImportPath)
+		for _, name := range p.GoFiles {
+			a.Files = append(a.Files, txtar.File{Name: "vendor/" + p.ImportPath + "/" + name, Data: read(p.Dir, name)})
+		}
+	}
+	if len(modules) > 1 {
+		t.Fatal("vendor/modules.txt must group packages by module")
+	}
+	a.Files = append(a.Files, txtar.File{Name: "vendor/modules.txt", Data: []byte(list.String())})
+	return a
 }
