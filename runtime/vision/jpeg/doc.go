@@ -37,7 +37,7 @@
 //     continue after a gap.
 //   - Missing scans of a progressive file leave its blocks less precise.
 //   - A file of several scans whose markers cannot be read between the scans
-//     gives a black image.
+//     gives a black image (CMYK: a white one).
 //
 // Bytes between the last block and the next marker are ignored.
 //

@@ -63,8 +63,8 @@ func orientation(data []byte) int {
 		case m == mTEM || m == mSOI || m >= mRST0 && m <= mRST7:
 			continue
 		}
-		segment, ok := r.segment()
-		if !ok {
+		segment, err := r.segment()
+		if err != nil {
 			return 1
 		}
 		if tiff, found := bytes.CutPrefix(segment, exifHeader); m == mAPP1 && found {

@@ -40,6 +40,7 @@ const (
 
 var (
 	errTruncated = errors.New("the file is truncated between its markers")
+	errLength    = errors.New("the length of a marker is malformed")
 	errNoScan    = errors.New("the file ends before the image data")
 )
 
@@ -79,9 +80,9 @@ func (d *decoder) readSegment(m byte) error {
 	if err := refusedMarker(m); err != nil {
 		return err
 	}
-	s, ok := d.segment()
-	if !ok {
-		return errTruncated
+	s, err := d.segment()
+	if err != nil && (err != errLength || m != mAPP0 && m != mAPP14) {
+		return err
 	}
 	switch m {
 	case mSOF0, mSOF1, mSOF2:

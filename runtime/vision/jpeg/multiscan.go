@@ -1,6 +1,9 @@
 package jpeg
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // maxVisits is the number of times that the scans of a file may visit each of
 // its blocks, on average. Encoders need about ten; hostile files use thousands
@@ -21,16 +24,15 @@ func (d *decoder) decodeScans() error {
 		if d.work > maxVisits*blocks {
 			return errTooManyScans
 		}
-		if err := d.readScan(); err != nil {
-			d.damaged("no pixel can be decoded: %v in scan %d", err, d.scans)
-			return nil
+		m, err := byte(0), d.readScan()
+		if err == nil {
+			m, err = d.readMarkers()
 		}
-		m, err := d.readMarkers()
 		if err == nil && m == mSOS {
 			err = d.startScan()
 		}
 		if err != nil {
-			d.damaged("no pixel can be decoded: after %d scans, %v", d.scans, err)
+			d.blank(err)
 			return nil
 		}
 		if m == mEOI {
@@ -42,6 +44,17 @@ func (d *decoder) decodeScans() error {
 	}
 	d.outputCoefficients()
 	return nil
+}
+
+// blank makes the image what it is in Pillow when no pixel can be decoded: no
+// light, or no ink.
+func (d *decoder) blank(err error) {
+	d.damage = fmt.Sprintf("no pixel can be decoded: in scan %d or after it, %v", d.scans, err)
+	if len(d.comps) == 4 {
+		for i := range d.img.Pix {
+			d.img.Pix[i] = 0xff
+		}
+	}
 }
 
 // readScan reads the coefficients of one scan.

@@ -69,22 +69,26 @@ func (r *reader) nextMarker() bool {
 	}
 }
 
-// segment returns the parameters of a marker: what follows its length. It
-// reports false if they are not all there.
-func (r *reader) segment() ([]byte, bool) {
+// segment returns the parameters of a marker: what follows its length. They may
+// not be all there, or their length may be less than its own two bytes.
+func (r *reader) segment() ([]byte, error) {
 	if r.pos+2 > len(r.data) {
 		r.pos = len(r.data) + 2
-		return nil, false
+		return nil, errTruncated
 	}
 	length := int(binary.BigEndian.Uint16(r.data[r.pos:]))
-	end := r.pos + max(length, 2)
+	r.pos += 2
+	if length < 2 {
+		return nil, errLength
+	}
+	end := r.pos + length - 2
 	if end > len(r.data) {
 		r.pos = len(r.data) + 2
-		return nil, false
+		return nil, errTruncated
 	}
-	s := r.data[r.pos+2 : end]
+	s := r.data[r.pos:end]
 	r.pos = end
-	return s, true
+	return s, nil
 }
 
 // skipSegment skips the parameters of a marker. Unlike segment it may skip the

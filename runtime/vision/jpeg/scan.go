@@ -39,9 +39,9 @@ func (d *decoder) readSOS() error {
 	if d.comps == nil {
 		return errors.New("a scan comes before the frame header")
 	}
-	s, ok := d.segment()
-	if !ok {
-		return errTruncated
+	s, err := d.segment()
+	if err != nil {
+		return err
 	}
 	if len(s) < 1 || s[0] < 1 || s[0] > 4 || len(s) != 4+2*int(s[0]) {
 		return errors.New("a scan header is malformed")
