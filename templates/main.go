@@ -19,6 +19,7 @@ import (
 const (
 	archPath     = deploykernel.Path + "/runtime/arch"
 	ensemblePath = deploykernel.Path + "/runtime/ensemble"
+	visionPath   = deploykernel.Path + "/runtime/vision"
 )
 
 // MainOptions is what a generated main holds beside its plan.
@@ -58,6 +59,12 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	f.Var().Id("plan").Op("=").Add(literal)
 	f.Comment("archs are the networks' architectures.")
 	f.Var().Id("archs").Op("=").Index().Qual(archPath, "Arch").Values(append(archs, jen.Line())...)
+	f.Comment("formats are the image formats that are decoded.")
+	f.Var().Id("formats").Op("=").Index().Qual(visionPath, "Format").Values(
+		jen.Line().Qual(visionPath+"/jpeg", "Format"),
+		jen.Line().Qual(visionPath+"/png", "Format"),
+		jen.Line(),
+	)
 	if o.Key == "" {
 		f.Comment("key is empty: the key, where one is needed, is found when the kernel runs.")
 	} else {
@@ -65,7 +72,7 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	}
 	f.Const().Id("key").Op("=").Lit(o.Key)
 	f.Func().Id("main").Params().Block(
-		jen.Qual(ensemblePath, "Main").Call(jen.Id("plan"), jen.Id("archs"), jen.Id("key")),
+		jen.Qual(ensemblePath, "Main").Call(jen.Id("plan"), jen.Id("archs"), jen.Id("formats"), jen.Id("key")),
 	)
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {

@@ -34,6 +34,9 @@ func ExampleMain() {
 	// import (
 	// 	arch "github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	// 	ensemble "github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	// 	vision "github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	// 	jpeg "github.com/deploy-kernel/deploy-kernel/runtime/vision/jpeg"
+	// 	png "github.com/deploy-kernel/deploy-kernel/runtime/vision/png"
 	// )
 	//
 	// // plan is the ensemble: its networks, coefficients and weights.
@@ -65,11 +68,17 @@ func ExampleMain() {
 	// 	arch.CIFARResNet20,
 	// }
 	//
+	// // formats are the image formats that are decoded.
+	// var formats = []vision.Format{
+	// 	jpeg.Format,
+	// 	png.Format,
+	// }
+	//
 	// // key is empty: the key, where one is needed, is found when the kernel runs.
 	// const key = ""
 	//
 	// func main() {
-	// 	ensemble.Main(plan, archs, key)
+	// 	ensemble.Main(plan, archs, formats, key)
 	// }
 }
 

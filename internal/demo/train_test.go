@@ -9,6 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/demo"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
@@ -22,6 +23,7 @@ func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts := make([]int, len(demo.Classes))
+	decoder := vision.Decoder{Formats: formats.All()}
 	labels, groups := 0, map[string]int{}
 	for i, row := range table.Rows {
 		classes, err := table.Classes(i, len(counts))
@@ -34,7 +36,7 @@ func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
 		}
 		original, _, _ := strings.Cut(row.ID, "-")
 		groups[original]++
-		if _, err := vision.DecodeFile(filepath.Join(f.Data, "train", row.ID+".png")); err != nil {
+		if _, err := decoder.DecodeFile(filepath.Join(f.Data, "train", row.ID+".png")); err != nil {
 			t.Fatal(err)
 		}
 	}

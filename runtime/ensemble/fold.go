@@ -10,10 +10,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// FoldOptions say how [PredictFold] goes about its work.
+// FoldOptions say how [PredictFold] goes about its work. Formats is needed.
 type FoldOptions struct {
-	Threads int // 0 is one for each core
-	Batch   int // network inputs at a time; 0 is 32
+	Formats []vision.Format // the formats of images that can be decoded
+	Threads int             // 0 is one for each core
+	Batch   int             // network inputs at a time; 0 is 32
 	// Tell, where not nil, is told after every batch how many images are done.
 	Tell func(done int)
 }
@@ -21,7 +22,8 @@ type FoldOptions struct {
 // PredictFold predicts images with one fold, exactly as Run does for each fold
 // of a plan: a row of m.Classes predictions for every path, each the mean over
 // the views of the sigmoid, less the fold's threshold. data are the bytes of the
-// fold's safetensors file. An image that can't be read is an error.
+// fold's safetensors file. An image that can't be decoded is an error; a damaged one
+// is used as far as it can be decoded.
 func PredictFold(ctx context.Context, a arch.Arch, m *Model, f *Fold, data []byte, paths []string, o FoldOptions) ([]float32, error) {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
@@ -38,7 +40,7 @@ func PredictFold(ctx context.Context, a arch.Arch, m *Model, f *Fold, data []byt
 	var once sync.Once
 	var broken error
 	p := &pass{
-		net: net, pre: vision.Preprocess{Size: m.InputSize, Mean: a.Mean, Std: a.Std},
+		net: net, decoder: vision.Decoder{Formats: o.Formats}, pre: vision.Preprocess{Size: m.InputSize, Mean: a.Mean, Std: a.Std},
 		classes: m.Classes, threshold: f.Threshold, batch: o.Batch, threads: o.Threads,
 		images: make([]image, len(paths)), out: make([]float32, len(paths)*m.Classes),
 		unreadable: func(_ int, err error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 func TestAFoldAloneIsPredictedAsInAPlan(t *testing.T) {
@@ -25,7 +26,7 @@ func TestAFoldAloneIsPredictedAsInAPlan(t *testing.T) {
 		f := &m.Folds[0]
 		done := 0
 		got, err := ensemble.PredictFold(t.Context(), tiny, m, f, weightFile(t, tiny, *m, f.Name), paths,
-			ensemble.FoldOptions{Threads: 1, Batch: 3, Tell: func(n int) { done = n }})
+			ensemble.FoldOptions{Formats: formats.All(), Threads: 1, Batch: 3, Tell: func(n int) { done = n }})
 		must(t, err)
 		file, err := os.Open(dir + "/level1_test_" + f.Name + ".npy")
 		must(t, err)
@@ -44,13 +45,13 @@ func TestAFoldAloneRefusesImagesItCantRead(t *testing.T) {
 	data := weightFile(t, tiny, *m, "x")
 	broken := w.path("broken.png")
 	must(t, os.WriteFile(broken, []byte("\x89PNG\r\n\x1a\nno"), 0o644))
-	_, err := ensemble.PredictFold(t.Context(), tiny, m, &m.Folds[0], data, []string{broken}, ensemble.FoldOptions{})
+	_, err := ensemble.PredictFold(t.Context(), tiny, m, &m.Folds[0], data, []string{broken}, ensemble.FoldOptions{Formats: formats.All()})
 	if err == nil || !strings.Contains(err.Error(), "broken.png") {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := ensemble.PredictFold(ctx, tiny, m, &m.Folds[0], data, []string{broken}, ensemble.FoldOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := ensemble.PredictFold(ctx, tiny, m, &m.Folds[0], data, []string{broken}, ensemble.FoldOptions{Formats: formats.All()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

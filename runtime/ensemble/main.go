@@ -17,6 +17,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // envPrefix begins the environment variables of a kernel.
@@ -35,13 +36,13 @@ const (
 // 1 where something failed, 2 where the arguments make no sense, 130 after
 // SIGINT or SIGTERM. The key is the text of the key that opens the weights, or
 // "".
-func Main(p *Plan, archs []arch.Arch, key string) {
+func Main(p *Plan, archs []arch.Arch, formats []vision.Format, key string) {
 	start := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal kills
 	limitMemory()
 	c := &command{
-		plan: p, archs: archs, key: key, start: start,
+		plan: p, archs: archs, formats: formats, key: key, start: start,
 		getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr,
 	}
 	os.Exit(c.run(ctx, os.Args[1:]))
@@ -51,6 +52,7 @@ func Main(p *Plan, archs []arch.Arch, key string) {
 type command struct {
 	plan           *Plan
 	archs          []arch.Arch
+	formats        []vision.Format
 	key            string
 	start          time.Time
 	getenv         func(string) string
@@ -59,7 +61,7 @@ type command struct {
 
 // run does what the arguments say and returns the exit status.
 func (c *command) run(ctx context.Context, args []string) int {
-	o := Options{Archs: c.archs, Log: c.stderr, Start: c.start}
+	o := Options{Archs: c.archs, Formats: c.formats, Log: c.stderr, Start: c.start}
 	flags, keyFile, only := c.flags(&o)
 	if err := c.parse(flags, args); errors.Is(err, flag.ErrHelp) {
 		c.usage(flags)

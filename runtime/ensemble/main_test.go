@@ -10,6 +10,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -24,7 +25,7 @@ func kernel() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
-	ensemble.Main(&plan, []arch.Arch{tiny}, os.Getenv("BUILT_IN_KEY"))
+	ensemble.Main(&plan, []arch.Arch{tiny}, formats.All(), os.Getenv("BUILT_IN_KEY"))
 }
 
 func TestMain(m *testing.M) {

@@ -7,12 +7,15 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// Options say where and how a plan is run. Archs and Output are needed, the
-// rest has defaults.
+// Options say where and how a plan is run. Archs, Formats and Output are
+// needed, the rest has defaults.
 type Options struct {
 	Archs []arch.Arch // those that the plan names, or more
+	// Formats are the formats of images that can be decoded.
+	Formats []vision.Format
 	// Key opens encrypted weights. Where it is nil and weights are encrypted,
 	// the key files under Input (*.key) are tried.
 	Key *crypt.Key
@@ -57,7 +60,8 @@ type Options struct {
 // Summary is what a run did.
 type Summary struct {
 	Images     int      // rows of the submission
-	Unreadable []string // ids whose image is missing or damaged
+	Unreadable []string // ids whose image is missing or can't be decoded
+	Damaged    []string // ids whose image was used although its file is damaged
 	Folds      int      // folds that were predicted whole
 	Resumed    int      // of these, taken from scratch
 	Dropped    []string // folds that the submission lacks or has in part, each with the reason

@@ -3,7 +3,6 @@ package ensemble
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +13,7 @@ import (
 // the next one is decoded; two batches are in memory, never more.
 type pass struct {
 	net       network
+	decoder   vision.Decoder
 	pre       vision.Preprocess
 	images    []image
 	classes   int
@@ -28,6 +28,9 @@ type pass struct {
 	// unreadable is told of images that can't be decoded, from several
 	// goroutines.
 	unreadable func(i int, err error)
+	// damaged is told of images that are used although their file is damaged,
+	// from several goroutines; nil is told of none.
+	damaged func(i int, err error)
 }
 
 // image is an image of the sample.
@@ -147,12 +150,15 @@ func (p *pass) fill(ctx context.Context, b *batch) {
 func (p *pass) one(b *batch, i int) {
 	n := 3 * p.pre.Size * p.pre.Size
 	inputs := b.inputs[i*b.views*n : (i+1)*b.views*n]
-	img, err := decodeImage(p.images[b.first+i].path)
-	b.bad[i] = err != nil
-	if err != nil {
+	img, err := p.image(p.images[b.first+i].path)
+	b.bad[i] = img == nil
+	switch {
+	case img == nil:
 		p.unreadable(b.first+i, err)
 		clear(inputs)
 		return
+	case err != nil && p.damaged != nil:
+		p.damaged(b.first+i, err)
 	}
 	img = p.pre.Fit(img)
 	for v := range b.views {
@@ -160,18 +166,12 @@ func (p *pass) one(b *batch, i int) {
 	}
 }
 
-// decodeImage reads an image. A decoder that panics on a broken file must not
-// end the run.
-func decodeImage(path string) (img *vision.Image, err error) {
+// image reads an image. A damaged one comes with an error.
+func (p *pass) image(path string) (*vision.Image, error) {
 	if path == "" {
 		return nil, errors.New("there is no such image")
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: decoding image: %v", path, r)
-		}
-	}()
-	return vision.DecodeFile(path)
+	return p.decoder.DecodeFile(path)
 }
 
 // store turns the logits of a batch into predictions.

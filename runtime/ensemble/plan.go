@@ -4,9 +4,10 @@
 //
 //	plan := &ensemble.Plan{Name: "best", Classes: 1103, Models: []ensemble.Model{…}}
 //	summary, err := ensemble.Run(ctx, plan, ensemble.Options{
-//		Archs:  []arch.Arch{arch.SEResNeXt50},
-//		Input:  "../input",
-//		Output: "submission.csv",
+//		Archs:   []arch.Arch{arch.SEResNeXt50},
+//		Formats: []vision.Format{jpeg.Format, png.Format},
+//		Input:   "../input",
+//		Output:  "submission.csv",
 //	})
 //
 // [Main] is the body of a generated kernel: Run behind flags and environment

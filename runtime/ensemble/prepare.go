@@ -47,6 +47,7 @@ type run struct {
 
 	mu         sync.Mutex
 	unreadable map[int]bool // images
+	damaged    map[int]bool // images that are used nevertheless
 
 	summary Summary
 	failure error // of what else was to be written
@@ -55,7 +56,7 @@ type run struct {
 // prepare is all that comes before the first prediction: it finds everything
 // and refuses what can't work.
 func prepare(ctx context.Context, p *Plan, o Options) (*run, error) {
-	r := &run{plan: p, o: o, journal: newJournal(o.Log, o.tool()), start: o.Start, unreadable: map[int]bool{}}
+	r := &run{plan: p, o: o, journal: newJournal(o.Log, o.tool()), start: o.Start, unreadable: map[int]bool{}, damaged: map[int]bool{}}
 	if r.start.IsZero() {
 		r.start = time.Now()
 	}
@@ -117,7 +118,7 @@ func (r *run) await(ctx context.Context, stage func(context.Context) error) erro
 func (r *run) without() *run {
 	e := &run{
 		plan: r.plan, o: r.o, journal: r.journal, start: r.start, sample: r.sample, over: true,
-		unreadable: map[int]bool{}, images: make([]image, len(r.sample.Rows)),
+		unreadable: map[int]bool{}, damaged: map[int]bool{}, images: make([]image, len(r.sample.Rows)),
 	}
 	for i, row := range r.sample.Rows {
 		e.images[i].id = row.ID

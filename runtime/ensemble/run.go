@@ -82,9 +82,9 @@ func (r *run) predict(ctx context.Context, j *job) error {
 	defer cancel()
 	a := r.archs[j.model]
 	p := &pass{
-		net: net, pre: vision.Preprocess{Size: j.m.InputSize, Mean: a.Mean, Std: a.Std},
+		net: net, decoder: r.decoder(), pre: vision.Preprocess{Size: j.m.InputSize, Mean: a.Mean, Std: a.Std},
 		images: r.images, classes: r.plan.Classes, threshold: j.f.Threshold,
-		batch: r.o.Batch, threads: r.o.Threads, out: r.out, unreadable: r.sawUnreadable,
+		batch: r.o.Batch, threads: r.o.Threads, out: r.out, unreadable: r.sawUnreadable, damaged: r.sawDamaged,
 	}
 	p.views.Store(int32(r.sched.now(j)))
 	err = r.watch(ctx, j, p)
@@ -94,6 +94,9 @@ func (r *run) predict(ctx context.Context, j *job) error {
 	}
 	return err
 }
+
+// decoder returns the decoder of the images.
+func (r *run) decoder() vision.Decoder { return vision.Decoder{Formats: r.o.Formats} }
 
 // network makes the network of a fold, beside the clock, and gives the data back.
 func (r *run) network(ctx context.Context, j *job, data []byte) (network, error) {
@@ -246,11 +249,16 @@ func (r *run) finish() (Summary, error) {
 	}
 	s := &r.summary
 	s.Images = len(r.images)
+	r.mu.Lock() // a pass that was not waited for may still decode
 	for i, m := range r.images {
 		if !r.over && (r.unreadable[i] || m.path == "") {
 			s.Unreadable = append(s.Unreadable, m.id)
 		}
+		if r.damaged[i] {
+			s.Damaged = append(s.Damaged, m.id)
+		}
 	}
+	r.mu.Unlock()
 	for _, j := range r.sched.jobs {
 		switch {
 		case j.state == finished && j.least < j.m.Views:

@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -30,8 +31,9 @@ func (w *world) naive(t *testing.T, m ensemble.Model, f ensemble.Fold) []float32
 	must(t, err)
 	pre := vision.Preprocess{Size: m.InputSize, Mean: tiny.Mean, Std: tiny.Std}
 	var out []float32
+	decoder := vision.Decoder{Formats: formats.All()}
 	for _, id := range w.ids {
-		img, err := vision.DecodeFile(w.path("competitions/c/test/" + id + ".png"))
+		img, err := decoder.DecodeFile(w.path("competitions/c/test/" + id + ".png"))
 		must(t, err)
 		mean := make([]float64, classes)
 		for v := range m.Views {

@@ -24,6 +24,14 @@ func (r *run) sawUnreadable(i int, err error) {
 	}
 }
 
+// sawDamaged notes an image whose file is damaged. The end of the run tells of
+// all of them in one line.
+func (r *run) sawDamaged(i int, _ error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.damaged[i] = true
+}
+
 // tell shows how far the running fold is.
 func (r *run) tell(j *job) {
 	r.journal.status(r.sched.progress(), fmt.Sprintf("%s: %d of %d images, %s, %s",
@@ -57,6 +65,9 @@ func (r *run) tellEnd() {
 	}
 	if n := len(s.Unreadable); n > 0 {
 		r.journal.line("%d images without prediction: %s", n, some(s.Unreadable, 5))
+	}
+	if n := len(s.Damaged); n > 0 {
+		r.journal.warn("%d damaged images are predicted as far as they can be decoded: %s", n, some(s.Damaged, 5))
 	}
 	if r.sched.count(finished)+r.sched.count(started) == 0 {
 		r.journal.warn("no time for any prediction: every label is empty")

@@ -19,6 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -137,7 +138,7 @@ func pngFile(t testing.TB, w, h, seed int) []byte {
 // options run the world's plan into a folder.
 func (w *world) options(dir string) ensemble.Options {
 	return ensemble.Options{
-		Archs: []arch.Arch{tiny}, Key: &w.key, Input: w.root,
+		Archs: []arch.Arch{tiny}, Formats: formats.All(), Key: &w.key, Input: w.root,
 		Output: filepath.Join(dir, "submission.csv"), Threads: 2, Batch: 4,
 	}
 }

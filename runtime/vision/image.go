@@ -1,17 +1,18 @@
 // Package vision turns image files into what networks read: decoded to RGB,
 // resized as Pillow does it, cropped, flipped and normalised.
 //
-//	img, err := vision.Decode(file)
+//	d := vision.Decoder{Formats: []vision.Format{jpeg.Format, png.Format}}
+//	img, err := d.DecodeFile("photo.jpg")
 //	img = vision.Resize(img, 288, 288, vision.Bicubic)
 //
 //	p := vision.Preprocess{Size: 288, Mean: arch.Mean, Std: arch.Std}
 //	img = p.Fit(img)
 //	p.View(img, 0, dst) // 288*288*3 floats, NHWC
 //
-// Decode reads PNG, JPEG and GIF (its first frame) of any colour model; what
-// is transparent lies over white. It looks at the size that a file claims
-// before it takes memory for it, and refuses more than [MaxPixels] pixels,
-// empty and truncated files, and other formats.
+// A [Decoder] decodes the formats it names, each of which is a package below
+// this one. It checks the size that a file claims before it allocates, and
+// refuses more than [MaxPixels] pixels, empty files and other formats. Damaged
+// files are decoded as far as that is possible.
 //
 // Resize gives the bytes that Pillow's Image.resize gives for RGB images. All
 // functions leave their arguments as they are and may be called from any

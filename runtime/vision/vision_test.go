@@ -18,6 +18,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 // resizeCase is a line of testdata/resize/cases.json: what Pillow 9.4 made of
@@ -42,7 +43,7 @@ func TestResizeIsPillows(t *testing.T) {
 	}
 	for _, c := range list.Cases {
 		t.Run(c.Output, func(t *testing.T) {
-			in, err := vision.DecodeFile(filepath.Join("testdata/resize", c.Input))
+			in, err := all.DecodeFile(filepath.Join("testdata/resize", c.Input))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,6 +82,9 @@ func differing(a, b []uint8) int {
 	}
 	return n
 }
+
+// all decodes every format.
+var all = vision.Decoder{Formats: formats.All()}
 
 // pattern is a small image in which every pixel differs.
 func pattern(w, h int) *vision.Image {
@@ -151,29 +155,33 @@ func TestDecodeKnowsEveryColourModel(t *testing.T) {
 	}
 	gray.Pix = []uint8{7, 250}
 	gray16.Pix = []uint8{7, 200, 250, 1}
-	blended := []uint8{200, 100, 0, 224, 204, 214} // 255 - (255-c)*51/255
-	opaque := []uint8{200, 100, 0, 100, 0, 50}
+	white := []uint8{200, 100, 0, 224, 204, 214} // 255 - (255-c)*51/255
+	black := []uint8{200, 100, 0, 20, 0, 10}     // c*51/255
+	opaque, grays := []uint8{200, 100, 0, 100, 0, 50}, []uint8{7, 7, 7, 250, 250, 250}
 	for _, c := range []struct {
-		name string
-		img  image.Image
-		want []uint8
+		name               string
+		img                image.Image
+		drop, white, black []uint8
 	}{
-		{"nrgba", nrgba, blended},
-		{"nrgba64", nrgba64, blended},
-		{"palette", palette, blended},
-		{"rgba", rgba, opaque},
-		{"rgba64", rgba64, opaque},
-		{"gray", gray, []uint8{7, 7, 7, 250, 250, 250}},
-		{"gray16", gray16, []uint8{7, 7, 7, 250, 250, 250}},
+		{"nrgba", nrgba, opaque, white, black},
+		{"nrgba64", nrgba64, opaque, white, black},
+		{"palette", palette, opaque, white, black},
+		{"rgba", rgba, opaque, opaque, opaque},
+		{"rgba64", rgba64, opaque, opaque, opaque},
+		{"gray", gray, grays, grays, grays},
+		{"gray16", gray16, grays, grays, grays},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
 			if err := png.Encode(&b, c.img); err != nil {
 				t.Fatal(err)
 			}
-			got, err := vision.Decode(&b)
-			if err != nil || got.W != 2 || got.H != 1 || !slices.Equal(got.Pix, c.want) {
-				t.Errorf("got %v, %v, want %v", got, err, c.want)
+			for alpha, want := range [][]uint8{c.drop, c.white, c.black} {
+				d := vision.Decoder{Formats: formats.All(), Alpha: vision.Alpha(alpha)}
+				got, err := d.Decode(bytes.NewReader(b.Bytes()))
+				if err != nil || got.W != 2 || got.H != 1 || !slices.Equal(got.Pix, want) {
+					t.Errorf("alpha %d: got %v, %v, want %v", alpha, got, err, want)
+				}
 			}
 		})
 	}
@@ -182,7 +190,7 @@ func TestDecodeKnowsEveryColourModel(t *testing.T) {
 func TestFromImageConvertsCMYKAndSubsampledColour(t *testing.T) {
 	cmyk := &image.CMYK{Pix: []uint8{0, 0, 0, 0, 255, 0, 0, 0, 10, 20, 30, 255, 0, 128, 255, 55}, Stride: 16, Rect: image.Rect(0, 0, 4, 1)}
 	want := []uint8{255, 255, 255, 0, 255, 255, 0, 0, 0, 200, 100, 0}
-	if got := vision.FromImage(cmyk); !slices.Equal(got.Pix, want) {
+	if got := vision.FromImage(cmyk, vision.DropAlpha); !slices.Equal(got.Pix, want) {
 		t.Errorf("CMYK gives %v, want %v", got.Pix, want)
 	}
 	y := image.NewYCbCr(image.Rect(1, 1, 4, 4), image.YCbCrSubsampleRatio420)
@@ -192,7 +200,7 @@ func TestFromImageConvertsCMYKAndSubsampledColour(t *testing.T) {
 	for i := range y.Cb {
 		y.Cb[i], y.Cr[i] = uint8(60*i), uint8(255-50*i)
 	}
-	got := vision.FromImage(y)
+	got := vision.FromImage(y, vision.DropAlpha)
 	for i := range 9 {
 		r, g, b, _ := y.At(1+i%3, 1+i/3).RGBA()
 		if w := []uint8{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8)}; !slices.Equal(got.Pix[3*i:3*i+3], w) {
@@ -211,7 +219,7 @@ func TestDecodeReadsJPEGAndGIF(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, b := range map[string][]byte{"jpeg": j.Bytes(), "gif": g.Bytes()} {
-		got, err := vision.Decode(bytes.NewReader(b))
+		got, err := all.Decode(bytes.NewReader(b))
 		if err != nil || got.W != 16 || got.H != 16 {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -222,7 +230,7 @@ func TestDecodeReadsJPEGAndGIF(t *testing.T) {
 		}
 		// A cut file is refused, however much of it there is.
 		for _, n := range []int{8, len(b) / 2, len(b) - len(b)/4} {
-			if img, err := vision.Decode(bytes.NewReader(b[:n])); err == nil {
+			if img, err := all.Decode(bytes.NewReader(b[:n])); err == nil {
 				t.Errorf("%s: %d of %d bytes gave an image of %dx%d", name, n, len(b), img.W, img.H)
 			}
 		}
@@ -250,13 +258,13 @@ func TestDecodeRefusesWhatItCannotRead(t *testing.T) {
 		want string
 	}{
 		{"empty", nil, "decoding image: the file is empty"},
-		{"text", []byte("id,attribute_ids\n"), "decoding image: neither PNG, JPEG nor GIF"},
+		{"text", []byte("id,attribute_ids\n"), "the file is text, not an image; put the image in its place"},
 		{"magic alone", noise[:8], "decoding png: the file is truncated"},
 		{"half", noise[:len(noise)/2], "decoding png: png: invalid format: not enough pixel data"},
 		{"too large", claim(1<<20, 1<<20), "decoding png: 1048576x1048576 pixels, accepted are 1 to 67108864"},
 		{"jpeg start", []byte("\xff\xd8\xff"), "decoding jpeg: the file is truncated"},
 	} {
-		_, err := vision.Decode(bytes.NewReader(c.data))
+		_, err := all.Decode(bytes.NewReader(c.data))
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
 		}
@@ -265,7 +273,7 @@ func TestDecodeRefusesWhatItCannotRead(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := vision.DecodeFile(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+	if _, err := all.DecodeFile(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
 		t.Errorf("got %v, want the file named", err)
 	}
 }
@@ -293,7 +301,7 @@ func FuzzDecode(f *testing.F) {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && c.Width*c.Height > 1<<20 {
 			t.Skip("large images only take time")
 		}
-		img, err := vision.Decode(bytes.NewReader(data))
+		img, err := all.Decode(bytes.NewReader(data))
 		if err == nil && (img.W < 1 || img.H < 1 || len(img.Pix) != 3*img.W*img.H) {
 			t.Errorf("%dx%d pixels in %d bytes", img.W, img.H, len(img.Pix))
 		}

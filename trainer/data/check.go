@@ -8,20 +8,21 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"golang.org/x/sync/errgroup"
 )
 
 // CheckImages decodes every image, in workers goroutines (0 is one a core), and
-// reports those that can't be. tell, which may be nil, is called for every image
-// that was looked at.
-func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) error {
+// reports those that can't be. It returns an error for each image that is used
+// although its file is damaged. tell, which may be nil, is called after every
+// image.
+func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) (damaged []error, err error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	broken := make([]error, len(s.Paths))
+	broken, torn := make([]error, len(s.Paths)), make([]error, len(s.Paths))
 	var group errgroup.Group
 	group.SetLimit(workers)
 	var mu sync.Mutex
@@ -30,7 +31,11 @@ func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) error {
 			break
 		}
 		group.Go(func() error {
-			_, broken[i] = decode(path)
+			if m, err := s.Decoder.DecodeFile(path); m == nil {
+				broken[i] = err
+			} else {
+				torn[i] = err
+			}
 			if tell != nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -40,26 +45,16 @@ func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) error {
 		})
 	}
 	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
-		return err
+		return nil, err
 	}
+	damaged = slices.DeleteFunc(torn, func(err error) bool { return err == nil })
 	var wrong errorList
 	for _, err := range broken {
 		if err != nil {
 			wrong.add("images that can't be read", err)
 		}
 	}
-	return wrong.err()
-}
-
-// decode reads an image. A decoder that panics on a broken file must not end
-// the training.
-func decode(path string) (m *vision.Image, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			m, err = nil, fmt.Errorf("%s: decoding image: %v", path, r)
-		}
-	}()
-	return vision.DecodeFile(path)
+	return damaged, wrong.err()
 }
 
 // Digest is a number of the images' files: paths, sizes and times of change.

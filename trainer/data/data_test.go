@@ -74,7 +74,7 @@ func TestBrokenImagesAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := set.CheckImages(t.Context(), 2, nil); err != nil {
+	if _, err := set.CheckImages(t.Context(), 2, nil); err != nil {
 		t.Fatal(err)
 	}
 	before, err := set.Digest()
@@ -87,7 +87,7 @@ func TestBrokenImagesAreNamed(t *testing.T) {
 	}
 	put(t, filepath.Join(dir, "train", "i02.png"), string(whole[:len(whole)/2]))
 	seen := 0
-	err = set.CheckImages(t.Context(), 2, func() { seen++ })
+	_, err = set.CheckImages(t.Context(), 2, func() { seen++ })
 	if err == nil || !strings.Contains(err.Error(), "i02.png") || seen != 4 {
 		t.Errorf("error %v after %d images", err, seen)
 	}

@@ -1,7 +1,7 @@
 // Package data brings images and labels to the network.
 //
 //	set, err := data.Open(ctx, data.Source{CSV: "train.csv", Classes: 1103, Dirs: []string{"train"}})
-//	err = set.CheckImages(ctx, 0, progress)
+//	damaged, err := set.CheckImages(ctx, 0, progress)
 //	loader := data.NewLoader(set, rows, data.Options{Batch: 16, Size: 288, …})
 //	stream := loader.Start(ctx, epoch, 0)
 //	defer stream.Close()
@@ -26,6 +26,8 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 // Source says where a set comes from.
@@ -35,13 +37,15 @@ type Source struct {
 	Classes int      // labels are 0 … Classes-1
 }
 
-// Set is a table of images with their labels. It isn't changed after Open.
+// Set is a table of images with their labels. It isn't changed after Open, but
+// for Decoder: Open sets it to all formats and their default treatments.
 type Set struct {
 	Name    string // of the table
 	Classes int
 	IDs     []string
 	Paths   []string // of the images
 	Labels  [][]int  // class numbers, ascending, each once
+	Decoder vision.Decoder
 }
 
 // maxTold is how many mistakes of a kind are told one by one.
@@ -57,7 +61,7 @@ func Open(ctx context.Context, s Source) (*Set, error) {
 	if len(t.Rows) == 0 {
 		return nil, fmt.Errorf("%s: the table has no rows", s.CSV)
 	}
-	set := &Set{Name: s.CSV, Classes: s.Classes}
+	set := &Set{Name: s.CSV, Classes: s.Classes, Decoder: vision.Decoder{Formats: formats.All()}}
 	var wrong errorList
 	seen := make(map[string]int, len(t.Rows))
 	for i, row := range t.Rows {

@@ -217,8 +217,8 @@ func (l *Loader) image(ctx context.Context, t task) error {
 	for _, c := range l.set.Labels[row] {
 		labels[c] = 1
 	}
-	m, err := decode(l.set.Paths[row])
-	if err != nil {
+	m, err := l.set.Decoder.DecodeFile(l.set.Paths[row])
+	if m == nil {
 		return fmt.Errorf("loading an image: %w", err)
 	}
 	if l.o.Augment != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -84,7 +85,7 @@ func (d *deployed) inPlace(path string) ([]byte, error) {
 		return nil, err
 	}
 	_, err = ensemble.Run(context.Background(), built.Plan, ensemble.Options{
-		Archs: arch.All(), Output: path, Input: filepath.Dir(d.files.Data),
+		Archs: arch.All(), Formats: formats.All(), Output: path, Input: filepath.Dir(d.files.Data),
 	})
 	if err != nil {
 		return nil, err
@@ -305,7 +306,7 @@ func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
 	}
 	cut := filepath.Join(root, "cut.csv")
 	if _, err := ensemble.Run(t.Context(), built.Plan, ensemble.Options{
-		Archs: arch.All(), Output: cut, Input: filepath.Join(root, "input"), Key: &d.key, Partial: true,
+		Archs: arch.All(), Formats: formats.All(), Output: cut, Input: filepath.Join(root, "input"), Key: &d.key, Partial: true,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 // checkImages is on how many images a kernel is tried.
@@ -63,12 +64,13 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 	if err != nil {
 		return nil, nil, err
 	}
+	decoder := vision.Decoder{Formats: formats.All()}
 	for _, id := range table.IDs() {
 		path, ok := images.Path(id)
 		if !ok {
 			continue
 		}
-		if _, err := vision.DecodeFile(path); err != nil {
+		if img, err := decoder.DecodeFile(path); img == nil {
 			if ctx.Err() != nil {
 				return nil, nil, ctx.Err()
 			}

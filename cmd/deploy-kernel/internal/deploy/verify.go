@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 // tolerance is how far predictions may lie apart where the program was built
@@ -42,7 +43,7 @@ func (s *state) verify(ctx context.Context) error {
 		return err
 	}
 	o := ensemble.Options{
-		Archs: arch.All(), Input: inputs,
+		Archs: arch.All(), Formats: formats.All(), Input: inputs,
 		Output: filepath.Join(unbundled, "submission.csv"), Predictions: filepath.Join(unbundled, "predictions"),
 	}
 	if s.KeyPlace == InEnvironment || s.KeyPlace == InKernel {

@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/spf13/cobra"
 )
 
@@ -94,7 +95,7 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 			return err
 		}
 	}
-	f.run.Archs = arch.All()
+	f.run.Archs, f.run.Formats = arch.All(), formats.All()
 	f.run.Tool = cmd.Root().Name()
 	f.run.Read = func(ctx context.Context, fold *ensemble.Fold) ([]byte, error) {
 		w, ok := built.Weight(fold.Name)

@@ -20,6 +20,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -247,7 +248,7 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 	defer bar.Close()
 	last := 0
 	return ensemble.PredictFold(ctx, m.arch, &m.model, &ensemble.Fold{Name: m.name, Threshold: threshold}, m.data, paths,
-		ensemble.FoldOptions{Threads: j.flags.threads, Batch: j.c.Test.BatchSize, Tell: func(done int) {
+		ensemble.FoldOptions{Formats: formats.All(), Threads: j.flags.threads, Batch: j.c.Test.BatchSize, Tell: func(done int) {
 			bar.Add(int64(done - last))
 			last = done
 		}})

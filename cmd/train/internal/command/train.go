@@ -78,8 +78,13 @@ func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set)
 	}
 	bar := cli.NewProgress(p.cmd, "checking images", int64(len(set.Paths)), cli.Items)
 	defer bar.Close()
-	if err := set.CheckImages(ctx, f.threads, func() { bar.Add(1) }); err != nil {
+	damaged, err := set.CheckImages(ctx, f.threads, func() { bar.Add(1) })
+	if err != nil {
 		return cli.Hint(err, "mend the images, or take their rows out of %s", set.Name)
+	}
+	if len(damaged) > 0 {
+		cli.Printf(p.cmd, "warning: %d damaged images are used as far as they can be decoded: %s", len(damaged), firstErrors(damaged, 3))
+		return nil // told again at the next start
 	}
 	if f.dryRun {
 		return nil
@@ -88,6 +93,18 @@ func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set)
 		return err
 	}
 	return atomicfile.WriteFile(path, []byte(digest+"\n"))
+}
+
+// firstErrors joins the first n errors to one line.
+func firstErrors(errs []error, n int) string {
+	var texts []string
+	for _, err := range errs[:min(n, len(errs))] {
+		texts = append(texts, err.Error())
+	}
+	if len(errs) > n {
+		texts = append(texts, "…")
+	}
+	return strings.Join(texts, ", ")
 }
 
 // train trains a fold and keeps everything in its folder.

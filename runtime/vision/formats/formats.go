@@ -1,0 +1,41 @@
+// Package formats lists the image formats that can be decoded.
+//
+//	d := vision.Decoder{Formats: formats.All()}
+//	img, err := d.DecodeFile("photo.jpg")
+//
+// A program that imports it links every decoder. A kernel names the formats it
+// needs instead.
+package formats
+
+import (
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/gif"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/jpeg"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/png"
+)
+
+// All returns every format.
+func All() []vision.Format {
+	return []vision.Format{jpeg.Format, png.Format, gif.Format}
+}
+
+// Names returns the names of all formats, in their order.
+func Names() []string {
+	var names []string
+	for _, f := range All() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// ByName returns the format of that name, and whether there is one.
+func ByName(name string) (vision.Format, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(f vision.Format) bool { return f.Name == name })
+	if i < 0 {
+		return vision.Format{}, false
+	}
+	return all[i], true
+}
