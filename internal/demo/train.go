@@ -42,7 +42,8 @@ const (
 //
 // The set has the faults of real ones: some labels are missing, some rows are
 // near-copies of others (their ids are equal up to a dash), and the most frequent
-// class has ten times the rows of the rarest.
+// class has ten times the rows of the rarest. Most images are JPEGs of several
+// kinds, the others PNGs, with endings in several spellings.
 func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 	f := TrainFiles{Data: filepath.Join(dir, "data")}
 	for _, d := range []string{"data/train", "data/test", "configs"} {
@@ -53,12 +54,12 @@ func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 	files := map[string]string{
 		"data/train.csv": "id,attribute_ids\n", "data/labels.csv": "id,attribute_ids\n", "data/sample_submission.csv": "id,attribute_ids\n",
 	}
-	put := func(folder, id string, img image.Image) error {
-		var b bytes.Buffer
-		if err := png.Encode(&b, img); err != nil {
+	put := func(folder, id string, i int, img image.Image) error {
+		data, ext, err := encode(img, i)
+		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(f.Data, folder, id+".png"), b.Bytes(), 0o644)
+		return os.WriteFile(filepath.Join(f.Data, folder, id+ext), data, 0o644)
 	}
 	for i := range o.Rows {
 		original, copied := i, i%copies == copies-1
@@ -67,7 +68,7 @@ func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 		}
 		img, classes := uneven("train", original, i)
 		id := fmt.Sprintf("%04x-%d", original*7919%65536, i-original)
-		if err := put("train", id, img); err != nil {
+		if err := put("train", id, i, img); err != nil {
 			return f, err
 		}
 		files["data/train.csv"] += id + "," + numbers(forget(classes, i)) + "\n"
@@ -75,7 +76,7 @@ func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 	for i := range o.Test {
 		img, classes := uneven("test", i, i)
 		id := fmt.Sprintf("%04xtest%04x", i*7919%65536, i)
-		if err := put("test", id, img); err != nil {
+		if err := put("test", id, i, img); err != nil {
 			return f, err
 		}
 		files["data/labels.csv"] += id + "," + numbers(classes) + "\n"
@@ -92,6 +93,24 @@ func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 		}
 	}
 	return f, nil
+}
+
+// jpegKinds are the kinds of JPEG in the set.
+var jpegKinds = []jpegKind{
+	{quality: 90, h: 2, v: 2},
+	{quality: 95, h: 2, v: 1, progressive: true},
+	{quality: 85, h: 1, v: 1, restart: 3},
+}
+
+// encode returns image i as a file and its ending: a PNG, or a JPEG of the kind
+// whose turn it is.
+func encode(img image.Image, i int) (data []byte, ext string, err error) {
+	if k := i % (len(jpegKinds) + 1); k > 0 {
+		return encodeJPEG(img, jpegKinds[k-1]), [...]string{".jpg", ".jpeg", ".JPG"}[k-1], nil
+	}
+	var b bytes.Buffer
+	err = png.Encode(&b, img)
+	return b.Bytes(), ".png", err
 }
 
 // TrainConfigs are the networks of the demo.

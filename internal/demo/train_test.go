@@ -22,6 +22,11 @@ func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	images, err := input.ImagesUnder(t.Context(), filepath.Join(f.Data, "train"), table.IDs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	endings := map[string]int{}
 	counts := make([]int, len(demo.Classes))
 	decoder := vision.Decoder{Formats: formats.All()}
 	labels, groups := 0, map[string]int{}
@@ -36,9 +41,17 @@ func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
 		}
 		original, _, _ := strings.Cut(row.ID, "-")
 		groups[original]++
-		if _, err := decoder.DecodeFile(filepath.Join(f.Data, "train", row.ID+".png")); err != nil {
+		path, ok := images.Path(row.ID)
+		if !ok {
+			t.Fatalf("there is no image of %s", row.ID)
+		}
+		if _, err := decoder.DecodeFile(path); err != nil {
 			t.Fatal(err)
 		}
+		endings[filepath.Ext(path)]++
+	}
+	if len(endings) != 4 {
+		t.Errorf("the endings are %v", endings)
 	}
 	if len(table.Rows) != 400 || len(groups) != 300 {
 		t.Errorf("%d rows of %d originals", len(table.Rows), len(groups))

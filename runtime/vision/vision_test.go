@@ -262,7 +262,7 @@ func TestDecodeRefusesWhatItCannotRead(t *testing.T) {
 		{"magic alone", noise[:8], "decoding png: the file is truncated"},
 		{"half", noise[:len(noise)/2], "decoding png: png: invalid format: not enough pixel data"},
 		{"too large", claim(1<<20, 1<<20), "decoding png: 1048576x1048576 pixels, accepted are 1 to 67108864"},
-		{"jpeg start", []byte("\xff\xd8\xff"), "decoding jpeg: the file is truncated"},
+		{"jpeg start", []byte("\xff\xd8\xff"), "decoding jpeg: the file ends before the image data"},
 	} {
 		_, err := all.Decode(bytes.NewReader(c.data))
 		if err == nil || err.Error() != c.want {
