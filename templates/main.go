@@ -27,10 +27,14 @@ type MainOptions struct {
 	// Key is the text form of the key that the weights are encrypted under; ""
 	// where the kernel looks for a key when it runs, or needs none.
 	Key string
+	// Formats names the image formats that the kernel decodes. Each is the name
+	// of a package below runtime/vision.
+	Formats []string
 }
 
 // Main returns the source of a main package that predicts plan. It names only
-// the architectures that the plan uses, so that a bundler drops the others.
+// the architectures that the plan uses and the formats of o, so that a bundler
+// drops the others.
 func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	names, err := archVariables()
 	if err != nil {
@@ -60,11 +64,11 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	f.Comment("archs are the networks' architectures.")
 	f.Var().Id("archs").Op("=").Index().Qual(archPath, "Arch").Values(append(archs, jen.Line())...)
 	f.Comment("formats are the image formats that are decoded.")
-	f.Var().Id("formats").Op("=").Index().Qual(visionPath, "Format").Values(
-		jen.Line().Qual(visionPath+"/jpeg", "Format"),
-		jen.Line().Qual(visionPath+"/png", "Format"),
-		jen.Line(),
-	)
+	var formats []jen.Code
+	for _, name := range o.Formats {
+		formats = append(formats, jen.Line().Qual(visionPath+"/"+name, "Format"))
+	}
+	f.Var().Id("formats").Op("=").Index().Qual(visionPath, "Format").Values(append(formats, jen.Line())...)
 	if o.Key == "" {
 		f.Comment("key is empty: the key, where one is needed, is found when the kernel runs.")
 	} else {

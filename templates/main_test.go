@@ -21,7 +21,7 @@ func plan(archName string) *ensemble.Plan {
 }
 
 func ExampleMain() {
-	src, err := templates.Main(plan("cifar_resnet20"), templates.MainOptions{})
+	src, err := templates.Main(plan("cifar_resnet20"), templates.MainOptions{Formats: []string{"jpeg", "png"}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -38,8 +38,14 @@ func (e *FormatError) Error() string {
 
 func unsupported(data []byte) error {
 	name := Sniff(data[:min(len(data), 512)])
-	_, known := knownFormats[name]
-	return &FormatError{name, known}
+	return &FormatError{name, knownFormats[name]}
+}
+
+// IsFormat reports whether a name that [Sniff] returned is that of a format
+// which holds images. An HTML page is none.
+func IsFormat(name string) bool {
+	_, other := notImages[name]
+	return name != "" && !other
 }
 
 // knownFormats are the names of the formats that packages below this one

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 	"github.com/spf13/cobra"
 )
@@ -91,6 +92,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
 	fs.BoolVar(&f.portable, "portable", false, "make a kernel that any Go builds, without SIMD")
 	fs.StringVar(&f.o.Input, "input", "", "`FOLDER` with a sample submission and images, to verify on the first two (default: drawn ones)")
+	fs.StringSliceVar(&f.o.Formats, "formats", nil, "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --input; all without it)")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key-in")
 }
@@ -137,6 +139,11 @@ func (f *inferFlags) resolve() error {
 		f.o.KeyPlace = deploy.InEnvironment
 	default:
 		return cli.Usagef("--key-in %q: the places are kernel, dataset, environment", f.keyIn)
+	}
+	for _, name := range f.o.Formats {
+		if _, ok := formats.ByName(name); !ok {
+			return cli.Usagef("--formats %q: the formats are %s", name, strings.Join(formats.Names(), ", "))
+		}
 	}
 	if f.limit < 0 {
 		return cli.Usagef("--time-limit can't be negative")

@@ -35,7 +35,7 @@ func (s *state) bundle(ctx context.Context) error {
 	if s.KeyPlace == InKernel {
 		key = s.Key.Text()
 	}
-	main, err := templates.Main(s.built.Plan, templates.MainOptions{Key: key})
+	main, err := templates.Main(s.built.Plan, templates.MainOptions{Key: key, Formats: s.formats})
 	if err != nil {
 		return err
 	}

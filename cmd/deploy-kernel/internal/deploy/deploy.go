@@ -90,6 +90,9 @@ type Options struct {
 	Target                                     Target
 	// Input is a folder with images to verify on; "" makes two.
 	Input string
+	// Formats names the image formats that the kernel decodes. If it is empty,
+	// they are jpeg, png, and those of the images under Input, or all without it.
+	Formats []string
 	// Step is told what is being done now.
 	Step func(text string)
 }
@@ -126,6 +129,8 @@ type state struct {
 	Options
 	quota Quota
 	built *plan.Built
+	// formats are the names of those that the kernel decodes.
+	formats []string
 	stage string // folder that is renamed to Output at the end
 	work  string // scratch folder, outside of stage
 
@@ -142,6 +147,7 @@ var stages = []struct {
 	run  func(*state, context.Context) error
 }{
 	{"reading the ensemble and its weights", (*state).plan},
+	{"reading the images' formats", (*state).chooseFormats},
 	{"writing the kernel as one Go file", (*state).bundle},
 	{"building the program from it", (*state).build},
 	{"writing the weights", (*state).weights},

@@ -48,24 +48,12 @@ func (s *state) images(ctx context.Context, dir string) error {
 // firstImages returns the first images under s.Input that its sample submission
 // names and that can be read. It warns of those before them that can't.
 func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error) {
-	root := s.Input
-	found, err := input.Find(ctx, root, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(found.Samples) == 0 {
-		return nil, nil, fmt.Errorf("%s: there is no %s", root, input.SampleName)
-	}
-	table, err := input.ReadTableFile(found.Samples[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	images, err := found.Images(ctx, table.IDs())
+	named, images, err := s.inputImages(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	decoder := vision.Decoder{Formats: formats.All()}
-	for _, id := range table.IDs() {
+	for _, id := range named {
 		path, ok := images.Path(id)
 		if !ok {
 			continue
@@ -83,9 +71,26 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil, fmt.Errorf("%s: none of the images that %s names is there and can be read", root, found.Samples[0])
+		return nil, nil, fmt.Errorf("%s: none of the images that the sample submission names is there and can be read", s.Input)
 	}
 	return ids, paths, nil
+}
+
+// inputImages returns the ids of s.Input's sample submission, and their images.
+func (s *state) inputImages(ctx context.Context) ([]string, *input.Images, error) {
+	found, err := input.Find(ctx, s.Input, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(found.Samples) == 0 {
+		return nil, nil, fmt.Errorf("%s: there is no %s", s.Input, input.SampleName)
+	}
+	table, err := input.ReadTableFile(found.Samples[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	images, err := found.Images(ctx, table.IDs())
+	return table.IDs(), images, err
 }
 
 // warn tells of what is odd but no mistake.

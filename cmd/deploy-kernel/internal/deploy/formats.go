@@ -1,0 +1,132 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
+	"golang.org/x/sync/errgroup"
+)
+
+// basicFormats are in every kernel for which none are named: a hidden test set
+// may have images that the public one lacks.
+var basicFormats = []string{"jpeg", "png"}
+
+// maxForeign bounds the images of foreign formats that are named one by one.
+const maxForeign = 5
+
+// chooseFormats sets the formats that the kernel decodes. It refuses images
+// that the kernel could not read because of their format.
+func (s *state) chooseFormats(ctx context.Context) error {
+	s.formats = s.Formats
+	if s.Input == "" {
+		if len(s.formats) == 0 {
+			s.formats = formats.Names()
+		}
+		return nil
+	}
+	seen, foreign, err := s.sniff(ctx)
+	if err != nil {
+		return err
+	}
+	if len(s.formats) == 0 {
+		s.formats = slices.Clone(basicFormats)
+		for _, name := range formats.Names() {
+			if seen[name] != "" && !slices.Contains(s.formats, name) {
+				s.formats = append(s.formats, name)
+			}
+		}
+		if len(seen) == 0 {
+			s.formats = formats.Names() // the images are still to come
+		}
+	}
+	var wrong []error
+	for _, name := range formats.Names() {
+		if seen[name] != "" && !slices.Contains(s.formats, name) {
+			wrong = append(wrong, cli.Hint(fmt.Errorf("%s: the kernel would lack its format, %s", seen[name], name),
+				"--formats %s", strings.Join(append(slices.Clone(s.formats), name), ",")))
+		}
+	}
+	return errors.Join(append(wrong, foreign...)...)
+}
+
+// sniff tells the formats of the images that s.Input's sample submission names,
+// each with one file of it, and the images of formats that are not supported.
+func (s *state) sniff(ctx context.Context) (seen map[string]string, foreign []error, err error) {
+	ids, images, err := s.inputImages(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	type answer struct {
+		path, format string
+		err          *vision.FormatError
+	}
+	answers := make([]answer, len(ids))
+	var group errgroup.Group
+	group.SetLimit(4 * runtime.GOMAXPROCS(0)) // they wait for the disk
+	for i, id := range ids {
+		path, ok := images.Path(id)
+		if !ok {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			break
+		}
+		group.Go(func() error {
+			a := answer{path: path}
+			a.format, a.err = formatOf(path)
+			answers[i] = a
+			return nil
+		})
+	}
+	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
+		return nil, nil, err
+	}
+	seen = map[string]string{}
+	for _, a := range answers {
+		switch {
+		case a.err != nil:
+			foreign = append(foreign, fmt.Errorf("%s: %w", a.path, a.err))
+		case a.format != "" && seen[a.format] == "":
+			seen[a.format] = a.path
+		}
+	}
+	if n := len(foreign) - maxForeign; n > 0 {
+		foreign = append(foreign[:maxForeign], fmt.Errorf("and %d more images of formats that are not supported", n))
+	}
+	return seen, foreign, nil
+}
+
+// formatOf returns the name of a file's format, or an error for a format of
+// images that is not supported. It is silent about files that are damaged or no
+// images: those cost a kernel one row each.
+func formatOf(path string) (string, *vision.FormatError) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", nil
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if n == 0 || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", nil
+	}
+	head = head[:n]
+	for _, format := range formats.All() {
+		if format.Match(head[:min(n, 64)]) {
+			return format.Name, nil
+		}
+	}
+	if name := vision.Sniff(head); vision.IsFormat(name) {
+		return "", &vision.FormatError{Name: name}
+	}
+	return "", nil
+}
