@@ -127,19 +127,6 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-func TestOrientationReadsBothByteOrders(t *testing.T) {
-	little := "II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"
-	big := "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x08\x00\x00"
-	for exif, want := range map[string]int{
-		little: 6, "Exif\x00\x00" + little: 6, big: 8, "": 1, little[:20]: 1, strings.Replace(little, "\x06", "\x09", 1): 1,
-		"II*\x00\xff\xff\xff\xff\x01": 1,
-	} {
-		if got := vision.Orientation([]byte(exif)); got != want {
-			t.Errorf("%q: %d, want %d", exif, got, want)
-		}
-	}
-}
-
 func TestFormatsAreFoundByName(t *testing.T) {
 	for _, name := range formats.Names() {
 		if f, ok := formats.ByName(name); !ok || f.Name != name || f.Match == nil || f.Decode == nil {

@@ -1,7 +1,5 @@
 package vision
 
-import "encoding/binary"
-
 // Turn returns the image as its EXIF orientation, 1 to 8, wants it shown. It
 // is what Pillow's ImageOps.exif_transpose does. Other values, and 1, return m
 // itself.
@@ -41,46 +39,4 @@ func Turn(m *Image, orientation int) *Image {
 		}
 	}
 	return out
-}
-
-// maxExifEntries is more than the first directory of any EXIF block has.
-const maxExifEntries = 1000
-
-// Orientation returns the orientation, 1 to 8, that an EXIF block holds, or 1.
-// The block is a TIFF file; "Exif\0\0" may be in front of it.
-func Orientation(exif []byte) int {
-	if len(exif) >= 6 && string(exif[:4]) == "Exif" {
-		exif = exif[6:]
-	}
-	if len(exif) < 8 {
-		return 1
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	switch string(exif[:4]) {
-	case "II*\x00":
-	case "MM\x00*":
-		order = binary.BigEndian
-	default:
-		return 1
-	}
-	at := int64(order.Uint32(exif[4:]))
-	if at+2 > int64(len(exif)) {
-		return 1
-	}
-	n := min(int(order.Uint16(exif[at:])), maxExifEntries)
-	entries := exif[at+2:]
-	for range n {
-		if len(entries) < 12 {
-			return 1
-		}
-		const tag, short = 0x112, 3
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short {
-			if v := int(order.Uint16(entries[8:])); v >= 1 && v <= 8 {
-				return v
-			}
-			return 1
-		}
-		entries = entries[12:]
-	}
-	return 1
 }
