@@ -30,6 +30,10 @@ type Options struct {
 	// Overlay has contents of files by absolute path: they are taken instead
 	// of, or beside, what lies on disk.
 	Overlay map[string][]byte
+	// Output is where the caller will write the bundle. If it lies in the folder
+	// of a package of the program it is refused, as it would become part of that
+	// package. Empty means elsewhere.
+	Output string
 
 	// Licenses appends the licence files of the modules as comments.
 	Licenses bool
@@ -40,6 +44,9 @@ type Options struct {
 	KeepAll bool
 	// By is named in the first line of the bundle; empty means "bundler".
 	By string
+	// Progress, if it isn't nil, is called with what Bundle does next, such as
+	// "type-checking 312 packages". Bundle calls it from one goroutine at a time.
+	Progress func(doing string)
 }
 
 // Result is a bundle.
@@ -77,31 +84,41 @@ type Error struct {
 // Error returns file:line:col: text.
 func (e *Error) Error() string { return Warning{e.Pos, e.Text}.String() }
 
-// stages are what becomes of a program, in this order.
+// stages are what becomes of a program, in this order. Those without a text
+// tell of their progress themselves.
 var stages = []struct {
-	name string
-	run  func(context.Context, *program) error
+	name, doing string
+	run         func(context.Context, *program) error
 }{
-	{"load", load},     // list, parse and type-check all packages
-	{"check", check},   // find what one Go file can't hold, and what stands in for it
-	{"reach", reach},   // mark the declarations and methods that the program can use
-	{"order", order},   // packages and variables as they are initialised
-	{"warn", warnings}, // what can't be the same in one package
-	{"rename", rename}, // one name space for all
-	{"print", write},   // one gofmt-clean file
-	{"self-check", selfCheck},
+	{"load", "", load}, // list, parse and type-check all packages
+	{"check", "looking for what one Go file can't hold", check},
+	{"reach", "finding what the program can reach", reach},
+	{"order", "ordering the initialization", order},
+	{"warn", "", warnings}, // what can't be the same in one package
+	{"rename", "renaming", rename},
+	{"print", "", write}, // one gofmt-clean file
+	{"self-check", "type-checking the bundle", selfCheck},
 }
 
 // Bundle makes one Go file of the main package that the options name.
 //
 // It returns an [*Error] for what it refuses and for mistakes in the program.
 // It runs the go command, and writes nothing but go's build cache.
-func Bundle(ctx context.Context, o Options) (*Result, error) {
+func Bundle(ctx context.Context, o Options) (_ *Result, err error) {
 	if err := o.resolve(); err != nil {
 		return nil, err
 	}
 	p := &program{opts: &o}
+	stage := ""
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = panicked(stage, fault)
+		}
+	}()
 	for _, s := range stages {
+		if stage = s.name; s.doing != "" {
+			p.progress("%s", s.doing)
+		}
 		if err := s.run(ctx, p); err != nil {
 			return nil, err
 		}
@@ -109,7 +126,23 @@ func Bundle(ctx context.Context, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	return &Result{Source: p.output, Warnings: p.warnings, Report: p.report()}, nil
+	return &Result{Source: p.output, Warnings: p.warnings, Report: p.result}, nil
+}
+
+// progress tells the caller what comes next.
+func (p *program) progress(format string, args ...any) {
+	if p.opts.Progress != nil {
+		p.opts.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// panicked makes one line of a panic of a stage.
+func panicked(stage string, fault any) error {
+	line, _, _ := strings.Cut(fmt.Sprint(fault), "\n")
+	return &Error{
+		Text: fmt.Sprintf("internal error: stage %s: %s", stage, line),
+		Hint: "please report this as a bug of the bundler, with the program",
+	}
 }
 
 // resolve makes Dir absolute, and moves it into Package's folder if that is one:

@@ -24,7 +24,10 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 	if len(listed) == 0 {
 		return &Error{Text: fmt.Sprintf("%s: no package", p.opts.Package)}
 	}
-	if err := checkCgo(ctx, p, tool); err != nil {
+	if err := p.checkOutput(); err != nil {
+		return err
+	}
+	if err := checkBlocked(ctx, p, tool); err != nil {
 		return err
 	}
 	for _, l := range listed {
@@ -126,48 +129,6 @@ func listErrorOf(e packages.Error, path, dir string) *Error {
 	return out
 }
 
-// checkCgo refuses packages that an ordinary build compiles with cgo: what is
-// left of them without is another program, or none. Someone who wants that
-// says CGO_ENABLED=0.
-func checkCgo(ctx context.Context, p *program, tool *goTool) error {
-	if v, ok := lookup(tool.asked, "CGO_ENABLED"); ok && v == "0" {
-		return nil
-	}
-	suspect := slices.ContainsFunc(p.order, func(path string) bool {
-		l := p.listed[path]
-		return !l.Standard && slices.ContainsFunc(l.IgnoredFiles, func(name string) bool {
-			return p.opts.importIn(name, "C").Line > 0
-		})
-	})
-	if !suspect {
-		return nil
-	}
-	listed, err := list(ctx, p.opts, p.target.GOROOT, append(slices.Clip(tool.env), "CGO_ENABLED=1"))
-	if err != nil {
-		return err
-	}
-	for _, l := range listed {
-		if l.Standard {
-			continue
-		}
-		for _, name := range l.GoFiles {
-			pos := p.opts.importIn(name, "C")
-			if pos.Line == 0 {
-				continue
-			}
-			e := &Error{
-				Pos:  pos,
-				Text: fmt.Sprintf("package %s uses cgo%s: one Go file can't hold C", l.ImportPath, p.chainText(l.ImportPath)),
-			}
-			if pure := p.listed[l.ImportPath]; pure != nil && len(pure.GoFiles) > 0 {
-				e.Hint = "set CGO_ENABLED=0 to bundle what the package is without cgo"
-			}
-			return e
-		}
-	}
-	return nil
-}
-
 // importIn finds an import in a Go file.
 func (o *Options) importIn(name, path string) token.Position {
 	src, err := o.read(name)
@@ -204,10 +165,25 @@ func check(ctx context.Context, p *program) error {
 }
 
 // refuseBodyless says why functions without a body that the program can reach
-// have no place in a bundle: the first one, and what would help with all.
+// have no place in a bundle: one function of each package, and what would help
+// with all.
 func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
-	k, fn := refused[0].pkg, refused[0].fn()
-	e := &Error{Pos: p.fset.PositionFor(fn.Pos(), false)}
+	var blocks []block
+	var paths []string
+	for _, t := range refused {
+		if path := t.pkg.ImportPath; !slices.Contains(paths, path) {
+			paths = append(paths, path)
+			blocks = append(blocks, block{path, p.bodylessError(t)})
+		}
+	}
+	p.progress("looking for build tags that leave assembly out")
+	blocks[0].err.Hint = p.tagHint(ctx, paths)
+	return refuse(blocks)
+}
+
+// bodylessError refuses one function without a body.
+func (p *program) bodylessError(t *part) *Error {
+	k, fn := t.pkg, t.fn()
 	what := "has no body"
 	if len(k.assembly()) > 0 {
 		what = "is written in assembly"
@@ -215,16 +191,11 @@ func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
 			what += " (" + f + ")"
 		}
 	}
-	e.Text = fmt.Sprintf("func %s of package %s %s%s: one Go file can't hold it; it is reached by %s",
-		fn.Name.Name, k.ImportPath, what, p.chainText(k.ImportPath), refused[0].why)
-	var paths []string
-	for _, t := range refused {
-		if !slices.Contains(paths, t.pkg.ImportPath) {
-			paths = append(paths, t.pkg.ImportPath)
-		}
+	return &Error{
+		Pos: p.fset.PositionFor(fn.Pos(), false),
+		Text: fmt.Sprintf("func %s of package %s %s%s: one Go file can't hold it; it is reached by %s",
+			fn.Name.Name, k.ImportPath, what, p.chainText(k.ImportPath), t.why),
 	}
-	e.Hint = p.tagHint(ctx, paths)
-	return e
 }
 
 // tagHint tells which build tags leave the packages without assembly: those

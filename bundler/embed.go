@@ -8,10 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 type embedType uint8
@@ -96,9 +93,9 @@ func (w *partWriter) embedText() (string, error) {
 		return "", err
 	}
 	if kind == embedBytes {
-		return name + " " + typ + " = []byte(" + stringText(data) + ")", nil
+		return name + " " + typ + " = []byte(" + w.p.literals.text(data) + ")", nil
 	}
-	return name + " " + typ + " = " + stringText(data), nil
+	return name + " " + typ + " = " + w.p.literals.text(data), nil
 }
 
 func (w *partWriter) embedFile(name string) (string, error) {
@@ -136,7 +133,7 @@ func (w *partWriter) fsText(files []string) (string, error) {
 				return "", err
 			}
 		}
-		fmt.Fprintf(&b, "{name: %q, data: %s},\n", name, stringText(data))
+		fmt.Fprintf(&b, "{name: %q, data: %s},\n", name, w.p.literals.text(data))
 	}
 	b.WriteString("}}))")
 	return b.String(), nil
@@ -154,47 +151,4 @@ func splitEmbed(name string) (dir, elem string) {
 		return name[:i], name[i+1:]
 	}
 	return ".", name
-}
-
-// lineBytes is how much of a string goes on one line of source.
-const lineBytes = 2000
-
-// stringText writes a string as Go source: raw where that shows it as it is,
-// else quoted, in lines.
-func stringText(s string) string {
-	if raw(s) {
-		return "`" + s + "`"
-	}
-	if len(s) <= 100 {
-		return strconv.Quote(s)
-	}
-	var b strings.Builder
-	b.WriteString(`"" +`)
-	for len(s) > 0 {
-		n := min(len(s), lineBytes)
-		if i := strings.IndexByte(s[:n], '\n'); i >= 0 {
-			n = max(i+1, min(n, 80))
-		}
-		for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
-			n++
-		}
-		b.WriteString("\n" + strconv.Quote(s[:n]))
-		if s = s[n:]; s != "" {
-			b.WriteString(" +")
-		}
-	}
-	return b.String()
-}
-
-// raw reports whether a string of some length reads best between backquotes.
-func raw(s string) bool {
-	if len(s) < 40 && !strings.Contains(s, "\n") || !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if r == '`' || r == '\uFEFF' || r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
 }

@@ -9,8 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	goversion "go/version"
 )
 
 // A goTool runs the go command in the folder and the environment of the options.
@@ -23,16 +26,6 @@ type goTool struct {
 func newGoTool(o *Options) *goTool {
 	asked := append(os.Environ(), o.Env...)
 	return &goTool{dir: o.Dir, asked: asked, env: append(slices.Clip(asked), "CGO_ENABLED=0", "PWD="+o.Dir)}
-}
-
-// lookup returns the last value of an environment variable.
-func lookup(env []string, key string) (string, bool) {
-	for _, kv := range slices.Backward(env) {
-		if v, ok := strings.CutPrefix(kv, key+"="); ok {
-			return v, true
-		}
-	}
-	return "", false
 }
 
 // run returns what the go command prints.
@@ -58,16 +51,49 @@ func (g *goTool) run(ctx context.Context, args ...string) ([]byte, error) {
 
 // A target says for what a program is built.
 type target struct {
-	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT string
+	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, CGO_ENABLED string
 }
 
-// target asks for what the go command builds.
+// target asks for what the go command builds, in the user's own environment:
+// that alone decides whether a build has cgo.
 func (g *goTool) target(ctx context.Context) (t target, err error) {
-	out, err := g.run(ctx, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "GOROOT", "GOEXPERIMENT")
-	if err == nil {
-		err = json.Unmarshal(out, &t)
+	asked := *g
+	asked.env = append(slices.Clip(g.asked), "PWD="+g.dir)
+	out, err := asked.run(ctx, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "GOROOT", "GOEXPERIMENT", "CGO_ENABLED")
+	if err != nil {
+		return t, err
 	}
-	return t, err
+	if err = json.Unmarshal(out, &t); err != nil {
+		return t, fmt.Errorf("reading go env: %w", err)
+	}
+	return t, t.checkVersion()
+}
+
+// checkVersion refuses a go command of a newer language than this program was
+// built with: its packages can't be type-checked here.
+func (t target) checkVersion() error {
+	have, want := languageOf(runtime.Version()), languageOf(strings.TrimPrefix(t.GOVERSION, "devel "))
+	if goversion.Compare("go"+want, "go"+have) <= 0 {
+		return nil
+	}
+	return &Error{
+		Text: fmt.Sprintf("the go command here is %s, but this program was built with %s and reads Go %s at most", t.GOVERSION, runtime.Version(), have),
+		Hint: fmt.Sprintf("set GOTOOLCHAIN=local to use the installed Go (the go and toolchain lines of go.mod or go.work choose a newer one), or build this program with Go %s", want),
+	}
+}
+
+// checkPlatform refuses a GOOS and GOARCH that the go command builds nothing
+// for. Only commands that compile check the pair; package unsafe needs no
+// compiling.
+func (g *goTool) checkPlatform(ctx context.Context, t target) error {
+	_, err := g.run(ctx, "list", "-compiled", "--", "unsafe")
+	if err != nil && strings.Contains(err.Error(), "unsupported GOOS/GOARCH pair") {
+		return &Error{
+			Text: fmt.Sprintf("Go builds nothing for GOOS=%s GOARCH=%s", t.GOOS, t.GOARCH),
+			Hint: "go tool dist list shows the platforms",
+		}
+	}
+	return nil
 }
 
 // debugDefaults asks for the GODEBUG settings of a main package, which

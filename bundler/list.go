@@ -86,7 +86,7 @@ func listings(roots []*packages.Package, goroot string) (all []*listing) {
 func newListing(p *packages.Package, goroot string) *listing {
 	l := &listing{
 		ImportPath: p.PkgPath, Name: p.Name, Dir: p.Dir, Export: p.ExportFile,
-		Standard: isStandard(p, goroot), Module: p.Module,
+		Standard: p.Name != "main" && isStandard(p, goroot), Module: p.Module,
 		ImportMap: map[string]string{}, embeds: len(p.EmbedPatterns) > 0,
 		GoFiles: p.GoFiles, IgnoredFiles: p.IgnoredFiles, OtherFiles: p.OtherFiles,
 		types: p.Types, from: p,

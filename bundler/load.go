@@ -22,13 +22,18 @@ import (
 // that aren't of the standard library, all in one universe. The types of std
 // come from the compiler's export data.
 func load(ctx context.Context, p *program) error {
+	p.progress("listing packages")
 	tool := newGoTool(p.opts)
 	var err error
 	if p.target, err = tool.target(ctx); err != nil {
+		if refusal := (*Error)(nil); errors.As(err, &refusal) {
+			return err
+		}
 		return fmt.Errorf("asking go env: %w", err)
 	}
 	var listed []*listing
 	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return tool.checkPlatform(gctx, p.target) })
 	g.Go(func() (err error) {
 		listed, err = list(gctx, p.opts, p.target.GOROOT, tool.env)
 		return err
@@ -38,6 +43,9 @@ func load(ctx context.Context, p *program) error {
 		return err
 	})
 	if err := g.Wait(); err != nil {
+		if refusal := (*Error)(nil); errors.As(err, &refusal) {
+			return err
+		}
 		return listFailure(ctx, p, err)
 	}
 	p.index(listed)
@@ -49,7 +57,7 @@ func load(ctx context.Context, p *program) error {
 
 // index makes packages findable by their path.
 func (p *program) index(listed []*listing) {
-	p.order = nil
+	p.order, p.via = nil, nil
 	p.listed = make(map[string]*listing, len(listed))
 	for _, l := range listed {
 		if p.listed[l.ImportPath] == nil {
@@ -85,6 +93,7 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 		patterns = nil
 		cfg.Mode |= packages.NeedDeps
 	}
+	p.progress("type-checking %s", count(len(patterns)+1, "package"))
 	roots, err := packages.Load(cfg, append(patterns, p.opts.Package)...)
 	if err != nil {
 		return listFailure(ctx, p, err)
@@ -193,10 +202,28 @@ func (f importerFunc) Import(path string) (*types.Package, error) { return f(pat
 
 // chain tells how the main package comes to import path: a, b, ..., path.
 func (p *program) chain(path string) []string {
-	via := map[string]string{}
 	root := p.order[len(p.order)-1]
+	if p.via == nil {
+		p.via = p.importTree(root)
+	}
+	names := []string{path}
+	for at := path; at != root; {
+		from, ok := p.via[at]
+		if !ok {
+			break
+		}
+		names, at = append(names, from), from
+	}
+	slices.Reverse(names)
+	return names
+}
+
+// importTree returns, for each package, the one by which the shortest way from
+// the root leads to it.
+func (p *program) importTree(root string) map[string]string {
+	via := map[string]string{}
 	queue := []string{root}
-	for len(queue) > 0 && queue[0] != path {
+	for len(queue) > 0 {
 		l := p.listed[queue[0]]
 		queue = queue[1:]
 		if l == nil {
@@ -209,16 +236,7 @@ func (p *program) chain(path string) []string {
 			}
 		}
 	}
-	names := []string{path}
-	for at := path; at != root; {
-		from, ok := via[at]
-		if !ok {
-			break
-		}
-		names, at = append(names, from), from
-	}
-	slices.Reverse(names)
-	return names
+	return via
 }
 
 // chainText is the chain for a message, or nothing if it is short.

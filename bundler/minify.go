@@ -1,6 +1,9 @@
 package bundler
 
-import "go/types"
+import (
+	"go/token"
+	"go/types"
+)
 
 // hidden reports whether nothing at run time shows an object's name: those of
 // types do, by reflection; those of functions only in stack traces.
@@ -22,7 +25,7 @@ func (n *names) short() string {
 		for i /= len(first); i > 0; i /= len(rest) {
 			name += string(rest[i%len(rest)])
 		}
-		if !n.used[name] && !n.taken[name] && types.Universe.Lookup(name) == nil && name != "if" && name != "go" {
+		if !n.used[name] && !n.taken[name] && types.Universe.Lookup(name) == nil && !token.IsKeyword(name) {
 			n.taken[name] = true
 			return name
 		}

@@ -1,6 +1,7 @@
 package bundler
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -14,6 +15,7 @@ type program struct {
 	fset   *token.FileSet
 	listed map[string]*listing // by import path, std included
 	order  []string            // all import paths, dependencies first
+	via    map[string]string   // which package leads to each, see chain
 
 	pkgs    []*pkg // without std; dependencies first, after stage order as the linker initialises them
 	main    *pkg
@@ -26,11 +28,15 @@ type program struct {
 	pushes []*part // functions that std calls by go:linkname
 
 	names    *names
+	literals *literals
+	skeleton []byte                    // the output with short texts in place of long strings
+	places   map[string]token.Position // in the source, of what the bundle declares
 	output   []byte
 	faced    map[*types.TypeName]bool // types whose values get into interfaces
 	shown    map[*types.TypeName]bool // and into empty ones, where reflection shows their names
 	reflects bool                     // the program itself looks up methods by name
 	warnings []Warning
+	result   Report
 }
 
 // A pkg is a package that goes into the bundle.
@@ -163,4 +169,12 @@ func origin(o types.Object) types.Object {
 func isMethod(o types.Object) bool {
 	fn, ok := o.(*types.Func)
 	return ok && fn.Signature().Recv() != nil
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -1,8 +1,10 @@
 package bundler
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -67,12 +69,14 @@ func reasonRank(t *part) int {
 	return 1
 }
 
-// Write prints the report as a table.
+// Write prints the report as a table, the largest package first.
 func (r Report) Write(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(tw, "bytes\tkept\tdropped\tpackage\timported by\tneeded by")
 	var bytes, kept, dropped int
-	for _, p := range r.Packages {
+	packages := slices.Clone(r.Packages)
+	slices.SortStableFunc(packages, func(a, b PackageReport) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	for _, p := range packages {
 		via := ""
 		if len(p.Chain) > 1 {
 			via = p.Chain[len(p.Chain)-2]

@@ -16,9 +16,9 @@ import (
 // it is told with the place in the source that went wrong.
 func selfCheck(ctx context.Context, p *program) error {
 	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, "bundle.go", p.output, parser.SkipObjectResolution)
+	f, err := parser.ParseFile(fset, "bundle.go", p.skeleton, parser.SkipObjectResolution)
 	if err != nil {
-		return p.internal(p.output, err)
+		return p.internal(p.skeleton, err)
 	}
 	var first *types.Error
 	conf := types.Config{
@@ -49,7 +49,7 @@ func selfCheck(ctx context.Context, p *program) error {
 			where = p.sourceOf(d)
 		}
 	}
-	return p.internalAt(p.output, fset.Position(first.Pos), first.Msg, where)
+	return p.internalAt(p.skeleton, fset.Position(first.Pos), first.Msg, where)
 }
 
 // internal reports text of the bundle that isn't Go.
@@ -80,29 +80,24 @@ func (p *program) internalAt(source []byte, at token.Position, msg, from string)
 // sourceOf finds the place in the source that a declaration of the bundle was
 // made from.
 func (p *program) sourceOf(d ast.Decl) string {
-	names := map[string]bool{}
+	var names []*ast.Ident
 	switch d := d.(type) {
 	case *ast.FuncDecl:
-		names[d.Name.Name] = true
+		names = append(names, d.Name)
 	case *ast.GenDecl:
 		for _, s := range d.Specs {
 			switch s := s.(type) {
 			case *ast.TypeSpec:
-				names[s.Name.Name] = true
+				names = append(names, s.Name)
 			case *ast.ValueSpec:
-				for _, id := range s.Names {
-					names[id.Name] = true
-				}
+				names = append(names, s.Names...)
 			}
 		}
 	}
-	found := ""
-	p.liveParts(func(t *part) {
-		for _, o := range t.objs {
-			if found == "" && names[p.names.of(o)] {
-				found = p.position(o.Pos())
-			}
+	for _, id := range names {
+		if at, ok := p.places[id.Name]; ok {
+			return at.String()
 		}
-	})
-	return found
+	}
+	return ""
 }

@@ -3,49 +3,98 @@ package bundler
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/format"
+	"go/token"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // write prints the bundle: header, imports, and for each package, in the order
-// of initialisation, its licences and its live parts.
+// of initialisation, its licences and its live parts. Each of these sections is
+// formatted by itself, so that only a few syntax trees exist at a time.
 func write(ctx context.Context, p *program) error {
+	p.progress("printing and formatting %s", count(len(p.pkgs), "package"))
 	w := &writer{p: p}
-	var body bytes.Buffer
-	for _, k := range p.pkgs {
+	p.literals = newLiterals(p)
+	sections := make([][]byte, len(p.pkgs)+2)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, k := range p.pkgs {
 		text, err := w.packageText(k)
 		if err != nil {
-			return err
+			return errors.Join(err, g.Wait())
 		}
 		k.bytes = len(text)
-		body.WriteString(text)
-		if err := ctx.Err(); err != nil {
-			return err
+		if text != "" {
+			g.Go(func() (err error) {
+				sections[1+i], err = p.format(packageClause + text)
+				sections[1+i] = bytes.TrimPrefix(sections[1+i], []byte(packageClause))
+				return errors.Join(err, gctx.Err())
+			})
 		}
 	}
 	head, err := w.header()
-	if err != nil {
+	if err == nil {
+		sections[0], err = p.format(head + w.importsText() + w.helpersText())
+	}
+	if err := errors.Join(err, g.Wait()); err != nil {
 		return err
 	}
-	out := head + w.importsText() + w.helpersText() + body.String()
 	if p.opts.Licenses {
-		out += w.licenseFiles()
+		if sections[len(sections)-1], err = p.format(packageClause + w.licenseFiles()); err != nil {
+			return err
+		}
+		sections[len(sections)-1] = bytes.TrimPrefix(sections[len(sections)-1], []byte(packageClause))
 	}
-	source := []byte(out)
+	p.skeleton = bytes.Join(sections, nil)
+	if p.output, err = p.literals.fill(p.skeleton); err != nil {
+		return err
+	}
+	p.result = p.report()
+	p.release()
+	return nil
+}
+
+// packageClause stands before the declarations of a package to format them.
+const packageClause = "package p\n"
+
+// format does what gofmt does.
+func (p *program) format(text string) ([]byte, error) {
+	source := []byte(text)
 	for range 3 { // gofmt isn't idempotent on every comment
 		formatted, err := format.Source(source)
 		if err != nil {
-			return p.internal(source, err)
+			return nil, p.internal(source, err)
 		}
 		if bytes.Equal(formatted, source) {
 			break
 		}
 		source = formatted
 	}
-	p.output = source
-	return nil
+	return source, nil
+}
+
+// release gives the memory of all that the last stage doesn't need back: the
+// syntax and the types of the program. It keeps where the declarations come from.
+func (p *program) release() {
+	p.places = map[string]token.Position{}
+	p.liveParts(func(t *part) {
+		for _, o := range t.objs {
+			if name := p.names.of(o); isGlobal(o) {
+				p.places[name] = p.fset.PositionFor(o.Pos(), false)
+			}
+		}
+	})
+	for _, k := range p.pkgs {
+		k.info, k.files, k.parts = nil, nil, nil
+	}
+	p.pkgs, p.main, p.byTypes, p.parts, p.aliases, p.listed = nil, nil, nil, nil, nil, nil
+	p.names, p.literals, p.faced, p.shown, p.stdFace, p.pushes, p.fset = nil, nil, nil, nil, nil, nil, nil
 }
 
 type writer struct {
