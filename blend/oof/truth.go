@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
@@ -36,7 +37,7 @@ func Locate(name string, folders []string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no %s in %q", name, folders)
+	return "", fmt.Errorf("there is no %s in %s", name, strings.Join(folders, ", "))
 }
 
 // ReadTruth reads the table of labels and the folds. Rows that no fold holds out,

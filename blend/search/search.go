@@ -12,6 +12,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,9 @@ func (m Method) String() string { return names[m] }
 
 // Methods lists all methods.
 func Methods() []Method { return []Method{Exact, Equal, Greedy, Random, NelderMead, CMAES} }
+
+// Names returns the names of all methods.
+func Names() []string { return slices.Clone(names[:]) }
 
 // ParseMethod returns the method of that name.
 func ParseMethod(name string) (Method, error) {

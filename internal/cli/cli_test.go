@@ -40,6 +40,24 @@ func newTool() *cobra.Command {
 	copyCmd.Flags().Bool("all", false, "")
 	copyCmd.Flags().Bool("none", false, "")
 	copyCmd.MarkFlagsMutuallyExclusive("all", "none")
+	copyCmd.Flags().Duration("max-time", 10*time.Minute, "")
+	copyCmd.Flags().Float64("lr", 0, "")
+	copyCmd.Flags().Uint64("seed", 0, "")
+	copyCmd.Flags().StringSlice("weights", nil, "`FOLDERS` of weights")
+	copyCmd.Flags().StringP("output", "o", "", "the `FILE` to write")
+	metric, parts := "accuracy", []string(nil)
+	cli.ChoiceVar(copyCmd.Flags(), &metric, "metric", []string{"accuracy", "log-loss"}, "the score")
+	cli.ChoicesVar(copyCmd.Flags(), &parts, "public", []string{"kernel", "weights"}, "what everybody may see")
+	// blend does something of its own, and has verbs too.
+	blend := &cobra.Command{
+		Use: "blend NAME FILES...", Short: "Blend", Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { fmt.Fprintln(cmd.OutOrStdout(), args); return nil },
+	}
+	blend.AddCommand(&cobra.Command{
+		Use: "score ENSEMBLE.yml", Short: "Score", Args: cobra.ExactArgs(1), SuggestFor: []string{"evaluate"},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	})
+	root.AddCommand(blend)
 	run := func(use string, f func(cmd *cobra.Command) error) *cobra.Command {
 		return &cobra.Command{Use: use, Short: use, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return f(cmd) }}
 	}

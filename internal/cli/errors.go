@@ -1,14 +1,6 @@
 package cli
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-
-	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-)
+import "fmt"
 
 // usageError tells of arguments that make no sense; exit status 2. An empty one
 // prints nothing.
@@ -59,40 +51,4 @@ func hints(err error) []string {
 		all = append(all, h.Hint())
 	}
 	return all
-}
-
-// asUsage makes of cobra's complaint a usage error with a hint.
-func asUsage(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
-		return unknownFlag(cmd, unknown.GetSpecifiedName())
-	}
-	message, _, _ := strings.Cut(err.Error(), "\n")
-	return Hint(Usagef("%s", message), "see: %s --help", cmd.CommandPath())
-}
-
-func unknownFlag(cmd *cobra.Command, name string) error {
-	var names []string
-	add := func(f *pflag.Flag) { names = append(names, f.Name) }
-	cmd.Flags().VisitAll(add)
-	cmd.InheritedFlags().VisitAll(add)
-	err := Usagef("unknown flag --%s", name)
-	if near, ok := nearest.Name(name, names); ok {
-		return Hint(err, "did you mean --%s?", near)
-	}
-	return Hint(err, "see: %s --help", cmd.CommandPath())
-}
-
-func unknownCommand(cmd *cobra.Command, name string) error {
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	err := Usagef("unknown command %q", name)
-	if near, ok := nearest.Name(name, names); ok {
-		return Hint(err, "did you mean %q?", cmd.CommandPath()+" "+near)
-	}
-	return Hint(err, "the commands are %s", strings.Join(names, ", "))
 }

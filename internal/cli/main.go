@@ -51,13 +51,18 @@ func signals() (ctx context.Context, interrupted func() bool) {
 // ctx has ended, its error is printed as "interrupted".
 func Run(ctx context.Context, root *cobra.Command) int {
 	prepare(root)
+	args := os.Args[1:]
+	if err := singleDash(root, args); err != nil {
+		printError(root.ErrOrStderr(), root.Name(), err)
+		return exitUsage
+	}
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	var ran *ranError
 	if !errors.As(err, &ran) {
-		err = asUsage(cmd, err)
+		err = asUsage(cmd, args, err)
 	}
 	printError(root.ErrOrStderr(), root.Name(), err)
 	if errors.As(err, new(*usageError)) {
@@ -76,7 +81,8 @@ func (e *ranError) Unwrap() error { return e.err }
 // prepare gives root the manners that the package comment tells.
 func prepare(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(completion(root.Name()))
 	if root.Version == "" {
 		root.Version = version()
 	}
@@ -102,6 +108,11 @@ func prepareTree(c *cobra.Command) {
 		c.RunE = needSubcommand
 		c.Annotations = map[string]string{groupMark: "true"}
 	}
+	if c.Runnable() && c.HasSubCommands() && c.Annotations[groupMark] == "" {
+		c.Args = verbFirst(c.Args)
+	}
+	c.LocalFlags().VisitAll(shortDurations)
+	complete(c)
 	c.PersistentPreRunE = marked(c.PersistentPreRunE)
 	c.PreRunE = marked(c.PreRunE)
 	c.RunE = marked(c.RunE)

@@ -9,9 +9,11 @@ package nearest
 
 import "strings"
 
-// Name returns the candidate that differs least from name, the first of equals;
-// ok is false where all differ in more than a third of their letters. Case, and
-// dashes for underscores, count for nothing.
+// Name returns the candidate that differs least from name, the first of equals.
+// Case, and dashes for underscores, count for nothing. Where all differ in more
+// than a third of their letters, it returns the only candidate that begins with
+// name or has it as one of its parts between dashes; ok is false where there is
+// none, or where there are several.
 func Name(name string, candidates []string) (best string, ok bool) {
 	folded := fold(name)
 	bestDistance := -1
@@ -24,7 +26,31 @@ func Name(name string, candidates []string) (best string, ok bool) {
 			best, bestDistance = c, d
 		}
 	}
-	return best, bestDistance >= 0
+	if bestDistance >= 0 {
+		return best, true
+	}
+	return abbreviated(folded, candidates)
+}
+
+// minAbbreviation is the least number of letters that stand for a longer name.
+const minAbbreviation = 3
+
+// abbreviated returns the only candidate that begins with name or has a part that
+// does.
+func abbreviated(name string, candidates []string) (only string, ok bool) {
+	if len(name) < minAbbreviation {
+		return "", false
+	}
+	for _, c := range candidates {
+		if !strings.HasPrefix(fold(c), name) && !strings.Contains(fold(c), "-"+name) {
+			continue
+		}
+		if ok {
+			return "", false
+		}
+		only, ok = c, true
+	}
+	return only, ok
 }
 
 func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }

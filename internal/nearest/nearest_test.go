@@ -22,6 +22,9 @@ func TestTheNearestNameIsFoundAndFarOnesAreNot(t *testing.T) {
 		{"num_ttas", "num-ttas"},
 		{"lr", "lr"},
 		{"ir", "lr"},
+		{"enc", "encrypt"}, // an abbreviation
+		{"ttas", "num-ttas"},
+		{"e", ""},
 		{"launch", ""},
 		{"xyz", ""},
 		{"", ""},

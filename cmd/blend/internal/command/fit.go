@@ -12,6 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 )
@@ -58,7 +59,8 @@ held out: they over-fit, and often do not help.`,
 	f.data.add(cmd)
 	f.metric.add(cmd)
 	fs := cmd.Flags()
-	fs.StringVar(&f.method, "method", search.Exact.String(), "how to search: exact, equal, greedy, random, nelder-mead or cma-es")
+	f.method = search.Exact.String()
+	cli.ChoiceVar(fs, &f.method, "method", search.Names(), "how to search")
 	fs.Uint64Var(&f.search.Seed, "seed", 1, "what decides all that is random")
 	fs.IntVar(&f.search.Starts, "starts", search.DefaultStarts, "how many points the exact search starts from")
 	fs.IntVar(&f.search.Evaluations, "evaluations", search.DefaultEvaluations, "how many points the other methods score")
@@ -68,11 +70,16 @@ held out: they over-fit, and often do not help.`,
 }
 
 func arguments(cmd *cobra.Command, args []string) error {
-	if len(args) < 2 {
-		return fmt.Errorf("a NAME and the predictions of one fold of each model are needed")
+	if len(args) > 0 && filepath.Ext(args[0]) == ".npy" {
+		return cli.Usagef("%s: the NAME of the ensemble comes first", args[0])
 	}
-	if filepath.Ext(args[0]) == ".npy" {
-		return fmt.Errorf("%s: the NAME of the ensemble comes first", args[0])
+	if len(args) < 2 {
+		return cli.Usagef("a NAME and the predictions of one fold of each model are needed")
+	}
+	for _, path := range args[1:] {
+		if filepath.Ext(path) != ".npy" {
+			return cli.Hint(cli.Usagef("%s: predictions are level1_train_<model>.npy files", path), "see: blend --help")
+		}
 	}
 	return nil
 }
@@ -118,13 +125,13 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 
 func (f *fitFlags) check() (err error) {
 	if f.search.Method, err = search.ParseMethod(f.method); err != nil {
-		return cli.Usagef("--method: %v", err)
+		return err
 	}
 	if f.search.Starts < 1 || f.search.Evaluations < 1 {
 		return cli.Usagef("--starts and --evaluations must be at least 1")
 	}
 	if f.strength != nil && !(*f.strength >= 0) {
-		return cli.Usagef("--shrinkage: %v is not a number from 0 on", *f.strength)
+		return cli.Usagef("--shrinkage %s: a number from 0 on is needed, or inf", say.Number(*f.strength))
 	}
 	if f.strength != nil && f.metric.thresholds != perClass {
 		return cli.Usagef("--shrinkage: only --thresholds per-class are shrunk")

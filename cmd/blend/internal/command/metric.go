@@ -3,12 +3,12 @@ package command
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )
 
@@ -40,24 +40,21 @@ var metrics = []string{fBeta, microFBeta, accuracy, logLoss}
 
 func (f *metricFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.name, "metric", fBeta, "the score: f-beta (mean of the rows'), micro-f-beta (of all entries), accuracy (of the highest class) or log-loss (which is made low)")
+	f.name, f.thresholds = fBeta, common
+	cli.ChoiceVar(fs, &f.name, "metric", metrics, "the score, of rows (f-beta), of all entries (micro-f-beta), of the highest class (accuracy)")
 	fs.Float64Var(&f.beta, "beta", 2, "how many times recall weighs more than precision")
 	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, up to this far from 0 (default: none; 0.1 with --thresholds per-class)")
-	fs.StringVar(&f.thresholds, "thresholds", common, "what has thresholds of its own: common (nothing has) or per-class")
+	cli.ChoiceVar(fs, &f.thresholds, "thresholds", []string{common, perClass}, "whether classes have thresholds of their own")
 }
 
 func (f *metricFlags) check() error {
 	switch {
-	case !slices.Contains(metrics, f.name):
-		return cli.Usagef("--metric: unknown metric %q; there are %s", f.name, strings.Join(metrics, ", "))
 	case !(f.beta > 0 && f.beta < 1e6):
-		return cli.Usagef("--beta: %v is not a number above 0", f.beta)
+		return cli.Usagef("--beta %s: a number above 0 and below 1000000 is needed", say.Number(f.beta))
 	case !(f.offset >= 0 && f.offset < 1):
-		return cli.Usagef("--max-offset: %v is not a number from 0 to 1", f.offset)
+		return cli.Usagef("--max-offset %s: a number from 0 to 1 is needed", say.Number(f.offset))
 	case f.offset > 0 && !strings.HasSuffix(f.name, fBeta):
 		return cli.Usagef("--max-offset: the %s knows no thresholds", f.name)
-	case f.thresholds != common && f.thresholds != perClass:
-		return cli.Usagef("--thresholds: unknown thresholds %q; there are common, per-class", f.thresholds)
 	case f.thresholds == perClass && !strings.HasSuffix(f.name, fBeta):
 		return cli.Usagef("--thresholds: the %s knows no thresholds", f.name)
 	}
@@ -97,7 +94,7 @@ func (f *metricFlags) read(cmd *cobra.Command, set *oof.Set) (problem.Rows, erro
 	text := fmt.Sprintf("%d models, %d rows x %d classes, of which weights can change %.2f%%", len(set.Models), p.Rows(), set.Classes,
 		100*float64(p.Entries())/float64(p.Rows()*set.Classes))
 	if l, ok := p.(*problem.LogLoss); ok {
-		text += fmt.Sprintf("; the loss is up to %.1e too low", l.Error())
+		text += fmt.Sprintf("; the loss is up to %s too low", say.Rate(l.Error()))
 	}
 	cli.Printf(cmd, "%s", text)
 	return p, nil

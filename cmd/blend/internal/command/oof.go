@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func (b *blended) scale() error {
 		sum += w
 	}
 	if sum <= 0 {
-		return fmt.Errorf("the weights sum to %v", sum)
+		return fmt.Errorf("the weights sum to %s; they must sum to more than 0", say.Number(sum))
 	}
 	for i := range b.mix.Weights {
 		b.mix.Weights[i] /= sum

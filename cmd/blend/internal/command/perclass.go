@@ -10,6 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/blend/threshold"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )
 
@@ -30,7 +31,20 @@ func (f *fitFlags) perClass(cmd *cobra.Command, set *oof.Set, p *problem.Sign, r
 		how = "as given"
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "\nthresholds of %d classes: shrunk by n/(n + %g) for n true rows (%s)\n", len(r.ClassOffsets()), r.Strength, how)
+	changed := 0
+	for _, o := range r.ClassOffsets() {
+		if o != 0 {
+			changed++
+		}
+	}
+	switch {
+	case changed == 0:
+		fmt.Fprintf(w, "\nper-class thresholds do not help; none changed\n")
+	case r.Strength == 0:
+		fmt.Fprintf(w, "\nthresholds of %s changed, not shrunk (%s)\n", classes(changed), how)
+	default:
+		fmt.Fprintf(w, "\nthresholds of %s changed, shrunk by n/(n + %s) for n true rows (%s)\n", classes(changed), say.Number(r.Strength), how)
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name string, fitted, heldOut float64) {
 		fmt.Fprintf(t, "%s\t%.5f\t%s\n", name, fitted, number("%.5f", heldOut))
@@ -42,8 +56,7 @@ func (f *fitFlags) perClass(cmd *cobra.Command, set *oof.Set, p *problem.Sign, r
 		return nil, err
 	}
 	switch {
-	case len(r.ClassOffsets()) == 0:
-		cli.Printf(cmd, "thresholds per class do not help: all stay at the common one")
+	case changed == 0:
 	case math.IsNaN(r.HeldOut.PerClass):
 		cli.Printf(cmd, "warning: thresholds per class over-fit, and were not validated")
 	case r.HeldOut.PerClass <= r.HeldOut.Common:
@@ -51,4 +64,11 @@ func (f *fitFlags) perClass(cmd *cobra.Command, set *oof.Set, p *problem.Sign, r
 			r.HeldOut.PerClass, r.HeldOut.Common)
 	}
 	return r, nil
+}
+
+func classes(n int) string {
+	if n == 1 {
+		return "1 class"
+	}
+	return fmt.Sprintf("%d classes", n)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 )
@@ -33,7 +34,7 @@ thresholds; and the way that the exact search and Nelder-Mead take.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !(reach > 0 && reach < 1) {
-				return cli.Usagef("--reach: %v is not a number between 0 and 1", reach)
+				return cli.Usagef("--reach %s: a number between 0 and 1 is needed", say.Number(reach))
 			}
 			b, err := f.open(args[0])
 			if err != nil {
@@ -73,7 +74,7 @@ func (b *blended) draw(cmd *cobra.Command, path string, reach float64) error {
 		return err
 	}
 	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
-		return fmt.Errorf("the weights %v can't be drawn: none may be below 0", b.mix.Weights)
+		return fmt.Errorf("the weights %s can't be drawn: none may be below 0", say.List(b.mix.Weights))
 	}
 	ways, err := searches(cmd.Context(), p)
 	if err != nil {

@@ -1,0 +1,347 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// asUsage turns a complaint of cobra or pflag about the words args into a usage
+// error in our words, with a hint.
+func asUsage(cmd *cobra.Command, args []string, err error) error {
+	var (
+		unknown    *pflag.NotExistError
+		missing    *pflag.ValueRequiredError
+		invalid    *pflag.InvalidValueError
+		malwritten *pflag.InvalidSyntaxError
+	)
+	help := fmt.Sprintf("see: %s --help", cmd.CommandPath())
+	switch {
+	case errors.As(err, new(*usageError)):
+		return err
+	case errors.As(err, &unknown):
+		if verb, ok := mistakenVerb(cmd, args); ok {
+			return unknownCommand(cmd, verb)
+		}
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			return unknownFlag(cmd, "-"+short, short)
+		}
+		return unknownFlag(cmd, "--"+unknown.GetSpecifiedName(), unknown.GetSpecifiedName())
+	case errors.As(err, &missing):
+		kind, _ := pflag.UnquoteUsage(missing.GetFlag())
+		return Hint(Usagef("--%s needs a value: %s", missing.GetFlag().Name, kind), "%s", help)
+	case errors.As(err, &invalid):
+		f := invalid.GetFlag()
+		wrong := Usagef("--%s %s: %s", f.Name, shown(invalid.GetValue()), wrongValue(f.Value.Type(), invalid.GetValue(), invalid.Unwrap()))
+		if list := hints(invalid.Unwrap()); len(list) > 0 {
+			return Hint(wrong, "%s", list[0])
+		}
+		return wrong
+	case errors.As(err, &malwritten):
+		return Hint(Usagef("%s is no flag", malwritten.GetSpecifiedFlag()), "%s", help)
+	}
+	return Hint(wrongArguments(cmd, args, err), "%s", help)
+}
+
+// shown returns what the user typed, quoted where it could not be told from the
+// words around it.
+func shown(text string) string {
+	if text == "" || strings.ContainsAny(text, " \t\n\"") {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// wrongValue says what is wrong with the text of a flag of some type.
+func wrongValue(kind, text string, cause error) string {
+	switch {
+	case kind == "duration":
+		return wrongDuration(text)
+	case strings.HasPrefix(kind, "int") && !strings.Contains(kind, "Slice"), kind == "count":
+		return wrongWhole(text, "a whole number is needed")
+	case strings.HasPrefix(kind, "uint") && !strings.Contains(kind, "Slice"):
+		return wrongWhole(text, "a whole number from 0 on is needed")
+	case strings.HasPrefix(kind, "float"):
+		if _, err := strconv.ParseFloat(strings.Replace(text, ",", ".", 1), 64); err == nil {
+			return "write a point, not a comma: " + strings.Replace(text, ",", ".", 1)
+		}
+		return "a number is needed, such as 0.5 or 1e-3"
+	case kind == "bool":
+		return "true or false is needed"
+	case kind == "stringSlice":
+		return "the list can't be read: separate its parts by commas, and close quotes"
+	}
+	return cause.Error()
+}
+
+// wrongDuration says what is wrong with a time that time.ParseDuration refuses.
+func wrongDuration(text string) string {
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return "add a unit, such as 8h or 30m"
+	}
+	if regexp.MustCompile(`^([0-9.]+(h|m|s|ms|us|µs|ns))+$`).MatchString(text) {
+		return "the time is too long"
+	}
+	return "a time is needed, such as 8h30m, 30m or 45s"
+}
+
+func wrongWhole(text, want string) string {
+	if _, err := strconv.ParseFloat(text, 64); errors.Is(err, strconv.ErrRange) {
+		return "the number is too large"
+	}
+	if strings.Trim(text, "0123456789") == "" && text != "" {
+		return "the number is too large"
+	}
+	return want
+}
+
+// Cobra's complaints about arguments, which have no types.
+var (
+	tooFewOrMany = regexp.MustCompile(`^(?:accepts|requires).*(?:received|receive) (\d+)$`)
+	notForThis   = regexp.MustCompile(`^unknown command ("(?:[^"\\]|\\.)*") for "`)
+	exclusive    = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+	together     = regexp.MustCompile(`^if any flags in the group \[(.*)\] are set they must all be set; missing \[(.*)\]$`)
+	notSet       = regexp.MustCompile(`^required flag\(s\) (.*) not set$`)
+)
+
+// wrongArguments says in our words what cobra says of arguments and of flags
+// that don't fit each other.
+func wrongArguments(cmd *cobra.Command, args []string, err error) error {
+	message, _, _ := strings.Cut(err.Error(), "\n")
+	if m := notForThis.FindStringSubmatch(message); m != nil {
+		if word, err := strconv.Unquote(m[1]); err == nil {
+			return unexpected(cmd, word)
+		}
+	}
+	if m := tooFewOrMany.FindStringSubmatch(message); m != nil {
+		n, _ := strconv.Atoi(m[1]) // it is digits
+		words := argumentWords(cmd.Use)
+		if n < len(words) {
+			return Usagef("%s is missing: %s", words[n], form(cmd))
+		}
+		if given := cmd.Flags().Args(); len(given) > len(words) {
+			return unexpected(cmd, given[len(words)])
+		}
+	}
+	if m := exclusive.FindStringSubmatch(message); m != nil {
+		return Usagef("%s can't be given together", dashed(m[1], " and "))
+	}
+	if m := together.FindStringSubmatch(message); m != nil {
+		return Usagef("%s is needed too: %s go together", dashed(m[2], " and "), dashed(m[1], " and "))
+	}
+	if m := notSet.FindStringSubmatch(message); m != nil {
+		names := strings.NewReplacer(`"`, "", ",", "").Replace(m[1])
+		return Usagef("%s: needed, but not given", dashed(names, " and "))
+	}
+	return Usagef("%s", message)
+}
+
+// dashed makes flags of names with spaces between them.
+func dashed(names, and string) string {
+	list := strings.Fields(names)
+	for i := range list {
+		list[i] = "--" + list[i]
+	}
+	return strings.Join(list, and)
+}
+
+// unexpected says that a word is one too many.
+func unexpected(cmd *cobra.Command, word string) error {
+	err := Usagef("unexpected argument %q: %s", word, form(cmd))
+	if cmd.Flags().Lookup("config") != nil && (strings.HasSuffix(word, ".yml") || strings.HasSuffix(word, ".yaml")) {
+		return Hint(err, "--config %s names the config", word)
+	}
+	return err
+}
+
+// form says how a command is used.
+func form(cmd *cobra.Command) string {
+	path := cmd.Use
+	if cmd.HasParent() {
+		path = cmd.Parent().CommandPath() + " " + cmd.Use
+	}
+	return fmt.Sprintf("the form is `%s`", path)
+}
+
+// argumentWords lists the arguments that a command's Use names, without flags.
+func argumentWords(use string) []string {
+	var words []string
+	fields := strings.Fields(use)
+	for i := 1; i < len(fields); i++ {
+		if strings.HasPrefix(fields[i], "-") {
+			i++ // and its value
+			continue
+		}
+		words = append(words, fields[i])
+	}
+	return words
+}
+
+// mistakenVerb returns the first argument if it was meant to be a verb of cmd.
+func mistakenVerb(cmd *cobra.Command, args []string) (verb string, ok bool) {
+	if !cmd.HasSubCommands() {
+		return "", false
+	}
+	path := strings.Fields(cmd.CommandPath())[1:]
+	for i, word := range args {
+		if strings.HasPrefix(word, "-") || i > 0 && takesValue(cmd, args[i-1]) {
+			continue
+		}
+		if len(path) > 0 && word == path[0] {
+			path = path[1:]
+			continue
+		}
+		return word, isMistakenVerb(cmd, word)
+	}
+	return "", false
+}
+
+// takesValue reports whether the word after a flag may be its value.
+func takesValue(cmd *cobra.Command, flag string) bool {
+	if !strings.HasPrefix(flag, "-") || strings.Contains(flag, "=") {
+		return false
+	}
+	f := cmd.Flags().Lookup(strings.TrimLeft(flag, "-"))
+	if f == nil {
+		return cmd.Runnable() && cmd.Annotations[groupMark] == ""
+	}
+	return f.NoOptDefVal == ""
+}
+
+// isMistakenVerb reports whether a word that no verb of cmd is called was meant
+// to be one: it is like one, or nothing else may stand there.
+func isMistakenVerb(cmd *cobra.Command, word string) bool {
+	if word == "" || strings.ContainsAny(word, `./\*`) {
+		return false
+	}
+	if _, err := os.Stat(word); err == nil && cmd.Annotations[groupMark] == "" {
+		return false
+	}
+	if _, ok := nearVerb(cmd, word); ok || cmd.Annotations[groupMark] != "" {
+		return true
+	}
+	words := argumentWords(cmd.Use)
+	return len(words) == 0 || strings.Contains(words[0], ".") // a file, by its ending
+}
+
+// verbFirst tells verbs that were misspelled from wrong arguments.
+func verbFirst(validate cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		err := cobra.ArbitraryArgs(cmd, args)
+		if validate != nil {
+			err = validate(cmd, args)
+		}
+		if err != nil && len(args) > 0 && isMistakenVerb(cmd, args[0]) {
+			return unknownCommand(cmd, args[0])
+		}
+		return err
+	}
+}
+
+// verbs lists the verbs of cmd.
+func verbs(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+// nearVerb returns the verb that a word probably means.
+func nearVerb(cmd *cobra.Command, word string) (string, bool) {
+	for _, c := range cmd.Commands() {
+		if slices.Contains(c.SuggestFor, word) {
+			return c.Name(), true
+		}
+	}
+	return nearest.Name(word, verbs(cmd))
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	err := Usagef("unknown command %q", name)
+	if near, ok := nearVerb(cmd, name); ok {
+		return Hint(err, "did you mean %q?", cmd.CommandPath()+" "+near)
+	}
+	return Hint(err, "the commands are %s", strings.Join(verbs(cmd), ", "))
+}
+
+// unknownFlag tells of a flag, as it was typed and by name.
+func unknownFlag(cmd *cobra.Command, typed, name string) error {
+	err := Usagef("unknown flag %s", typed)
+	names := flagNames(cmd)
+	if slices.Contains(names, name) {
+		return Hint(err, "long flags have two dashes: --%s", name)
+	}
+	if near, ok := nearest.Name(name, names); ok && len(name) > 1 {
+		return Hint(err, "did you mean --%s?", near)
+	}
+	if other := ownerOf(cmd.Root(), name); other != nil {
+		return Hint(err, "it is a flag of `%s`", other.CommandPath())
+	}
+	return Hint(err, "see: %s --help", cmd.CommandPath())
+}
+
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	add := func(f *pflag.Flag) { names = append(names, f.Name) }
+	cmd.Flags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	return names
+}
+
+// ownerOf returns a command of the tree that has a flag of that name.
+func ownerOf(c *cobra.Command, name string) *cobra.Command {
+	if c.LocalFlags().Lookup(name) != nil && c.IsAvailableCommand() {
+		return c
+	}
+	for _, sub := range c.Commands() {
+		if found := ownerOf(sub, name); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// singleDash finds a long flag that was written with one dash, which would be
+// taken for a short flag and its value: -config for --config.
+func singleDash(root *cobra.Command, args []string) error {
+	cmd, _, err := root.Find(args)
+	if err != nil {
+		return nil
+	}
+	for _, word := range args {
+		if word == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(word, "-"), "=")
+		if strings.HasPrefix(word, "--") || !strings.HasPrefix(word, "-") || len(name) < 3 {
+			continue
+		}
+		if slices.Contains(flagNames(cmd), strings.ReplaceAll(name, "_", "-")) {
+			return Hint(Usagef("-%s: long flags have two dashes", name), "write --%s", strings.ReplaceAll(name, "_", "-"))
+		}
+	}
+	return nil
+}
+
+// shortDurations writes the defaults of times without units that are zero.
+func shortDurations(f *pflag.Flag) {
+	if f.Value.Type() != "duration" {
+		return
+	}
+	if d, err := time.ParseDuration(f.DefValue); err == nil && d != 0 {
+		f.DefValue = say.Duration(d)
+	}
+}
