@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"gopkg.in/yaml.v3"
 )
 
@@ -33,6 +34,18 @@ var (
 	affines = []string{"", "soft", "medium", "hard"}
 )
 
+// MissingClassesError says that a config lacks model.num_classes, which the table
+// CSV tells.
+type MissingClassesError struct {
+	err error
+	CSV string
+}
+
+func (e *MissingClassesError) Error() string { return e.err.Error() }
+
+// Unwrap returns the mistake and its place.
+func (e *MissingClassesError) Unwrap() error { return e.err }
+
 // check fills in what depends on other values and refuses what makes no sense.
 func (c *Config) check(d *decoder) error {
 	for _, s := range []struct {
@@ -55,14 +68,17 @@ func (c *Config) check(d *decoder) error {
 		return d.failAt("test.tta_combine_func", "%s", unknown("function", string(c.Test.TTACombineFunc), "test.tta_combine_func", []string{string(Mean)}))
 	}
 	if b := c.Optimizer.Params.Betas; c.Optimizer.Name != "sgd" && (len(b) != 2 || min(b[0], b[1]) < 0 || max(b[0], b[1]) >= 1) {
-		return d.failAt("optimizer.params.betas", "two numbers at least 0 and below 1 are needed, not %v", b)
+		return d.failAt("optimizer.params.betas", "two numbers at least 0 and below 1 are needed, not %s", say.List(b))
 	}
 	if c.Model.Arch == "" {
-		return d.failAt("model", "model.arch is missing")
+		return d.failAt("model", "model.arch is missing; there are %s", say.List(Values("model.arch")))
+	}
+	if c.Model.NumClasses == 0 && d.at["model.num_classes"] == nil {
+		return &MissingClassesError{d.failAt("model", "model.num_classes is missing"), c.Train.CSV}
 	}
 	for _, r := range c.ranges() {
 		if !(r.v >= r.min && r.v <= r.max) { // NaN too
-			return d.failAt(r.key, "%s is %v; it must be %s", r.key, r.v, r.span())
+			return d.failAt(r.key, "%s is %s; it must be %s", r.key, say.Number(r.v), say.Span(r.min, r.max))
 		}
 	}
 	return c.checkOrder(d)
@@ -157,13 +173,6 @@ type span struct {
 	v, min, max float64
 }
 
-func (r span) span() string {
-	if math.IsInf(r.max, 1) {
-		return fmt.Sprintf("at least %v", r.min)
-	}
-	return fmt.Sprintf("between %v and %v", r.min, r.max)
-}
-
 func (c *Config) ranges() []span {
 	inf := math.Inf(1)
 	a, s, t := c.Augmentations, c.Scheduler.Params, c.Train
@@ -236,7 +245,7 @@ func (c *Config) checkOrder(d *decoder) error {
 		{"train.lr_finder.init_value", "final_value", c.Train.LRFinder.InitValue, c.Train.LRFinder.FinalValue},
 	} {
 		if p.a > p.b {
-			return d.failAt(p.low, "%s (%v) is above %s (%v)", p.low, p.a, p.high, p.b)
+			return d.failAt(p.low, "%s (%s) is above %s (%s)", p.low, say.Number(p.a), p.high, say.Number(p.b))
 		}
 	}
 	for _, m := range []struct {
@@ -244,7 +253,7 @@ func (c *Config) checkOrder(d *decoder) error {
 		list []int
 	}{{"scheduler.params.milestones", s.Params.Milestones}, {"train.lr_decay_milestones", c.Train.LRDecayMilestones}} {
 		if !slices.IsSorted(m.list) {
-			return d.failAt(m.key, "%s must ascend, not %v", m.key, m.list)
+			return d.failAt(m.key, "%s must ascend, not %s", m.key, say.List(m.list))
 		}
 	}
 	switch {

@@ -121,7 +121,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"parameter of none", minimal + "loss: {name: focal_loss, params: {weight: 1}}\n", "focal_loss takes no parameter"},
 		{"range", minimal + "train: {accum_batches_num: 0}\n", "c.yml:2:28: train.accum_batches_num is 0; it must be between 1 and 65536"},
 		{"nan", minimal + "optimizer: {params: {lr: .nan}}\n", `optimizer.params.lr must be a number`},
-		{"quoted nan", minimal + "optimizer: {params: {lr: 'NaN'}}\n", "optimizer.params.lr is NaN; it must be between"},
+		{"quoted nan", minimal + "optimizer: {params: {lr: 'NaN'}}\n", "optimizer.params.lr is not a number; it must be between 0 and 1000000"},
 		{"order", minimal + "data: {rect_crop: {min_ratio: 0.9, max_ratio: 0.5}}\n", "data.rect_crop.min_ratio (0.9) is above max_ratio (0.5)"},
 		{"arch", "model: {num_classes: 2}\n", "c.yml:1:8: model.arch is missing"},
 		{"no model", "train: {}\n", "model.arch is missing"},
@@ -130,12 +130,28 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"combine", minimal + "test: {tta_combine_func: median}\n", `unknown function "median"`},
 		{"empty", "", "c.yml: the config is empty"},
 		{"documents", minimal + "---\n" + minimal, "more than one YAML document"},
-		{"syntax", "model: [", "c.yml: "},
+		{"infinity", minimal + "optimizer: {params: {lr: 'inf'}}\n", "optimizer.params.lr is infinity; it must be between 0 and 1000000"},
+		{"betas", minimal + "optimizer: {params: {betas: [0.9, 1]}}\n", "two numbers at least 0 and below 1 are needed, not 0.9, 1"},
+		{"milestones", minimal + "scheduler: {name: multi_step, params: {milestones: [3, 2]}}\n", "must ascend, not 3, 2"},
+		{"no classes", "model: {arch: resnet18}\n", "c.yml:1:8: model.num_classes is missing"},
+		{"classes of zero", "model: {arch: resnet18, num_classes: 0}\n", "c.yml:1:38: model.num_classes is 0; it must be between 1 and 1048576"},
+		{"syntax", "model: [", "c.yml:1: this is no YAML: did not find expected node content"},
+		{"tab", "model:\n\tarch: resnet18\n", "c.yml:2: the line begins with a tab; YAML wants spaces"},
+		{"table", "id,attribute_ids\na,1 2\n", "c.yml: this is a table (CSV); a config is a YAML file"},
+		{"ensemble", "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n", "c.yml: this is an ensemble file, not the config of a training"},
+		{"threshold", "threshold: 0.4\n", "c.yml: this is the threshold file of a model, not a config"},
+		{"list", "- 1\n", "c.yml: this is a list, not a config: a config has the sections model, data, train"},
+		{"text", "a secret line\n", "c.yml: this is no config: a config has the sections model, data, train"},
+		{"long key", strings.Repeat("k", 1000) + ": 1\n", `unknown key "` + strings.Repeat("k", 39) + `…"`},
+		{"long value", minimal + "train: {batch_size: " + strings.Repeat("k", 1000) + "}\n", `not "` + strings.Repeat("k", 39) + `…"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := config.Parse("c.yml", []byte(c.text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+			if err != nil && len(err.Error()) > 300 {
+				t.Errorf("a message of %d bytes", len(err.Error()))
 			}
 		})
 	}
@@ -222,5 +238,45 @@ func TestValuesThatNothingReadsAreListed(t *testing.T) {
 		if got := strings.Join(c.Unread(), "; "); got != want {
 			t.Errorf("%s: listed %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestAssignmentsMayGiveWhatTheFileLacks(t *testing.T) {
+	text := []byte("model: {arch: resnet18}\n")
+	c, _, err := config.Parse("c.yml", text, "train.batch_size=8", "model.num_classes=699")
+	if err != nil || c.Model.NumClasses != 699 || c.Train.BatchSize != 8 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for assignment, want := range map[string]string{
+		"train.batch_size=8":   "c.yml:1:8: model.num_classes is missing",
+		"model.num_classes=x":  `--set model.num_classes=x: model.num_classes must be a whole number, not "x"`,
+		"model.numclasses=699": "did you mean \"num_classes\"?",
+	} {
+		if _, _, err := config.Parse("c.yml", text, assignment); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", assignment, err, want)
+		}
+	}
+}
+
+func TestKeysAndTheirNamesAreListed(t *testing.T) {
+	if got := config.Keys("train.swa"); !reflect.DeepEqual(got, []string{"enable", "period", "start"}) {
+		t.Errorf("keys %v", got)
+	}
+	if got := config.Keys("train.csv"); got != nil {
+		t.Errorf("keys %v", got)
+	}
+	for _, key := range []string{"model.arch", "optimizer.name", "scheduler.name", "loss.name", "augmentations.affine", "test.tta_combine_func", "train.swa.enable"} {
+		names := config.Values(key)
+		if len(names) == 0 {
+			t.Errorf("%s has no names", key)
+		}
+		for _, name := range names {
+			if _, _, err := config.Parse("c.yml", []byte(minimal), key+"="+name); err != nil && !strings.Contains(err.Error(), "needs scheduler.params") {
+				t.Errorf("%s=%s: %v", key, name, err)
+			}
+		}
+	}
+	if got := config.Values("train.csv.x"); got != nil {
+		t.Errorf("names %v", got)
 	}
 }

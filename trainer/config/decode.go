@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"gopkg.in/yaml.v3"
 )
 
@@ -20,6 +21,9 @@ type Error struct {
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.File, e.Message)
+	}
+	if e.Col == 0 {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Message)
 }
@@ -90,7 +94,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) error {
 		k, value := n.Content[i], n.Content[i+1]
 		full := join(path, k.Value)
 		if line, twice := seen[k.Value]; twice {
-			return d.errorf(k, "key %q is there twice (first on line %d)", full, line)
+			return d.errorf(k, "key %q is there twice (first on line %d)", textfile.Short(full), line)
 		}
 		seen[k.Value] = k.Line
 		if reason, ok := ignored[full]; ok {
@@ -210,13 +214,13 @@ func kind(n *yaml.Node) string {
 	if n.Tag == "!!null" {
 		return "nothing"
 	}
-	return strconv.Quote(n.Value)
+	return strconv.Quote(textfile.Short(n.Value))
 }
 
 // unknown says that there is no such name, what may have been meant and what
 // there is.
 func unknown(what, name, where string, valid []string) string {
-	s := fmt.Sprintf("unknown %s %q", what, name)
+	s := fmt.Sprintf("unknown %s %q", what, textfile.Short(name))
 	if where != "" {
 		s += " in " + where
 	}

@@ -1,6 +1,7 @@
 // Package config reads the YAML that says how a model is trained and tested.
 //
 //	c, warnings, err := config.ReadFile("2b_se_resnext50.yml")
+//	c, warnings, err = config.Parse(path, text, "model.num_classes=699")
 //	err = c.Set("train.batch_size=8")
 //	text, err := c.Marshal() // everything, defaults included
 //
@@ -14,8 +15,9 @@
 // valid names. Keys that old files carry and nothing reads become warnings
 // ([Warning] tells which and why).
 //
-// It refuses configs of second-level models, which train on predictions;
-// duplicate keys; YAML of more than one document.
+// It refuses, by a short line that names it, what is no config: weights, tables,
+// ensembles, thresholds, configs of second-level models, which train on
+// predictions; duplicate keys; YAML of more than one document.
 package config
 
 // Config is one training run. Paths are as the file spells them.

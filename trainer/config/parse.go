@@ -5,58 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
-	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"gopkg.in/yaml.v3"
 )
 
 // ReadFile parses the file at path.
 func ReadFile(path string) (*Config, []Warning, error) {
-	data, err := os.ReadFile(path)
+	data, err := textfile.Read(path, "a config")
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the config: %w", err)
 	}
 	return Parse(path, data)
 }
 
-// Parse reads a config; name is what errors call it. The result has passed all
-// checks.
-func Parse(name string, data []byte) (*Config, []Warning, error) {
+// Parse reads a config and then makes the assignments, as [Config.Set] does; they
+// may give what the text lacks. name is what errors call the text. The result
+// has passed all checks.
+func Parse(name string, data []byte, assignments ...string) (*Config, []Warning, error) {
 	root, err := document(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &decoder{file: name, at: map[string]*yaml.Node{}}
-	if err := refuseSecondLevel(d, root); err != nil {
+	if err := refuseOthers(d, root); err != nil {
 		return nil, nil, err
 	}
-	c, err := d.config(root)
-	return c, d.warnings, err
-}
-
-// config decodes and checks a whole config.
-func (d *decoder) config(root *yaml.Node) (*Config, error) {
 	c := Default()
 	if err := d.decode(root, reflect.ValueOf(c).Elem(), ""); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := c.check(d); err != nil {
-		return nil, err
+	wrong := c.check(d)
+	for _, s := range assignments {
+		if err := c.set(s, wrong == nil); err != nil {
+			return nil, nil, err
+		}
 	}
-	return c, nil
+	if wrong != nil && (len(assignments) == 0 || c.check(&decoder{file: name}) != nil) {
+		return nil, nil, wrong
+	}
+	return c, d.warnings, nil
 }
 
 // document returns the top node of the one document in data.
 func document(name string, data []byte) (*yaml.Node, error) {
+	if err := textfile.Check(name, "a config", data); err != nil {
+		return nil, err
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
 		return nil, &Error{File: name, Message: "the config is empty"}
 	case err != nil:
-		return nil, &Error{File: name, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+		return nil, syntaxError(name, data, err)
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, &Error{File: name, Message: "there is more than one YAML document"}
@@ -65,16 +68,6 @@ func document(name string, data []byte) (*yaml.Node, error) {
 		return nil, &Error{File: name, Message: "the config is empty"}
 	}
 	return doc.Content[0], nil
-}
-
-// refuseSecondLevel tells of models that train on predictions, before their
-// keys are called unknown.
-func refuseSecondLevel(d *decoder, root *yaml.Node) error {
-	data := find(root, "data")
-	if inputs := find(data, "inputs"); inputs != nil {
-		return d.errorf(inputs, "this is the config of a second-level model, which trains on the predictions of others; only models that train on images are supported (blend combines predictions)")
-	}
-	return nil
 }
 
 // find returns the value of a key, nil where there is none.

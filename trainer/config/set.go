@@ -15,7 +15,10 @@ import (
 // an optimiser, schedule or loss drops the parameters that don't go with it;
 // where it needs others, give all at once: "scheduler={name: step, params:
 // {step_size: 3}}". After an error the config is unchanged.
-func (c *Config) Set(assignment string) error {
+func (c *Config) Set(assignment string) error { return c.set(assignment, true) }
+
+// set is Set, which may leave the checks to the caller.
+func (c *Config) set(assignment string, check bool) error {
 	file := "--set " + assignment
 	key, text, ok := strings.Cut(assignment, "=")
 	if !ok {
@@ -38,7 +41,11 @@ func (c *Config) Set(assignment string) error {
 	}
 	put(&root, path, value)
 	d := &decoder{file: file, at: map[string]*yaml.Node{}}
-	next, err := d.config(&root)
+	next := Default()
+	err := d.decode(&root, reflect.ValueOf(next).Elem(), "")
+	if err == nil && check {
+		err = next.check(d)
+	}
 	if err != nil {
 		if e := new(Error); errors.As(err, &e) {
 			e.Line = 0 // places in the config as it would be mean nothing

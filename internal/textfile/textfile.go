@@ -1,0 +1,124 @@
+// Package textfile reads the small YAML files that users name, and says what a
+// file is that was named by mistake.
+//
+//	text, err := textfile.Read("2b_se_resnext50.pth", "a config")
+//	// 2b_se_resnext50.pth: this is a file of PyTorch weights; a config is a YAML file
+//
+// It reads at most [MaxSize] bytes, whatever the file's size, and refuses what is
+// no text. An error never shows more than a few words of a file.
+package textfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxSize is the largest size of a text that is read.
+const MaxSize = 1 << 20
+
+// Read returns the text of the file at path; want is what it should be, "a
+// config".
+func Read(path, want string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s: this is a folder; %s is a YAML file", path, want)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	return data, Check(path, want, data)
+}
+
+// Check refuses data that can be no YAML text of the kind wanted; name is the
+// file's name.
+func Check(name, want string, data []byte) error {
+	if kind := Kind(data); kind != "" {
+		return fmt.Errorf("%s: this is %s; %s is a YAML file", name, kind, want)
+	}
+	if len(data) > MaxSize {
+		return fmt.Errorf("%s: this is a text of more than 1 MB; %s is a small YAML file", name, want)
+	}
+	return nil
+}
+
+// magics are the first bytes of files that are often near.
+var magics = []struct{ magic, kind string }{
+	{"PK\x03\x04", "a file of PyTorch weights, or another zip archive"},
+	{"\x80\x02", "a file of PyTorch weights, or another pickle"},
+	{"\x93NUMPY", "a NumPy array"},
+	{"\x89PNG", "a PNG image"},
+	{"\xff\xd8\xff", "a JPEG image"},
+	{"GIF8", "a GIF image"},
+	{"\x1f\x8b", "a gzip archive"},
+	{"\x7fELF", "a program"},
+	{"version https://git-lfs", "a Git LFS pointer, in place of the file itself"},
+}
+
+// Kind says what data is that is no YAML text, "" if it may be one.
+func Kind(data []byte) string {
+	for _, m := range magics {
+		if bytes.HasPrefix(data, []byte(m.magic)) {
+			return m.kind
+		}
+	}
+	if len(data) > 9 && data[8] == '{' && binary.LittleEndian.Uint64(data) < 1<<27 {
+		return "a file of safetensors weights"
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return "" // UTF-16, which YAML knows
+	}
+	if bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(whole(data)) {
+		return "no text"
+	}
+	text := strings.ToLower(strings.TrimSpace(string(data[:min(len(data), 512)])))
+	if strings.HasPrefix(text, "<!doctype") || strings.HasPrefix(text, "<html") {
+		return "a web page"
+	}
+	if isTable(string(data[:min(len(data), 4096)])) {
+		return "a table (CSV)"
+	}
+	return ""
+}
+
+// whole drops the bytes of a last letter that MaxSize may have cut.
+func whole(data []byte) []byte {
+	if len(data) <= MaxSize {
+		return data
+	}
+	for i := 0; i < utf8.UTFMax && len(data) > 0; i++ {
+		if r, n := utf8.DecodeLastRune(data); r != utf8.RuneError || n != 1 {
+			break
+		}
+		data = data[:len(data)-1]
+	}
+	return data
+}
+
+// isTable reports whether a text begins with two lines of as many fields, which
+// YAML would take for one long word.
+func isTable(text string) bool {
+	first, rest, ok := strings.Cut(text, "\n")
+	second, _, _ := strings.Cut(rest, "\n")
+	n := strings.Count(first, ",")
+	return ok && n > 0 && strings.Count(second, ",") == n && !strings.ContainsAny(first, ":[{#")
+}
+
+// Short returns the first letters of a text on one line, for a message.
+func Short(text string) string {
+	const most = 40
+	text = strings.Join(strings.Fields(text), " ")
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-1]) + "…"
+}
