@@ -41,7 +41,7 @@ func BenchmarkDecode(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				vision.FromImage(src)
+				vision.FromImage(src, vision.DropAlpha)
 			}
 			report(b)
 		})
