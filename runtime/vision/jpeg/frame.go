@@ -49,6 +49,9 @@ type decoder struct {
 	iMCURows   int
 	iMCUCols   int
 
+	doubled  bool // MCUs may have to be decoded twice: see decodeDoubled
+	inMemory int  // the end of what Pillow would have read of the file
+
 	scan   scan
 	work   int    // blocks visited in all scans
 	damage string // the first damage found, or empty
@@ -174,6 +177,7 @@ func (d *decoder) prepare() error {
 		}
 	}
 	d.preparePlanes()
+	d.findDoubled()
 	return nil
 }
 

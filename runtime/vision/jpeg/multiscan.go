@@ -65,36 +65,45 @@ func (d *decoder) readScan() error {
 		decode = d.progressiveDecoder()
 	}
 	single := len(s.comps) == 1
+	var blocks []*[64]int16
 	for my := range s.rows {
 		iMCURow := my
 		if single {
 			iMCURow = my / s.comps[0].v
 		}
 		for mx := range s.cols {
-			if d.beginMCU(iMCURow) {
-				for i := range s.mcu {
-					b := &s.mcu[i]
-					x, y := mx, my
-					if !single {
-						x, y = mx*b.c.h+b.x, my*b.c.v+b.y
-					}
-					at := 64 * (y*b.c.padW + x)
-					if err := decode(b.c, (*[64]int16)(b.c.coefs[at:]), iMCURow); err != nil {
-						return err
-					}
+			if !d.beginMCU(iMCURow) {
+				if d.restartInterval == 0 {
+					return nil // nothing comes any more
 				}
-				d.endMCU(iMCURow)
-			} else if d.restartInterval == 0 {
-				return nil // nothing comes any more
+				continue
 			}
+			blocks = blocks[:0]
+			for i := range s.mcu {
+				b := &s.mcu[i]
+				x, y := mx, my
+				if !single {
+					x, y = mx*b.c.h+b.x, my*b.c.v+b.y
+				}
+				coefs := (*[64]int16)(b.c.coefs[64*(y*b.c.padW+x):])
+				if d.doubled {
+					blocks = append(blocks, coefs)
+				} else if err := decode(b.c, coefs, iMCURow); err != nil {
+					return err
+				}
+			}
+			if d.doubled {
+				d.decodeDoubled(blocks, iMCURow)
+			}
+			d.endMCU(iMCURow)
 		}
 	}
 	return nil
 }
 
-// decodeSequential decodes one block of a sequential scan to coefs.
+// decodeSequential decodes one block of a sequential scan to coefs, which are
+// cleared, or hold the coefficients of an earlier scan.
 func (d *decoder) decodeSequential(c *scanComponent, coefs *[64]int16, iMCURow int) error {
-	*coefs = [64]int16{}
 	size := d.code(c.dc, iMCURow)
 	c.pred += d.coefficient(size)
 	coefs[0] = int16(c.pred)

@@ -19,29 +19,42 @@ func (d *decoder) decodeSingleScan() {
 // decodeMCURow decodes a row of MCUs of a single scan to samples. The first row
 // of blocks of the MCUs is row y of the iMCU row.
 func (d *decoder) decodeMCURow(iMCURow, y int) {
+	if d.doubled {
+		d.decodeDoubledRow(iMCURow, y)
+		return
+	}
 	s := &d.scan
 	for mx := range s.cols {
 		hasData := d.beginMCU(iMCURow)
 		for i := range s.mcu {
 			b := &s.mcu[i]
-			c := b.c
 			d.block = [64]int16{}
 			var shape blockShape
 			if hasData {
-				shape = d.decodeBlock(c, iMCURow)
+				shape = d.decodeBlock(b.c, iMCURow)
 			}
-			x, by := mx*c.h+b.x, y+b.y
-			if len(s.mcu) == 1 {
-				x = mx
-			}
-			if x < c.wBlocks && iMCURow*c.v+by < c.hBlocks {
-				d.inverse(shape, c.plane.block(x, by), c.plane.stride)
+			if area := d.area(b, mx, iMCURow, y); area != nil {
+				d.inverse(shape, area, b.c.plane.stride)
 			}
 		}
 		if hasData {
 			d.endMCU(iMCURow)
 		}
 	}
+}
+
+// area returns the samples of a block of an MCU, or nil if the block lies
+// outside the component.
+func (d *decoder) area(b *mcuBlock, mx, iMCURow, y int) []byte {
+	x := mx + b.x
+	if len(d.scan.mcu) > 1 {
+		x = mx*b.c.h + b.x
+	}
+	y += b.y
+	if x >= b.c.wBlocks || iMCURow*b.c.v+y >= b.c.hBlocks {
+		return nil
+	}
+	return b.c.plane.block(x, y)
 }
 
 // blockShape tells the inverse DCT what it may leave out.
