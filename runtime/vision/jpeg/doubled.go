@@ -10,78 +10,249 @@ import "bytes"
 // bytes before markers alone, where both routines see the same. In corrupt
 // files the coefficients that are left behind are visible.
 //
-// The fast routine is used where enough of the file is in memory. Pillow reads
-// 64 KiB at a time.
+// Which MCU meets the bytes depends on how far the routines read ahead, and the
+// fast one is used only where enough of the file is in memory. So files with
+// such bytes are read by twoPass, which reads ahead as libjpeg-turbo does.
 
 const (
-	chunkSize     = 1 << 16
-	fastBlockSize = 512 // bytes that must be in memory for each block of an MCU
+	chunkSize     = 1 << 16 // bytes that Pillow reads at a time
+	fastBlockSize = 512     // bytes that must be in memory for each block of an MCU
+	fullBuffer    = 57      // bits from which the slow routine reads no more
 )
 
-// findDoubled notes whether MCUs must be decoded as above.
-func (d *decoder) findDoubled() {
-	d.doubled = !d.progressive && d.restartInterval == 0 && bytes.Contains(d.data[d.pos:], []byte{0xff, 0xff})
-	d.inMemory = min(ceilDiv(d.pos, chunkSize)*chunkSize, len(d.data))
+// twoPass reads the bits of a scan as libjpeg-turbo's two routines do.
+type twoPass struct {
+	data     []byte
+	pos      int
+	inMemory int // the end of what Pillow has read of the file
+	acc      uint64
+	left     int  // bits at hand: the lower bits of acc
+	marker   byte // the marker behind the bits, or 0
+	fast     bool // which routine reads
+	dry      bool // zeros were read for missing bits
+	short    bool // the routine needs more of the file in memory
+	bad      bool // an undefined code was read
 }
 
-// position is what is restored to decode an MCU again.
-type position struct {
-	reader
-	preds [4]int32
+// hasDoubled reports whether the scan must be read by twoPass.
+func (d *decoder) hasDoubled() bool {
+	if d.lastDoubled == 0 {
+		d.lastDoubled = bytes.LastIndex(d.data, []byte{0xff, 0xff})
+	}
+	return !d.progressive && d.restartInterval == 0 && d.lastDoubled >= d.pos
 }
 
-func (d *decoder) save() (p position) {
-	p.reader = d.reader
-	for i, c := range d.scan.comps {
-		p.preds[i] = c.pred
+// newTwoPass starts to read the scan at hand.
+func (d *decoder) newTwoPass() *twoPass {
+	inMemory := min(ceilDiv(d.pos, chunkSize)*chunkSize, len(d.data))
+	return &twoPass{data: d.data, pos: d.pos, inMemory: inMemory}
+}
+
+// byteAt returns byte i of the file and the end marker behind it.
+func (p *twoPass) byteAt(i int) byte {
+	switch {
+	case i < len(p.data):
+		return p.data[i]
+	case i == len(p.data):
+		return 0xff
+	}
+	return mEOI
+}
+
+// push appends a byte to the bits at hand.
+func (p *twoPass) push(b byte) {
+	p.acc = p.acc<<8 | uint64(b)
+	p.left += 8
+}
+
+// fillFast reads six bytes if few bits are left. At a marker it reads zeros.
+func (p *twoPass) fillFast() {
+	if p.left > 16 {
+		return
+	}
+	for range 6 {
+		b, next := p.byteAt(p.pos), p.byteAt(p.pos+1)
+		switch {
+		case b != 0xff:
+			p.push(b)
+			p.pos++
+		case next == 0:
+			p.push(b)
+			p.pos += 2
+		default:
+			p.push(0)
+			p.marker = next
+		}
+	}
+}
+
+// fillSlow fills the buffer if fewer than n bits are at hand. Behind a marker
+// it reads zeros.
+func (p *twoPass) fillSlow(n int) {
+	for p.marker == 0 && p.left < fullBuffer {
+		start, b := p.pos, byte(0xff)
+		for b == 0xff {
+			if p.pos >= p.inMemory {
+				p.short = true
+				return
+			}
+			b = p.byteAt(p.pos)
+			p.pos++
+		}
+		switch {
+		case p.pos == start+1:
+			p.push(b)
+		case b == 0:
+			p.push(0xff)
+		default:
+			p.marker = b
+		}
+	}
+	if p.marker != 0 && n > p.left {
+		p.dry = true
+		p.acc <<= fullBuffer - p.left
+		p.left = fullBuffer
+	}
+}
+
+// take returns the next n bits.
+func (p *twoPass) take(n int) int32 {
+	if !p.fast && p.left < n {
+		p.fillSlow(n)
+		if p.short {
+			return 0
+		}
+	}
+	p.left -= n
+	return int32(p.acc>>p.left) & (1<<n - 1)
+}
+
+// code returns the symbol of the next Huffman code.
+func (p *twoPass) code(t *huffTable) uint8 {
+	if p.fast {
+		p.fillFast()
+	} else if p.left < 8 {
+		p.fillSlow(0)
+	}
+	length, code := 1, int32(0)
+	if p.left >= 8 {
+		next := int32(p.acc>>(p.left-8)) & 0xff
+		for ; length <= 8; length++ {
+			if code = next >> (8 - length); code <= t.maxCode[length] {
+				p.left -= length
+				return t.symbols[uint8(code+t.offset[length])]
+			}
+		}
+	}
+	for code = p.take(length); length <= 16 && code > t.maxCode[length]; length++ {
+		code = code<<1 | p.take(1)
+		if p.short {
+			return 0
+		}
+	}
+	if length > 16 {
+		p.bad = true
+		return 0
+	}
+	return t.symbols[uint8(code+t.offset[length])]
+}
+
+// coefficient returns the coefficient of a size.
+func (p *twoPass) coefficient(size uint8) int32 {
+	if size == 0 {
+		return 0
+	}
+	if p.fast {
+		p.fillFast()
+	}
+	v := p.take(int(size))
+	if v < 1<<(size-1) {
+		v -= 1<<size - 1
+	}
+	return v
+}
+
+// block decodes a block. It changes the coefficients that it reads alone.
+func (p *twoPass) block(c *scanComponent, coefs *[64]int16) {
+	c.pred += p.coefficient(p.code(c.dc))
+	coefs[0] = int16(c.pred)
+	for k := 1; k < 64 && !p.short; k++ {
+		symbol := p.code(c.ac)
+		k += int(symbol >> 4)
+		if size := symbol & 15; size != 0 {
+			v := p.coefficient(size)
+			if p.short {
+				return
+			}
+			coefs[zigzag[k&127]&63] = int16(v)
+		} else if symbol>>4 != 15 {
+			return
+		}
+	}
+}
+
+// mcu decodes an MCU to blocks, which are cleared or hold the coefficients of
+// an earlier scan.
+func (p *twoPass) mcu(s *scan, blocks []*[64]int16) {
+	p.fast = false
+	before, preds := *p, s.preds()
+	for {
+		p.fast = p.marker == 0 && p.inMemory-p.pos >= fastBlockSize*len(blocks)
+		for {
+			for i, b := range blocks {
+				p.block(s.mcu[i].c, b)
+			}
+			if !p.fast || p.marker == 0 {
+				break
+			}
+			*p = before
+			s.setPreds(preds)
+		}
+		if !p.short || before.inMemory > len(p.data) {
+			return
+		}
+		before.inMemory += chunkSize
+		switch size := len(p.data); {
+		case p.inMemory >= size:
+			before.inMemory = size + 2 // the end marker
+		case before.inMemory > size:
+			before.inMemory = size
+		}
+		*p = before
+		s.setPreds(preds)
+	}
+}
+
+// preds returns the DC predictions of the scan's components.
+func (s *scan) preds() (p [4]int32) {
+	for i, c := range s.comps {
+		p[i] = c.pred
 	}
 	return p
 }
 
-func (d *decoder) restore(p *position) {
-	d.reader = p.reader
-	for i, c := range d.scan.comps {
-		c.pred = p.preds[i]
+func (s *scan) setPreds(p [4]int32) {
+	for i, c := range s.comps {
+		c.pred = p[i]
 	}
 }
 
-// decodeDoubled decodes an MCU to blocks, which are cleared.
-func (d *decoder) decodeDoubled(blocks []*[64]int16, iMCURow int) {
-	start := d.save()
-	if d.marker == 0 && d.inMemory-d.pos < fastBlockSize*len(blocks) && d.inMemory <= len(d.data) {
-		d.decodeBlocks(blocks, iMCURow)
-		if d.pos <= d.inMemory {
-			return
-		}
-		// The data in memory were not enough. More are read.
-		d.inMemory += chunkSize
-		if d.inMemory > len(d.data) {
-			d.inMemory = len(d.data)
-			if start.pos+fastBlockSize*len(blocks) > len(d.data) {
-				d.inMemory++ // the end marker is in memory: it stays too little
-			}
-		}
-		d.restore(&start)
+// decodeTwice decodes an MCU by twoPass.
+func (d *decoder) decodeTwice(blocks []*[64]int16, iMCURow int) {
+	p := d.scan.twoPass
+	p.mcu(&d.scan, blocks)
+	d.pos, d.marker = p.pos, p.marker
+	if p.bad {
+		d.badCode(iMCURow * 8 * d.maxV)
 	}
-	if d.marker == 0 && d.inMemory-d.pos >= fastBlockSize*len(blocks) {
-		d.doubledIsMarker = true
-		d.decodeBlocks(blocks, iMCURow)
-		d.doubledIsMarker = false
-		d.restore(&start)
-	}
-	d.decodeBlocks(blocks, iMCURow)
-}
-
-// decodeBlocks decodes an MCU of a sequential scan to blocks.
-func (d *decoder) decodeBlocks(blocks []*[64]int16, iMCURow int) {
-	for i, b := range blocks {
-		// decodeSequential gives no errors.
-		_ = d.decodeSequential(d.scan.mcu[i].c, b, iMCURow)
+	if p.dry {
+		d.scan.insufficient = true
+		d.dataEnded(iMCURow * 8 * d.maxV)
 	}
 }
 
-// decodeDoubledRow is decodeMCURow for files in which two bytes 0xff meet.
-func (d *decoder) decodeDoubledRow(iMCURow, y int) {
+// decodeRowTwice is decodeMCURow by twoPass.
+func (d *decoder) decodeRowTwice(iMCURow, y int) {
 	s := &d.scan
 	var store [maxMCUBlocks][64]int16
 	var blocks []*[64]int16
@@ -91,8 +262,7 @@ func (d *decoder) decodeDoubledRow(iMCURow, y int) {
 	for mx := range s.cols {
 		store = [maxMCUBlocks][64]int16{}
 		if d.beginMCU(iMCURow) {
-			d.decodeDoubled(blocks, iMCURow)
-			d.endMCU(iMCURow)
+			d.decodeTwice(blocks, iMCURow)
 		}
 		for i, b := range blocks {
 			if area := d.area(&s.mcu[i], mx, iMCURow, y); area != nil {

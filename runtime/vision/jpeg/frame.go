@@ -41,6 +41,7 @@ type decoder struct {
 	sawAdobe        bool
 	adobeTransform  byte
 	space           colorSpace
+	lastDoubled     int  // where two bytes 0xff meet last, -1 for nowhere, 0 if not yet known
 	multiScan       bool // the coefficients come in several scans
 	scans           int  // start-of-scan markers read
 
@@ -48,9 +49,6 @@ type decoder struct {
 	maxH, maxV int
 	iMCURows   int
 	iMCUCols   int
-
-	doubled  bool // MCUs may have to be decoded twice: see decodeDoubled
-	inMemory int  // the end of what Pillow would have read of the file
 
 	scan   scan
 	work   int    // blocks visited in all scans
@@ -177,7 +175,6 @@ func (d *decoder) prepare() error {
 		}
 	}
 	d.preparePlanes()
-	d.findDoubled()
 	return nil
 }
 

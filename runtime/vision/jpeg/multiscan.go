@@ -86,16 +86,17 @@ func (d *decoder) readScan() error {
 					x, y = mx*b.c.h+b.x, my*b.c.v+b.y
 				}
 				coefs := (*[64]int16)(b.c.coefs[64*(y*b.c.padW+x):])
-				if d.doubled {
+				if s.twoPass != nil {
 					blocks = append(blocks, coefs)
 				} else if err := decode(b.c, coefs, iMCURow); err != nil {
 					return err
 				}
 			}
-			if d.doubled {
-				d.decodeDoubled(blocks, iMCURow)
+			if s.twoPass != nil {
+				d.decodeTwice(blocks, iMCURow)
+			} else {
+				d.endMCU(iMCURow)
 			}
-			d.endMCU(iMCURow)
 		}
 	}
 	return nil

@@ -16,8 +16,6 @@ type reader struct {
 	acc  uint64
 	n    int
 	fake int
-
-	doubledIsMarker bool // see decodeDoubled
 }
 
 // atEnd reports whether the marker behind the file has been read.
@@ -135,13 +133,11 @@ func (r *reader) fill() {
 			r.pos++
 			continue
 		}
-		start, c, ok := r.pos, byte(0xff), true
+		c, ok := byte(0xff), true
 		for ok && c == 0xff {
 			c, ok = r.readByte()
 		}
-		if r.doubledIsMarker && r.pos-start > 2 {
-			r.marker = 0xff
-		} else if !ok {
+		if !ok {
 			r.marker = mEOI
 		} else if c != 0 {
 			r.marker = c

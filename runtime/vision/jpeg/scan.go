@@ -18,6 +18,7 @@ type scan struct {
 	insufficient bool       // the data of the segment are used up
 	eobRun       int        // blocks that have no more coefficients in the band
 	lastGoodRow  int        // the last iMCU row that had data
+	twoPass      *twoPass   // reads the scan if two bytes 0xff meet in it, else nil
 }
 
 // scanComponent is a component of a scan.
@@ -125,6 +126,9 @@ func (d *decoder) startScan() error {
 	}
 	d.dropBits()
 	s.toGo = d.restartInterval
+	if d.hasDoubled() {
+		s.twoPass = d.newTwoPass()
+	}
 	return nil
 }
 

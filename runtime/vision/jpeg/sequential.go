@@ -19,8 +19,8 @@ func (d *decoder) decodeSingleScan() {
 // decodeMCURow decodes a row of MCUs of a single scan to samples. The first row
 // of blocks of the MCUs is row y of the iMCU row.
 func (d *decoder) decodeMCURow(iMCURow, y int) {
-	if d.doubled {
-		d.decodeDoubledRow(iMCURow, y)
+	if d.scan.twoPass != nil {
+		d.decodeRowTwice(iMCURow, y)
 		return
 	}
 	s := &d.scan
