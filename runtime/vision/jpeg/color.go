@@ -27,27 +27,59 @@ func planesToRGB(dst, r, g, b []byte) {
 	}
 }
 
-// yCbCrToRGB converts a row of YCbCr to RGB (JFIF 1.02, p. 3).
+// The conversion from YCbCr to RGB (JFIF 1.02, p. 3) adds up three words, one for
+// each component. A word has a lane for each color:
+//
+//	bits 0-25   green in fixed point of 16 bits: the sum is rounded down
+//	bits 32-41  blue
+//	bits 48-57  red
+//
+// Colors are biased by laneBias, so that no lane borrows from the next, and so
+// that two bits of each lane tell whether the color fits a byte.
+const (
+	greenLane = 16
+	blueLane  = 32
+	redLane   = 48
+	laneBias  = 256
+	laneMask  = 3<<(greenLane+8) | 3<<(blueLane+8) | 3<<(redLane+8)
+	laneInfo  = 1<<(greenLane+8) | 1<<(blueLane+8) | 1<<(redLane+8) // of colors that fit
+)
+
+// colorWords are the words of all values of Y, Cb and Cr.
+type colorWords struct{ y, cb, cr [256]uint64 }
+
+var words = makeColorWords()
+
+func makeColorWords() *colorWords {
+	w := new(colorWords)
+	for i := range 256 {
+		c := int64(i - 128)
+		w.y[i] = uint64(i+laneBias) * (1<<greenLane | 1<<blueLane | 1<<redLane)
+		w.cb[i] = uint64((cbToB*c+half)>>16)<<blueLane + uint64(cbToG*c+half)
+		w.cr[i] = uint64((crToR*c+half)>>16)<<redLane + uint64(crToG*c)
+	}
+	return w
+}
+
+// yCbCrToRGB converts a row of YCbCr to RGB.
 func yCbCrToRGB(dst, y, cb, cr []byte) {
 	cb = cb[:len(y)]
 	cr = cr[:len(y)]
+	w := words
 	for i, v := range y {
-		luma := int32(v)<<16 + half
-		blue, red := int32(cb[i])-128, int32(cr[i])-128
+		sum := w.y[v] + w.cb[cb[i]] + w.cr[cr[i]]
 		p := (*[3]byte)(dst[3*i:])
-		p[0] = clampFixed(luma + crToR*red)
-		p[1] = clampFixed(luma + cbToG*blue + crToG*red)
-		p[2] = clampFixed(luma + cbToB*blue)
+		if sum&laneMask == laneInfo {
+			p[0], p[1], p[2] = byte(sum>>redLane), byte(sum>>greenLane), byte(sum>>blueLane)
+			continue
+		}
+		p[0], p[1], p[2] = clampLane(sum>>redLane), clampLane(sum>>greenLane), clampLane(sum>>blueLane)
 	}
 }
 
-// clampFixed rounds a number of 16 fractional bits down, and limits it to a
-// byte.
-func clampFixed(v int32) uint8 {
-	if uint32(v) >= 1<<24 {
-		return uint8(^(v >> 31))
-	}
-	return uint8(v >> 16)
+// clampLane limits the color in the lowest ten bits of v to a byte.
+func clampLane(v uint64) uint8 {
+	return uint8(min(max(int(v&1023)-laneBias, 0), 255))
 }
 
 // cmykToRGB converts a row of inverted CMYK to RGB as Pillow does. The inverted

@@ -36,10 +36,17 @@ type twoPass struct {
 
 // hasDoubled reports whether the scan must be read by twoPass.
 func (d *decoder) hasDoubled() bool {
-	if d.lastDoubled == 0 {
-		d.lastDoubled = bytes.LastIndex(d.data, []byte{0xff, 0xff})
+	if d.progressive || d.restartInterval > 0 {
+		return false
 	}
-	return !d.progressive && d.restartInterval == 0 && d.lastDoubled >= d.pos
+	if d.nextDoubled < d.pos {
+		i := bytes.Index(d.data[d.pos:], []byte{0xff, 0xff})
+		if i < 0 {
+			i = len(d.data)
+		}
+		d.nextDoubled = d.pos + i
+	}
+	return d.nextDoubled < len(d.data)
 }
 
 // newTwoPass starts to read the scan at hand.

@@ -41,7 +41,7 @@ type decoder struct {
 	sawAdobe        bool
 	adobeTransform  byte
 	space           colorSpace
-	lastDoubled     int  // where two bytes 0xff meet last, -1 for nowhere, 0 if not yet known
+	nextDoubled     int  // where two bytes 0xff meet next, if not before pos
 	multiScan       bool // the coefficients come in several scans
 	scans           int  // start-of-scan markers read
 

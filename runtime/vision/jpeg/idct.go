@@ -24,7 +24,7 @@ const (
 	shift1    = constBits - passBits
 	shift2    = constBits + passBits + 3
 	round1    = 1 << (shift1 - 1)
-	round2    = 1 << (shift2 - 1)
+	center2   = 1<<(shift2-1) + 128<<shift2 // rounds, and adds the middle of the samples' range
 )
 
 // safeSum is a sum of magnitudes up to which no 16-bit number overflows in the
@@ -32,19 +32,16 @@ const (
 // the second pass adds two such numbers of different columns.
 const safeSum = 5500
 
-// rotate is the inverse DCT of one column or row without the final rounding.
-// It returns the sums and differences of the even and odd parts: output i is
-// even[i] + odd[i], output 7-i is even[i] - odd[i].
-//
-// It is inlined by hand below.
-
-// inverse writes the inverse DCT of d.block to an 8x8 area of samples.
+// inverse writes the inverse DCT of d.block to an 8x8 area of samples. Most
+// blocks have their coefficients in the upper left quarter, or one alone.
 func (d *decoder) inverse(shape blockShape, dst []byte, stride int) {
 	switch {
 	case shape.sum > safeSum:
 		inverseWrapped(&d.block, dst, stride, shape.places >= 8)
 	case shape.places == 0:
 		inverseDC(d.block[0], dst, stride)
+	case shape.places&0x24 == 0:
+		inverseLow(&d.block, &d.workspace, dst, stride)
 	default:
 		inverseFull(&d.block, &d.workspace, dst, stride)
 	}
@@ -52,7 +49,7 @@ func (d *decoder) inverse(shape blockShape, dst []byte, stride int) {
 
 // inverseDC is the inverse DCT of a block of one coefficient.
 func inverseDC(dc int16, dst []byte, stride int) {
-	v := uint64(clampSample((int32(dc) + 4) >> 3))
+	v := uint64(clamp((int32(dc)+4)>>3 + 128))
 	v |= v << 8
 	v |= v << 16
 	v |= v << 32
@@ -70,9 +67,8 @@ func put8(p *[8]byte, v uint64) {
 	p[4], p[5], p[6], p[7] = byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)
 }
 
-// clampSample adds the middle of the samples' range and limits to it.
-func clampSample(v int32) uint8 {
-	v += 128
+// clamp limits a number to a byte.
+func clamp(v int32) uint8 {
 	if uint32(v) > 255 {
 		return uint8(^(v >> 31))
 	}
@@ -121,8 +117,8 @@ func inverseFull(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 		z := (b2 + b6) * fix0541
 		e2 := z - b6*fix1847
 		e3 := z + b2*fix0765
-		e0 := (b0+b4)<<constBits + round2
-		e1 := (b0-b4)<<constBits + round2
+		e0 := (b0+b4)<<constBits + center2
+		e1 := (b0-b4)<<constBits + center2
 		p0, p3, p1, p2 := e0+e3, e0-e3, e1+e2, e1-e2
 
 		z1, z2, z3, z4 := b7+b1, b5+b3, b7+b3, b5+b1
@@ -136,10 +132,51 @@ func inverseFull(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 		o1 := b3*fix3072 + z2 + z3
 		o0 := b1*fix1501 + z1 + z4
 
-		out := (*[8]byte)(dst[y*stride:])
-		out[0], out[7] = clampSample((p0+o0)>>shift2), clampSample((p0-o0)>>shift2)
-		out[1], out[6] = clampSample((p1+o1)>>shift2), clampSample((p1-o1)>>shift2)
-		out[2], out[5] = clampSample((p2+o2)>>shift2), clampSample((p2-o2)>>shift2)
-		out[3], out[4] = clampSample((p3+o3)>>shift2), clampSample((p3-o3)>>shift2)
+		store((*[8]byte)(dst[y*stride:]),
+			p0+o0, p1+o1, p2+o2, p3+o3, p3-o3, p2-o2, p1-o1, p0-o0)
 	}
+}
+
+// inverseLow is inverseFull for blocks whose coefficients are in the first four
+// rows and columns.
+func inverseLow(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
+	for x := range 4 {
+		b0, b1, b2, b3 := int32(b[x]), int32(b[x+8]), int32(b[x+16]), int32(b[x+24])
+		e0 := b0<<constBits + round1
+		e2, e3 := b2*fix0541, b2*(fix0541+fix0765)
+		p0, p3, p1, p2 := e0+e3, e0-e3, e0+e2, e0-e2
+		o0 := b1*(fix1501-fix0899-fix0390+fix1175) + b3*fix1175
+		o1 := b1*fix1175 + b3*(fix3072-fix2562-fix1961+fix1175)
+		o2 := b1*(fix1175-fix0390) + b3*(fix1175-fix2562)
+		o3 := b1*(fix1175-fix0899) + b3*(fix1175-fix1961)
+
+		ws[x], ws[x+56] = (p0+o0)>>shift1, (p0-o0)>>shift1
+		ws[x+8], ws[x+48] = (p1+o1)>>shift1, (p1-o1)>>shift1
+		ws[x+16], ws[x+40] = (p2+o2)>>shift1, (p2-o2)>>shift1
+		ws[x+24], ws[x+32] = (p3+o3)>>shift1, (p3-o3)>>shift1
+	}
+	for y := range 8 {
+		w := (*[4]int32)(ws[8*y:])
+		b0, b1, b2, b3 := w[0], w[1], w[2], w[3]
+		e0 := b0<<constBits + center2
+		e2, e3 := b2*fix0541, b2*(fix0541+fix0765)
+		p0, p3, p1, p2 := e0+e3, e0-e3, e0+e2, e0-e2
+		o0 := b1*(fix1501-fix0899-fix0390+fix1175) + b3*fix1175
+		o1 := b1*fix1175 + b3*(fix3072-fix2562-fix1961+fix1175)
+		o2 := b1*(fix1175-fix0390) + b3*(fix1175-fix2562)
+		o3 := b1*(fix1175-fix0899) + b3*(fix1175-fix1961)
+		store((*[8]byte)(dst[y*stride:]),
+			p0+o0, p1+o1, p2+o2, p3+o3, p3-o3, p2-o2, p1-o1, p0-o0)
+	}
+}
+
+// store writes a row of samples: sums of shift2 fractional bits.
+func store(out *[8]byte, v0, v1, v2, v3, v4, v5, v6, v7 int32) {
+	if uint32(v0|v1|v2|v3|v4|v5|v6|v7) < 256<<shift2 {
+		out[0], out[1], out[2], out[3] = byte(v0>>shift2), byte(v1>>shift2), byte(v2>>shift2), byte(v3>>shift2)
+		out[4], out[5], out[6], out[7] = byte(v4>>shift2), byte(v5>>shift2), byte(v6>>shift2), byte(v7>>shift2)
+		return
+	}
+	out[0], out[1], out[2], out[3] = clamp(v0>>shift2), clamp(v1>>shift2), clamp(v2>>shift2), clamp(v3>>shift2)
+	out[4], out[5], out[6], out[7] = clamp(v4>>shift2), clamp(v5>>shift2), clamp(v6>>shift2), clamp(v7>>shift2)
 }
