@@ -86,6 +86,10 @@ func TestBrokenImagesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(dir, "train", "i02.png"), string(whole[:len(whole)/2]))
+	if damaged, err := set.CheckImages(t.Context(), 2, nil); err != nil || len(damaged) != 1 || !strings.Contains(damaged[0].Error(), "i02.png") {
+		t.Errorf("damaged %v, error %v", damaged, err)
+	}
+	put(t, filepath.Join(dir, "train", "i02.png"), string(whole[:20]))
 	seen := 0
 	_, err = set.CheckImages(t.Context(), 2, func() { seen++ })
 	if err == nil || !strings.Contains(err.Error(), "i02.png") || seen != 4 {

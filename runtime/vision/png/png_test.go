@@ -1,0 +1,14 @@
+package png_test
+
+import (
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/visiontest"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/png"
+)
+
+func TestPixelsArePillows(t *testing.T) {
+	visiontest.Corpus(t, "testdata", png.Format, "cut-", "few-", "bad-")
+}
+
+func FuzzDecode(f *testing.F) { visiontest.Fuzz(f, "testdata", png.Format) }
