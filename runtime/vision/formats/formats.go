@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/bmp"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/gif"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/jpeg"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/png"
@@ -18,7 +19,7 @@ import (
 
 // All returns every format.
 func All() []vision.Format {
-	return []vision.Format{jpeg.Format, png.Format, gif.Format}
+	return []vision.Format{jpeg.Format, png.Format, gif.Format, bmp.Format}
 }
 
 // Names returns the names of all formats, in their order.

@@ -1,0 +1,14 @@
+package bmp_test
+
+import (
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/visiontest"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/bmp"
+)
+
+func TestPixelsArePillows(t *testing.T) {
+	visiontest.Corpus(t, "testdata", bmp.Format, "cut-")
+}
+
+func FuzzDecode(f *testing.F) { visiontest.Fuzz(f, "testdata", bmp.Format) }
