@@ -20,6 +20,7 @@ type pass struct {
 	threshold float64
 	batch     int // network inputs at a time
 	threads   int
+	scratch   []*vision.Scratch // of the goroutines that decode
 	// views of the images that are yet to be decoded; may be changed at any
 	// time.
 	views atomic.Int32
@@ -130,7 +131,11 @@ func grow[T any](s []T, n int) []T {
 func (p *pass) fill(ctx context.Context, b *batch) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(p.threads, b.count) {
+	n := min(p.threads, b.count)
+	for len(p.scratch) < n {
+		p.scratch = append(p.scratch, &vision.Scratch{})
+	}
+	for _, s := range p.scratch[:n] {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
@@ -139,15 +144,15 @@ func (p *pass) fill(ctx context.Context, b *batch) {
 				if i >= b.count {
 					return
 				}
-				p.one(b, i)
+				p.one(b, i, s)
 			}
 		}()
 	}
 	workers.Wait()
 }
 
-// one decodes image i of a batch.
-func (p *pass) one(b *batch, i int) {
+// one decodes image i of a batch. s is the goroutine's.
+func (p *pass) one(b *batch, i int, s *vision.Scratch) {
 	n := 3 * p.pre.Size * p.pre.Size
 	inputs := b.inputs[i*b.views*n : (i+1)*b.views*n]
 	img, err := p.image(p.images[b.first+i].path)
@@ -160,10 +165,7 @@ func (p *pass) one(b *batch, i int) {
 	case err != nil && p.damaged != nil:
 		p.damaged(b.first+i, err)
 	}
-	img = p.pre.Fit(img)
-	for v := range b.views {
-		p.pre.View(img, v, inputs[v*n:(v+1)*n])
-	}
+	p.pre.Views(img, b.views, inputs, s)
 }
 
 // image reads an image. A damaged one comes with an error.

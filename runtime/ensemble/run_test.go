@@ -38,7 +38,7 @@ func (w *world) naive(t *testing.T, m ensemble.Model, f ensemble.Fold) []float32
 		mean := make([]float64, classes)
 		for v := range m.Views {
 			pixels, logits := make([]float32, 3*m.InputSize*m.InputSize), make([]float32, classes)
-			pre.View(img, v, pixels)
+			pre.View(img, v, pixels, nil)
 			must(t, e.Predict(context.Background(), pixels, logits))
 			for c, x := range logits {
 				mean[c] += 1 / (1 + math.Exp(-float64(x))) / float64(m.Views)

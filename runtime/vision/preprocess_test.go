@@ -11,7 +11,7 @@ import (
 // levels undoes the normalisation of a view.
 func levels(p vision.Preprocess, m *vision.Image, view int) []uint8 {
 	dst := make([]float32, 3*p.Size*p.Size)
-	p.View(m, view, dst)
+	p.View(m, view, dst, nil)
 	out := make([]uint8, len(dst))
 	for i, v := range dst {
 		out[i] = uint8((v*p.Std[i%3]+p.Mean[i%3])*255 + 0.5)
@@ -25,11 +25,11 @@ func raw(size int) vision.Preprocess {
 
 func TestAnImageOfTheNetworksSizeIsOnlyNormalised(t *testing.T) {
 	m, p := pattern(32, 32), raw(32)
-	if p.Fit(m) != m {
+	if vision.Enlarge(m, p.Size) != m {
 		t.Error("it was scaled")
 	}
 	dst := make([]float32, 3*32*32)
-	p.View(m, 0, dst)
+	p.View(m, 0, dst, nil)
 	for i, v := range dst {
 		want := (float32(m.Pix[i])/255 - p.Mean[i%3]) / p.Std[i%3]
 		if v != want {
@@ -63,14 +63,14 @@ func TestSmallImagesAreScaledUpToTheShortSide(t *testing.T) {
 		{300, 400, 288, 300, 400},
 	} {
 		m := vision.New(c.w, c.h)
-		got := raw(c.size).Fit(m)
+		got := vision.Enlarge(m, c.size)
 		if got.W != c.wantW || got.H != c.wantH {
 			t.Errorf("%dx%d for %d becomes %dx%d, want %dx%d", c.w, c.h, c.size, got.W, got.H, c.wantW, c.wantH)
 		}
 	}
 	m, p := pattern(10, 20), raw(32)
 	want := vision.Crop(vision.Resize(m, 32, 64, vision.Bicubic), 0, 16, 32, 32)
-	if !bytes.Equal(levels(p, m, 0), want.Pix) || !bytes.Equal(levels(p, p.Fit(m), 0), want.Pix) {
+	if !bytes.Equal(levels(p, m, 0), want.Pix) || !bytes.Equal(levels(p, vision.Enlarge(m, p.Size), 0), want.Pix) {
 		t.Error("a small image is not the crop of its bicubic enlargement")
 	}
 }
@@ -79,7 +79,7 @@ func ExamplePreprocess() {
 	p := vision.Preprocess{Size: 2, Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}}
 	white := vision.Pad(vision.New(0, 0), vision.Border{Top: 3, Left: 3}, [3]uint8{255, 255, 255})
 	dst := make([]float32, 2*2*3)
-	p.View(white, 0, dst)
+	p.View(white, 0, dst, nil)
 	fmt.Println(dst)
 	// Output: [1 1 1 1 1 1 1 1 1 1 1 1]
 }

@@ -37,8 +37,8 @@ func TestResizeIsPillows(t *testing.T) {
 	if err := json.Unmarshal(b, &list); err != nil || len(list.Cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	filters := map[string]vision.Filter{}
-	for _, f := range []vision.Filter{vision.Bilinear, vision.Bicubic, vision.Lanczos} {
+	filters := map[string]vision.Interpolation{}
+	for _, f := range []vision.Interpolation{vision.Bilinear, vision.Bicubic, vision.Lanczos} {
 		filters[f.String()] = f
 	}
 	for _, c := range list.Cases {
@@ -98,7 +98,7 @@ func pattern(w, h int) *vision.Image {
 func TestResizeKeepsWhatItMust(t *testing.T) {
 	flat := vision.Pad(vision.New(0, 0), vision.Border{Top: 9, Left: 14}, [3]uint8{3, 200, 255})
 	m := pattern(17, 11)
-	for _, f := range []vision.Filter{vision.Bilinear, vision.Bicubic, vision.Lanczos} {
+	for _, f := range []vision.Interpolation{vision.Bilinear, vision.Bicubic, vision.Lanczos} {
 		for _, size := range [][2]int{{1, 1}, {7, 30}, {40, 2}, {14, 9}} {
 			got := vision.Resize(flat, size[0], size[1], f)
 			for i, v := range got.Pix {

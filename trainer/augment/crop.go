@@ -11,7 +11,7 @@ import (
 // randomCrop cuts size x size pixels, having scaled a smaller image up as at
 // test time.
 func randomCrop(m *vision.Image, size int, rng *rand.Rand) *vision.Image {
-	m = vision.Preprocess{Size: size}.Fit(m)
+	m = vision.Enlarge(m, size)
 	x, y := rng.IntN(m.W-size+1), rng.IntN(m.H-size+1)
 	if m.W == size && m.H == size {
 		return m

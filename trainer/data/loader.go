@@ -105,8 +105,9 @@ func (l *Loader) Start(ctx context.Context, epoch, from int) *Stream {
 	})
 	for range l.o.Workers {
 		s.workers.Go(func() {
+			var scratch vision.Scratch
 			for t := range tasks {
-				l.do(ctx, t)
+				l.do(ctx, t, &scratch)
 			}
 		})
 	}
@@ -192,10 +193,11 @@ func (l *Loader) reset(b *Batch, order []int, i int) {
 	b.err, b.once = nil, sync.Once{}
 }
 
-// do makes one image; the last of a batch finishes the batch.
-func (l *Loader) do(ctx context.Context, t task) {
+// do makes one image; the last of a batch finishes the batch. s is the
+// goroutine's.
+func (l *Loader) do(ctx context.Context, t task, s *vision.Scratch) {
 	b := t.b
-	if err := l.image(ctx, t); err != nil {
+	if err := l.image(ctx, t, s); err != nil {
 		b.once.Do(func() { b.err = err })
 	}
 	if b.left.Add(-1) > 0 {
@@ -207,7 +209,7 @@ func (l *Loader) do(ctx context.Context, t task) {
 	close(b.done)
 }
 
-func (l *Loader) image(ctx context.Context, t task) error {
+func (l *Loader) image(ctx context.Context, t task, s *vision.Scratch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -225,7 +227,7 @@ func (l *Loader) image(ctx context.Context, t task) error {
 		m = l.o.Augment.Apply(m, l.rng("augment", t.epoch, t.index*l.o.Batch+t.slot))
 	}
 	size := 3 * l.o.Pre.Size * l.o.Pre.Size
-	l.o.Pre.View(m, 0, t.b.Images[t.slot*size:][:size])
+	l.o.Pre.View(m, 0, t.b.Images[t.slot*size:][:size], s)
 	return nil
 }
 
