@@ -17,6 +17,7 @@ import (
 	"os"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 func main() {
@@ -60,9 +61,10 @@ func run(args []string) error {
 	if err := json.Unmarshal(text, &cases); err != nil {
 		return err
 	}
+	decoder := vision.Decoder{Formats: formats.All()}
 	var images []*vision.Image
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		m, err := vision.DecodeFile(lines.Text())
+		m, err := decoder.DecodeFile(lines.Text())
 		if err != nil {
 			return err
 		}

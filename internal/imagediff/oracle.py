@@ -2,7 +2,7 @@
 """Compares what a network sees here with what other libraries give it.
 
     python3 internal/imagediff/oracle.py             # the table of docs/images.md
-    python3 internal/imagediff/oracle.py --golden    # runtime/vision/testdata/policies.json
+    python3 internal/imagediff/oracle.py --golden    # runtime/vision/testdata/policies/cases.json
 
 Needs Go, numpy, Pillow, torch, torchvision, timm, albumentations,
 opencv-python-headless and scikit-learn (its two photographs).
@@ -227,5 +227,35 @@ def compare(size=128):
         sys.exit(failed)
 
 
+GOLDEN = [(1, 1), (1, 7), (9, 1), (5, 5), (31, 31), (47, 48), (48, 48), (49, 50), (40, 48), (54, 54), (63, 65), (96, 96), (144, 96), (192, 240),
+          (100, 50), (50, 100), (128, 96), (97, 131), (200, 31), (31, 200), (150, 400), (400, 150), (160, 320), (320, 240), (240, 321),
+          (5, 150), (150, 5), (333, 77), (70, 190), (190, 70)]
+
+
+def golden(size=48):
+    """Writes what the libraries make of synthetic images: hashes of the pixels, and whole arrays where a tolerance is needed."""
+    out = os.path.join(ROOT, "runtime/vision/testdata/policies")
+    os.makedirs(out, exist_ok=True)
+    rows = []
+    for name, o, f, tol in cases(size):
+        hashes, arrays = {}, {}
+        for w, h in GOLDEN:
+            try:
+                want = np.ascontiguousarray(f(synthetic(w, h)))
+            except ValueError:
+                continue
+            if tol == 0:
+                hashes[f"{w}x{h}"] = hashlib.sha256(want.tobytes()).hexdigest()[:16]
+            elif w * h in (49 * 50, 320 * 240, 7):
+                arrays[f"{w}x{h}"] = f"{o['Policy']}_{o['Interpolation']}_{w}x{h}.npy"
+                np.save(os.path.join(out, arrays[f"{w}x{h}"]), want.astype(np.float32))
+        o = {k: v for k, v in o.items() if k not in ("Mean", "Std")}
+        rows.append({"Library": name, **o, "Hashes": hashes, **({"Arrays": arrays, "Tolerance": tol} if arrays else {})})
+    versions = {"Pillow": PIL.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__, "timm": timm.__version__,
+                "OpenCV": cv2.__version__, "Albumentations": A.__version__}
+    with open(os.path.join(out, "cases.json"), "w") as f:
+        f.write(json.dumps({"Versions": versions, "Cases": []})[:-2] + "\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]}\n")
+
+
 if __name__ == "__main__":
-    compare()
+    golden() if "--golden" in sys.argv else compare()

@@ -260,5 +260,6 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 // sameModel reports whether two models are the same but for folds and weight.
 func sameModel(a, b ensemble.Model) bool {
 	return a.Name == b.Name && a.Arch == b.Arch && a.InputSize == b.InputSize &&
-		a.Classes == b.Classes && a.Views == b.Views && a.Dropout == b.Dropout
+		a.Classes == b.Classes && a.Views == b.Views && a.Dropout == b.Dropout &&
+		a.Scaling == b.Scaling && a.Mean == b.Mean && a.Std == b.Std && a.Alpha == b.Alpha && a.EXIF == b.EXIF
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
@@ -81,11 +80,7 @@ func (b *builder) check(j *job, c *config.Config, f file) (*nn.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.model = ensemble.Model{
-		Name: j.config, Arch: a.Name,
-		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Views: max(1, c.Test.NumTTAs),
-		Dropout: c.Model.Dropout,
-	}
+	j.model = c.Ensemble(j.config)
 	j.train, j.folds = c.Train, c.Model.NumFolds
 	g, err := a.Build(arch.Config{
 		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Dropout: c.Model.Dropout, Keys: f.Has,

@@ -40,7 +40,7 @@ func PredictFold(ctx context.Context, a arch.Arch, m *Model, f *Fold, data []byt
 	var once sync.Once
 	var broken error
 	p := &pass{
-		net: net, decoder: vision.Decoder{Formats: o.Formats}, pre: vision.Preprocess{Size: m.InputSize, Mean: a.Mean, Std: a.Std},
+		net: net, decoder: m.Decoder(o.Formats), pre: m.Preprocess(a),
 		classes: m.Classes, threshold: f.Threshold, batch: o.Batch, threads: o.Threads,
 		images: make([]image, len(paths)), out: make([]float32, len(paths)*m.Classes),
 		unreadable: func(_ int, err error) {

@@ -32,6 +32,9 @@ type pass struct {
 	// damaged is told of images that are used although their file is damaged,
 	// from several goroutines; nil is told of none.
 	damaged func(i int, err error)
+	// sized is told the size of each image, from several goroutines; it may be
+	// nil.
+	sized func(w, h int)
 }
 
 // image is an image of the sample.
@@ -164,6 +167,9 @@ func (p *pass) one(b *batch, i int, s *vision.Scratch) {
 		return
 	case err != nil && p.damaged != nil:
 		p.damaged(b.first+i, err)
+	}
+	if p.sized != nil {
+		p.sized(img.W, img.H)
 	}
 	p.pre.Views(img, b.views, inputs, s)
 }

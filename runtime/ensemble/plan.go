@@ -75,6 +75,26 @@ type Model struct {
 	Views     int // of every image, 1 to vision.MaxViews (num_ttas)
 	Dropout   float64
 	Folds     []Fold
+	// Scaling says how images become InputSize x InputSize pixels.
+	Scaling vision.Scaling
+	// Mean and Std normalize the pixels; all zero means the architecture's.
+	Mean, Std [3]float32
+	Alpha     vision.Alpha // of the images that it reads
+	EXIF      vision.EXIF
+}
+
+// Preprocess returns what the network sees of an image. a is its architecture.
+func (m *Model) Preprocess(a arch.Arch) vision.Preprocess {
+	p := vision.Preprocess{Size: m.InputSize, Mean: a.Mean, Std: a.Std, Scaling: m.Scaling}
+	if m.Std != [3]float32{} {
+		p.Mean, p.Std = m.Mean, m.Std
+	}
+	return p
+}
+
+// Decoder returns the decoder of the images that the network sees.
+func (m *Model) Decoder(formats []vision.Format) vision.Decoder {
+	return vision.Decoder{Formats: formats, Alpha: m.Alpha, EXIF: m.EXIF}
 }
 
 // Fold is one set of trained weights.
@@ -196,6 +216,24 @@ func (m *Model) check(classes int) error {
 		return fmt.Errorf("an input of %d pixels", m.InputSize)
 	case len(m.Folds) == 0:
 		return errors.New("no folds")
+	case m.Alpha > vision.OverBlack:
+		return fmt.Errorf("there is no treatment %d of transparency", m.Alpha)
+	case m.EXIF > vision.ApplyEXIF:
+		return fmt.Errorf("there is no treatment %d of the EXIF orientation", m.EXIF)
+	}
+	if err := m.Scaling.Check(m.InputSize); err != nil {
+		return err
+	}
+	if most := m.Scaling.MaxViews(m.InputSize); m.Views > most {
+		return fmt.Errorf("%d views, but with the policy %s there are %d", m.Views, m.Scaling.Policy, most)
+	}
+	if m.Mean != [3]float32{} && m.Std == [3]float32{} {
+		return errors.New("a mean without standard deviation")
+	}
+	for i, std := range m.Std {
+		if m.Std != [3]float32{} && !(std > 0 && std <= 1) || !(m.Mean[i] >= 0 && m.Mean[i] <= 1) {
+			return fmt.Errorf("mean %v, standard deviation %v: they must be of pixels from 0 to 1", m.Mean, m.Std)
+		}
 	}
 	for _, f := range m.Folds {
 		if f.Name == "" || strings.ContainsAny(f.Name, "/\\\x00") {
@@ -212,6 +250,18 @@ func (m *Model) check(classes int) error {
 		}
 	}
 	return nil
+}
+
+// CropWarnings returns a line for each model that sees less than a quarter of
+// the typical image. sizes are those of some images: width and height.
+func (p *Plan) CropWarnings(sizes [][2]int) []string {
+	var lines []string
+	for _, m := range p.Models {
+		if text := m.Preprocess(arch.Arch{}).CropWarning(sizes); text != "" {
+			lines = append(lines, m.Name+": "+text)
+		}
+	}
+	return lines
 }
 
 // foldNames lists the names of all folds, in plan order.

@@ -48,6 +48,8 @@ type run struct {
 	mu         sync.Mutex
 	unreadable map[int]bool // images
 	damaged    map[int]bool // images that are used nevertheless
+	sizes      [][2]int     // of the first images: width and height
+	sized      bool         // and the user was warned of them, if there was need
 
 	summary Summary
 	failure error // of what else was to be written

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
-
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // Run predicts the plan and writes the submission. When ctx ends it returns
@@ -80,23 +78,20 @@ func (r *run) predict(ctx context.Context, j *job) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	a := r.archs[j.model]
 	p := &pass{
-		net: net, decoder: r.decoder(), pre: vision.Preprocess{Size: j.m.InputSize, Mean: a.Mean, Std: a.Std},
+		net: net, decoder: j.m.Decoder(r.o.Formats), pre: j.m.Preprocess(r.archs[j.model]),
 		images: r.images, classes: r.plan.Classes, threshold: j.f.Threshold,
-		batch: r.o.Batch, threads: r.o.Threads, out: r.out, unreadable: r.sawUnreadable, damaged: r.sawDamaged,
+		batch: r.o.Batch, threads: r.o.Threads, out: r.out, unreadable: r.sawUnreadable, damaged: r.sawDamaged, sized: r.sawSize,
 	}
 	p.views.Store(int32(r.sched.now(j)))
 	err = r.watch(ctx, j, p)
+	r.warnOfCrops()
 	if err == nil || errors.Is(err, errLate) {
 		r.sum.add(j.m.Weight, r.out[:j.done*r.plan.Classes])
 		r.dirty = r.dirty || j.done > 0
 	}
 	return err
 }
-
-// decoder returns the decoder of the images.
-func (r *run) decoder() vision.Decoder { return vision.Decoder{Formats: r.o.Formats} }
 
 // network makes the network of a fold, beside the clock, and gives the data back.
 func (r *run) network(ctx context.Context, j *job, data []byte) (network, error) {

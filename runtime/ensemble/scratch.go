@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // scratch keeps the predictions of finished folds, so that a run that was
@@ -57,6 +58,9 @@ func (s *scratch) identity(j *job) []byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s %s %d %d %d %g %g\n", scratchMagic, j.f.SHA256, j.m.Arch,
 		j.m.InputSize, j.m.Classes, j.m.Views, j.m.Dropout, j.f.Threshold)
+	if m := j.m; m.Scaling != (vision.Scaling{}) || m.Std != [3]float32{} || m.Alpha != 0 || m.EXIF != 0 {
+		fmt.Fprintf(h, "%+v %g %g %d %d\n", m.Scaling, m.Mean, m.Std, m.Alpha, m.EXIF)
+	}
 	h.Write(s.images[:])
 	return h.Sum(nil)
 }

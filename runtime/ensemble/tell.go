@@ -32,6 +32,37 @@ func (r *run) sawDamaged(i int, _ error) {
 	r.damaged[i] = true
 }
 
+// sizedImages is how many images are looked at for their size.
+const sizedImages = 33
+
+// sawSize notes the size of an image, and warns when there are enough.
+func (r *run) sawSize(w, h int) {
+	r.mu.Lock()
+	enough := r.sized
+	if !enough {
+		r.sizes = append(r.sizes, [2]int{w, h})
+	}
+	enough = !enough && len(r.sizes) >= sizedImages
+	r.mu.Unlock()
+	if enough {
+		r.warnOfCrops()
+	}
+}
+
+// warnOfCrops warns, once, of models that see little of the typical image.
+func (r *run) warnOfCrops() {
+	r.mu.Lock()
+	sizes, told := r.sizes, r.sized || len(r.sizes) == 0
+	r.sized = r.sized || !told
+	r.mu.Unlock()
+	if told {
+		return
+	}
+	for _, text := range r.plan.CropWarnings(sizes) {
+		r.journal.warn("%s", text)
+	}
+}
+
 // tell shows how far the running fold is.
 func (r *run) tell(j *job) {
 	r.journal.status(r.sched.progress(), fmt.Sprintf("%s: %d of %d images, %s, %s",

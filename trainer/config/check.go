@@ -81,6 +81,9 @@ func (c *Config) check(d *decoder) error {
 			return d.failAt(r.key, "%s is %s; it must be %s", r.key, say.Number(r.v), say.Span(r.min, r.max))
 		}
 	}
+	if err := c.checkImages(d); err != nil {
+		return err
+	}
 	return c.checkOrder(d)
 }
 

@@ -31,15 +31,31 @@ type Config struct {
 	Cosine        Cosine        `yaml:"cosine"`
 	Loss          Loss          `yaml:"loss"`
 	Augmentations Augmentations `yaml:"augmentations"`
+	// Alpha says what becomes of transparency: drop ("" too), white, black.
+	Alpha string `yaml:"alpha,omitempty"`
+	// EXIF says what becomes of the EXIF orientation: ignore ("" too), apply.
+	EXIF string `yaml:"exif,omitempty"`
 }
 
-// Model says which network.
+// Model says which network, and what it sees of an image in validation and
+// prediction (docs/images.md). The keys from Resize on are written only where
+// they are set.
 type Model struct {
 	Arch       string  `yaml:"arch"`        // a name of runtime/arch
 	InputSize  int     `yaml:"input_size"`  // height and width, in pixels
 	NumClasses int     `yaml:"num_classes"` // labels are 0 … NumClasses-1
 	NumFolds   int     `yaml:"num_folds"`   // into which the table is divided
 	Dropout    float64 `yaml:"dropout"`     // probability, before the last layer
+
+	Resize        string  `yaml:"resize,omitempty"`        // a name of vision.Policies; "" is crop
+	Interpolation string  `yaml:"interpolation,omitempty"` // a name of vision.Interpolations; "" is bicubic for crop, else bilinear
+	CropPct       float64 `yaml:"crop_pct,omitempty"`      // share of the scaled side that the input shows; 0 is 0.875 for shorter-side, else 1
+	ResizeTo      int     `yaml:"resize_to,omitempty"`     // the scaled side in pixels, in place of CropPct
+	Pad           []int   `yaml:"pad,flow,omitempty"`      // color of the padding; none is 114 for letterbox, else black
+
+	Normalize string    `yaml:"normalize,omitempty"` // a name of vision.Normalizations; "" is the architecture's
+	Mean      []float64 `yaml:"mean,flow,omitempty"` // in place of a name
+	Std       []float64 `yaml:"std,flow,omitempty"`
 }
 
 // Data says what is cut from images in training.

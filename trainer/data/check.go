@@ -57,6 +57,31 @@ func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) (damage
 	return damaged, wrong.err()
 }
 
+// Sizes returns the width and height of at most n images, spread over the
+// table. Those that can't be decoded are left out.
+func (s *Set) Sizes(ctx context.Context, n, workers int) [][2]int {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	n = min(n, len(s.Paths))
+	found := make([][2]int, n)
+	var group errgroup.Group
+	group.SetLimit(workers)
+	for i := range n {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if m, _ := s.Decoder.DecodeFile(s.Paths[i*len(s.Paths)/n]); m != nil {
+				found[i] = [2]int{m.W, m.H}
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	return slices.DeleteFunc(found, func(size [2]int) bool { return size[0] == 0 })
+}
+
 // Digest is a number of the images' files: paths, sizes and times of change.
 // While it stays the same they need no second check.
 func (s *Set) Digest() (string, error) {

@@ -20,7 +20,9 @@ type Options struct {
 	Batch int // images of a batch
 	// MaxBatches cuts epochs short; 0 is no limit.
 	MaxBatches int
-	Pre        vision.Preprocess // size and normalisation
+	// Pre says what the network sees. With Augment, which makes images of the
+	// network's size, it only normalizes.
+	Pre vision.Preprocess
 	// Augment changes images; with it, epochs are shuffled and have whole
 	// batches only. nil gives the rows in their order, as at test time, and a
 	// shorter last batch.
@@ -42,6 +44,9 @@ type Loader struct {
 func NewLoader(s *Set, rows []int, o Options) *Loader {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Augment != nil {
+		o.Pre.Scaling = vision.Scaling{}
 	}
 	return &Loader{set: s, rows: rows, o: o}
 }

@@ -15,8 +15,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
-// checkImages is on how many images a kernel is tried.
-const checkImages = 2
+// checkImages is on how many images a kernel is tried, and sizedImages how many
+// are looked at for their size.
+const (
+	checkImages = 2
+	sizedImages = 9
+)
 
 // images fills the folder dir with two images and a sample submission that
 // names them: the first ones of s.Input, or drawn ones.
@@ -53,22 +57,29 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 		return nil, nil, err
 	}
 	decoder := vision.Decoder{Formats: formats.All()}
+	var sizes [][2]int
 	for _, id := range named {
 		path, ok := images.Path(id)
 		if !ok {
 			continue
 		}
-		if img, err := decoder.DecodeFile(path); img == nil {
+		img, err := decoder.DecodeFile(path)
+		if img == nil {
 			if ctx.Err() != nil {
 				return nil, nil, ctx.Err()
 			}
 			s.warn("the kernel would predict this image as empty: %v", err)
 			continue
 		}
-		ids, paths = append(ids, id), append(paths, path)
-		if len(ids) == checkImages {
+		if len(ids) < checkImages {
+			ids, paths = append(ids, id), append(paths, path)
+		}
+		if sizes = append(sizes, [2]int{img.W, img.H}); len(sizes) == sizedImages {
 			break
 		}
+	}
+	for _, text := range s.built.Plan.CropWarnings(sizes) {
+		s.warn("%s", text)
 	}
 	if len(ids) == 0 {
 		return nil, nil, fmt.Errorf("%s: none of the images that the sample submission names is there and can be read", s.Input)

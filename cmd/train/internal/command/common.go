@@ -109,7 +109,12 @@ func (p *project) set() (*data.Set, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		err = cli.Hint(err, "train.csv names the table; --data names the folder that it is in")
 	}
-	return set, err
+	if err != nil {
+		return nil, err
+	}
+	model := c.Ensemble(p.name)
+	set.Decoder = model.Decoder(set.Decoder.Formats)
+	return set, nil
 }
 
 // folds reads the folds of the rows.

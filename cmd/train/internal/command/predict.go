@@ -219,9 +219,10 @@ func (j *prediction) member(path string) (*member, error) {
 	if j.set != nil && c.Model.NumClasses != j.set.Classes {
 		return nil, fmt.Errorf("the network has %d classes, the table %d", c.Model.NumClasses, j.set.Classes)
 	}
-	m.model = ensemble.Model{
-		Name: j.name, Arch: m.arch.Name, InputSize: c.Model.InputSize, Classes: c.Model.NumClasses,
-		Views: views, Dropout: c.Model.Dropout,
+	m.model = c.Ensemble(j.name)
+	m.model.Views = views
+	if most := m.model.Scaling.MaxViews(c.Model.InputSize); views > most {
+		return nil, fmt.Errorf("%d views, but with model.resize: %s there are %d", views, m.model.Scaling.Policy, most)
 	}
 	name, nameErr := ensemblefile.ParseName(m.name)
 	switch n, err := strconv.Atoi(meta["fold"]); {

@@ -12,7 +12,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
 	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
@@ -67,7 +66,8 @@ func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number in
 	if err := s.draw(); err != nil {
 		return nil, err
 	}
-	pre := vision.Preprocess{Size: p.c.Model.InputSize, Mean: p.arch.Mean, Std: p.arch.Std}
+	model := p.c.Ensemble(p.name)
+	pre := model.Preprocess(p.arch)
 	o := data.Options{
 		Batch: p.c.Train.BatchSize, MaxBatches: p.c.Train.MaxStepsPerEpoch, Pre: pre,
 		Augment: augment.New(p.c), Seed: s.seed, Workers: f.threads,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 	"github.com/deploy-kernel/deploy-kernel/trainer/run"
@@ -36,6 +37,7 @@ func (f *trainFlags) train(p *project, folds []int) error {
 	if err := f.checkImages(ctx, p, set); err != nil {
 		return err
 	}
+	p.warnOfCrops(ctx, set, f.threads)
 	for _, number := range folds {
 		s, err := f.prepare(p, set, of, number)
 		if err != nil {
@@ -105,6 +107,21 @@ func firstErrors(errs []error, n int) string {
 		texts = append(texts, "…")
 	}
 	return strings.Join(texts, ", ")
+}
+
+// sizedImages is how many images are looked at for their size.
+const sizedImages = 15
+
+// warnOfCrops warns where validation would see little of the typical image.
+func (p *project) warnOfCrops(ctx context.Context, set *data.Set, threads int) {
+	model := p.c.Ensemble(p.name)
+	if model.Scaling.Policy != vision.CropOnly {
+		return
+	}
+	pre := model.Preprocess(p.arch)
+	if text := pre.CropWarning(set.Sizes(ctx, sizedImages, threads)); text != "" {
+		cli.Printf(p.cmd, "warning: %s", text)
+	}
 }
 
 // train trains a fold and keeps everything in its folder.
