@@ -65,10 +65,10 @@ func KeyFromBytes(b []byte) (Key, error) {
 	return newKey(&secret), nil
 }
 
-// ParseKey reads the text form of a key, with any white space around it. Its
-// errors do not show the text.
+// ParseKey reads the text form of a key, or a file that holds it (see
+// [KeyText]). Its errors do not show the text.
 func ParseKey(text string) (Key, error) {
-	text = strings.TrimSpace(text)
+	text = KeyText(text)
 	if strings.HasPrefix(text, wrappedPrefix) {
 		return Key{}, ErrWrapped
 	}

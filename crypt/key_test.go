@@ -83,6 +83,40 @@ func TestEveryMistypedCharacterOfAKeyIsNoticed(t *testing.T) {
 	}
 }
 
+// utf16Text is an ASCII text in UTF-16, little-endian.
+func utf16Text(text string) string {
+	var b []byte
+	for _, c := range []byte(text) {
+		b = append(b, c, 0)
+	}
+	return string(b)
+}
+
+func TestKeyFilesOfEveryEditorAreRead(t *testing.T) {
+	key := testKey(t, 1)
+	text := key.Text()
+	for _, file := range []string{
+		"\xef\xbb\xbf" + text + "\r\n",
+		"\xef\xbb\xbf\r\n\r\n  " + text + " \t\r\n\r\n",
+		"\n\n" + text + "\r",
+		"# of the second run\n\n" + text + "\n# end\n",
+		"\xff\xfe" + utf16Text(text+"\r\n"),
+		"\xfe\xff\x00" + strings.TrimSuffix(utf16Text(text), "\x00"),
+		utf16Text(text + "\r\n"),
+		"\x00" + strings.TrimSuffix(utf16Text(text), "\x00"),
+	} {
+		got, err := crypt.ParseKey(file)
+		if err != nil || !got.Equal(key) {
+			t.Errorf("%q: %v", file, err)
+		}
+	}
+	for _, file := range []string{text + "\n" + text, text + "\nmore", "# " + text, "\xff\xfe", "\xff\xfe\x00", "\x00\x00"} {
+		if _, err := crypt.ParseKey(file); err == nil || strings.Contains(err.Error(), text[20:40]) {
+			t.Errorf("%q: error %v", file, err)
+		}
+	}
+}
+
 func TestErrorsDoNotShowTheKey(t *testing.T) {
 	text := testKey(t, 1).Text()
 	secret := strings.Split(text, ":")[1]

@@ -61,8 +61,8 @@ func (s *Set) header(path string, fold int) error {
 	s.Bytes += f.Size
 	rows := len(s.Truth.Rows[fold])
 	switch {
-	case f.DType == npy.Uint8:
-		return fmt.Errorf("%s: the elements are %v, floating-point numbers are needed", path, f.DType)
+	case f.CheckFloat() != nil:
+		return fmt.Errorf("%s: %w", path, f.CheckFloat())
 	case len(f.Shape) != 2 || f.Shape[1] == 0:
 		return fmt.Errorf("%s: the shape is %v, rows and classes are needed", path, f.Shape)
 	case f.Shape[0] != rows:

@@ -1,5 +1,6 @@
 // Package foldfile reads and writes the files that say which fold holds each row
-// of a table out: .npy, one uint8 a row.
+// of a table out: .npy, one number a row. It writes uint8 and reads whole numbers
+// of any type, as NumPy and pandas make them.
 //
 //	folds, err := foldfile.Read("folds.npy", len(table.Rows), 5)
 package foldfile
@@ -24,22 +25,27 @@ func Read(path string, rows, folds int) ([]uint8, error) {
 		return nil, fmt.Errorf("reading the folds: %w", err)
 	}
 	defer f.Close()
-	data, shape, err := npy.ReadUint8(f)
+	data, shape, err := npy.ReadInts(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(shape) != 1 {
+	if len(shape) != 1 && (len(shape) != 2 || shape[1] != 1) {
 		return nil, fmt.Errorf("%s: an array of shape %v; the folds are one number per row", path, shape)
 	}
 	if len(data) != rows {
 		return nil, fmt.Errorf("%s has the folds of %d rows, but the table has %d: it belongs to another table", path, len(data), rows)
 	}
+	out := make([]uint8, len(data))
 	for row, v := range data {
-		if folds > 0 && int(v) >= folds && v != Always {
+		switch {
+		case v < 0 || v > Always:
+			return nil, fmt.Errorf("%s: row %d is in fold %d; folds are 0 to %d, and %d is for rows that no fold holds out", path, row+1, v, Always-1, Always)
+		case folds > 0 && v >= int64(folds) && v != Always:
 			return nil, fmt.Errorf("%s: row %d is in fold %d, but model.num_folds is %d", path, row+1, v, folds)
 		}
+		out[row] = uint8(v)
 	}
-	return data, nil
+	return out, nil
 }
 
 // Write writes a file of folds.

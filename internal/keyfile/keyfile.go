@@ -89,5 +89,5 @@ func read(path string) (string, error) {
 	if len(b) > maxSize {
 		return "", fmt.Errorf("%s: too large for a key file", path)
 	}
-	return string(b), nil
+	return crypt.KeyText(string(b)), nil
 }

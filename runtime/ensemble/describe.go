@@ -25,7 +25,7 @@ func Describe(ctx context.Context, p *Plan, o Options, w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(w, "plan      %s: %d classes\n", p.Name, p.Classes)
-	fmt.Fprintf(w, "sample    %s: %d ids\n", r.sample.Name, len(r.sample.Rows))
+	fmt.Fprintf(w, "sample    %s: %d ids\n", r.sample.Name, len(r.ids))
 	fmt.Fprintf(w, "images    %d of %d, in %d folders\n", found, len(r.images), len(where))
 	fmt.Fprintf(w, "output    %s\n", o.Output)
 	if budget > 0 {

@@ -236,14 +236,20 @@ func TestASampleOfEveryKindIsAnswered(t *testing.T) {
 	sample := "competitions/c/sample_submission.csv"
 	text := read(t, w.path(sample))
 	for name, other := range map[string]string{
-		"CRLF":       strings.ReplaceAll(text, "\n", "\r\n"),
-		"BOM":        "\xef\xbb\xbf" + text,
-		"duplicates": text + w.ids[0] + ",5\n" + w.ids[2] + ",\n",
+		"CRLF":        strings.ReplaceAll(text, "\n", "\r\n"),
+		"BOM":         "\xef\xbb\xbf" + text,
+		"blank lines": strings.ReplaceAll(text, "\n", "\n \n\n"),
 	} {
 		w.write(t, sample, []byte(other))
 		if got, _ := w.predict(t, nil); got != want {
 			t.Errorf("%s: another submission:\n%s", name, got)
 		}
+	}
+	// Ids that are there twice keep their rows.
+	w.write(t, sample, []byte(text+w.ids[0]+",5\n"+w.ids[2]+",\n"))
+	rows := strings.SplitAfter(want, "\n")
+	if got, s := w.predict(t, nil); got != want+rows[1]+rows[3] || s.Images != 4 {
+		t.Errorf("ids twice, %d images:\n%s", s.Images, got)
 	}
 	w.write(t, sample, []byte(text+"none,1\n"))
 	if got, s := w.predict(t, nil); got != want+"none,\n" || len(s.Unreadable) != 1 {

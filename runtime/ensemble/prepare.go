@@ -25,8 +25,10 @@ type run struct {
 	archs   []arch.Arch // by model
 
 	found   *input.Found
-	sample  *input.Table // as it is written: every id once, cut to the limit
-	images  []image
+	sample  *input.Table // as it is written, cut to the limit
+	ids     []string     // of the sample, each once
+	places  []int        // of each row's id among them
+	images  []image      // of each id
 	vault   *vault
 	scratch *scratch
 	sched   *schedule
@@ -120,10 +122,10 @@ func (r *run) await(ctx context.Context, stage func(context.Context) error) erro
 func (r *run) without() *run {
 	e := &run{
 		plan: r.plan, o: r.o, journal: r.journal, start: r.start, sample: r.sample, over: true,
-		unreadable: map[int]bool{}, damaged: map[int]bool{}, images: make([]image, len(r.sample.Rows)),
+		unreadable: map[int]bool{}, damaged: map[int]bool{}, ids: r.ids, places: r.places, images: make([]image, len(r.ids)),
 	}
-	for i, row := range r.sample.Rows {
-		e.images[i].id = row.ID
+	for i, id := range r.ids {
+		e.images[i].id = id
 	}
 	e.sched = newSchedule(r.plan, len(e.images), newPace(make([]float64, len(r.plan.Models)), time.Second))
 	e.sum = newSum(len(e.images), r.plan)
@@ -202,27 +204,31 @@ func (r *run) readSample(ctx context.Context) error {
 	if r.sample == nil {
 		return wrong
 	}
-	r.sample.Rows = unique(r.sample, r.journal)
 	if r.o.Limit > 0 && r.o.Limit < len(r.sample.Rows) {
 		r.sample.Rows = r.sample.Rows[:r.o.Limit]
+	}
+	r.ids, r.places = distinct(r.sample)
+	if n := len(r.sample.Rows) - len(r.ids); n > 0 {
+		r.journal.warn("%s: %d ids are there more than once; each is predicted once and written in every row that has it", r.sample.Name, n)
 	}
 	return nil
 }
 
-// unique returns the rows without those whose id was there before.
-func unique(t *input.Table, j *journal) []input.Row {
-	seen := make(map[string]bool, len(t.Rows))
-	rows := t.Rows[:0]
-	for _, row := range t.Rows {
-		if !seen[row.ID] {
-			seen[row.ID] = true
-			rows = append(rows, row)
+// distinct returns the ids of a table, each once, and for every row the place of
+// its id among them.
+func distinct(t *input.Table) (ids []string, places []int) {
+	first := make(map[string]int, len(t.Rows))
+	places = make([]int, len(t.Rows))
+	for i, row := range t.Rows {
+		place, ok := first[row.ID]
+		if !ok {
+			place = len(ids)
+			first[row.ID] = place
+			ids = append(ids, row.ID)
 		}
+		places[i] = place
 	}
-	if n := len(t.Rows) - len(rows); n > 0 {
-		j.warn("%s: %d ids are there more than once; each is predicted once", t.Name, n)
-	}
-	return rows
+	return ids, places
 }
 
 // imagesOf locates the images of a table.
@@ -256,11 +262,11 @@ func (r *run) findImages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.images = make([]image, len(r.sample.Rows))
+	r.images = make([]image, len(r.ids))
 	var missing atomic.Int64
 	parallel(lookups, len(r.images), func(i int) {
 		m := &r.images[i]
-		m.id = r.sample.Rows[i].ID
+		m.id = r.ids[i]
 		path, info, ok := where.Stat(m.id)
 		if !ok {
 			missing.Add(1)

@@ -172,7 +172,7 @@ func (r *run) keepPredictions(j *job) {
 		return
 	}
 	path := filepath.Join(r.o.Predictions, "level1_test_"+j.f.Name+".npy")
-	if err := writePredictions(path, r.out, r.plan.Classes, j.f.Threshold); err != nil {
+	if err := writePredictions(path, r.out, r.places, r.plan.Classes, j.f.Threshold); err != nil {
 		r.journal.warn("%v", err)
 		r.failure = errors.Join(r.failure, err)
 	}
@@ -214,12 +214,12 @@ func (r *run) resume() error {
 // last writes the submission for the last time. Where it can't be written, the
 // one of the folds before stays, and serves where the rest may be left out.
 func (r *run) last() error {
-	err := writeSubmission(r.o.Output, r.sample, r.sum)
+	err := writeSubmission(r.o.Output, r.sample, r.places, r.sum)
 	if err != nil && r.scratch != nil {
 		// The disk may be full of what a restart would need.
 		r.scratch.remove(r.sched.jobs)
 		r.scratch = nil
-		err = writeSubmission(r.o.Output, r.sample, r.sum)
+		err = writeSubmission(r.o.Output, r.sample, r.places, r.sum)
 	}
 	if err == nil || r.wrote.IsZero() {
 		return err

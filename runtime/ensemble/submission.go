@@ -11,8 +11,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
-// writeSubmission writes the labels of every image, in the sample's order.
-func writeSubmission(path string, sample *input.Table, s *sum) error {
+// writeSubmission writes the labels of every row's image, in the sample's order.
+// places has the number of each row's image.
+func writeSubmission(path string, sample *input.Table, places []int, s *sum) error {
 	f, err := atomicfile.Create(path)
 	if err != nil {
 		return err
@@ -25,7 +26,7 @@ func writeSubmission(path string, sample *input.Table, s *sum) error {
 	var classes []int
 	var labels []byte
 	for i, row := range sample.Rows {
-		classes, labels = s.labels(classes[:0], i), labels[:0]
+		classes, labels = s.labels(classes[:0], places[i]), labels[:0]
 		for n, c := range classes {
 			if n > 0 {
 				labels = append(labels, ' ')
@@ -43,24 +44,24 @@ func writeSubmission(path string, sample *input.Table, s *sum) error {
 	return f.Commit()
 }
 
-// writePredictions writes a fold's predictions as a .npy file. Images that
-// could not be read have the prediction of sigmoid 0.
-func writePredictions(path string, predictions []float32, classes int, threshold float64) error {
+// writePredictions writes a fold's predictions as a .npy file, a row for each of
+// places, which are numbers of images. Images that could not be read have the
+// prediction of sigmoid 0.
+func writePredictions(path string, predictions []float32, places []int, classes int, threshold float64) error {
 	f, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	images := len(predictions) / classes
-	if err := npy.WriteHeader(w, npy.Header{DType: npy.Float32, Shape: []int{images, classes}}); err != nil {
+	if err := npy.WriteHeader(w, npy.Header{DType: npy.Float32, Shape: []int{len(places), classes}}); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	empty := make([]float32, classes)
 	for c := range empty {
 		empty[c] = float32(-threshold)
 	}
-	for i := range images {
+	for _, i := range places {
 		row := predictions[i*classes : (i+1)*classes]
 		if missing(row) {
 			row = empty

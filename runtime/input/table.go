@@ -1,7 +1,6 @@
 package input
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -42,15 +41,12 @@ func ReadTableFile(path string) (*Table, error) {
 	return ReadTable(path, f)
 }
 
-// ReadTable reads a CSV table of two columns with a header; a byte order mark
-// and either kind of line ends are accepted. Errors are told as name:line.
+// ReadTable reads a CSV table of two columns with a header. Byte order marks,
+// UTF-16, line ends of every kind and blank lines are accepted. Errors are told
+// as name:line.
 func ReadTable(name string, r io.Reader) (*Table, error) {
 	limited := &io.LimitedReader{R: r, N: maxTable + 1}
-	b := bufio.NewReader(limited)
-	if bom, err := b.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		b.Discard(3)
-	}
-	c := csv.NewReader(b)
+	c := csv.NewReader(newTextReader(limited))
 	c.ReuseRecord = true
 	c.FieldsPerRecord = 2
 	t := &Table{Name: name}
@@ -62,6 +58,9 @@ func ReadTable(name string, r io.Reader) (*Table, error) {
 		}
 		if errors.Is(err, io.EOF) {
 			break
+		}
+		if separator := otherSeparator(record); err != nil && header && separator != "" {
+			return nil, fmt.Errorf("%s:1: the columns are separated by %s; save the table with commas", name, separator)
 		}
 		if err != nil {
 			return nil, tableError(name, err)
@@ -84,6 +83,21 @@ func ReadTable(name string, r io.Reader) (*Table, error) {
 		return nil, fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", name)
 	}
 	return t, nil
+}
+
+// otherSeparator names what separates the columns of a header that has no comma,
+// "" where nothing does.
+func otherSeparator(header []string) string {
+	switch {
+	case len(header) != 1:
+	case strings.Contains(header[0], ";"):
+		return "semicolons"
+	case strings.Contains(header[0], "\t"):
+		return "tabs"
+	case strings.Contains(header[0], "|"):
+		return "vertical bars"
+	}
+	return ""
 }
 
 func tableError(name string, err error) error {

@@ -1,11 +1,13 @@
 package input_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -16,6 +18,12 @@ func TestTablesOfEveryKindOfLineEnd(t *testing.T) {
 		"id,attribute_ids\n1165e02531758026,147 616\n0012,\n",
 		"id,attribute_ids\r\n1165e02531758026,147 616\r\n0012,\r\n",
 		"\xef\xbb\xbfid,attribute_ids\n1165e02531758026,147 616\n0012,",
+		"id,attribute_ids\r1165e02531758026,147 616\r0012,\r",
+		"id,attribute_ids\n   \n1165e02531758026,147 616\n\t\r\n0012,\n\n \n",
+		wide("\ufeffid,attribute_ids\r\n1165e02531758026,147 616\r\n0012,\r\n", binary.LittleEndian),
+		wide("\ufeffid,attribute_ids\n1165e02531758026,147 616\n0012,\n", binary.BigEndian),
+		wide("id,attribute_ids\n1165e02531758026,147 616\n0012,\n", binary.LittleEndian),
+		wide("id,attribute_ids\n1165e02531758026,147 616\n0012,\n", binary.BigEndian),
 		"\"id\",\"attribute_ids\"\n\n\"1165e02531758026\",\"147 616\"\n0012,\"\"\n",
 	} {
 		table, err := input.ReadTable("t.csv", strings.NewReader(text))
@@ -35,11 +43,46 @@ func TestTablesOfEveryKindOfLineEnd(t *testing.T) {
 	}
 }
 
+// wide is a text in UTF-16.
+func wide(text string, order binary.AppendByteOrder) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+// Pairs of code units may fall on the edges of blocks.
+func TestLongTablesInUTF16AreRead(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\ufeffid,attribute_ids\n")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "%d\U0001f600é,%d\n", i, i)
+	}
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		table, err := input.ReadTable("t.csv", strings.NewReader(wide(b.String(), order)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range table.Rows {
+			if row.ID != fmt.Sprintf("%d\U0001f600é", i) || row.Line != i+2 {
+				t.Fatalf("row %d is %+v", i, row)
+			}
+		}
+		if len(table.Rows) != 3000 {
+			t.Errorf("%d rows", len(table.Rows))
+		}
+	}
+}
+
 func TestMistakesInATableAreToldByLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
 		{"\xef\xbb\xbf", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
 		{"id,attribute_ids\na,1\nb\n", "t.csv:3: a row must have two fields, id and class numbers"},
+		{"id,attribute_ids\r\n \r\na,1\r\nb\r\n", "t.csv:4: a row must have two fields, id and class numbers"},
+		{"id;attribute_ids\na;1\n", "t.csv:1: the columns are separated by semicolons; save the table with commas"},
+		{"id\tattribute_ids\na\t1\n", "t.csv:1: the columns are separated by tabs; save the table with commas"},
 		{"id,attribute_ids\n,1\n", "t.csv:2: the id is empty"},
 		{"id,attribute_ids\na,\"1\n", `t.csv:2:6: extraneous or missing " in quoted-field`},
 		{"id,attribute_ids\na," + strings.Repeat("1 ", 1<<15) + "1\n", "t.csv:2: a field of more than 65536 bytes"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // File is an open file whose elements are read where they are needed. It may be
@@ -56,11 +57,49 @@ func (f *File) begin() (err error) {
 // offset is where an element is in the file.
 func (f *File) offset(element int) int64 { return f.start + int64(element)*int64(f.DType.Size()) }
 
-// ReadAt reads the elements from first on into dst, as [Header.ReadFloat32s] does.
+// ReadAt reads the elements from first on into dst, counted in row-major order,
+// as [Header.ReadFloat32s] does. Of arrays in Fortran order it reads matrices
+// only.
 func (f *File) ReadAt(dst []float32, first int) error {
-	from, to := f.offset(first), f.offset(first+len(dst))
-	if err := f.ReadFloat32s(io.NewSectionReader(f.file, from, to-from), dst); err != nil {
+	var err error
+	if f.Fortran && len(f.Shape) > 1 {
+		err = f.readColumns(dst, first)
+	} else {
+		err = f.readRun(dst, first)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", f.file.Name(), err)
+	}
+	return nil
+}
+
+// readRun reads elements that lie one after the other.
+func (f *File) readRun(dst []float32, first int) error {
+	from, to := f.offset(first), f.offset(first+len(dst))
+	return f.ReadFloat32s(io.NewSectionReader(f.file, from, to-from), dst)
+}
+
+// readColumns is ReadAt of a matrix that lies column by column.
+func (f *File) readColumns(dst []float32, first int) error {
+	if len(f.Shape) != 2 {
+		return fmt.Errorf("reading npy: an array of %d dimensions in Fortran order; only matrices are read", len(f.Shape))
+	}
+	rows, columns := f.Shape[0], f.Shape[1]
+	if first+len(dst) > rows*columns {
+		return fmt.Errorf("reading npy: %w", io.ErrUnexpectedEOF)
+	}
+	var run []float32
+	for start := range min(columns, len(dst)) {
+		// Element start of dst and those below it in its column.
+		n := (len(dst) - start + columns - 1) / columns
+		run = slices.Grow(run[:0], n)[:n]
+		row, column := (first+start)/columns, (first+start)%columns
+		if err := f.readRun(run, column*rows+row); err != nil {
+			return err
+		}
+		for i, v := range run {
+			dst[start+i*columns] = v
+		}
 	}
 	return nil
 }

@@ -33,7 +33,11 @@ func WriteHeader(w io.Writer, h Header) error {
 	if len(h.Shape) > 1 {
 		shape = strings.TrimSuffix(shape, ",")
 	}
-	dict := fmt.Sprintf("{'descr': '%v', 'fortran_order': False, 'shape': (%s), }", h.DType, shape)
+	order := "False"
+	if h.Fortran {
+		order = "True"
+	}
+	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }", h.DType.descr(h.BigEndian), order, shape)
 	length := len(magic) + 4 + len(dict) + 1
 	dict += strings.Repeat(" ", (alignment-length%alignment)%alignment) + "\n"
 	b := append([]byte(magic), 1, 0)
@@ -73,7 +77,13 @@ func ReadHeader(r io.Reader) (Header, error) {
 
 func readHeader(r io.Reader) (Header, error) {
 	var start [10]byte
-	if _, err := io.ReadFull(r, start[:]); err != nil || string(start[:6]) != magic {
+	if n, err := io.ReadFull(r, start[:]); err != nil || string(start[:6]) != magic {
+		switch {
+		case n == 0:
+			return Header{}, errors.New("the file is empty")
+		case strings.HasPrefix(string(start[:n]), "PK\x03\x04"):
+			return Header{}, errors.New("not a .npy file but an archive (.npz); save its one array with numpy.save")
+		}
 		return Header{}, errors.New("not a .npy file")
 	}
 	length := int(binary.LittleEndian.Uint16(start[8:]))
@@ -157,9 +167,10 @@ func parse(text string) (Header, error) {
 		var field int
 		switch key {
 		case "descr":
-			h.DType, err = s.dtype()
+			h.DType, h.BigEndian, err = s.dtype()
 		case "fortran_order":
-			field, err = 1, s.rowMajor()
+			field = 1
+			h.Fortran, err = s.fortran()
 		case "shape":
 			field = 2
 			h.Shape, err = s.shape()
@@ -186,27 +197,43 @@ func parse(text string) (Header, error) {
 	return h, nil
 }
 
-func (s *scanner) dtype() (DType, error) {
-	descr, err := s.text()
-	if err != nil {
-		return 0, err
-	}
-	for i, d := range dtypes {
-		if d.descr == descr {
-			return DType(i), nil
-		}
-	}
-	return 0, fmt.Errorf("elements of type %q; only <f2, <f4, <f8 and |u1 are read", descr)
+// kinds are what the elements of types that are not read are, by the letter of
+// their type.
+var kinds = map[byte]string{
+	'O': "Python objects, which NumPy pickles",
+	'U': "texts", 'S': "texts", 'a': "texts", 'V': "raw bytes",
+	'c': "complex numbers", 'M': "dates", 'm': "times",
 }
 
-func (s *scanner) rowMajor() error {
-	if s.take("False") {
-		return nil
+// dtype reads the type of the elements, and whether they are big-endian.
+func (s *scanner) dtype() (d DType, bigEndian bool, err error) {
+	if s.take("[") {
+		return 0, false, errors.New("elements of several fields (a structured array); save the one array of numbers that is meant")
 	}
-	if s.take("True") {
-		return errors.New("the array is in Fortran order; save numpy.ascontiguousarray of it")
+	descr, err := s.text()
+	if err != nil {
+		return 0, false, err
 	}
-	return s.fail("True or False")
+	code := strings.TrimLeft(descr, "<>=|")
+	for i, t := range dtypes {
+		if t.code == code && len(descr) == len(code)+1 {
+			return DType(i), descr[0] == '>', nil
+		}
+	}
+	if code != "" && kinds[code[0]] != "" {
+		return 0, false, fmt.Errorf("elements of type %q, %s; only numbers are read", descr, kinds[code[0]])
+	}
+	return 0, false, fmt.Errorf("elements of type %q; only integers, f2, f4 and f8 are read", descr)
+}
+
+func (s *scanner) fortran() (bool, error) {
+	switch {
+	case s.take("False"):
+		return false, nil
+	case s.take("True"):
+		return true, nil
+	}
+	return false, s.fail("True or False")
 }
 
 func (s *scanner) shape() ([]int, error) {

@@ -16,14 +16,17 @@
 // Files too big for memory are handled by row: [Open] and then [File.ReadAt] as
 // often as needed, [WriteHeader] and then [AppendFloat32s].
 //
-// The package refuses element types other than little-endian f2, f4, f8 and
-// u1, Fortran order, headers over 64 KiB, and files that end early or late.
-// Memory grows with the data that is really there, whatever the header says.
+// [ReadFloat32] and [File.ReadAt] read little-endian f2, f4 and f8. [ReadInts]
+// reads booleans, integers of every size, and whole numbers among f2, f4 and f8,
+// in either byte order. Both read arrays in C and in Fortran order.
+//
+// The package refuses, by name, objects, texts, dates, complex numbers, fields,
+// archives (.npz), headers over 64 KiB, and files that end early or late. Memory
+// grows with the data that is really there, whatever the header says.
 package npy
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -40,15 +43,50 @@ const (
 	Float16
 	Float64
 	Uint8
+	Int8
+	Uint16
+	Int16
+	Uint32
+	Int32
+	Uint64
+	Int64
+	Bool
 )
 
 var dtypes = [...]struct {
-	descr string
-	size  int
-}{{"<f4", 4}, {"<f2", 2}, {"<f8", 8}, {"|u1", 1}}
+	code string // kind and bytes, as .npy headers spell them
+	size int
+}{
+	{"f4", 4},
+	{"f2", 2},
+	{"f8", 8},
+	{"u1", 1},
+	{"i1", 1},
+	{"u2", 2},
+	{"i2", 2},
+	{"u4", 4},
+	{"i4", 4},
+	{"u8", 8},
+	{"i8", 8},
+	{"b1", 1},
+}
 
-// String returns the type as .npy headers spell it, e.g. "<f4".
-func (d DType) String() string { return dtypes[d].descr }
+// String returns the little-endian type as .npy headers spell it, e.g. "<f4".
+func (d DType) String() string { return d.descr(false) }
+
+func (d DType) descr(bigEndian bool) string {
+	t := dtypes[d]
+	switch {
+	case t.size == 1:
+		return "|" + t.code
+	case bigEndian:
+		return ">" + t.code
+	}
+	return "<" + t.code
+}
+
+// Float reports whether the elements are floating-point numbers.
+func (d DType) Float() bool { return d <= Float64 }
 
 // Size returns the bytes of one element.
 func (d DType) Size() int { return dtypes[d].size }
@@ -57,6 +95,22 @@ func (d DType) Size() int { return dtypes[d].size }
 type Header struct {
 	DType DType
 	Shape []int
+	// BigEndian says that the most significant byte of an element comes first.
+	BigEndian bool
+	// Fortran says that the first index changes fastest, not the last one.
+	Fortran bool
+}
+
+// CheckFloat returns an error unless the elements are of a type that
+// [ReadFloat32] reads.
+func (h Header) CheckFloat() error {
+	switch {
+	case !h.DType.Float():
+		return fmt.Errorf("the elements are %s, not floating-point numbers; save the predictions themselves as float32", h.DType.descr(h.BigEndian))
+	case h.BigEndian:
+		return fmt.Errorf("the elements are %s, of a big-endian machine; save numpy's a.astype(\"<f4\")", h.DType.descr(true))
+	}
+	return nil
 }
 
 // Len returns the number of elements.
@@ -71,11 +125,12 @@ func (h Header) Len() int {
 // block is how many elements are converted at a time.
 const block = 1 << 14
 
-// ReadFloat32s reads the next len(dst) elements from r into dst, widening
-// f2 and rounding f8 to float32. It refuses u1.
+// ReadFloat32s reads the next len(dst) elements from r, as they lie in the file,
+// into dst. It widens f2 and rounds f8 to float32, and refuses what
+// [Header.CheckFloat] does.
 func (h Header) ReadFloat32s(r io.Reader, dst []float32) error {
-	if h.DType == Uint8 {
-		return errors.New("reading npy: the elements are |u1, not floating-point numbers")
+	if err := h.CheckFloat(); err != nil {
+		return fmt.Errorf("reading npy: %w", err)
 	}
 	size := h.DType.Size()
 	buf := make([]byte, min(block, len(dst))*size)
@@ -107,27 +162,33 @@ func decode(dst []float32, d DType, src []byte) {
 	}
 }
 
-// ReadFloat32 reads a whole file of floating-point numbers.
+// ReadFloat32 reads a whole file of floating-point numbers, in row-major order.
 func ReadFloat32(r io.Reader) (data []float32, shape []int, err error) {
 	h, err := ReadHeader(r)
 	if err != nil {
 		return nil, nil, err
 	}
 	data, err = readAll(r, h.Len(), h.ReadFloat32s)
-	return data, h.Shape, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return rowMajor(h, data), h.Shape, nil
 }
 
-// ReadUint8 reads a whole file of type u1.
+// ReadUint8 reads a whole file of type u1, in row-major order.
 func ReadUint8(r io.Reader) (data []uint8, shape []int, err error) {
 	h, err := ReadHeader(r)
 	if err != nil {
 		return nil, nil, err
 	}
 	if h.DType != Uint8 {
-		return nil, nil, fmt.Errorf("reading npy: the elements are %v, want |u1", h.DType)
+		return nil, nil, fmt.Errorf("reading npy: the elements are %s, want |u1", h.DType.descr(h.BigEndian))
 	}
 	data, err = readAll(r, h.Len(), readFull)
-	return data, h.Shape, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return rowMajor(h, data), h.Shape, nil
 }
 
 // readAll reads n elements and makes sure that nothing follows. The result
@@ -168,7 +229,7 @@ func readFull(r io.Reader, b []byte) error {
 
 // WriteFloat32 writes an array of type f4.
 func WriteFloat32(w io.Writer, shape []int, data []float32) error {
-	h := Header{Float32, shape}
+	h := Header{DType: Float32, Shape: shape}
 	if err := h.fits(len(data)); err != nil {
 		return err
 	}
@@ -180,7 +241,7 @@ func WriteFloat32(w io.Writer, shape []int, data []float32) error {
 
 // WriteUint8 writes an array of type u1.
 func WriteUint8(w io.Writer, shape []int, data []uint8) error {
-	h := Header{Uint8, shape}
+	h := Header{DType: Uint8, Shape: shape}
 	if err := h.fits(len(data)); err != nil {
 		return err
 	}
