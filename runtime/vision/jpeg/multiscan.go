@@ -177,19 +177,22 @@ func (d *decoder) outputCoefficients() {
 // dequantize multiplies coefficients by a quantization table.
 func dequantize(block, coefs *[64]int16, quant *[64]uint16) blockShape {
 	var shape blockShape
-	v := int16(int32(coefs[0]) * int32(quant[0]))
-	block[0] = v
-	shape.sum = magnitude(int32(v))
-	for i := 1; i < 64; i++ {
-		c := coefs[i]
-		if c == 0 {
-			block[i] = 0
+	*block = [64]int16{}
+	for y := range uint(8) {
+		row := (*[8]int16)(coefs[8*y:])
+		if row[0]|row[1]|row[2]|row[3]|row[4]|row[5]|row[6]|row[7] == 0 {
 			continue
 		}
-		v := int16(int32(c) * int32(quant[i]))
-		block[i] = v
-		shape.places |= uint(i)
-		shape.sum += magnitude(int32(v))
+		for x, c := range row {
+			if c == 0 {
+				continue
+			}
+			i := (8*y + uint(x)) & 63
+			v := int16(int32(c) * int32(quant[i]))
+			block[i] = v
+			shape.places |= i
+			shape.sum += magnitude(int32(v))
+		}
 	}
 	return shape
 }

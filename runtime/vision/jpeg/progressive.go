@@ -159,22 +159,30 @@ func (d *decoder) refineAC(c *scanComponent, coefs *[64]int16, iMCURow int) erro
 // end of the band or the zero coefficient after so many others. It returns
 // where it stopped.
 func (d *decoder) refineNonzero(coefs *[64]int16, k, zeros int, delta int16) int {
-	for ; k <= d.scan.se; k++ {
+	acc, n := d.acc, d.n
+	for se := d.scan.se; k <= se; k++ {
 		p := &coefs[zigzag[k&127]&63]
-		if *p == 0 {
+		v := *p
+		if v == 0 {
 			if zeros == 0 {
 				break
 			}
 			zeros--
 			continue
 		}
-		if d.bit() != 0 && *p&delta == 0 {
-			if *p >= 0 {
-				*p += delta
+		if n < 1 {
+			n, acc = d.refill(acc, n)
+		}
+		if int64(acc) < 0 && v&delta == 0 {
+			if v >= 0 {
+				*p = v + delta
 			} else {
-				*p -= delta
+				*p = v - delta
 			}
 		}
+		acc <<= 1
+		n--
 	}
+	d.acc, d.n = acc, n
 	return k
 }
