@@ -34,19 +34,30 @@ type twoPass struct {
 	bad      bool // an undefined code was read
 }
 
-// hasDoubled reports whether the scan must be read by twoPass.
+// hasDoubled reports whether the data of the scan at hand hold two bytes 0xff in
+// a row that are no fill bytes before a marker.
 func (d *decoder) hasDoubled() bool {
 	if d.progressive || d.restartInterval > 0 {
 		return false
 	}
-	if d.nextDoubled < d.pos {
-		i := bytes.Index(d.data[d.pos:], []byte{0xff, 0xff})
+	for data := d.data[min(d.pos, len(d.data)):]; ; {
+		i := bytes.IndexByte(data, 0xff)
 		if i < 0 {
-			i = len(d.data)
+			return false
 		}
-		d.nextDoubled = d.pos + i
+		data = data[i:]
+		n := 1
+		for n < len(data) && data[n] == 0xff {
+			n++
+		}
+		if n == len(data) || data[n] != 0 {
+			return false // a marker ends the scan's data
+		}
+		if n > 1 {
+			return true
+		}
+		data = data[2:]
 	}
-	return d.nextDoubled < len(d.data)
 }
 
 // newTwoPass starts to read the scan at hand.

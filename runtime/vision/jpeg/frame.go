@@ -41,7 +41,6 @@ type decoder struct {
 	sawAdobe        bool
 	adobeTransform  byte
 	space           colorSpace
-	nextDoubled     int  // where two bytes 0xff meet next, if not before pos
 	multiScan       bool // the coefficients come in several scans
 	scans           int  // start-of-scan markers read
 
