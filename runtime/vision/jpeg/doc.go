@@ -47,8 +47,9 @@
 // coding, lossless and hierarchical files, samples of other than 8 bits, two or
 // more than four components, sampling factors of fractional ratios, images of
 // more than [vision.MaxPixels] pixels or 65,500 pixels a side, files whose
-// header is damaged, and files that spend more than 256 passes on their blocks.
-// The last bounds the time that a small hostile progressive file can take.
+// header is damaged, and files of many scans that visit each of their blocks more
+// than 24 times on average (large images) or 4 million blocks besides (small
+// ones). The last bounds the time that a small hostile file can take.
 //
 // Memory is bounded by the size that the file claims: 3 bytes a pixel and a few
 // rows for files of one scan, and 2 bytes a coefficient more for others.

@@ -5,10 +5,14 @@ import (
 	"fmt"
 )
 
-// maxVisits is the number of times that the scans of a file may visit each of
-// its blocks, on average. Encoders need about ten; hostile files use thousands
-// of scans of a few bytes.
-const maxVisits = 256
+// A file's scans may visit each of its blocks maxVisits times, on average, and
+// spareVisits blocks besides. Encoders need 6 to 12 visits; hostile files use
+// thousands of scans of a few bytes. The spare visits take half a second, and
+// let small images have any scans.
+const (
+	maxVisits   = 24
+	spareVisits = 1 << 22
+)
 
 // errTooManyScans is returned for files whose scans exceed maxVisits.
 var errTooManyScans = errors.New("the file has too many scans; convert the image to baseline JPEG")
@@ -21,7 +25,7 @@ func (d *decoder) decodeScans() error {
 	}
 	for {
 		d.work += d.scan.cols * d.scan.rows * len(d.scan.mcu)
-		if d.work > maxVisits*blocks {
+		if d.work > maxVisits*blocks+spareVisits {
 			return errTooManyScans
 		}
 		m, err := byte(0), d.readScan()
