@@ -2,13 +2,6 @@ package jpeg
 
 import "fmt"
 
-// refusal is the error of a file that is not decoded.
-type refusal struct{ err error }
-
-func (e *refusal) Error() string { return "decoding jpeg: " + e.err.Error() }
-
-func (e *refusal) Unwrap() error { return e.err }
-
 // damaged records what is wrong with the file, unless something was recorded
 // before: later damage is mostly a consequence of the first.
 func (d *decoder) damaged(format string, args ...any) {

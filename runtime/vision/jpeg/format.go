@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
@@ -23,15 +24,15 @@ func match(head []byte) bool { return bytes.HasPrefix(head, []byte{0xff, mSOI, 0
 func decode(data []byte, _ vision.Alpha) (*vision.Image, error) {
 	d := &decoder{reader: reader{data: data}}
 	if err := d.readHeader(); err != nil {
-		return nil, &refusal{err}
+		return nil, fmt.Errorf("decoding jpeg: %w", err)
 	}
 	if err := d.prepare(); err != nil {
-		return nil, &refusal{err}
+		return nil, fmt.Errorf("decoding jpeg: %w", err)
 	}
 	d.img = vision.New(d.width, d.height)
 	if d.multiScan {
 		if err := d.decodeScans(); err != nil {
-			return nil, &refusal{err}
+			return nil, fmt.Errorf("decoding jpeg: %w", err)
 		}
 	} else {
 		d.decodeSingleScan()

@@ -105,7 +105,7 @@ func (t *huffTable) long(bits uint32) (uint32, bool) {
 // table returns the decoding tables of the table that a scan names.
 func (d *decoder) table(class, id int, coefficients bool) (*huffTable, error) {
 	if id > 3 || d.huff[class][id] == nil {
-		return nil, fmt.Errorf("Huffman table %d is missing", id)
+		return nil, fmt.Errorf("the Huffman table %d is missing", id)
 	}
 	spec := d.huff[class][id]
 	if coefficients {
