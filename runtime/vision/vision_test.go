@@ -187,28 +187,6 @@ func TestDecodeKnowsEveryColourModel(t *testing.T) {
 	}
 }
 
-func TestFromImageConvertsCMYKAndSubsampledColour(t *testing.T) {
-	cmyk := &image.CMYK{Pix: []uint8{0, 0, 0, 0, 255, 0, 0, 0, 10, 20, 30, 255, 0, 128, 255, 55}, Stride: 16, Rect: image.Rect(0, 0, 4, 1)}
-	want := []uint8{255, 255, 255, 0, 255, 255, 0, 0, 0, 200, 100, 0}
-	if got := vision.FromImage(cmyk, vision.DropAlpha); !slices.Equal(got.Pix, want) {
-		t.Errorf("CMYK gives %v, want %v", got.Pix, want)
-	}
-	y := image.NewYCbCr(image.Rect(1, 1, 4, 4), image.YCbCrSubsampleRatio420)
-	for i := range y.Y {
-		y.Y[i] = uint8(40 * i)
-	}
-	for i := range y.Cb {
-		y.Cb[i], y.Cr[i] = uint8(60*i), uint8(255-50*i)
-	}
-	got := vision.FromImage(y, vision.DropAlpha)
-	for i := range 9 {
-		r, g, b, _ := y.At(1+i%3, 1+i/3).RGBA()
-		if w := []uint8{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8)}; !slices.Equal(got.Pix[3*i:3*i+3], w) {
-			t.Errorf("pixel %d is %v, want %v", i, got.Pix[3*i:3*i+3], w)
-		}
-	}
-}
-
 func TestDecodeReadsJPEGAndGIF(t *testing.T) {
 	m := image.NewPaletted(image.Rect(0, 0, 16, 16), color.Palette{color.RGBA{220, 30, 60, 255}})
 	var j, g bytes.Buffer

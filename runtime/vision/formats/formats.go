@@ -15,12 +15,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/gif"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/jpeg"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/png"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision/tiff"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/webp"
 )
 
 // All returns every format.
 func All() []vision.Format {
-	return []vision.Format{jpeg.Format, png.Format, gif.Format, bmp.Format, webp.Format}
+	return []vision.Format{jpeg.Format, png.Format, gif.Format, bmp.Format, tiff.Format, webp.Format}
 }
 
 // Names returns the names of all formats, in their order.
