@@ -89,6 +89,7 @@ func (c *coefficients) set(a axis, from, to int) {
 	if c.axis == a && c.from == from && c.to == to {
 		return
 	}
+	c.ks = grow(c.ks, 2*int(math.Ceil(a.reach()))+1)
 	if c.bitsOf != a {
 		c.bits, c.bitsOf = a.bits(c.ks), a
 	}
