@@ -61,7 +61,7 @@ func (r *run) early() {
 		return
 	}
 	start := time.Now()
-	if err := writeSubmission(r.o.Output, r.sample, r.places, r.sum); err != nil {
+	if err := r.write(); err != nil {
 		if !r.cantWrite {
 			r.journal.warn("%v", err)
 		}

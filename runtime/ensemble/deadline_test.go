@@ -225,8 +225,9 @@ func TestAMachineThatBecomesSlowerOrHangsIsNotLate(t *testing.T) {
 	}
 }
 
-func TestABudgetThatIsOverGivesAnEmptySubmission(t *testing.T) {
+func TestABudgetThatIsOverGivesTheDefaultLabels(t *testing.T) {
 	w := newWorld(t, 6)
+	w.plan.Fallback = []int{3, 6}
 	for name, change := range map[string]func(*ensemble.Options){
 		"before the start": func(o *ensemble.Options) { o.Start = time.Now().Add(-time.Hour) },
 		"at the start":     func(o *ensemble.Options) { o.Budget = time.Nanosecond },
@@ -235,11 +236,11 @@ func TestABudgetThatIsOverGivesAnEmptySubmission(t *testing.T) {
 			o.Budget = 30 * time.Minute
 			change(o)
 		})
-		if s.Folds != 0 || len(s.Unreadable) != 0 {
+		if s.Folds != 0 || len(s.Unreadable) != 0 || s.Defaults != 6 {
 			t.Errorf("%s: %+v", name, s)
 		}
 		for _, labels := range w.labels(t, got) {
-			if labels != "" {
+			if labels != "3 6" {
 				t.Errorf("%s: labels %q", name, labels)
 			}
 		}

@@ -66,10 +66,19 @@ func TestFaultsAreToldBeforeAnythingIsPredicted(t *testing.T) {
 		{"a broken sample", func(t *testing.T, w *world, _ *ensemble.Options) {
 			w.write(t, "competitions/c/sample_submission.csv", []byte("id,attribute_ids\na\n"))
 		}, []string{"ROOT/competitions/c/sample_submission.csv:2: a row must have two fields"}},
-		{"an empty image folder", func(t *testing.T, w *world, _ *ensemble.Options) {
-			must(t, os.RemoveAll(w.path("competitions/c/test")))
-			must(t, os.Mkdir(w.path("competitions/c/test"), 0o755))
-		}, []string{"none of the 6 images of ROOT/competitions/c/sample_submission.csv is under ROOT"}},
+		{"a sample of one label", func(t *testing.T, w *world, _ *ensemble.Options) {
+			w.write(t, "competitions/c/sample_submission.csv", []byte("image_id,label\na,4\n"))
+		}, []string{"sample_submission.csv: it has one number in every row of the column \"label\": one class for each image"}},
+		{"a sample of probabilities", func(t *testing.T, w *world, _ *ensemble.Options) {
+			w.write(t, "competitions/c/sample_submission.csv", []byte("image_id,target\na,0.5\n"))
+		}, []string{"sample_submission.csv:2: it has decimal numbers, such as probabilities: \"0.5\""}},
+		{"a sample of columns", func(t *testing.T, w *world, _ *ensemble.Options) {
+			w.write(t, "competitions/c/sample_submission.csv", []byte("image_id,a,b\na,0.5,0.5\n"))
+			w.write(t, "competitions/c/test.csv", []byte("image_id\na\n"))
+		}, []string{"it has 2 columns after the id, as for a value of each class", "the header \"image_id,a,b\", then \"a,0.5,0.5\""}},
+		{"an image folder that is not there", func(_ *testing.T, w *world, o *ensemble.Options) {
+			o.Images = w.path("nowhere")
+		}, []string{"the folder of the images: ", "stat ROOT/nowhere"}},
 		{"no input", func(_ *testing.T, w *world, o *ensemble.Options) { o.Input = w.path("nowhere") }, []string{"input root: stat ROOT/nowhere"}},
 		{"an unwritable output", func(_ *testing.T, _ *world, o *ensemble.Options) {
 			o.Output = filepath.Join(filepath.Dir(o.Output), "nowhere", "submission.csv")
@@ -251,8 +260,9 @@ func TestASampleOfEveryKindIsAnswered(t *testing.T) {
 	if got, s := w.predict(t, nil); got != want+rows[1]+rows[3] || s.Images != 4 {
 		t.Errorf("ids twice, %d images:\n%s", s.Images, got)
 	}
-	w.write(t, sample, []byte(text+"none,1\n"))
-	if got, s := w.predict(t, nil); got != want+"none,\n" || len(s.Unreadable) != 1 {
+	w.plan.Fallback = []int{1}
+	w.write(t, sample, []byte(text+"none,3\n"))
+	if got, s := w.predict(t, nil); got != want+"none,1\n" || len(s.Unreadable) != 1 {
 		t.Errorf("an id without image:\n%s", got)
 	}
 	// Of two samples the one whose images are there is taken.

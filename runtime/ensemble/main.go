@@ -17,6 +17,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
@@ -102,8 +103,12 @@ func (c *command) flags(o *Options) (*flag.FlagSet, *string, *only) {
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.Input, "input", "", "`FOLDER` that is searched for weights, images and the sample submission (default ../input, else /kaggle/input)")
 	fs.StringVar(&o.Output, "output", "submission.csv", "`FILE` to write the labels to")
-	fs.StringVar(&o.Sample, "sample", "", "`FILE` with the ids to predict (default: the sample_submission.csv under the input)")
+	fs.StringVar(&o.Sample, "sample", "", "`FILE` with the ids to predict (default: the sample submission under the input)")
 	fs.StringVar(&o.Images, "images", "", "`FOLDER` of the images (default: searched for under the input)")
+	fs.Func("submission", "`KIND` of submission that the sample asks for: labels (default: told by the sample)", func(text string) (err error) {
+		o.Submission, err = input.ParseSubmission(text)
+		return err
+	})
 	fs.StringVar(&o.Predictions, "predictions", "", "`FOLDER` to write level1_test_NAME.npy of every fold to")
 	fs.StringVar(&o.Scratch, "scratch", c.defaultScratch(), "`FOLDER` for what a restart needs to go on; empty for none")
 	fs.IntVar(&o.Threads, "threads", 0, "how many images are computed at once (default: the number of cores)")

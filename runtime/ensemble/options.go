@@ -7,6 +7,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
@@ -27,7 +28,9 @@ type Options struct {
 	Input  string // the input root; "" is input.DefaultRoot()
 	Sample string // the sample submission; "" is searched for under Input
 	Images string // the folder of the images; "" is searched for under Input
-	Output string // the submission
+	// Submission overrides that of the plan.
+	Submission input.Submission
+	Output     string // the submission
 	// Predictions is an existing folder for level1_test_<fold>.npy files; ""
 	// writes none.
 	Predictions string
@@ -62,6 +65,7 @@ type Summary struct {
 	Images     int      // rows of the submission
 	Unreadable []string // ids whose image is missing or can't be decoded
 	Damaged    []string // ids whose image was used although its file is damaged
+	Defaults   int      // rows without prediction, which have the default labels
 	Folds      int      // folds that were predicted whole
 	Resumed    int      // of these, taken from scratch
 	Dropped    []string // folds that the submission lacks or has in part, each with the reason

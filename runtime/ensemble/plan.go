@@ -24,15 +24,16 @@
 // taken up again.
 //
 // Weights are used only where their SHA-256 is the plan's. What is decrypted
-// stays in memory. An image that can't be read gets no labels and costs
-// nothing else. The submission is replaced atomically from the first finished
+// stays in memory. An image that can't be read or that there is no time for gets
+// default labels: those of Plan.Fallback, or the most frequent ones. The submission is replaced atomically from the first finished
 // fold on, and where there is a budget the run ends within it: see [Cut].
 //
 // # Refusals
 //
 // Run stops before it predicts anything where weights are missing, cut or not
 // readable with the key, unless Options.Partial says that the rest should go
-// on; and where the input has no sample submission or none of its images.
+// on; and where the input has no sample submission, or one of another kind than
+// an id and class numbers. Without any image it writes default labels.
 package ensemble
 
 import (
@@ -44,6 +45,7 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
@@ -63,6 +65,18 @@ type Plan struct {
 	// Budget is how long a kernel may take unless it is told otherwise, 0 for
 	// any time.
 	Budget time.Duration
+	// Submission is the kind of submission that the user asked for. Unsettled
+	// leaves it to the sample submission.
+	Submission input.Submission
+	// Training says how many labels the rows of the training table have.
+	Training input.Labelling
+	// Column names the training table's column of labels; "" if unknown.
+	Column string
+	// Fallback are the classes given to an image that is not predicted: the best
+	// constant answer of the training table. Empty if unknown.
+	Fallback []int
+	// Sample is the file name of the sample submission where it is unusual.
+	Sample string
 }
 
 // Model is a network and what was trained of it, fold by fold.
@@ -190,6 +204,11 @@ func (p *Plan) Check() error {
 	for c, o := range p.ClassOffsets {
 		if !(o >= -1 && o <= 1) {
 			return fmt.Errorf("plan %s: class %d: the offset %g is not between -1 and 1", p.Name, c, o)
+		}
+	}
+	for _, c := range p.Fallback {
+		if c < 0 || c >= p.Classes {
+			return fmt.Errorf("plan %s: the default label %d is not below %d", p.Name, c, p.Classes)
 		}
 	}
 	if weight > maxWeight {

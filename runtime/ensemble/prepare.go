@@ -39,6 +39,7 @@ type run struct {
 
 	start      time.Time
 	over       bool          // nothing can be predicted any more
+	idle       bool          // there is no image to predict
 	wrote      time.Time     // when the submission was written
 	writeTook  time.Duration // how long that took
 	wroteFolds int           // the finished folds in it
@@ -155,7 +156,11 @@ func (r *run) checkOutput(context.Context) error {
 }
 
 func (r *run) find(ctx context.Context) error {
-	found, err := input.Find(ctx, r.o.Input, r.plan.foldNames())
+	var samples []string
+	if r.plan.Sample != "" {
+		samples = append(samples, r.plan.Sample)
+	}
+	found, err := input.Find(ctx, r.o.Input, r.plan.foldNames(), samples...)
 	if err != nil {
 		return hint(err, "name the folder that holds weights, images and sample submission by --input")
 	}
@@ -163,54 +168,6 @@ func (r *run) find(ctx context.Context) error {
 		r.journal.warn("%s", w)
 	}
 	r.found = found
-	return nil
-}
-
-// readSample reads the sample submission: the one that was named, or the only
-// one, or of several the first that has images.
-func (r *run) readSample(ctx context.Context) error {
-	paths := r.found.Samples
-	if r.o.Sample != "" {
-		paths = []string{r.o.Sample}
-	}
-	if len(paths) == 0 {
-		return hint(fmt.Errorf("no %s under %s", input.SampleName, r.o.Input),
-			"add the competition's data to the input, or name the table of ids by --sample")
-	}
-	var wrong error
-	for _, path := range paths {
-		t, err := input.ReadTableFile(path)
-		if err == nil && len(t.Rows) == 0 {
-			err = fmt.Errorf("%s: no rows", path)
-		}
-		if err != nil {
-			wrong = errors.Join(wrong, err)
-			continue
-		}
-		if r.sample == nil {
-			r.sample = t
-		}
-		if len(paths) > 1 {
-			images, err := r.imagesOf(ctx, t)
-			if err != nil {
-				return err
-			}
-			if images.Len() > 0 {
-				r.sample = t
-				break
-			}
-		}
-	}
-	if r.sample == nil {
-		return wrong
-	}
-	if r.o.Limit > 0 && r.o.Limit < len(r.sample.Rows) {
-		r.sample.Rows = r.sample.Rows[:r.o.Limit]
-	}
-	r.ids, r.places = distinct(r.sample)
-	if n := len(r.sample.Rows) - len(r.ids); n > 0 {
-		r.journal.warn("%s: %d ids are there more than once; each is predicted once and written in every row that has it", r.sample.Name, n)
-	}
 	return nil
 }
 
@@ -229,14 +186,6 @@ func distinct(t *input.Table) (ids []string, places []int) {
 		places[i] = place
 	}
 	return ids, places
-}
-
-// imagesOf locates the images of a table.
-func (r *run) imagesOf(ctx context.Context, t *input.Table) (*input.Images, error) {
-	if r.o.Images != "" {
-		return input.ImagesUnder(ctx, r.o.Images, t.IDs())
-	}
-	return r.found.Images(ctx, t.IDs())
 }
 
 // lookups is how many files are asked for at once: the input root may be a
@@ -275,13 +224,25 @@ func (r *run) findImages(ctx context.Context) error {
 		m.path, m.size, m.time = path, info.Size(), info.ModTime().UnixNano()
 	})
 	if int(missing.Load()) == len(r.images) {
-		under := r.o.Input
-		if r.o.Images != "" {
-			under = r.o.Images
-		}
-		return hint(fmt.Errorf("none of the %d images of %s is under %s", len(r.images), r.sample.Name, under),
-			fmt.Sprintf("an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", r.images[0].id))
+		return r.noImages()
 	}
+	return nil
+}
+
+// noImages makes the run one that writes the default labels only. Kaggle runs a
+// kernel so before the hidden run, where a competition shows no test images.
+func (r *run) noImages() error {
+	r.idle = true
+	if len(r.images) == 0 {
+		r.journal.warn("%s has no rows: the submission has its header only", r.sample.Name)
+		return nil
+	}
+	under := r.o.Input
+	if r.o.Images != "" {
+		under = r.o.Images
+	}
+	r.journal.warn("none of the %d images of %s is under %s: every row gets the default labels", len(r.images), r.sample.Name, under)
+	r.journal.line("hint: an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", r.images[0].id)
 	return nil
 }
 

@@ -19,11 +19,13 @@ func Run(ctx context.Context, p *Plan, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	defer r.journal.end()
-	if err := r.resume(); err != nil {
-		return Summary{}, err
-	}
-	if err := r.folds(ctx); err != nil {
-		return Summary{}, err
+	if !r.idle {
+		if err := r.resume(); err != nil {
+			return Summary{}, err
+		}
+		if err := r.folds(ctx); err != nil {
+			return Summary{}, err
+		}
 	}
 	return r.finish()
 }
@@ -211,15 +213,20 @@ func (r *run) resume() error {
 	return nil
 }
 
+// write writes the submission of what is predicted so far.
+func (r *run) write() error {
+	return writeSubmission(r.o.Output, r.sample, r.places, r.sum, r.sum.fallback(r.plan.Fallback))
+}
+
 // last writes the submission for the last time. Where it can't be written, the
 // one of the folds before stays, and serves where the rest may be left out.
 func (r *run) last() error {
-	err := writeSubmission(r.o.Output, r.sample, r.places, r.sum)
+	err := r.write()
 	if err != nil && r.scratch != nil {
 		// The disk may be full of what a restart would need.
 		r.scratch.remove(r.sched.jobs)
 		r.scratch = nil
-		err = writeSubmission(r.o.Output, r.sample, r.places, r.sum)
+		err = r.write()
 	}
 	if err == nil || r.wrote.IsZero() {
 		return err
@@ -244,9 +251,14 @@ func (r *run) finish() (Summary, error) {
 	}
 	s := &r.summary
 	s.Images = len(r.images)
+	for _, i := range r.places {
+		if !r.sum.has[i] {
+			s.Defaults++
+		}
+	}
 	r.mu.Lock() // a pass that was not waited for may still decode
 	for i, m := range r.images {
-		if !r.over && (r.unreadable[i] || m.path == "") {
+		if !r.over && !r.idle && (r.unreadable[i] || m.path == "") {
 			s.Unreadable = append(s.Unreadable, m.id)
 		}
 		if r.damaged[i] {
@@ -260,6 +272,7 @@ func (r *run) finish() (Summary, error) {
 			s.Reduced = append(s.Reduced, fmt.Sprintf("%s: %d of %d views", j.f.Name, j.least, j.m.Views))
 		case j.state == started:
 			s.Dropped = append(s.Dropped, fmt.Sprintf("%s: %d of %d images", j.f.Name, j.done, len(r.images)))
+		case j.state == waiting && r.idle:
 		case j.state == waiting:
 			s.Dropped = append(s.Dropped, j.f.Name+": no time")
 		case j.state == failed:

@@ -219,8 +219,9 @@ func TestWeightsAreFoundUnderAnyNameByTheirHash(t *testing.T) {
 	}
 }
 
-func TestAnUnreadableImageCostsOnlyItsLabels(t *testing.T) {
+func TestAnUnreadableImageGetsTheDefaultLabels(t *testing.T) {
 	w := newWorld(t, 12)
+	w.plan.Fallback = []int{2, 5}
 	before := w.labels(t, first(w.predict(t, nil)))
 	images := "competitions/c/test/"
 	whole := read(t, w.path(images+w.ids[3]+".png"))
@@ -236,8 +237,8 @@ func TestAnUnreadableImageCostsOnlyItsLabels(t *testing.T) {
 	for i, labels := range w.labels(t, got) {
 		want := before[i]
 		if slices.Contains(bad, i) {
-			want = ""
-			if !strings.Contains(log.String(), "image "+w.ids[i]+" is predicted as empty: ") {
+			want = "2 5"
+			if !strings.Contains(log.String(), "image "+w.ids[i]+" gets the default labels: ") {
 				t.Errorf("nothing told of %s:\n%s", w.ids[i], log.String())
 			}
 		}
@@ -245,7 +246,10 @@ func TestAnUnreadableImageCostsOnlyItsLabels(t *testing.T) {
 			t.Errorf("row %d has %q, want %q", i, labels, want)
 		}
 	}
-	if !slices.Equal(s.Unreadable, []string{w.ids[3], w.ids[5], w.ids[8]}) {
+	if want := `3 of 12 rows have no prediction; they get the labels "2 5", the best constant answer of the training table`; !strings.Contains(log.String(), want) {
+		t.Errorf("told:\n%s", log.String())
+	}
+	if !slices.Equal(s.Unreadable, []string{w.ids[3], w.ids[5], w.ids[8]}) || s.Defaults != 3 {
 		t.Errorf("unreadable %q", s.Unreadable)
 	}
 	if !slices.Equal(s.Damaged, []string{w.ids[7]}) || strings.Count(log.String(), "1 damaged images are predicted as far as they can be decoded: "+w.ids[7]) != 1 {

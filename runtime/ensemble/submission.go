@@ -12,14 +12,15 @@ import (
 )
 
 // writeSubmission writes the labels of every row's image, in the sample's order.
-// places has the number of each row's image.
-func writeSubmission(path string, sample *input.Table, places []int, s *sum) error {
-	f, err := atomicfile.Create(path)
+// places has the number of each row's image. Images without prediction get the
+// fallback.
+func writeSubmission(path string, sample *input.Table, places []int, s *sum, f fallback) error {
+	out, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	w := csv.NewWriter(f)
+	defer out.Close()
+	w := csv.NewWriter(out)
 	if err := w.Write(sample.Columns[:]); err != nil {
 		return err
 	}
@@ -27,6 +28,9 @@ func writeSubmission(path string, sample *input.Table, places []int, s *sum) err
 	var labels []byte
 	for i, row := range sample.Rows {
 		classes, labels = s.labels(classes[:0], places[i]), labels[:0]
+		if !s.has[places[i]] {
+			classes = append(classes[:0], f.labels(sample, i, s.classes)...)
+		}
 		for n, c := range classes {
 			if n > 0 {
 				labels = append(labels, ' ')
@@ -41,7 +45,7 @@ func writeSubmission(path string, sample *input.Table, places []int, s *sum) err
 	if err := w.Error(); err != nil {
 		return err
 	}
-	return f.Commit()
+	return out.Commit()
 }
 
 // writePredictions writes a fold's predictions as a .npy file, a row for each of

@@ -13,10 +13,11 @@ type sum struct {
 	classes int
 	offsets []float64 // by class
 	total   []int64
+	has     []bool // the images that have a prediction
 }
 
 func newSum(images int, p *Plan) *sum {
-	s := &sum{p.Classes, p.ClassOffsets, make([]int64, images*p.Classes)}
+	s := &sum{p.Classes, p.ClassOffsets, make([]int64, images*p.Classes), make([]bool, images)}
 	if len(s.offsets) == 0 {
 		s.offsets = make([]float64, p.Classes)
 	}
@@ -31,6 +32,7 @@ func (s *sum) add(weight float64, predictions []float32) {
 		if missing(row) {
 			continue
 		}
+		s.has[i/s.classes] = true
 		total := s.total[i : i+s.classes]
 		for c, p := range row {
 			total[c] += int64(math.RoundToEven(weight * (float64(p) - s.offsets[c]) * (1 << fraction)))

@@ -18,9 +18,9 @@ func (r *run) sawUnreadable(i int, err error) {
 	switch {
 	case known:
 	case n < maxTold:
-		r.journal.warn("image %s is predicted as empty: %v", r.images[i].id, err)
+		r.journal.warn("image %s gets the default labels: %v", r.images[i].id, err)
 	case n == maxTold:
-		r.journal.warn("more images can't be read; they are predicted as empty, too")
+		r.journal.warn("more images can't be read; they get the default labels, too")
 	}
 }
 
@@ -100,8 +100,11 @@ func (r *run) tellEnd() {
 	if n := len(s.Damaged); n > 0 {
 		r.journal.warn("%d damaged images are predicted as far as they can be decoded: %s", n, some(s.Damaged, 5))
 	}
-	if r.sched.count(finished)+r.sched.count(started) == 0 {
-		r.journal.warn("no time for any prediction: every label is empty")
+	if r.sched.count(finished)+r.sched.count(started) == 0 && !r.idle {
+		r.journal.warn("no time for any prediction")
+	}
+	if s.Defaults > 0 {
+		r.journal.warn("%d of %d rows have no prediction; they get %s", s.Defaults, len(r.places), r.sum.fallback(r.plan.Fallback).text())
 	}
 	r.journal.line("%s: %d images, %d of %d folds, %s", r.o.Output, s.Images, s.Folds, len(r.sched.jobs), short(s.Took))
 }
