@@ -14,7 +14,12 @@
 //     17: 0.0125
 //     203: -0.031
 //
-// Readers that know nothing of it refuse such a file: it is an unknown key.
+// Another element names the metric that the weights were found for, where it is not
+// one of submissions of labels (f-beta, micro-f-beta):
+//
+//   - metric: accuracy
+//
+// Readers that know nothing of these refuse such a file: they are unknown keys.
 //
 // Reading is strict: unknown keys, missing keys, names that are no
 // predictions, doubled folds and classes, and weights and offsets that are no
@@ -32,6 +37,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -52,6 +58,25 @@ type Ensemble struct {
 	// ClassOffsets are added to the thresholds of single classes, of all members;
 	// those of the other classes stay as they are.
 	ClassOffsets map[int]float64
+	// Metric is the one that the weights were found for; "" is FBeta or MicroFBeta.
+	Metric string
+}
+
+// The metrics that weights are found for.
+const (
+	FBeta      = "f-beta"
+	MicroFBeta = "micro-f-beta"
+	Accuracy   = "accuracy"
+	LogLoss    = "log-loss"
+)
+
+// Metrics lists the names of the metrics.
+func Metrics() []string { return []string{FBeta, MicroFBeta, Accuracy, LogLoss} }
+
+// OfLabels reports whether the metric scores what a submission of labels has: every
+// class above its threshold.
+func (e *Ensemble) OfLabels() bool {
+	return e.Metric == "" || e.Metric == FBeta || e.Metric == MicroFBeta
 }
 
 // Offsets returns the offset of each of so many classes, nil where none has one.
@@ -106,6 +131,12 @@ func Read(name string, data []byte) (*Ensemble, error) {
 			}
 			continue
 		}
+		if len(n.Content) == 2 && n.Content[0].Value == metricKey {
+			if err := r.metric(e, n.Content[0], n.Content[1]); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		m, err := r.member(n)
 		if err != nil {
 			return nil, err
@@ -118,8 +149,22 @@ func Read(name string, data []byte) (*Ensemble, error) {
 	return e, nil
 }
 
-// classOffsets is the key of the element that is not a model.
-const classOffsets = "class-offsets"
+// The keys of the elements that are not models.
+const (
+	classOffsets = "class-offsets"
+	metricKey    = "metric"
+)
+
+func (r reader) metric(e *Ensemble, key, n *yaml.Node) error {
+	switch {
+	case e.Metric != "":
+		return r.errorf(key, "%s: it is there twice", metricKey)
+	case n.Kind != yaml.ScalarNode || !slices.Contains(Metrics(), n.Value):
+		return r.errorf(n, "%s: unknown metric %q; there are %s", metricKey, n.Value, strings.Join(Metrics(), ", "))
+	}
+	e.Metric = n.Value
+	return nil
+}
 
 func (r reader) classOffsets(e *Ensemble, key, n *yaml.Node) error {
 	if e.ClassOffsets != nil {
@@ -243,6 +288,9 @@ func Write(w io.Writer, e *Ensemble) error {
 	}
 	for _, class := range slices.Sorted(maps.Keys(e.ClassOffsets)) {
 		fmt.Fprintf(&b, "    %d: %s\n", class, decimal(e.ClassOffsets[class]))
+	}
+	if !e.OfLabels() {
+		fmt.Fprintf(&b, "- %s: %s\n", metricKey, e.Metric)
 	}
 	if _, err := Read("ensemble", b.Bytes()); err != nil {
 		return err

@@ -27,6 +27,26 @@ func Example() {
 	// Output: 2b_se_resnext50 0 14 0.5975 <nil>
 }
 
+// The metric of weights is written where a submission of labels isn't scored by it.
+func TestTheMetricIsKept(t *testing.T) {
+	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n"
+	for metric, want := range map[string]string{"": "", "f-beta": "", "micro-f-beta": "", "accuracy": "- metric: accuracy\n", "log-loss": "- metric: log-loss\n"} {
+		e, err := ensemblefile.Read("e.yml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Metric = metric
+		var b bytes.Buffer
+		if err := ensemblefile.Write(&b, e); err != nil || b.String() != text+want {
+			t.Errorf("%s: %v\n%s", metric, err, b.String())
+		}
+		back, err := ensemblefile.Read("e.yml", b.Bytes())
+		if err != nil || back.OfLabels() != (want == "") {
+			t.Errorf("%s: %v, %+v", metric, err, back)
+		}
+	}
+}
+
 func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
 	data, err := os.ReadFile(golden.Shared(t, "data/imet/best_ensemble_val_0.6397_lb_651.yml"))
 	if err != nil {
@@ -81,19 +101,22 @@ func TestTheOffsetsOfClassesAreKept(t *testing.T) {
 func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 	const ok = "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"
 	for text, want := range map[string]string{
-		"":                         "e.yml: the file is empty",
-		"a: b":                     "e.yml:1:1: a list of models is needed",
-		"[]":                       "e.yml:1:1: a list of models is needed",
-		"- 3":                      "e.yml:1:3: a model needs the keys",
-		"- weight: 1":              `e.yml:1:3: the key "predicts" is missing`,
-		ok + "- wieght: 1":         `e.yml:3:3: unknown key "wieght"`,
-		"- weight: x":              `e.yml:1:11: weight: "x" is not a finite number`,
-		"- offset: x":              `e.yml:1:11: offset: "x" is not a finite number`,
-		"- weight: .nan":           "e.yml:1:11: weight",
-		"- predicts: x.npy":        "e.yml:1:13: predicts: a list",
-		"- predicts: [x.npy]":      `e.yml:1:14: "x.npy" is not named`,
-		ok + ok:                    "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
-		"- weight: 1\n  weight: 2": `e.yml:2:3: the key "weight" is there twice`,
+		"":                          "e.yml: the file is empty",
+		"a: b":                      "e.yml:1:1: a list of models is needed",
+		"[]":                        "e.yml:1:1: a list of models is needed",
+		"- 3":                       "e.yml:1:3: a model needs the keys",
+		"- weight: 1":               `e.yml:1:3: the key "predicts" is missing`,
+		ok + "- metric: acuracy":    `e.yml:3:11: metric: unknown metric "acuracy"; there are f-beta, micro-f-beta, accuracy, log-loss`,
+		ok + "- metric: [accuracy]": `e.yml:3:11: metric: unknown metric`,
+		ok + "- metric: accuracy\n- metric: f-beta": "e.yml:4:3: metric: it is there twice",
+		ok + "- wieght: 1":                          `e.yml:3:3: unknown key "wieght"`,
+		"- weight: x":                               `e.yml:1:11: weight: "x" is not a finite number`,
+		"- offset: x":                               `e.yml:1:11: offset: "x" is not a finite number`,
+		"- weight: .nan":                            "e.yml:1:11: weight",
+		"- predicts: x.npy":                         "e.yml:1:13: predicts: a list",
+		"- predicts: [x.npy]":                       `e.yml:1:14: "x.npy" is not named`,
+		ok + ok:                                     "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
+		"- weight: 1\n  weight: 2":                  `e.yml:2:3: the key "weight" is there twice`,
 		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a is there twice",
 		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "is of b, the ones above of a",
 		"- predicts: [":                                     "e.yml: yaml",

@@ -31,7 +31,7 @@ func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, jobs []*job) error
 	case err != nil:
 		return err
 	case lack != "":
-		b.warn("where time is short, folds are given up by their coefficients, as there is no %s", lack)
+		b.warn("no out-of-fold data: members will be cut by coefficient (add --oof DIR); missing: %s", lack)
 		p.Cuts = cutorder.ByCoefficients(members)
 	default:
 		p.Cuts, p.Score = cutorder.ByScore(members, table)

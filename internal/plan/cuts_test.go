@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
@@ -218,7 +217,7 @@ func TestWithoutOutOfFoldPredictionsCoefficientsDecide(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(told) != 1 || !strings.HasSuffix(told[0], "as there is no "+missing) {
+		if want := "no out-of-fold data: members will be cut by coefficient (add --oof DIR); missing: " + missing; len(told) != 1 || told[0] != want {
 			t.Errorf("told %q", told)
 		}
 		if built.Plan.Score != 0 || len(built.Plan.Cuts) != 5 {

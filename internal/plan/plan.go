@@ -18,12 +18,16 @@
 // SHA-256 of their plain safetensors form; a PyTorch file is converted to it, in
 // memory, in the one way that its content allows.
 //
+// The best constant answer of the training table, where that is there, becomes the
+// one for images that can't be predicted.
+//
 // Where it is asked to, it works out what the plan gives up first where time is
 // short (see package cutorder).
 //
 // All mistakes are reported together, each in a line of its own that names the
 // file. It refuses ensembles whose networks differ in the number of classes,
-// members whose folds differ in config, and weights without threshold.
+// members whose folds differ in config, weights without threshold, and ensembles
+// blended for a metric that a submission of labels is not scored by.
 package plan
 
 import (
@@ -40,6 +44,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"golang.org/x/sync/errgroup"
 )
@@ -56,6 +61,8 @@ type Options struct {
 	// needs are looked for in the folders OOF, then where the weights are.
 	Cuts bool
 	OOF  []string
+	// Submission is the kind of submission that the user asks for.
+	Submission input.Submission
 	// Archs are the known architectures; nil means arch.All().
 	Archs []arch.Arch
 	// Key returns the key of encrypted weights; it is called once, where there
@@ -100,6 +107,9 @@ func Build(ctx context.Context, path string, o Options) (*Built, error) {
 		return nil, err
 	}
 	b := &builder{options: o, ensemble: path}
+	if err := b.checkMetric(e); err != nil {
+		return nil, err
+	}
 	if o.Archs == nil {
 		b.options.Archs = arch.All()
 	}
@@ -132,6 +142,7 @@ type job struct {
 	err     error
 
 	fold       ensemble.Fold
+	stored     bool    // the threshold is that in the weights
 	offset     float64 // of its threshold, as the ensemble gives it
 	foldNumber int
 	model      ensemble.Model // what its config says, without folds and weight
@@ -219,6 +230,9 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	if built.Plan.ClassOffsets, err = e.Offsets(built.Plan.Classes); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
 	}
+	built.Plan.Submission = b.options.Submission
+	b.training(built.Plan, jobs)
+	b.tellThresholds(jobs)
 	if b.options.Cuts {
 		if err := b.cuts(ctx, built.Plan, jobs); err != nil {
 			return nil, err

@@ -150,6 +150,7 @@ func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 			return 0, cli.Hint(fmt.Errorf("%s: no threshold: there is no %s.yml, and the weights carry none", j.path, j.name),
 				"`train --predict-oof` writes it")
 		}
+		j.stored = true
 		return parseThreshold(j.path, text)
 	}
 	text, err := os.ReadFile(path)
@@ -166,6 +167,23 @@ func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 		return 0, fmt.Errorf("%s: there is no threshold in it", path)
 	}
 	return parseThreshold(fmt.Sprintf("%s:%d:%d", path, file.Threshold.Line, file.Threshold.Column), file.Threshold.Value)
+}
+
+// tellThresholds tells of members that have no threshold file.
+func (b *builder) tellThresholds(jobs []*job) {
+	stored := map[int]bool{}
+	for _, j := range jobs {
+		if j.stored {
+			stored[j.member] = true
+		}
+	}
+	switch n := len(stored); n {
+	case 0:
+	case 1:
+		b.warn("no threshold file for 1 member: using the threshold stored in the weights")
+	default:
+		b.warn("no threshold file for %d members: using the threshold stored in the weights", n)
+	}
 }
 
 func parseThreshold(where, text string) (float64, error) {

@@ -39,6 +39,10 @@ func fit() *cobra.Command {
 which they score best together, and writes them to NAME_val_<score>.yml, the
 ensemble that infer and deploy-kernel take.
 
+A submission has every class above its threshold. The metrics f-beta and
+micro-f-beta score that; accuracy and log-loss do not, so the file of an ensemble
+blended by them says so, and infer and deploy-kernel refuse it.
+
 For each model the predictions of one fold are named; those of the other folds
 lie in the same folder. Models whose weight is 0 are left out.
 
@@ -114,6 +118,9 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 			return err
 		}
 		e.ClassOffsets, score = found.ClassOffsets(), found.Fitted.PerClass
+	}
+	if e.Metric = f.metric.name; !e.OfLabels() {
+		cli.Printf(cmd, "warning: a submission has every class above its threshold, which the metric %s does not score; infer and deploy-kernel refuse this ensemble without --submission labels", e.Metric)
 	}
 	path, err := write(name, e, score)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
@@ -21,10 +22,10 @@ type metricFlags struct {
 }
 
 const (
-	fBeta      = "f-beta"
-	microFBeta = "micro-f-beta"
-	accuracy   = "accuracy"
-	logLoss    = "log-loss"
+	fBeta      = ensemblefile.FBeta
+	microFBeta = ensemblefile.MicroFBeta
+	accuracy   = ensemblefile.Accuracy
+	logLoss    = ensemblefile.LogLoss
 )
 
 // What has thresholds of its own.
@@ -36,12 +37,10 @@ const (
 // perClassOffset is the default of --max-offset where classes have thresholds.
 const perClassOffset = 0.1
 
-var metrics = []string{fBeta, microFBeta, accuracy, logLoss}
-
 func (f *metricFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	f.name, f.thresholds = fBeta, common
-	cli.ChoiceVar(fs, &f.name, "metric", metrics, "the score, of rows (f-beta), of all entries (micro-f-beta), of the highest class (accuracy)")
+	cli.ChoiceVar(fs, &f.name, "metric", ensemblefile.Metrics(), "the score, of rows (f-beta), of all entries (micro-f-beta), of the highest class (accuracy)")
 	fs.Float64Var(&f.beta, "beta", 2, "how many times recall weighs more than precision")
 	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, up to this far from 0 (default: none; 0.1 with --thresholds per-class)")
 	cli.ChoiceVar(fs, &f.thresholds, "thresholds", []string{common, perClass}, "whether classes have thresholds of their own")
