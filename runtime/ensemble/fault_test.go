@@ -76,6 +76,9 @@ func TestFaultsAreToldBeforeAnythingIsPredicted(t *testing.T) {
 			w.write(t, "competitions/c/sample_submission.csv", []byte("image_id,a,b\na,0.5,0.5\n"))
 			w.write(t, "competitions/c/test.csv", []byte("image_id\na\n"))
 		}, []string{"it has 2 columns after the id, as for a value of each class", "the header \"image_id,a,b\", then \"a,0.5,0.5\""}},
+		{"a folder of other images", func(t *testing.T, w *world, o *ensemble.Options) {
+			o.Images = w.path("datasets")
+		}, []string{"none of the 6 images of ROOT/competitions/c/sample_submission.csv is under ROOT/datasets"}},
 		{"an image folder that is not there", func(_ *testing.T, w *world, o *ensemble.Options) {
 			o.Images = w.path("nowhere")
 		}, []string{"the folder of the images: ", "stat ROOT/nowhere"}},

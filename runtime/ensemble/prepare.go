@@ -230,7 +230,8 @@ func (r *run) findImages(ctx context.Context) error {
 }
 
 // noImages makes the run one that writes the default labels only. Kaggle runs a
-// kernel so before the hidden run, where a competition shows no test images.
+// kernel so before the hidden run, where a competition shows no test images. A
+// folder that was named and has other files is a mistake.
 func (r *run) noImages() error {
 	r.idle = true
 	if len(r.images) == 0 {
@@ -241,8 +242,13 @@ func (r *run) noImages() error {
 	if r.o.Images != "" {
 		under = r.o.Images
 	}
-	r.journal.warn("none of the %d images of %s is under %s: every row gets the default labels", len(r.images), r.sample.Name, under)
-	r.journal.line("hint: an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", r.images[0].id)
+	none := fmt.Sprintf("none of the %d images of %s is under %s", len(r.images), r.sample.Name, under)
+	names := fmt.Sprintf("an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", r.images[0].id)
+	if entries, err := os.ReadDir(r.o.Images); err == nil && len(entries) > 0 {
+		return hint(errors.New(none), names)
+	}
+	r.journal.warn("%s: every row gets the default labels", none)
+	r.journal.line("hint: %s", names)
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/spf13/cobra"
 )
@@ -22,6 +23,7 @@ import (
 // predictFlags are the flags of the root command.
 type predictFlags struct {
 	run  ensemble.Options
+	kind string // of submission
 	plan plan.Options
 	key  keyfile.Source
 }
@@ -38,9 +40,17 @@ deploy-kernel makes of the same file, and writes the same bytes.
 
 The weights are <model>.safetensors, .safetensors.enc, .pth, .pt or .th, for
 each level1_train_<model>.npy that the ensemble names. Their configs are in them
-or in <config>.yml, their thresholds in <model>.yml or in them.`,
+or in <config>.yml, their thresholds in <model>.yml or in them.
+
+The sample submission tells which images there are and what is submitted: an id
+and the numbers of its classes in each row. A sample of any other kind is refused;
+--submission labels settles one that could be either. Images that can't be read,
+that are missing or that --budget leaves no time for get default labels: the best
+constant answer of train.csv (--oof), else the most frequent labels.`,
 		Example: `  infer best_val_0.6397.yml --weights models/ --input data/ --output submission.csv
-  infer best_val_0.6397.yml --weights models/ --key my.key --input data/ --predictions out/ --limit 100`,
+  infer best_val_0.6397.yml --weights models/ --key my.key --input data/ --predictions out/ --limit 100
+  infer best_val_0.6397.yml --weights models/ --sample data/stage_2_sample_submission.csv --images data/stage_2_test/
+  infer best_val_0.6397.yml --weights models/ --input data/ --submission labels`,
 		Args: cobra.MatchAll(cobra.ExactArgs(1), ensembleFile),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.predict(cmd, args[0]) },
 	}
@@ -61,6 +71,7 @@ func (f *predictFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.run.Input, "input", "", "the `FOLDER` under which the sample submission and the images are (default: ../input)")
 	fs.StringVar(&f.run.Input, "data", "", "the same as --input")
 	fs.StringVar(&f.run.Sample, "sample", "", "the sample submission's `FILE` (default: searched for)")
+	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
 	fs.StringVar(&f.run.Images, "images", "", "the images' `FOLDER` (default: searched for)")
 	fs.StringVarP(&f.run.Output, "output", "o", "submission.csv", "the `FILE` to write")
 	fs.StringVar(&f.run.Predictions, "predictions", "", "`FOLDER` to write level1_test_<model>.npy files to (default: none)")
@@ -78,6 +89,10 @@ func (f *predictFlags) add(cmd *cobra.Command) {
 func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 	if f.run.Threads < 0 || f.run.Batch < 0 || f.run.Limit < 0 || f.run.Budget < 0 {
 		return cli.Usagef("--threads, --batch, --limit and --budget can't be negative")
+	}
+	var err error
+	if f.plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
+		return cli.Usagef("--submission: %v", err)
 	}
 	f.run.Start = time.Now()
 	f.plan.Cuts = f.run.Budget > 0
