@@ -116,7 +116,7 @@ func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
 		return nil, err
 	}
 	switch test := IsTestTable(name); {
-	case len(s.header) == 2:
+	case len(s.header) == 2 && (!test || s.idColumn() == 0):
 		return s.two(test)
 	case test:
 		return s.idsOnly()
@@ -247,15 +247,19 @@ func (s *sampleReader) otherColumns() error {
 	return s.wrong(0, "it has %d columns", len(s.header))
 }
 
-// idsOnly reads the ids of a table of the test images.
-func (s *sampleReader) idsOnly() (*Sample, error) {
-	id := 0
+// idColumn is the first column whose name is that of an id, or the first one.
+func (s *sampleReader) idColumn() int {
 	for i, h := range s.header {
 		if w := words(h); len(w) > 0 && idWords[w[len(w)-1]] {
-			id = i
-			break
+			return i
 		}
 	}
+	return 0
+}
+
+// idsOnly reads the ids of a table of the test images.
+func (s *sampleReader) idsOnly() (*Sample, error) {
+	id := s.idColumn()
 	column := s.rules.Column
 	if column == "" {
 		column = DefaultColumn

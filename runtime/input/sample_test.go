@@ -111,6 +111,7 @@ func TestDamagedSamplesAreNamedByLine(t *testing.T) {
 func TestTestTablesGiveIDsOnly(t *testing.T) {
 	for text, column := range map[string]string{
 		"image_id\na\nb\n":                      "tags",
+		"width,image_id\n3,a\n4,b\n":            "tags",
 		"width,image_id,height\n3,a,4\n3,b,4\n": "tags",
 		"image_id,age\na,40\nb,50\n":            "tags",
 		"id,path\na,x/a.png\nb,x/b.png\n":       "tags",
