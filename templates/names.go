@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -55,9 +56,32 @@ func Title(name string, limit int) string {
 	return strings.TrimSpace(title[:min(len(title), limit)])
 }
 
+var scoreInName = regexp.MustCompile(`_val_-?[0-9]+(\.[0-9]+)?$`)
+
+// KernelTitle returns the title of the kernel of an ensemble file. It has no score,
+// so that an ensemble that is blended again keeps its names on Kaggle.
+func KernelTitle(ensemble string) string {
+	base := filepath.Base(ensemble)
+	name := scoreInName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "")
+	title := Title(name, maxTitle)
+	if title != "" && CheckTitle(title) != nil { // as short as "best"
+		title += " ensemble"
+	}
+	return title
+}
+
 // DatasetTitle returns the title of a dataset that belongs to the kernel of
-// that title: as much of the title as fits, and what the dataset holds.
+// that title: as much of the title as fits, and what the dataset holds. A title
+// that says so itself does not say it twice.
 func DatasetTitle(title, what string) string {
+	kind, _, _ := strings.Cut(what, " ")
+	words := strings.Split(Slug(title), "-")
+	if last := len(words) - 1; words[last] == kind {
+		if last == 0 {
+			return what
+		}
+		title = strings.Join(words[:last], " ")
+	}
 	return strings.TrimSpace(Title(title, maxTitle-len(what)-1) + " " + what)
 }
 
