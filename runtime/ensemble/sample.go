@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,62 +11,32 @@ import (
 )
 
 // readSample reads the sample submission: the one that was named, or the best of
-// those that were found. One whose images are there is better than one whose
-// images are not. A sample of another kind is refused, unless a sample that is as
-// good by its name has images.
+// those that were found.
 func (r *run) readSample(ctx context.Context) error {
-	paths := r.samplePaths()
-	if len(paths) == 0 {
+	paths := r.found.Samples
+	if r.o.Sample != "" {
+		paths = []string{r.o.Sample}
+	}
+	var failed error
+	chosen, err := input.ChooseSample(paths, r.sampleRules(ctx, &failed))
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return KindHint(err)
+	case chosen == nil:
 		return hint(fmt.Errorf("no %s under %s", input.SampleName, r.o.Input),
 			"add the competition's data to the input, or name the table of ids by --sample")
 	}
-	var wrong, damaged error
-	images := false // of r.sample
-	note := ""
-	for _, path := range paths {
-		s, err := input.ReadSample(path, r.sampleRules(ctx))
-		var kind *input.KindError
-		switch {
-		case errors.As(err, &kind):
-			if wrong == nil {
-				wrong = err
-			}
-			continue
-		case err != nil:
-			damaged = errors.Join(damaged, err)
-			continue
-		}
-		has := false
-		if len(paths) > 1 {
-			found, err := r.imagesOf(ctx, s.Table)
-			if err != nil {
-				return err
-			}
-			has = found.Len() > 0
-		}
-		if r.sample == nil || has && !images {
-			r.sample, note, images = s.Table, s.Note, has
-		}
-		if images {
-			break
-		}
+	for _, err := range chosen.Passed {
+		r.journal.warn("passed over: %v", err)
 	}
-	switch {
-	case wrong != nil && !images:
-		return KindHint(wrong)
-	case r.sample == nil:
-		return damaged
+	r.sample = chosen.Table
+	if len(chosen.Candidates) > 1 {
+		r.journal.line("the sample submission is %s, of %s", r.sample.Name, strings.Join(chosen.Candidates, ", "))
 	}
-	for _, err := range []error{wrong, damaged} {
-		if err != nil {
-			r.journal.warn("passed over: %v", err)
-		}
-	}
-	if len(paths) > 1 {
-		r.journal.line("the sample submission is %s, of %s", r.sample.Name, strings.Join(paths, ", "))
-	}
-	if note != "" {
-		r.journal.warn("%s", note)
+	if chosen.Note != "" {
+		r.journal.warn("%s", chosen.Note)
 	}
 	if r.o.Limit > 0 && r.o.Limit < len(r.sample.Rows) {
 		r.sample.Rows = r.sample.Rows[:r.o.Limit]
@@ -77,28 +48,9 @@ func (r *run) readSample(ctx context.Context) error {
 	return nil
 }
 
-// samplePaths lists the files that may be the sample submission, the best first.
-// A table of the test images counts where there is nothing else.
-func (r *run) samplePaths() []string {
-	if r.o.Sample != "" {
-		return []string{r.o.Sample}
-	}
-	var samples, tests []string
-	for _, path := range r.found.Samples {
-		if input.IsTestTable(path) {
-			tests = append(tests, path)
-		} else {
-			samples = append(samples, path)
-		}
-	}
-	if len(samples) == 0 {
-		return tests
-	}
-	return samples
-}
-
-// sampleRules say which samples the run accepts.
-func (r *run) sampleRules(ctx context.Context) input.SampleRules {
+// sampleRules say which samples the run accepts. The first error of a search for
+// images becomes *failed.
+func (r *run) sampleRules(ctx context.Context, failed *error) input.SampleRules {
 	rules := r.plan.SampleRules()
 	if r.o.Submission != input.Unsettled {
 		rules.Submission = r.o.Submission
@@ -106,6 +58,7 @@ func (r *run) sampleRules(ctx context.Context) input.SampleRules {
 	rules.Images = func(ids []string) *input.Images {
 		found, err := r.imagesOfIDs(ctx, ids)
 		if err != nil {
+			*failed = cmp.Or(*failed, err)
 			return &input.Images{}
 		}
 		return found

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 	"github.com/spf13/cobra"
@@ -28,6 +29,7 @@ type inferFlags struct {
 	portable bool
 	public   []string
 	limit    time.Duration
+	kind     string // of submission
 }
 
 // infer is the verb that makes a folder to upload of an ensemble.
@@ -51,6 +53,10 @@ there. The key is built into the kernel, which is private then; with
 --key-in dataset it lies in a private dataset of its own, and the rest may be
 public.
 
+A kernel submits an id and the numbers of its classes in each row. With --sample or
+--input the competition's sample submission is checked: one of any other kind is
+refused. Where it could be either, --submission labels settles it.
+
 With --dtype f16 or bf16 the weights take half the space. What that changes of
 the predictions is measured and printed, and refused above --max-change.
 
@@ -62,7 +68,9 @@ out-of-fold predictions of train --predict-oof tell that order.`,
   deploy-kernel infer best.yml --weights models/ --key my.key --user you --competition imet-2019-fgvc6 -o deploy/
   deploy-kernel infer best.yml --weights models/ --oof level1/ --time-limit 9h --user you -o deploy/
   deploy-kernel infer best.yml --weights models/ --user you --key-in dataset --public weights,program -o deploy/
-  deploy-kernel infer best.yml --weights models/ --user you --dtype f16 -o deploy/`,
+  deploy-kernel infer best.yml --weights models/ --user you --dtype f16 -o deploy/
+  deploy-kernel infer best.yml --weights models/ --user you --sample data/sampleSubmission.csv --images data/test/ -o deploy/
+  deploy-kernel infer best.yml --weights models/ --user you --competition https://www.kaggle.com/competitions/imet-2019-fgvc6 -o deploy/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.o.Ensemble = args[0]
@@ -86,13 +94,16 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
 	fs.StringVar(&f.o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
 	fs.StringVar(&f.o.Title, "title", "", "`TITLE` of the kernel, 5 to 50 characters (default: from the ensemble's name)")
-	fs.StringSliceVar(&f.o.Competitions, "competition", nil, "the competition's `NAME`, to mount its data")
-	fs.StringSliceVar(&f.o.Datasets, "dataset", nil, "further datasets to mount, as `OWNER/NAME`")
+	fs.StringSliceVar(&f.o.Competitions, "competition", nil, "the competition's `NAME` or address, to mount its data")
+	fs.StringSliceVar(&f.o.Datasets, "dataset", nil, "further datasets to mount, as `OWNER/NAME` or address")
 	fs.StringSliceVar(&f.public, "public", nil, "what everybody may see: `PARTS` of kernel, program, weights (default: nothing)")
 	fs.StringVar(&f.o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
 	fs.BoolVar(&f.portable, "portable", false, "make a kernel that any Go builds, without SIMD")
 	fs.StringVar(&f.o.Input, "input", "", "`FOLDER` with a sample submission and images, to verify on the first two (default: drawn ones)")
 	fs.StringSliceVar(&f.o.Formats, "formats", nil, "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --input; all without it)")
+	fs.StringVar(&f.o.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel looks for its name first (default: searched for under --input)")
+	fs.StringVar(&f.o.Images, "images", "", "the images' `FOLDER`, to verify on the first two (default: searched for)")
+	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key-in")
 }
@@ -145,10 +156,14 @@ func (f *inferFlags) resolve() error {
 			return cli.Usagef("--formats %q: the formats are %s", name, strings.Join(formats.Names(), ", "))
 		}
 	}
+	var err error
+	if f.o.Plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
+		return cli.Usagef("--submission: %v", err)
+	}
 	if f.limit < 0 {
 		return cli.Usagef("--time-limit can't be negative")
 	}
-	f.o.Budget = deploy.Budget(f.limit)
+	f.o.Budget, f.o.Limit = deploy.Budget(f.limit), f.limit
 	f.o.Plan.Cuts = true
 	if f.portable {
 		f.o.Target = deploy.Portable

@@ -24,7 +24,11 @@ func simulation() *cobra.Command {
 data are mounted in Kaggle's layout, read-only; python3 starts kernel.py in an
 empty folder, without network, on four cores at most, under limits of memory and
 time. It tells time, peak memory and what was written, and what would fail on
-Kaggle: then the status is 1.`,
+Kaggle: then the status is 1.
+
+The submission is read as the strictest grader would: header, ids, their order and
+count, and every class number. Data whose sample submission asks for another kind
+of submission are refused.`,
 		Example: `  deploy-kernel simulate deploy/ --data data/
   deploy-kernel simulate deploy/ --data data/ --time-limit 10m --memory 16 --output out/
   deploy-kernel simulate deploy/ --data data/ --final`,
@@ -54,7 +58,7 @@ Kaggle: then the status is 1.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Data, "data", "", "`FOLDER` of the competition's data: images and sample submission")
 	f.StringVarP(&o.Output, "output", "o", "", "`FOLDER` to copy what the kernel wrote to (default: nowhere)")
-	f.DurationVar(&o.Limit, "time-limit", 0, "`TIME` that the kernel is given, e.g. 10m (default: what it was deployed with, 9h at most)")
+	f.DurationVar(&o.Limit, "time-limit", 0, "`TIME` that the kernel is given, e.g. 10m (default: what it was deployed with, else 9h)")
 	f.Float64Var(&memory, "memory", simulate.DefaultMemory/1e9, "the kernel's memory in `GB`")
 	f.IntVar(&o.Cores, "cores", simulate.DefaultCores, "how many cores it has at most")
 	f.BoolVar(&o.Final, "final", false, "run it as Kaggle's hidden run of a submission, which goes on without what is damaged")
@@ -63,6 +67,14 @@ Kaggle: then the status is 1.`,
 		panic(fmt.Sprintf("command: internal error: %v", err))
 	}
 	return cmd
+}
+
+// rowsHave returns "1 row has" or "3 rows have".
+func rowsHave(n int) string {
+	if n == 1 {
+		return "1 row has"
+	}
+	return fmt.Sprintf("%d rows have", n)
 }
 
 // printSimulation prints the report as a table.
@@ -77,6 +89,9 @@ func printSimulation(cmd *cobra.Command, r *simulate.Report) error {
 	}
 	if r.Rows > 0 {
 		fmt.Fprintf(out, "labels   %d rows, %d with labels\n", r.Rows, r.Given)
+	}
+	if blank := r.Rows - r.Given; blank > 0 {
+		fmt.Fprintf(out, "blank    %s no label: a grader that takes no empty value would refuse them\n", rowsHave(blank))
 	}
 	if len(r.Lacks) > 0 {
 		fmt.Fprintf(out, "without  %s: this system does not allow it\n", strings.Join(r.Lacks, "; "))

@@ -30,6 +30,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -79,17 +80,23 @@ type Options struct {
 	KeyPlace KeyPlace
 	// Budget is how long the kernel may take, unless it is told otherwise; 0 for
 	// any time.
-	Budget  time.Duration
-	Owner   string // Kaggle user
+	Budget time.Duration
+	// Limit is the competition's time limit, for the manifest; 0 for none.
+	Limit   time.Duration
+	Owner   string // Kaggle user, or the address of the profile
 	Title   string // of the kernel; "" makes one of the ensemble's name
 	Licence string // of the datasets; "" is "other"
-	// Competitions and Datasets are mounted beside what is made here.
+	// Competitions and Datasets are mounted beside what is made here; they may be
+	// addresses.
 	Competitions, Datasets []string
 	// PublicKernel, PublicProgram and PublicWeights say what everybody may see.
 	PublicKernel, PublicProgram, PublicWeights templates.Visibility
 	Target                                     Target
 	// Input is a folder with images to verify on; "" makes two.
 	Input string
+	// Sample is the sample submission and Images the folder of its images; "" are
+	// searched for under Input.
+	Sample, Images string
 	// Formats names the image formats that the kernel decodes. If it is empty,
 	// they are jpeg, png, and those of the images under Input, or all without it.
 	Formats []string
@@ -127,12 +134,13 @@ func (t Target) Experiment() string {
 // state is a deploy on its way.
 type state struct {
 	Options
-	quota Quota
-	built *plan.Built
+	quota  Quota
+	built  *plan.Built
+	sample *input.Table // the sample submission, nil without one
 	// formats are the names of those that the kernel decodes.
 	formats []string
-	stage string // folder that is renamed to Output at the end
-	work  string // scratch folder, outside of stage
+	stage   string // folder that is renamed to Output at the end
+	work    string // scratch folder, outside of stage
 
 	source     []byte // kernel.go
 	program    File
@@ -147,6 +155,7 @@ var stages = []struct {
 	run  func(*state, context.Context) error
 }{
 	{"reading the ensemble and its weights", (*state).plan},
+	{"checking the sample submission", (*state).checkSample},
 	{"reading the images' formats", (*state).chooseFormats},
 	{"writing the kernel as one Go file", (*state).bundle},
 	{"building the program from it", (*state).build},
@@ -214,16 +223,16 @@ func (s *state) close() {
 
 // check refuses what makes no sense before any work is done.
 func (s *state) check() error {
-	var errs []error
-	if err := templates.CheckOwner(s.Owner); err != nil {
-		errs = append(errs, cli.Hint(err, "name your Kaggle user by --user"))
-	}
+	errs := []error{s.normalize()}
 	if s.Title == "" {
-		base := filepath.Base(s.Ensemble)
-		s.Title = templates.Title(strings.TrimSuffix(base, filepath.Ext(base)), maxTitle)
-		if s.Title != "" && templates.CheckTitle(s.Title) != nil { // as short as "best"
-			s.Title += " ensemble"
-		}
+		s.Title = templates.KernelTitle(s.Ensemble)
+	}
+	if s.Images != "" && s.Sample == "" && s.Input == "" {
+		errs = append(errs, cli.Usagef("--images needs --sample or --input, which tell the images' ids"))
+	}
+	if s.KeyPlace == InEnvironment {
+		s.warn("the kernel takes its key from DEPLOY_KERNEL_KEY, which a kernel without internet has no way to get on Kaggle; " +
+			"attach a private dataset with the key as a .key file, as --key-in dataset does")
 	}
 	if err := templates.CheckTitle(s.Title); err != nil {
 		errs = append(errs, cli.Hint(err, "name another by --title"))
@@ -255,8 +264,6 @@ func (s *state) checkOutput() error {
 	}
 	return nil
 }
-
-const maxTitle = 50
 
 func empty(dir string) bool {
 	entries, err := os.ReadDir(dir)

@@ -27,7 +27,7 @@ const maxForeign = 5
 // that the kernel could not read because of their format.
 func (s *state) chooseFormats(ctx context.Context) error {
 	s.formats = s.Formats
-	if s.Input == "" {
+	if !s.hasImages() {
 		if len(s.formats) == 0 {
 			s.formats = formats.Names()
 		}
@@ -58,10 +58,11 @@ func (s *state) chooseFormats(ctx context.Context) error {
 	return errors.Join(append(wrong, foreign...)...)
 }
 
-// sniff tells the formats of the images that s.Input's sample submission names,
+// sniff tells the formats of the images that the sample submission names,
 // each with one file of it, and the images of formats that are not supported.
 func (s *state) sniff(ctx context.Context) (seen map[string]string, foreign []error, err error) {
-	ids, images, err := s.inputImages(ctx)
+	ids := s.sample.IDs()
+	images, err := s.findImages(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -23,44 +24,47 @@ const (
 )
 
 // images fills the folder dir with two images and a sample submission that
-// names them: the first ones of s.Input, or drawn ones.
+// names them: the first ones of the user's sample, or drawn ones.
 func (s *state) images(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "test"), 0o755); err != nil {
 		return err
 	}
 	ids := []string{"0000000000000001", "1165e02531758026"}
-	if s.Input == "" {
-		for i, id := range ids {
-			if err := writePNG(filepath.Join(dir, "test", id+".png"), pattern(i, s.built.Plan.Models[0].InputSize)); err != nil {
+	if s.hasImages() {
+		found, paths, err := s.firstImages(ctx)
+		if err != nil {
+			return fmt.Errorf("looking for images to verify on: %w", err)
+		}
+		for _, path := range paths {
+			if _, err := copyFile(path, filepath.Join(dir, "test", filepath.Base(path))); err != nil {
 				return err
 			}
 		}
-		return writeSample(filepath.Join(dir, input.SampleName), ids)
+		if len(found) > 0 {
+			return writeSample(filepath.Join(dir, input.SampleName), found)
+		}
+		s.warn("none of the images that %s names is there and can be read: the kernel is checked on drawn ones", s.sample.Name)
 	}
-	ids, paths, err := s.firstImages(ctx)
-	if err != nil {
-		return fmt.Errorf("looking for images to verify on: %w", err)
-	}
-	for _, path := range paths {
-		if _, err := copyFile(path, filepath.Join(dir, "test", filepath.Base(path))); err != nil {
+	for i, id := range ids {
+		if err := writePNG(filepath.Join(dir, "test", id+".png"), pattern(i, s.built.Plan.Models[0].InputSize)); err != nil {
 			return err
 		}
 	}
 	return writeSample(filepath.Join(dir, input.SampleName), ids)
 }
 
-// firstImages returns the first images under s.Input that its sample submission
-// names and that can be read. It warns of those before them that can't.
+// firstImages returns the first images that the sample submission names and that can
+// be read. It warns of those before them that can't.
 func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error) {
-	named, images, err := s.inputImages(ctx)
+	images, err := s.findImages(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	decoder := vision.Decoder{Formats: formats.All()}
 	var sizes [][2]int
-	for _, id := range named {
+	for _, id := range s.sample.IDs() {
 		path, ok := images.Path(id)
-		if !ok {
+		if !ok || slices.Contains(ids, id) {
 			continue
 		}
 		img, err := decoder.DecodeFile(path)
@@ -68,7 +72,7 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 			if ctx.Err() != nil {
 				return nil, nil, ctx.Err()
 			}
-			s.warn("the kernel would predict this image as empty: %v", err)
+			s.warn("the kernel would give this image the default labels: %v", err)
 			continue
 		}
 		if len(ids) < checkImages {
@@ -81,27 +85,21 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 	for _, text := range s.built.Plan.CropWarnings(sizes) {
 		s.warn("%s", text)
 	}
-	if len(ids) == 0 {
-		return nil, nil, fmt.Errorf("%s: none of the images that the sample submission names is there and can be read", s.Input)
-	}
 	return ids, paths, nil
 }
 
-// inputImages returns the ids of s.Input's sample submission, and their images.
-func (s *state) inputImages(ctx context.Context) ([]string, *input.Images, error) {
-	found, err := input.Find(ctx, s.Input, nil)
-	if err != nil {
-		return nil, nil, err
+// hasImages reports whether the user named a sample submission and where its images
+// are.
+func (s *state) hasImages() bool { return s.sample != nil && (s.Images != "" || s.Input != "") }
+
+// findImages locates the images of the sample submission: in the folder that was
+// named, else under the input.
+func (s *state) findImages(ctx context.Context) (*input.Images, error) {
+	root := s.Images
+	if root == "" {
+		root = s.Input
 	}
-	if len(found.Samples) == 0 {
-		return nil, nil, fmt.Errorf("%s: there is no %s", s.Input, input.SampleName)
-	}
-	table, err := input.ReadTableFile(found.Samples[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	images, err := found.Images(ctx, table.IDs())
-	return table.IDs(), images, err
+	return input.ImagesUnder(ctx, root, s.sample.IDs())
 }
 
 // warn tells of what is odd but no mistake.

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
 // manifestVersion is the form of the manifest.
@@ -15,6 +18,18 @@ const manifestVersion = 1
 type Manifest struct {
 	Version  int    `json:"version"`
 	Ensemble string `json:"ensemble"`
+	// EnsembleFile is the path of the ensemble file from the folder.
+	EnsembleFile string  `json:"ensemble_file,omitempty"`
+	Score        float64 `json:"score,omitempty"` // of the validation, if known
+	Classes      int     `json:"classes,omitempty"`
+	// Submission is the kind of submission that the user asked for, "" for none.
+	Submission string `json:"submission,omitempty"`
+	// Training tells how many labels a row of the training table has, "" if unknown.
+	Training string `json:"training,omitempty"`
+	// Sample is the unusual file name of the sample submission.
+	Sample string `json:"sample,omitempty"`
+	// TimeLimit is the competition's, such as 9h0m0s; "" for none.
+	TimeLimit string `json:"time_limit,omitempty"`
 	// Kernel is "owner/slug"; "" where there are datasets only.
 	Kernel string `json:"kernel"`
 	Public bool   `json:"public"`
@@ -50,6 +65,35 @@ type File struct {
 	SHA256 string `json:"sha256"`
 	// Plain is the SHA-256 of what is encrypted in it.
 	Plain string `json:"plain_sha256,omitempty"`
+}
+
+// Limit returns the competition's time limit that the kernel was made for, 0 for
+// none.
+func (m *Manifest) Limit() time.Duration {
+	d, err := time.ParseDuration(m.TimeLimit)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// The labellings of a training table.
+const (
+	oneLabel      = "one label"
+	severalLabels = "several labels"
+)
+
+// SampleRules returns which sample submissions the kernel can answer.
+func (m *Manifest) SampleRules() (input.SampleRules, error) {
+	kind, err := input.ParseSubmission(m.Submission)
+	rules := input.SampleRules{Classes: m.Classes, Submission: kind}
+	switch m.Training {
+	case oneLabel:
+		rules.Training = input.OneLabel
+	case severalLabels:
+		rules.Training = input.SeveralLabels
+	}
+	return rules, err
 }
 
 // ReadManifest reads the manifest of a deployed folder.

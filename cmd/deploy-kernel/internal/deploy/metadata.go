@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -81,9 +82,38 @@ func describe(name string, b []byte) File {
 }
 
 func (s *state) manifest() *Manifest {
-	return &Manifest{
-		Version: manifestVersion, Ensemble: s.built.Plan.Name,
+	p := s.built.Plan
+	m := &Manifest{
+		Version: manifestVersion, Ensemble: p.Name, EnsembleFile: relative(s.Output, s.Ensemble), Score: p.Score, Classes: p.Classes,
+		Submission: p.Submission.String(), Sample: p.Sample,
 		Kernel: s.script.ID(), Public: s.PublicKernel == templates.Public, KeyIn: s.KeyPlace.String(), Competitions: s.Competitions,
 		Source: describe(KernelGo, s.source), Script: s.scriptFile, Datasets: s.datasets,
 	}
+	switch p.Training {
+	case input.OneLabel:
+		m.Training = oneLabel
+	case input.SeveralLabels:
+		m.Training = severalLabels
+	}
+	if s.Limit > 0 {
+		m.TimeLimit = s.Limit.String()
+	}
+	return m
+}
+
+// relative returns the path of a file as seen from a folder, or the path itself.
+func relative(folder, file string) string {
+	a, err := filepath.Abs(folder)
+	if err != nil {
+		return file
+	}
+	b, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	rel, err := filepath.Rel(a, b)
+	if err != nil {
+		return b
+	}
+	return filepath.ToSlash(rel)
 }

@@ -86,7 +86,7 @@ func Pack(ctx context.Context, o PackOptions) (*Manifest, error) {
 	if o.Key.IsZero() {
 		s.KeyPlace = NoKey
 	}
-	if err := errors.Join(templates.CheckOwner(o.Owner), s.checkOutput()); err != nil {
+	if err := errors.Join(s.normalize(), s.checkOutput()); err != nil {
 		return nil, err
 	}
 	if err := s.open(); err != nil {

@@ -258,7 +258,7 @@ func TestTheOfficialClientUploadsWhatTheManifestSays(t *testing.T) {
 	if err := push.Push(t.Context(), client, po); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.datasets["you/demo-val-0-6402-weights"].versions; n != 2 {
+	if n := s.datasets["you/demo-ensemble-weights"].versions; n != 2 {
 		t.Errorf("the weights have %d versions", n)
 	}
 }

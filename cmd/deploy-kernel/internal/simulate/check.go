@@ -10,9 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
@@ -77,62 +77,58 @@ func hashFile(ctx context.Context, path string) (int64, string, error) {
 	}
 }
 
-// checkSubmission compares the submission with the sample.
+// maxSubmission bounds the submission that is read, in bytes.
+const maxSubmission = 1 << 30
+
+// checkSubmission grades the submission.
 func (s *session) checkSubmission() error {
 	path := filepath.Join(s.working(), submissionName)
-	t, err := input.ReadTableFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		s.r.problem("there is no %s", submissionName)
 		return nil
-	}
-	if err != nil {
-		s.r.problem("%v", err)
+	case err != nil:
+		return err
+	case info.Size() > maxSubmission:
+		s.r.problem("%s has %s; that is no submission", submissionName, cli.Size(info.Size()))
 		return nil
 	}
-	s.r.Rows = len(t.Rows)
-	for _, row := range t.Rows {
-		if row.Labels != "" {
-			s.r.Given++
-		}
-	}
-	found, err := input.Find(context.Background(), s.o.Data, nil)
-	if err != nil {
-		return fmt.Errorf("the competition's data: %w", err)
-	}
-	if len(found.Samples) == 0 {
-		return nil
-	}
-	sample, err := input.ReadTableFile(found.Samples[0])
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	want := map[string]bool{}
-	for _, id := range sample.IDs() {
-		want[id] = true
-	}
-	have := map[string]bool{}
-	for _, id := range t.IDs() {
-		have[id] = true
-	}
-	if len(have) != len(t.Rows) {
-		s.r.problem("%s has ids twice", submissionName)
-	}
-	lacks, more := 0, 0
-	for id := range want {
-		if !have[id] {
-			lacks++
-		}
-	}
-	for id := range have {
-		if !want[id] {
-			more++
-		}
-	}
-	if lacks+more > 0 {
-		s.r.problem("%s lacks %d ids of the sample and has %d others", submissionName, lacks, more)
-	}
-	if !slices.Equal(sample.Columns[:], t.Columns[:]) {
-		s.r.problem("%s has the columns %q, the sample has %q", submissionName, t.Columns, sample.Columns)
-	}
+	g := grade(submissionName, text, s.sample, s.m.Classes)
+	s.r.Rows, s.r.Given = g.rows, g.given
+	s.r.Problems = append(s.r.Problems, g.problems...)
 	return nil
+}
+
+// readSample reads the sample submission of the data as the kernel would, and
+// refuses one that it can't answer. Data without one have a nil sample.
+func readSample(ctx context.Context, m *deploy.Manifest, data string) (*input.Table, error) {
+	var names []string
+	if m.Sample != "" {
+		names = append(names, m.Sample)
+	}
+	found, err := input.Find(ctx, data, nil, names...)
+	if err != nil {
+		return nil, fmt.Errorf("the competition's data: %w", err)
+	}
+	rules, err := m.SampleRules()
+	if err != nil {
+		return nil, err
+	}
+	rules.Images = func(ids []string) *input.Images {
+		images, err := found.Images(ctx, ids)
+		if err != nil {
+			return &input.Images{}
+		}
+		return images
+	}
+	chosen, err := input.ChooseSample(found.Samples, rules)
+	if err != nil || chosen == nil {
+		return nil, err
+	}
+	return chosen.Table, nil
 }

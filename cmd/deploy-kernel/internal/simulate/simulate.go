@@ -10,7 +10,10 @@
 // without, and the report says so.
 //
 // It checks the folder against its manifest first: a file that changed since
-// fails as it would fail after the upload.
+// fails as it would fail after the upload. A submission is read as the strictest
+// grader would.
+//
+// It refuses data whose sample submission asks for another kind of submission.
 package simulate
 
 import (
@@ -31,6 +34,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
 // Options say what to run and under which limits.
@@ -39,7 +43,8 @@ type Options struct {
 	Data   string // the competition's data: images and sample submission
 	Output string // a folder to keep what the kernel wrote; "" for none
 	// Limit is the competition's time; the kernel is told a budget that fits.
-	// 0 is DefaultLimit, of which it is not told.
+	// 0 is the limit that the folder was deployed with, else DefaultLimit; the
+	// kernel is not told of it.
 	Limit  time.Duration
 	Memory int64 // bytes; 0 is DefaultMemory
 	Cores  int   // 0 is DefaultCores
@@ -102,6 +107,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r := &Report{Limit: o.Limit, Memory: o.Memory, Cores: o.Cores}
 	if r.Limit == 0 {
+		r.Limit = m.Limit()
+	}
+	if r.Limit == 0 {
 		r.Limit = DefaultLimit
 	}
 	if r.Memory == 0 {
@@ -109,6 +117,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if r.Cores == 0 {
 		r.Cores = DefaultCores
+	}
+	sample, err := readSample(ctx, m, o.Data)
+	if err != nil {
+		return nil, kindHint(err)
 	}
 	if err := r.checkFolder(ctx, o.Folder, m); err != nil {
 		return nil, err
@@ -118,7 +130,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(root)
-	s := &session{o: o, m: m, r: r, root: root, python: python}
+	s := &session{o: o, m: m, r: r, root: root, python: python, sample: sample}
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
@@ -132,6 +144,16 @@ type session struct {
 	r      *Report
 	root   string // /kaggle there
 	python string
+	sample *input.Table // the sample submission, nil where the data have none
+}
+
+// kindHint says how to settle a sample that could be of either kind.
+func kindHint(err error) error {
+	var kind *input.KindError
+	if errors.As(err, &kind) && kind.Ambiguous {
+		return cli.Hint(err, "where each field may have several class numbers, deploy it with --submission labels")
+	}
+	return err
 }
 
 func (s *session) working() string { return filepath.Join(s.root, "kaggle", "working") }

@@ -1,0 +1,91 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/templates"
+)
+
+// normalize turns addresses into the names that Kaggle's client wants, and refuses
+// what is none.
+func (s *state) normalize() error {
+	var errs []error
+	owner, err := templates.User(s.Owner)
+	if err != nil {
+		errs = append(errs, cli.Hint(err, "name your Kaggle user by --user"))
+	}
+	s.Owner = owner
+	s.Competitions, err = each(s.Competitions, templates.Competition)
+	errs = append(errs, cli.Hint(err, "the address of a competition is https://www.kaggle.com/competitions/NAME: give --competition NAME"))
+	s.Datasets, err = each(s.Datasets, templates.DatasetRef)
+	errs = append(errs, cli.Hint(err, "give --dataset OWNER/NAME"))
+	return errors.Join(errs...)
+}
+
+// each applies f to all names.
+func each(names []string, f func(string) (string, error)) ([]string, error) {
+	var all []string
+	var errs []error
+	for _, name := range names {
+		one, err := f(name)
+		errs = append(errs, err)
+		all = append(all, one)
+	}
+	return all, errors.Join(errs...)
+}
+
+// checkSample refuses a sample submission of a kind that the kernel does not write.
+// Without --sample it is looked for under --input.
+func (s *state) checkSample(ctx context.Context) error {
+	rules, paths := s.built.Plan.SampleRules(), []string{s.Sample}
+	if s.Sample == "" {
+		if s.Input == "" {
+			return nil
+		}
+		found, err := input.Find(ctx, s.Input, nil)
+		if err != nil {
+			return fmt.Errorf("looking for images to verify on: %w", err)
+		}
+		paths = found.Samples
+		rules.Images = func(ids []string) *input.Images {
+			images, err := found.Images(ctx, ids)
+			if err != nil {
+				return &input.Images{}
+			}
+			return images
+		}
+	}
+	sample, err := input.ChooseSample(paths, rules)
+	switch {
+	case err != nil:
+		return withHint(ensemble.KindHint(err))
+	case sample == nil:
+		return cli.Hint(fmt.Errorf("%s: there is no %s", s.Input, input.SampleName), "name it by --sample")
+	}
+	for _, err := range sample.Passed {
+		s.warn("passed over: %v", err)
+	}
+	if sample.Note != "" {
+		s.warn("%s", sample.Note)
+	}
+	s.sample = sample.Table
+	if s.Sample != "" {
+		s.built.Plan.Sample = filepath.Base(s.Sample)
+	}
+	return nil
+}
+
+// withHint makes a hint of the runtime one of the command line.
+func withHint(err error) error {
+	var h *ensemble.HintError
+	if errors.As(err, &h) {
+		return cli.Hint(h.Err, "%s", h.Text)
+	}
+	return err
+}
