@@ -15,6 +15,6 @@ func New() *cobra.Command {
 offline, from encrypted weights, with nothing but that file or the static
 program built from it.`,
 	}
-	root.AddCommand(infer(), packing(), simulation(), pushing(), status(), bundle())
+	root.AddCommand(infer(), packing(), simulation(), pushing(), submitting(), status(), bundle())
 	return root
 }

@@ -1,7 +1,7 @@
 // Package kaggle drives Kaggle's official client, the Python program kaggle, as
 // a user would: it runs its commands and reads what they print. The client ends
 // with status 0 also where a dataset could not be made; that is told from its
-// words.
+// words. Missing credentials are told from them too, and are final.
 //
 //	client, err := kaggle.Find(ctx)
 //	status, err := client.DatasetStatus(ctx, "you/imet-weights")
@@ -13,10 +13,12 @@ package kaggle
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -60,6 +62,16 @@ func (Commander) PushKernel(folder string) []string { return []string{"kernels",
 // KernelStatus returns the command that asks for a kernel's status.
 func (Commander) KernelStatus(id string) []string { return []string{"kernels", "status", id} }
 
+// Submit returns the command that submits a kernel's output to a competition.
+func (Commander) Submit(competition, kernel string, version int, file, message string) []string {
+	return []string{"competitions", "submit", competition, "-k", kernel, "-v", strconv.Itoa(version), "-f", file, "-m", message}
+}
+
+// Submissions returns the command that lists the submissions to a competition.
+func (Commander) Submissions(competition string) []string {
+	return []string{"competitions", "submissions", competition, "--csv"}
+}
+
 var versionText = regexp.MustCompile(`(?i)kaggle (?:api|cli) (\d+)\.(\d+)(\.\d+)*`)
 
 // Find finds the client on PATH and checks its version.
@@ -88,18 +100,91 @@ func Find(ctx context.Context) (*Client, error) {
 	return c, nil
 }
 
-// Error is that a command of the client failed.
+// Error is returned for a command of the client that failed.
 type Error struct {
 	Command []string
 	Text    string // what it said
 	// Missing: there is no such dataset or kernel, or it is not the user's.
 	Missing bool
+	// Busy: the last version of the dataset is still processed.
+	Busy bool
+	// Taken: the name is in use.
+	Taken bool
 	// Lasting: trying again is of no use.
 	Lasting bool
 }
 
 func (e *Error) Error() string {
 	return "kaggle " + strings.Join(e.Command, " ") + ": " + e.Text
+}
+
+// failure makes the error of a command from all that it said.
+func failure(args []string, out, text string) error {
+	if noCredentials(out) {
+		return credentialsError(args, out)
+	}
+	e := &Error{Command: args, Text: text, Missing: missing(out), Taken: strings.Contains(out, "already in use")}
+	verb := strings.Join(args[:min(2, len(args))], " ")
+	if verb == "datasets version" {
+		e.Busy = refused.MatchString(out) || processing.MatchString(out)
+	}
+	e.Lasting = !e.Busy && (e.Missing || lasting(out))
+	switch {
+	case verb == "kernels push" && strings.Contains(out, "409"):
+		e.Lasting = true
+		return cli.Hint(e, "a kernel with this title may have another address, or one with this address another title: choose another by `deploy-kernel infer --title`")
+	case verb == "competitions submit" && e.Missing:
+		return cli.Hint(e, "accept the rules of the competition on its page, and check its name, the kernel and the version")
+	}
+	return e
+}
+
+var (
+	refused    = regexp.MustCompile(`\b(403|409)\b`)
+	processing = regexp.MustCompile(`(?i)(still|being|currently) (being )?process|is pending|in progress`)
+	httpError  = regexp.MustCompile(`\b[45][0-9][0-9] (Client|Server) Error`)
+)
+
+// noCredentials tells from the client's words that it has no credentials, or wrong
+// ones.
+func noCredentials(text string) bool {
+	for _, word := range []string{
+		"Authentication required", "Could not find kaggle.json", "401 Client Error", "Unauthorized", "Unauthenticated",
+		"must authenticate", "authentication failed", "Missing username", "Missing key",
+	} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// credentialsError is final: only the user can log in. Its hint is what the client
+// itself says to do.
+func credentialsError(args []string, out string) error {
+	text := describe(out)
+	for line := range strings.Lines(out) {
+		if noCredentials(line) {
+			text = strings.TrimSpace(line)
+			break
+		}
+	}
+	err := &Error{Command: args, Text: text, Lasting: true}
+	if strings.Contains(out, "kaggle auth login") {
+		return cli.Hint(err, "log in by `kaggle auth login`, or save an API token from https://www.kaggle.com/settings/api as ~/.kaggle/access_token")
+	}
+	return cli.Hint(err, "make an API token at https://www.kaggle.com/settings and save it as ~/.kaggle/kaggle.json, or upgrade the client and run `kaggle auth login`")
+}
+
+// describe returns the line that says what went wrong: the HTTP error, which newer
+// clients explain in further lines, else the last one.
+func describe(out string) string {
+	for line := range strings.Lines(out) {
+		if httpError.MatchString(line) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return lastLine(out)
 }
 
 // Run runs a command and returns what it printed. The error is an *Error, or
@@ -112,7 +197,7 @@ func (c *Client) Run(ctx context.Context, args []string) (string, error) {
 	// These end with status 0.
 	for line := range strings.Lines(out) {
 		if i := strings.Index(line, " error: "); i >= 0 || strings.HasPrefix(line, "Upload unsuccessful") {
-			return out, &Error{Command: args, Text: strings.TrimSpace(line), Lasting: lasting(line)}
+			return out, failure(args, line, strings.TrimSpace(line))
 		}
 		if strings.HasPrefix(line, "The following are not valid ") && strings.Contains(line, "sources") {
 			return out, &Error{Command: args, Text: strings.TrimSpace(line), Lasting: true}
@@ -138,11 +223,11 @@ func (c *Client) run(ctx context.Context, args ...string) (string, error) {
 	if err == nil {
 		return out.String(), nil
 	}
-	text := lastLine(out.String())
+	text := describe(out.String())
 	if text == "" {
 		text = err.Error()
 	}
-	return out.String(), &Error{Command: args, Text: text, Missing: missing(out.String()), Lasting: lasting(out.String())}
+	return out.String(), failure(args, out.String(), text)
 }
 
 // missing tells from the client's words that there is no such thing. Kaggle
@@ -158,12 +243,12 @@ func missing(text string) bool {
 
 // lasting tells from the client's words that it would fail again.
 func lasting(text string) bool {
-	for _, word := range []string{"already in use", "401", "Unauthorized", "authenticat", "must be between", "Invalid", "not valid", "quota"} {
+	for _, word := range []string{"already in use", "400 Client Error", "must be between", "Invalid", "not valid", "quota", "Incompatible"} {
 		if strings.Contains(text, word) {
 			return true
 		}
 	}
-	return missing(text)
+	return false
 }
 
 func firstLine(s string) string {
@@ -208,4 +293,55 @@ func (c *Client) KernelStatus(ctx context.Context, id string) (status, message s
 		message = strings.Trim(firstLine(text), `"`)
 	}
 	return strings.ToLower(m[1]), message, nil
+}
+
+// Submission is a row of a competition's list of submissions.
+type Submission struct {
+	Ref, File, Date, Description string
+	Status                       string // "pending", "complete" or "error"
+	Public, Private              string // scores
+}
+
+// Submissions returns the user's submissions to a competition, the latest first.
+func (c *Client) Submissions(ctx context.Context, competition string) ([]Submission, error) {
+	out, err := c.run(ctx, Commander{}.Submissions(competition)...)
+	if err != nil {
+		return nil, err
+	}
+	i := strings.Index(out, "fileName,")
+	if i < 0 {
+		if strings.Contains(out, "No submissions") {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("kaggle competitions submissions %s: not understood: %q", competition, firstLine(out))
+	}
+	r := csv.NewReader(strings.NewReader(out[strings.LastIndexByte(out[:i], '\n')+1:]))
+	r.FieldsPerRecord = -1
+	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("kaggle competitions submissions %s: %w", competition, err)
+	}
+	var all []Submission
+	for _, row := range rows[1:] {
+		field := func(name string) string {
+			if i := slices.Index(rows[0], name); i >= 0 && i < len(row) {
+				return row[i]
+			}
+			return ""
+		}
+		status := strings.ToLower(field("status"))
+		all = append(all, Submission{
+			Ref: field("ref"), File: field("fileName"), Date: field("date"), Description: field("description"),
+			Status: status[strings.LastIndexByte(status, '.')+1:], Public: score(field("publicScore")), Private: score(field("privateScore")),
+		})
+	}
+	return all, nil
+}
+
+// score returns a score, "" where there is none.
+func score(text string) string {
+	if text == "None" {
+		return ""
+	}
+	return text
 }

@@ -6,7 +6,9 @@
 // What was uploaded is noted in the folder, in push.json, by the hashes of its
 // files: a push that failed or was interrupted goes on where it stopped, and
 // what did not change is not uploaded again. A command that fails is tried
-// again, unless the client's words tell that this is of no use.
+// again, unless the client's words tell that this is of no use. A dataset whose
+// last version is still processed is waited for, and one that was accepted but
+// does not appear is uploaded once more.
 //
 // It refuses a folder whose files are not those of its manifest.
 package push
@@ -21,6 +23,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,6 +57,29 @@ const noteName = "push.json"
 // kernel, by id.
 type note struct {
 	Uploaded map[string]string `json:"uploaded"`
+	// KernelVersion is the number that Kaggle gave the kernel, 0 if unknown.
+	KernelVersion int `json:"kernel_version,omitempty"`
+}
+
+// ErrChanged is returned for a folder that is not on Kaggle as it is here.
+var ErrChanged = errors.New("what is in the folder was not uploaded")
+
+// KernelVersion returns the version of the kernel that was pushed from the folder, 0
+// if the client did not tell it. It is ErrChanged where the folder has another kernel
+// than the one that was pushed.
+func KernelVersion(folder string) (int, error) {
+	p := &pusher{Options: Options{Folder: folder}.withDefaults()}
+	var err error
+	if p.manifest, err = deploy.ReadManifest(folder); err != nil {
+		return 0, err
+	}
+	if err := p.read(); err != nil {
+		return 0, err
+	}
+	if p.note.Uploaded[p.manifest.Kernel] != p.kernelHash() {
+		return p.note.KernelVersion, fmt.Errorf("%s: %w", folder, ErrChanged)
+	}
+	return p.note.KernelVersion, nil
 }
 
 // pusher is a push on its way.
@@ -91,6 +118,9 @@ func Push(ctx context.Context, client *kaggle.Client, o Options) error {
 	}
 	if err := p.check(); err != nil {
 		return err
+	}
+	if p.manifest.Kernel != "" && p.manifest.KeyIn == deploy.InEnvironment.String() {
+		p.Say("warning: the kernel takes its key from the environment, which Kaggle can't give one without internet: it needs a dataset with a .key file")
 	}
 	if err := p.read(); err != nil {
 		return err
@@ -142,6 +172,10 @@ func (p *pusher) read() error {
 // done notes that something was uploaded.
 func (p *pusher) done(id, hash string) error {
 	p.note.Uploaded[id] = hash
+	return p.save()
+}
+
+func (p *pusher) save() error {
 	b, err := json.MarshalIndent(p.note, "", "  ")
 	if err != nil {
 		return err
@@ -160,14 +194,19 @@ func hash(files ...deploy.File) string {
 
 // dataset uploads a dataset unless it is there as it is.
 func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
-	want := hash(d.Files...)
-	if p.note.Uploaded[d.ID] == want {
+	if p.note.Uploaded[d.ID] == hash(d.Files...) {
 		p.Say("%s: uploaded before", d.ID)
 		return nil
 	}
+	return p.upload(ctx, d)
+}
+
+// upload uploads a dataset in its first or a new version. Kaggle refuses a new
+// version while the last one is processed: that is waited for.
+func (p *pusher) upload(ctx context.Context, d deploy.Dataset) error {
 	folder := filepath.Join(p.Folder, d.Folder)
 	return p.retry(ctx, func() error {
-		status, err := p.client.DatasetStatus(ctx, d.ID)
+		status, err := p.settled(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -179,29 +218,71 @@ func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
 		if _, err := p.client.Run(ctx, command); err != nil {
 			return err
 		}
-		return p.done(d.ID, want)
+		return p.done(d.ID, hash(d.Files...))
 	})
 }
 
-// retry calls do until it succeeds, is tried too often, or fails for good.
+// settled returns the status of a dataset, "" where there is none, when its last
+// version is no longer processed.
+func (p *pusher) settled(ctx context.Context, d deploy.Dataset) (string, error) {
+	deadline := time.Now().Add(p.Wait)
+	said := ""
+	for {
+		status, err := p.client.DatasetStatus(ctx, d.ID)
+		switch {
+		case err != nil, status == "", status == "ready", failed(status):
+			return status, err
+		case time.Now().After(deadline):
+			return "", cli.Hint(fmt.Errorf("%s: its last version is still processed after %s: its status is %q", d.ID, p.Wait, status),
+				"push again later: it goes on where it stopped")
+		case status != said:
+			p.Say("%s: waiting until its last version is processed (%s)", d.ID, status)
+			said = status
+		}
+		if err := sleep(ctx, p.Pause); err != nil {
+			return "", err
+		}
+	}
+}
+
+// failed reports whether Kaggle could not take a dataset in.
+func failed(status string) bool { return status == "error" || status == "failed" }
+
+// retry calls do until it succeeds, is tried too often, or fails for good. A dataset
+// that is busy is tried for a part of the time that it may take to be ready.
 func (p *pusher) retry(ctx context.Context, do func() error) error {
-	pause := p.Pause
+	pause, start := p.Pause, time.Now()
 	var err error
 	for try := 1; ; try++ {
 		if err = do(); err == nil || ctx.Err() != nil {
 			return err
 		}
 		var e *kaggle.Error
-		if !errors.As(err, &e) || e.Lasting || try == p.Tries {
+		if !errors.As(err, &e) || e.Lasting {
+			return err
+		}
+		if busy := e.Busy && time.Since(start) < p.Wait/busyPart; !busy && try >= p.Tries {
+			if e.Busy {
+				return cli.Hint(err, "its last version may still be processed, or it is another user's: look at https://www.kaggle.com/datasets, and push again later")
+			}
 			return err
 		}
 		p.Say("%v; trying again in %s", err, pause)
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
-		pause *= 2
+		pause = min(2*pause, max(p.Pause, maxPause))
 	}
 }
+
+const (
+	// busyPart is which part of Options.Wait a dataset may be busy.
+	busyPart = 4
+	// maxPause bounds the pause between two tries.
+	maxPause = 5 * time.Minute
+	// appearPauses is after how many pauses an accepted dataset must be there.
+	appearPauses = 30
+)
 
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
@@ -212,10 +293,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// ready waits until Kaggle has taken in a dataset.
+// ready waits until Kaggle has taken in a dataset. One that Kaggle accepted but that
+// does not appear is uploaded once more.
 func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
-	deadline := time.Now().Add(p.Wait)
-	said := ""
+	deadline, appear := time.Now().Add(p.Wait), p.appear()
+	said, again := "", false
 	for {
 		var status string
 		err := p.retry(ctx, func() (err error) {
@@ -227,13 +309,26 @@ func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
 			return err
 		case status == "ready":
 			return nil
-		case status == "error" || status == "failed":
+		case failed(status):
 			return cli.Hint(fmt.Errorf("%s: Kaggle could not take it in: its status is %q", d.ID, status), "look at kaggle.com/datasets/%s", d.ID)
+		case status == "" && again && time.Now().After(appear):
+			delete(p.note.Uploaded, d.ID)
+			return cli.Hint(errors.Join(fmt.Errorf("%s: Kaggle accepted it twice, but it is not there", d.ID), p.save()),
+				"look at https://www.kaggle.com/datasets/%s and at your account, whose phone number may have to be verified; then push again", d.ID)
+		case status == "" && time.Now().After(appear):
+			p.Say("%s: Kaggle accepted it, but it is not there; uploading it again", d.ID)
+			if err := p.uploadAgain(ctx, d); err != nil {
+				return err
+			}
+			again, appear = true, p.appear()
 		case time.Now().After(deadline):
 			return cli.Hint(fmt.Errorf("%s is not ready after %s: its status is %q", d.ID, p.Wait, status), "push again later: it goes on where it stopped")
-		}
-		if status != said {
-			p.Say("%s: waiting until it is ready (%s)", d.ID, status)
+		case status != said:
+			text := status
+			if text == "" {
+				text = "not there yet"
+			}
+			p.Say("%s: waiting until it is ready (%s)", d.ID, text)
 			said = status
 		}
 		if err := sleep(ctx, p.Pause); err != nil {
@@ -242,27 +337,57 @@ func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
 	}
 }
 
+// appear is when an accepted dataset must be there.
+func (p *pusher) appear() time.Time {
+	return time.Now().Add(min(p.Wait/busyPart, appearPauses*p.Pause))
+}
+
+// uploadAgain uploads a dataset that got lost. A name that is taken means that it is
+// on its way nevertheless.
+func (p *pusher) uploadAgain(ctx context.Context, d deploy.Dataset) error {
+	err := p.upload(ctx, d)
+	var e *kaggle.Error
+	if errors.As(err, &e) && e.Taken {
+		p.Say("%s: its name is taken, so it is on its way", d.ID)
+		return nil
+	}
+	return err
+}
+
 // kernel uploads the kernel, if there is one and it or its datasets changed.
 func (p *pusher) kernel(ctx context.Context) error {
 	if p.manifest.Kernel == "" {
 		return nil
 	}
-	all := []deploy.File{p.manifest.Script}
-	for _, d := range p.manifest.Datasets {
-		all = append(all, d.Files...)
-	}
-	want := hash(all...)
+	want := p.kernelHash()
 	if p.note.Uploaded[p.manifest.Kernel] == want {
 		p.Say("%s: uploaded before", p.manifest.Kernel)
 		return nil
 	}
 	return p.retry(ctx, func() error {
 		p.Say("%s: uploading the kernel", p.manifest.Kernel)
-		if _, err := p.client.Run(ctx, kaggle.Commander{}.PushKernel(p.Folder)); err != nil {
+		out, err := p.client.Run(ctx, kaggle.Commander{}.PushKernel(p.Folder))
+		if err != nil {
 			return err
+		}
+		p.note.KernelVersion = 0
+		if m := pushedVersion.FindStringSubmatch(out); m != nil {
+			p.note.KernelVersion, _ = strconv.Atoi(m[1]) // the pattern admits nothing else
+			p.Say("%s: version %d", p.manifest.Kernel, p.note.KernelVersion)
 		}
 		return p.done(p.manifest.Kernel, want)
 	})
+}
+
+var pushedVersion = regexp.MustCompile(`Kernel version ([0-9]{1,9}) successfully`)
+
+// kernelHash is that of the kernel and all that it mounts.
+func (p *pusher) kernelHash() string {
+	all := []deploy.File{p.manifest.Script}
+	for _, d := range p.manifest.Datasets {
+		all = append(all, d.Files...)
+	}
+	return hash(all...)
 }
 
 // Status is how something is on Kaggle.
