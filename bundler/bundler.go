@@ -104,11 +104,18 @@ var stages = []struct {
 //
 // It returns an [*Error] for what it refuses and for mistakes in the program.
 // It runs the go command, and writes nothing but go's build cache.
-func Bundle(ctx context.Context, o Options) (_ *Result, err error) {
+func Bundle(ctx context.Context, o Options) (*Result, error) {
 	if err := o.resolve(); err != nil {
 		return nil, err
 	}
-	p := &program{opts: &o}
+	res, err := runStages(ctx, &program{opts: &o, lean: true})
+	if errors.Is(err, errLean) {
+		res, err = runStages(ctx, &program{opts: &o})
+	}
+	return res, err
+}
+
+func runStages(ctx context.Context, p *program) (_ *Result, err error) {
 	stage := ""
 	defer func() {
 		if fault := recover(); fault != nil {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -74,7 +75,14 @@ const adHoc = "command-line-arguments"
 // second step, so go/packages takes only the others from export data.
 func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	p.fset = token.NewFileSet()
-	files := &parsedFiles{files: map[*ast.File]*file{}}
+	files := &parsedFiles{files: map[*ast.File]*file{}, emptied: map[string]bool{}}
+	if p.lean && !p.opts.KeepAll {
+		p.progress("reading %s", count(len(p.order), "package"))
+		var err error
+		if files.lean, err = newLean(ctx, p); err != nil {
+			return err
+		}
+	}
 	cfg := &packages.Config{
 		Mode: metadata | packages.NeedCompiledGoFiles | packages.NeedExportFile | packages.NeedTypes |
 			packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes,
@@ -103,20 +111,23 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	p.byTypes = map[*types.Package]*pkg{}
 	for _, path := range p.order {
 		l := p.listed[path]
+		withoutLean(l.from, files.emptied)
 		if err := loadError(p, l); err != nil {
 			return err
 		}
+		from := l.from
+		l.from = nil // it leads to all other packages
 		if l.Standard {
 			if l.types != nil && l.types.Complete() {
 				p.std[path] = l.types
 			}
 			continue
 		}
-		k := &pkg{listing: l, info: l.from.TypesInfo}
+		k := &pkg{listing: l, info: from.TypesInfo}
 		if l.Module != nil {
 			k.version = l.Module.Version
 		}
-		for _, syntax := range l.from.Syntax {
+		for _, syntax := range from.Syntax {
 			f := files.files[syntax]
 			f.old = oldLoops(k, syntax)
 			k.files = append(k.files, f)
@@ -141,16 +152,20 @@ func oldLoops(k *pkg, syntax *ast.File) bool {
 
 // parsedFiles keeps the text of the files that go/packages has parsed.
 type parsedFiles struct {
-	mu    sync.Mutex
-	files map[*ast.File]*file
+	lean    *lean // or nil
+	mu      sync.Mutex
+	files   map[*ast.File]*file
+	emptied map[string]bool // files with emptied functions
 }
 
 func (p *parsedFiles) parse(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
 	syntax, err := parser.ParseFile(fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
 	if syntax != nil {
+		emptied := p.lean.empty(name, syntax)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.files[syntax] = &file{name: name, src: src, ast: syntax, tok: fset.File(syntax.FileStart)}
+		p.files[syntax] = &file{name: name, src: src, ast: syntax, tok: fset.File(syntax.FileStart), emptied: emptied}
+		p.emptied[filepath.Clean(name)] = len(emptied) > 0
 	}
 	return syntax, err
 }

@@ -10,6 +10,7 @@ import (
 // A program is what the stages work on: the loaded packages, cut into parts.
 type program struct {
 	opts   *Options
+	lean   bool // leave out the bodies of functions that can't be used
 	target target
 	debug  string // GODEBUG defaults of the main package
 	fset   *token.FileSet
@@ -43,7 +44,6 @@ type program struct {
 type pkg struct {
 	*listing
 	version string // of its module, may be empty
-	bytes   int    // of its text in the bundle
 	info    *types.Info
 	files   []*file
 	parts   []*part // in source order, files in the compiler's order
@@ -55,7 +55,10 @@ type file struct {
 	src  []byte
 	ast  *ast.File
 	tok  *token.File
-	old  bool // its language version is below go1.22: loop variables live as long as the loop
+	// emptied are functions whose bodies were left out, see lean.go.
+	emptied map[*ast.FuncDecl]bool
+
+	old bool // its language version is below go1.22: loop variables live as long as the loop
 }
 
 // text returns the source between two positions.

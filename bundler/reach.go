@@ -29,6 +29,9 @@ func reach(ctx context.Context, p *program) error {
 		p.stdFace.use(path)
 	}
 	r.drain()
+	if r.emptied {
+		return errLean
+	}
 	slices.SortFunc(r.refused, func(a, b *part) int {
 		return cmp.Or(cmp.Compare(a.file.name, b.file.name), int(a.pos()-b.pos()))
 	})
@@ -67,6 +70,7 @@ type reacher struct {
 	purity  *purity
 	refused []*part
 	current *part
+	emptied bool // an emptied function is live
 }
 
 // mark makes a part live.
@@ -75,6 +79,7 @@ func (r *reacher) mark(t *part, why string) {
 		return
 	}
 	t.live, t.why = true, why
+	r.emptied = r.emptied || t.file.emptied[t.fn()]
 	if r.current != nil {
 		t.whyFrom = r.current.pkg
 	}

@@ -52,6 +52,7 @@ func rename(ctx context.Context, p *program) error {
 	n.claim()
 	n.unexported()
 	n.capture()
+	n.uses = nil // they hold the syntax
 	return ctx.Err()
 }
 

@@ -27,11 +27,11 @@ type PackageReport struct {
 	DroppedNames  []string
 }
 
-// report collects the report.
+// report collects the report, but for the bytes.
 func (p *program) report() Report {
 	var r Report
 	for _, k := range p.pkgs {
-		one := PackageReport{Path: k.ImportPath, Version: k.version, Bytes: k.bytes, Chain: p.chain(k.ImportPath)}
+		one := PackageReport{Path: k.ImportPath, Version: k.version, Chain: p.chain(k.ImportPath)}
 		best := 0
 		for _, t := range k.parts {
 			switch {

@@ -21,6 +21,18 @@ func write(ctx context.Context, p *program) error {
 	p.progress("printing and formatting %s", count(len(p.pkgs), "package"))
 	w := &writer{p: p}
 	p.literals = newLiterals(p)
+	p.places = map[string]token.Position{}
+	p.parts, p.pushes = nil, nil
+	head, err := w.header()
+	if err != nil {
+		return err
+	}
+	head += w.importsText()
+	licenses := ""
+	if p.opts.Licenses {
+		licenses = w.licenseFiles()
+	}
+	p.result = p.report()
 	sections := make([][]byte, len(p.pkgs)+2)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -29,7 +41,8 @@ func write(ctx context.Context, p *program) error {
 		if err != nil {
 			return errors.Join(err, g.Wait())
 		}
-		k.bytes = len(text)
+		p.result.Packages[i].Bytes = len(text)
+		p.release(k)
 		if text != "" {
 			g.Go(func() (err error) {
 				sections[1+i], err = p.format(packageClause + text)
@@ -38,15 +51,12 @@ func write(ctx context.Context, p *program) error {
 			})
 		}
 	}
-	head, err := w.header()
-	if err == nil {
-		sections[0], err = p.format(head + w.importsText() + w.helpersText())
-	}
+	sections[0], err = p.format(head + w.helpersText())
 	if err := errors.Join(err, g.Wait()); err != nil {
 		return err
 	}
-	if p.opts.Licenses {
-		if sections[len(sections)-1], err = p.format(packageClause + w.licenseFiles()); err != nil {
+	if licenses != "" {
+		if sections[len(sections)-1], err = p.format(packageClause + licenses); err != nil {
 			return err
 		}
 		sections[len(sections)-1] = bytes.TrimPrefix(sections[len(sections)-1], []byte(packageClause))
@@ -55,8 +65,8 @@ func write(ctx context.Context, p *program) error {
 	if p.output, err = p.literals.fill(p.skeleton); err != nil {
 		return err
 	}
-	p.result = p.report()
-	p.release()
+	p.pkgs, p.main, p.byTypes, p.parts, p.aliases, p.listed = nil, nil, nil, nil, nil, nil
+	p.names, p.literals, p.faced, p.shown, p.stdFace, p.pushes, p.fset = nil, nil, nil, nil, nil, nil, nil
 	return nil
 }
 
@@ -79,22 +89,20 @@ func (p *program) format(text string) ([]byte, error) {
 	return source, nil
 }
 
-// release gives the memory of all that the last stage doesn't need back: the
-// syntax and the types of the program. It keeps where the declarations come from.
-func (p *program) release() {
-	p.places = map[string]token.Position{}
-	p.liveParts(func(t *part) {
+// release gives the memory of a printed package back: its syntax and what the
+// type checker said of it. It keeps where the declarations come from.
+func (p *program) release(k *pkg) {
+	for _, t := range k.parts {
+		if !t.live {
+			continue
+		}
 		for _, o := range t.objs {
-			if name := p.names.of(o); isGlobal(o) {
-				p.places[name] = p.fset.PositionFor(o.Pos(), false)
+			if isGlobal(o) {
+				p.places[p.names.of(o)] = p.fset.PositionFor(o.Pos(), false)
 			}
 		}
-	})
-	for _, k := range p.pkgs {
-		k.info, k.files, k.parts = nil, nil, nil
 	}
-	p.pkgs, p.main, p.byTypes, p.parts, p.aliases, p.listed = nil, nil, nil, nil, nil, nil
-	p.names, p.literals, p.faced, p.shown, p.stdFace, p.pushes, p.fset = nil, nil, nil, nil, nil, nil, nil
+	k.info, k.files, k.parts = nil, nil, nil
 }
 
 type writer struct {

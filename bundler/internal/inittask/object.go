@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -24,12 +25,18 @@ var errFormat = errors.New("not an object file of a known format")
 // Has reports whether the compiled package in file, which has the import path
 // path ("main" for a main package), has something to initialise: an init
 // function, a variable that isn't laid out statically, or an import that has.
+// It reads only the few parts of the file that tell.
 func Has(file, path string) (bool, error) {
-	data, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return false, err
 	}
-	obj, err := goObject(data)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	obj, err := goObject(io.NewSectionReader(f, 0, info.Size()))
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", file, err)
 	}
@@ -58,55 +65,80 @@ func escape(path string) string {
 	return b.String()
 }
 
-// goObject finds the member _go_.o of an archive.
-func goObject(data []byte) ([]byte, error) {
+// goObject finds the object in the member _go_.o of an archive.
+func goObject(file *io.SectionReader) (*io.SectionReader, error) {
 	const head, entry = "!<arch>\n", 60
-	rest, ok := bytes.CutPrefix(data, []byte(head))
-	if !ok {
+	if start, err := read(file, 0, len(head)); err != nil || string(start) != head {
 		return nil, errFormat
 	}
-	for len(rest) >= entry {
-		name := strings.TrimRight(string(rest[:16]), " /")
-		size, err := strconv.Atoi(strings.TrimSpace(string(rest[48:58])))
-		if err != nil || size < 0 || size > len(rest)-entry {
+	for at := int64(len(head)); at+entry <= file.Size(); {
+		e, err := read(file, at, entry)
+		if err != nil {
 			return nil, errFormat
 		}
-		body := rest[entry : entry+size]
+		at += entry
+		name := strings.TrimRight(string(e[:16]), " /")
+		size, err := strconv.ParseInt(strings.TrimSpace(string(e[48:58])), 10, 64)
+		if err != nil || size < 0 || size > file.Size()-at {
+			return nil, errFormat
+		}
 		if name == "_go_.o" {
-			// A line "go object linux amd64 ..." and other headers come first.
-			if i := bytes.Index(body, []byte(magic)); i >= 0 {
-				return body[i:], nil
-			}
-			return nil, errFormat
+			return afterHeaders(io.NewSectionReader(file, at, size))
 		}
-		rest = rest[min(len(rest), entry+size+size&1):]
+		at += size + size&1
 	}
 	return nil, errFormat
 }
 
-// defines reports whether the object file defines a symbol of this name.
-func defines(obj []byte, name string) (bool, error) {
-	u32 := func(off int) (int, bool) {
-		if off < 0 || off+4 > len(obj) {
-			return 0, false
-		}
-		return int(binary.LittleEndian.Uint32(obj[off:])), true
+// afterHeaders skips the lines before an object: "go object linux amd64 ..."
+// and others.
+func afterHeaders(member *io.SectionReader) (*io.SectionReader, error) {
+	const longest = 64 << 10
+	start, err := read(member, 0, int(min(longest, member.Size())))
+	if err != nil {
+		return nil, errFormat
 	}
-	from, ok1 := u32(headerOffsets + 4*blkSymdef)
-	to, ok2 := u32(headerOffsets + 4*blkNonpkgref)
-	if !ok1 || !ok2 || from > to || to > len(obj) {
+	i := bytes.Index(start, []byte(magic))
+	if i < 0 {
+		return nil, errFormat
+	}
+	return io.NewSectionReader(member, int64(i), member.Size()-int64(i)), nil
+}
+
+// read returns n bytes at an offset.
+func read(r *io.SectionReader, at int64, n int) ([]byte, error) {
+	if at < 0 || n < 0 || at > r.Size()-int64(n) {
+		return nil, errFormat
+	}
+	b := make([]byte, n)
+	_, err := io.ReadFull(io.NewSectionReader(r, at, int64(n)), b)
+	return b, err
+}
+
+// defines reports whether the object file defines a symbol of this name.
+func defines(obj *io.SectionReader, name string) (bool, error) {
+	u32 := func(b []byte) int { return int(binary.LittleEndian.Uint32(b)) }
+	header, err := read(obj, int64(headerOffsets), 4*(blkNonpkgref+1))
+	if err != nil {
 		return false, errFormat
 	}
-	for off := from; off+symSize <= to; off += symSize {
-		n, _ := u32(off)
-		at, _ := u32(off + 4)
-		if n != len(name) {
+	from, to := u32(header[4*blkSymdef:]), u32(header[4*blkNonpkgref:])
+	if from > to {
+		return false, errFormat
+	}
+	symbols, err := read(obj, int64(from), to-from)
+	if err != nil {
+		return false, errFormat
+	}
+	for ; len(symbols) >= symSize; symbols = symbols[symSize:] {
+		if u32(symbols) != len(name) {
 			continue
 		}
-		if at < 0 || at+n > len(obj) {
+		text, err := read(obj, int64(u32(symbols[4:])), len(name))
+		if err != nil {
 			return false, errFormat
 		}
-		if string(obj[at:at+n]) == name {
+		if string(text) == name {
 			return true, nil
 		}
 	}

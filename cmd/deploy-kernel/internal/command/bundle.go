@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/bundler"
@@ -58,6 +59,9 @@ one Go file can't hold is refused: C, and assembly without a variant in Go.`,
 	return cmd
 }
 
+// gcPercent trades a fifth of the CPU time for a third of the memory.
+const gcPercent = 40
+
 // runBundle bundles, verifies and writes.
 func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, report bool) error {
 	if output != "" && output != "-" {
@@ -65,6 +69,11 @@ func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, rep
 		if err := writable(output); err != nil {
 			return err
 		}
+	}
+	if os.Getenv("GOGC") == "" {
+		// Nearly all of the heap lives as long as the program is being read, so a
+		// heap of twice that size would be wasted.
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
 	progress := startStages(cmd)
 	defer progress.done()
