@@ -94,7 +94,8 @@ var stages = []struct {
 	{"check", "looking for what one Go file can't hold", check},
 	{"reach", "finding what the program can reach", reach},
 	{"order", "ordering the initialization", order},
-	{"warn", "", warnings}, // what can't be the same in one package
+	{"build info", "", buildInfo}, // what debug.ReadBuildInfo is to return
+	{"warn", "", warnings},        // what can't be the same in one package
 	{"rename", "renaming", rename},
 	{"print", "", write}, // one gofmt-clean file
 	{"self-check", "type-checking the bundle", selfCheck},

@@ -49,6 +49,14 @@ func (g *goTool) run(ctx context.Context, args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// combined returns what the go command prints on both outputs.
+func (g *goTool) combined(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = g.dir, g.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
 // A target says for what a program is built.
 type target struct {
 	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, CGO_ENABLED string

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"runtime/debug"
 )
 
 // A program is what the stages work on: the loaded packages, cut into parts.
@@ -27,6 +28,8 @@ type program struct {
 	stdFace *stdFacts
 
 	pushes []*part // functions that std calls by go:linkname
+
+	build *debug.BuildInfo // of the program, if it asks for it
 
 	names    *names
 	literals *literals

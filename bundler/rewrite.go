@@ -77,6 +77,8 @@ func (w *partWriter) ref(r ref) {
 	text := r.id.Name
 	std, hasStd := w.p.standIn(r.obj)
 	switch {
+	case w.p.build != nil && isReadBuildInfo(r.obj):
+		text = n.helper("readBuildInfo")
 	case hasStd:
 		text = n.imports[std.path] + "." + std.name
 	case r.obj == nil:

@@ -22,6 +22,7 @@ type telltale struct {
 const (
 	typeNames = "the names of types and packages: pkg.Type is main.Type in the bundle"
 	callers   = "the names of functions, files and lines: those of the bundle aren't the program's"
+	versions  = "the versions of modules: a bundle has none"
 )
 
 var telltales = []telltale{
@@ -33,7 +34,7 @@ var telltales = []telltale{
 		text: callers,
 	},
 	{objects: []string{"(reflect.Type).PkgPath", "(reflect.Type).String"}, format: regexp.MustCompile(`%([+#]*)(T|#v)`), text: typeNames},
-	{objects: []string{"runtime/debug.ReadBuildInfo"}, text: "the versions of modules: a bundle has none"},
+	{objects: []string{"runtime/debug.ReadBuildInfo"}, text: versions},
 	{objects: []string{"encoding/gob.Register"}, text: "the names of types in gob streams: register them by RegisterName"},
 }
 
@@ -44,7 +45,7 @@ func warnings(ctx context.Context, p *program) error {
 	owner := make([]*part, len(telltales))
 	p.liveParts(func(t *part) {
 		for i, tell := range telltales {
-			if tell.text == typeNames && !p.foreignTypes() {
+			if tell.text == typeNames && !p.foreignTypes() || tell.text == versions && p.build != nil {
 				continue
 			}
 			for _, pos := range tell.places(t) {

@@ -328,5 +328,8 @@ func (w *writer) helpersText() string {
 	if name, ok := w.p.names.helps["embeddedFile"]; ok {
 		text += embeddedFileText(name)
 	}
+	if name, ok := w.p.names.helps["readBuildInfo"]; ok {
+		text += w.buildInfoText(name)
+	}
 	return text
 }
