@@ -144,6 +144,25 @@ def patch(d, marker, offset, value):
     return d[:i] + bytes(value) + d[i + len(value) :]
 
 
+def with_factors():
+    """A file with other factors in its frame header than it was encoded with.
+
+    Its data end early or late, so only the geometry is of interest.
+    """
+    mode = rng.choice(["L", "RGB", "CMYK", "CMYK"])
+    d = pillow(picture(rng.randint(1, 60), rng.randint(1, 60)).convert(mode), quality=80, progressive=rng.random() < 0.3)
+    n = len(mode) if mode != "L" else 1
+    while True:
+        f = [(rng.choice([1, 1, 2, 2, 3, 4]), rng.choice([1, 1, 2, 2, 3, 4])) for _ in range(n)]
+        mh, mv = max(x for x, _ in f), max(y for _, y in f)
+        if (n == 1 or sum(x * y for x, y in f) <= 10) and all(mh % x == 0 and mv % y == 0 for x, y in f):
+            break
+    frame = next(m for _, m, _ in segments(d) if 0xC0 <= m <= 0xC2)
+    for i, (x, y) in enumerate(f):
+        d = patch(d, frame, 7 + 3 * i, [x << 4 | y])
+    return d
+
+
 def dqt(tables):
     out = b""
     for i, t in enumerate(tables):
@@ -245,6 +264,12 @@ def main():
         add("truncated-%d" % i, d[: rng.randint(scan_start(d), len(d) - 8)])
     for i in range(110):
         add("corrupt-%d" % i, corrupt(any_file()))
+    for i in range(12):  # libjpeg-turbo decodes these MCUs twice
+        d = bytearray(pillow(picture(112, 96).convert(rng.choice(["L", "RGB", "CMYK"])), quality=92))
+        for _ in range(6):
+            j = rng.randrange(scan_start(d), len(d) - 3)
+            d[j : j + 3] = b"\xff\xff\x00"
+        add("doubled-%d" % i, bytes(d))
     write()
 
 
@@ -271,6 +296,8 @@ def oddities():
         bare = patch(bare, 0xC0, 6 + 3 * i, [i])
         bare = patch(bare, 0xDA, 1 + 2 * i, [i])
     add("odd-ids-from-0", bare)
+    for i in range(40):  # any factors, of one, three and four components
+        add("factors-%d" % i, with_factors())
     for i in range(16):  # coefficients that overflow
         body = drop(any_file(), 0xDB)
         top = rng.choice([300, 3000, 65535])
