@@ -2,6 +2,8 @@ package jpeg_test
 
 import (
 	"bytes"
+	"image"
+	"image/color"
 	stdjpeg "image/jpeg"
 	"testing"
 
@@ -41,9 +43,24 @@ func BenchmarkDecode(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				vision.FromImage(src, vision.DropAlpha)
+				toRGB(src.(*image.YCbCr))
 			}
 			report(b)
 		})
 	}
+}
+
+// toRGB converts what image/jpeg returns.
+func toRGB(src *image.YCbCr) *vision.Image {
+	b := src.Bounds()
+	img := vision.New(b.Dx(), b.Dy())
+	for y := range img.H {
+		row := img.Pix[3*img.W*y:][:3*img.W]
+		for x := range img.W {
+			c := src.COffset(x, y)
+			p := (*[3]byte)(row[3*x:])
+			p[0], p[1], p[2] = color.YCbCrToRGB(src.Y[src.YOffset(x, y)], src.Cb[c], src.Cr[c])
+		}
+	}
+	return img
 }
