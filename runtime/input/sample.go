@@ -1,7 +1,6 @@
 package input
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -139,13 +138,7 @@ const maxShown = 3
 
 // open reads the header.
 func (s *sampleReader) open() error {
-	b := bufio.NewReader(s.limited)
-	if bom, err := b.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		b.Discard(3)
-	} else if err == nil && (bom[0] == 0xff && bom[1] == 0xfe || bom[0] == 0xfe && bom[1] == 0xff) {
-		return fmt.Errorf("%s: the text is UTF-16; save it as UTF-8", s.name)
-	}
-	s.csv = csv.NewReader(b)
+	s.csv = csv.NewReader(newTextReader(s.limited))
 	header, err := s.csv.Read()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -228,10 +221,8 @@ func (s *sampleReader) otherColumns() error {
 		}
 	}
 	if len(s.header) == 1 {
-		for _, sep := range []struct{ char, name string }{{";", "semicolons"}, {"\t", "tabs"}, {"|", "bars"}} {
-			if strings.Contains(s.header[0], sep.char) {
-				return s.wrong(0, "its columns are separated by %s, not by commas", sep.name)
-			}
+		if separator := otherSeparator(s.header); separator != "" {
+			return s.wrong(0, "its columns are separated by %s, not by commas", separator)
 		}
 		return s.wrong(0, "it has one column, and none for labels")
 	}

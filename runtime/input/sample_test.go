@@ -35,6 +35,7 @@ func TestSamplesOfLabelsAreRead(t *testing.T) {
 		{"the training table has several", "image,label\nx.jpg,0\ny.jpg,0\n", input.SampleRules{Training: input.SeveralLabels}},
 		{"the user says so", "image_id,label\nx.jpg,0.5\n", input.SampleRules{Submission: input.Labels}},
 		{"a byte order mark and CR LF", "\xef\xbb\xbfid,attribute_ids\r\na,0 1\r\n", input.SampleRules{}},
+		{"UTF-16", "\xff\xfei\x00d\x00,\x00t\x00a\x00g\x00s\x00\n\x00a\x00,\x000\x00 \x001\x00\n\x00", input.SampleRules{}},
 		{"a header only", "id,attribute_ids\n", input.SampleRules{}},
 		{"an id twice", "id,attribute_ids\na,0 1\na,0 1\nb,0 1\n", input.SampleRules{}},
 		{"quotes", "\"id\",\"attribute_ids\"\n\"a\",\"0 1\"\n", input.SampleRules{}},
@@ -98,7 +99,6 @@ func TestDamagedSamplesAreNamedByLine(t *testing.T) {
 		"":                               "the table is empty",
 		"id,attribute_ids\na\n":          "sample_submission.csv:2: a row must have two fields",
 		"id,attribute_ids\n,1\n":         "sample_submission.csv:2: the id is empty",
-		"\xff\xfei\x00d\x00,\x00":        "UTF-16",
 		"id,attribute_ids\n\"a\"b\",1":   "sample_submission.csv:2:",
 		"id,attribute_ids\na,1\nb,x y z": "sample_submission.csv:3: it has text",
 	} {
