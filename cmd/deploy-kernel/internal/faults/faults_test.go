@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -40,12 +41,14 @@ var faults = []fault{
 	{"a damaged plain file beside a whole encrypted one", "takes the one whose SHA-256 is the plan's", besideEachOther},
 	{"models renamed, and in other folders", "found by SHA-256: the same bytes", renamed},
 	{"very many image files in the tree", "begins to predict without delay", manyImages},
-	{"three corrupt images (cut, empty, text)", "predicts them as empty, names them; all others as ever", corruptImages},
-	{"an image folder that is empty", "refuses: none of the images of the sample is there", noImages},
-	{"ids of the sample without image", "predicts them as empty, names them", idsWithoutImage},
+	{"three corrupt images (cut, empty, text)", "gives them the default labels, names them; predicts all others as ever", corruptImages},
+	{"an image folder that is empty", "gives every row the default labels, tells, status 0", noImages},
+	{"a sample with a header only", "writes the header, tells, status 0", headerOnly},
+	{"a sample of one label, of probabilities, of columns", "refuses before it predicts: what was seen, what is supported", otherKinds},
+	{"ids of the sample without image", "gives them the default labels, names them", idsWithoutImage},
 	{"ids twice in the sample", "predicts each once, tells", idsTwice},
 	{"a sample with CRLF and a byte order mark", "the same bytes", crlf},
-	{"budget already over", "a valid submission without labels, a warning, status 0", budgetOver},
+	{"budget already over", "a valid submission of default labels, a warning, status 0", budgetOver},
 	{"a budget of half the time", "drops views, then folds; ends in time; the submission is valid", halfBudget},
 	{"one core", "the same bytes", oneCore},
 	{"512 MB of memory", "the same bytes", littleMemory},
@@ -388,7 +391,7 @@ func renamed(t *testing.T, w *world) string {
 func corruptImages(t *testing.T, w *world) string {
 	s := w.stage(t)
 	bad := map[string]func([]byte) []byte{
-		w.ids[3]:  func(b []byte) []byte { return b[:len(b)/2] },
+		w.ids[3]:  func(b []byte) []byte { return b[:30] },
 		w.ids[50]: func([]byte) []byte { return nil },
 		w.ids[70]: func([]byte) []byte { return []byte("<html>not found</html>") },
 	}
@@ -399,11 +402,12 @@ func corruptImages(t *testing.T, w *world) string {
 	r := s.run(t)
 	rows := s.valid(t, w.ids)
 	want := strings.Split(strings.TrimSpace(string(w.want)), "\n")[1:]
+	given := defaultLabels(t, r)
 	for i, row := range rows {
 		got := row.ID + "," + row.Labels
 		if bad[row.ID] != nil {
-			if got != row.ID+"," || !strings.Contains(r.stderr, "warning: image "+row.ID+" is predicted as empty: ") {
-				t.Errorf("%s is not told or not empty: %q", row.ID, got)
+			if row.Labels != given || !strings.Contains(r.stderr, "warning: image "+row.ID+" gets the default labels: ") {
+				t.Errorf("%s is not told or has other labels than %q: %q", row.ID, given, got)
 			}
 		} else if got != want[i] {
 			t.Errorf("row %d is %q, want %q", i, got, want[i])
@@ -415,13 +419,55 @@ func corruptImages(t *testing.T, w *world) string {
 	return ""
 }
 
+// defaultLabels returns the labels that the run says it gave to images without
+// prediction.
+func defaultLabels(t *testing.T, r result) string {
+	t.Helper()
+	m := regexp.MustCompile(`rows have no prediction; they get the labels "([0-9 ]+)"`).FindStringSubmatch(r.stderr)
+	if m == nil {
+		t.Fatalf("default labels are not told:\n%s", r.stderr)
+	}
+	return m[1]
+}
+
 func noImages(t *testing.T, w *world) string {
 	s := w.stage(t)
 	s.remove(t, competition+"/test")
 	if err := os.Mkdir(s.path(competition+"/test"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.refused(t, s.run(t), "kernel: none of the 80 images of ../"+competition+"/sample_submission.csv is under ../input")
+	r := s.run(t)
+	for _, row := range s.valid(t, w.ids) {
+		if row.Labels == "" {
+			t.Errorf("%s has no labels", row.ID)
+		}
+	}
+	if r.status != 0 || !strings.Contains(r.stderr, "kernel: warning: none of the 80 images of ../"+competition+"/sample_submission.csv is under ../input") {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	return ""
+}
+
+func headerOnly(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.write(t, sample, []byte("id,attribute_ids\n"))
+	r := s.run(t)
+	if got := string(s.submission(t)); r.status != 0 || got != "id,attribute_ids\n" || !strings.Contains(r.stderr, "has no rows") {
+		t.Errorf("status %d, %q\n%s", r.status, got, r.stderr)
+	}
+	return ""
+}
+
+func otherKinds(t *testing.T, w *world) string {
+	for text, want := range map[string]string{
+		"image_id,label\na,4\n":           "one class for each image",
+		"image_id,target\na,0.5\n":        "decimal numbers, such as probabilities",
+		"image_id,a,b,c\na,0.3,0.3,0.3\n": "3 columns after the id",
+	} {
+		s := w.stage(t)
+		s.write(t, sample, []byte(text))
+		s.refused(t, s.run(t), "kernel: ../"+sample, want, "Supported: an id and space-separated class numbers")
+	}
 	return ""
 }
 
@@ -431,7 +477,8 @@ func idsWithoutImage(t *testing.T, w *world) string {
 	s := w.stage(t)
 	s.write(t, sample, append(s.read(t, sample), "nobody,1\nelse,\n"...))
 	r := s.run(t)
-	if got := string(s.submission(t)); r.status != 0 || got != string(w.want)+"nobody,\nelse,\n" {
+	given := defaultLabels(t, r)
+	if got := string(s.submission(t)); r.status != 0 || got != string(w.want)+"nobody,"+given+"\nelse,"+given+"\n" {
 		t.Errorf("status %d, or other rows\n%s", r.status, r.stderr)
 	}
 	if !strings.Contains(r.stderr, "2 images without prediction: nobody, else") {
@@ -467,8 +514,8 @@ func budgetOver(t *testing.T, w *world) string {
 	s.args = []string{"--budget", "9h", "--elapsed", "9h1m"}
 	r := s.run(t)
 	for _, row := range s.valid(t, w.ids) {
-		if row.Labels != "" {
-			t.Errorf("%s has labels", row.ID)
+		if row.Labels == "" {
+			t.Errorf("%s has no labels", row.ID)
 		}
 	}
 	if r.status != 0 || !strings.Contains(r.stderr, "warning: no time for any prediction") {

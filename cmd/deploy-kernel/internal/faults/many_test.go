@@ -50,7 +50,7 @@ func (s *stage) firstPrediction(t *testing.T) time.Duration {
 	for range 5 {
 		decoded := make(chan time.Time, 1)
 		s.told = teller(func(b []byte) {
-			if bytes.Contains(b, []byte("is predicted as empty")) {
+			if bytes.Contains(b, []byte("gets the default labels")) {
 				select {
 				case decoded <- time.Now():
 				default:
