@@ -57,6 +57,9 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		return nil, arch.Arch{}, err
 	}
 	g, err := draw(a, infos, c.InputSize)
+	if g != nil && err != nil {
+		err = Explain(err, g, infos)
+	}
 	return g, a, err
 }
 

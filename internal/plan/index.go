@@ -89,15 +89,18 @@ func (x *index) find(names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// weights returns the path of the model's weights. Where both forms are there
-// the plain one is read.
+// weights returns the path of the model's weights, whatever their ending. Plain
+// ones go before encrypted ones.
 func (x *index) weights(model string, haveKey bool) (string, error) {
-	var names []string
-	for _, ext := range weightfile.Extensions {
-		names = append(names, model+ext)
+	best, rank := "", 0
+	for name := range x.paths {
+		r, ok := weightfile.Rank(name, model)
+		if ok && (best == "" || r < rank || r == rank && name < best) {
+			best, rank = name, r
+		}
 	}
-	if path, ok := x.find(names...); ok {
-		return path, nil
+	if best != "" {
+		return x.paths[best], nil
 	}
 	name := model + weightfile.Extensions[0] + crypt.Ext
 	path, ok := x.find(name)

@@ -8,8 +8,9 @@
 // For each prediction that the ensemble names, level1_train_<model>.npy, it
 // finds
 //
-//   - the weights <model>.safetensors, .safetensors.enc, .pth, .pt or .th, in
-//     the folders given, in those below them, or beside the ensemble file;
+//   - the weights <model>.safetensors, .pth, .ckpt or whatever their ending, or
+//     <model>.safetensors.enc, in the folders given, in those below them, or
+//     beside the ensemble file;
 //   - the config, the text in the weights or else <config>.yml;
 //   - the threshold, in <model>.yml or else in the weights, to which the offset
 //     that the ensemble may give is added;
@@ -56,6 +57,9 @@ type Options struct {
 	Weights []string
 	// Configs are folders of configs, for weights that do not carry theirs.
 	Configs []string
+	// WeightsKey names the weights to take of files that hold several sets; ""
+	// leaves it to the configs (model.weights_key), and then to package weightfile.
+	WeightsKey string
 	// Cuts asks for the order in which the plan gives up views and folds where
 	// time is short. The out-of-fold predictions, the table and its folds that it
 	// needs are looked for in the folders OOF, then where the weights are.
@@ -141,6 +145,8 @@ type job struct {
 	path    string // of the weights
 	err     error
 
+	choice     string // of the weights in the file
+	note       string // on that choice
 	fold       ensemble.Fold
 	stored     bool    // the threshold is that in the weights
 	offset     float64 // of its threshold, as the ensemble gives it
@@ -214,6 +220,11 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	for _, j := range jobs {
+		if j.note != "" {
+			b.warn("%s: %s", j.path, j.note)
+		}
+	}
 	built := &Built{Plan: &ensemble.Plan{Name: strings.TrimSuffix(filepath.Base(b.ensemble), filepath.Ext(b.ensemble))}}
 	for _, j := range jobs {
 		if b.options.Half.Given() && b.options.Halved != nil {
@@ -249,7 +260,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 	p := built.Plan
 	j.offset = members[j.member].Offset
 	j.fold.Threshold += j.offset
-	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, half: b.options.Half})
+	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, choice: j.choice, half: b.options.Half})
 	if p.Classes == 0 {
 		p.Classes = j.model.Classes
 	}

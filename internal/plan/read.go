@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/network"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -35,9 +37,13 @@ func (b *builder) read(ctx context.Context, j *job) error {
 	}
 	var g *nn.Graph
 	if c != nil {
-		if g, err = b.check(j, c, f); err != nil {
+		j.choice = cmp.Or(b.options.WeightsKey, c.Model.WeightsKey)
+		if err := f.Choose(j.choice); err != nil {
+			errs = append(errs, fmt.Errorf("reading weights: %w", err))
+		} else if g, err = b.check(j, c, f); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", j.path, err))
 		}
+		j.note = f.Note()
 	}
 	if j.fold.Threshold, err = b.threshold(j, meta); err != nil {
 		errs = append(errs, err)
@@ -60,7 +66,7 @@ func (b *builder) read(ctx context.Context, j *job) error {
 func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io.Writer) error {
 	half := b.options.Half
 	if !half.Given() {
-		return f.convert(w)
+		return f.Convert(w)
 	}
 	dict, err := f.StateDict()
 	if err != nil {
@@ -88,7 +94,11 @@ func (b *builder) check(j *job, c *config.Config, f file) (*nn.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g, arch.Check(g, f.Infos())
+	infos := f.Infos()
+	if err := arch.Check(g, infos); err != nil {
+		return nil, network.Explain(err, g, infos)
+	}
+	return g, nil
 }
 
 // configs holds the configs that were parsed, by name or text, as many folds

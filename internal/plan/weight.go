@@ -25,8 +25,9 @@ type Weight struct {
 	SHA256 string // hex, of the plain safetensors form
 	Size   int64  // of the plain safetensors form, in bytes
 
-	key  crypt.Key
-	half shrink.Half
+	key    crypt.Key
+	choice string // of the weights in the file
+	half   shrink.Half
 }
 
 // Encrypted reports whether the file is encrypted.
@@ -40,13 +41,16 @@ func (w Weight) Plain(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if err := f.Choose(w.choice); err != nil {
+		return nil, fmt.Errorf("reading weights: %w", err)
+	}
 	var b bytes.Buffer
 	b.Grow(int(w.Size))
 	to := interruptible(ctx, &b)
 	if w.half.Given() {
 		err = w.halve(to, f)
 	} else {
-		err = f.convert(to)
+		err = f.Convert(to)
 	}
 	if err != nil {
 		return nil, err
@@ -70,73 +74,56 @@ func (w Weight) halve(to io.Writer, f file) error {
 	return weights.Write(to, small)
 }
 
-// file is an open file of weights, in whichever form.
-type file interface {
-	Metadata() map[string]string
-	Infos() []weights.Info
-	Has(name string) bool
-	StateDict() (*weights.StateDict, error)
-	convert(w io.Writer) error
-	Close() error
+// file is an open file of weights, encrypted or not. Its weights are to be
+// chosen.
+type file struct {
+	*weightfile.File
+	os *os.File // of an encrypted one
+}
+
+// Close closes the file.
+func (f file) Close() error {
+	err := f.File.Close()
+	if f.os != nil {
+		err = errors.Join(err, f.os.Close())
+	}
+	return err
 }
 
 func open(path string, key crypt.Key) (file, error) {
 	if !strings.HasSuffix(path, crypt.Ext) {
-		f, err := weightfile.Open(path)
+		f, err := weightfile.OpenAny(path)
 		if err != nil {
-			return nil, fmt.Errorf("reading weights: %w", err)
+			return file{}, fmt.Errorf("reading weights: %w", err)
 		}
-		return plainFile{f}, nil
+		return file{File: f}, nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading weights: %w", err)
+		return file{}, fmt.Errorf("reading weights: %w", err)
 	}
-	e, err := openEncrypted(f, key)
+	w, err := openEncrypted(f, key)
 	if err != nil {
 		f.Close()
-		err = fmt.Errorf("reading weights: %s: %w", path, err)
+		err = fmt.Errorf("reading weights: %w", err)
 		if errors.Is(err, crypt.ErrAuth) {
 			err = cli.Hint(err, "it was encrypted under another key or name, or changed since")
 		}
-		return nil, err
+		return file{}, err
 	}
-	return e, nil
+	return file{w, f}, nil
 }
 
-type plainFile struct{ *weightfile.File }
-
-func (f plainFile) convert(w io.Writer) error { return f.Convert(w) }
-
-type encryptedFile struct {
-	*weights.File
-	os    *os.File
-	plain *crypt.ReaderAt
-}
-
-func openEncrypted(f *os.File, key crypt.Key) (*encryptedFile, error) {
+func openEncrypted(f *os.File, key crypt.Key) (*weightfile.File, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	plain, err := crypt.NewReaderAt(f, info.Size(), key, crypt.Name(f.Name()))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
-	w, err := weights.Open(plain, plain.Size())
-	if err != nil {
-		return nil, err
-	}
-	return &encryptedFile{w, f, plain}, nil
-}
-
-func (f *encryptedFile) Close() error { return f.os.Close() }
-
-func (f *encryptedFile) convert(w io.Writer) error {
-	if _, err := io.Copy(w, io.NewSectionReader(f.plain, 0, f.plain.Size())); err != nil {
-		return fmt.Errorf("reading %s: %w", f.os.Name(), err)
-	}
-	return nil
+	return weightfile.New(f.Name(), plain, plain.Size())
 }
 
 // interruptible returns w with writes that fail once ctx has ended.

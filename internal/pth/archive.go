@@ -23,7 +23,7 @@ const (
 func openZip(r io.ReaderAt, size int64) (*archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("its archive is damaged or incomplete: %w", err)
+		return nil, fmt.Errorf("its archive is damaged or incomplete (%w): copy or download the file again", err)
 	}
 	files := make(map[string]*zip.File, len(z.File))
 	folder, found := "", false
@@ -36,12 +36,15 @@ func openZip(r io.ReaderAt, size int64) (*archive, error) {
 			folder, found = prefix, true
 		}
 	}
-	if !found {
-		return nil, errors.New("the archive has no data.pkl: torch.save has not written it")
+	if err := otherArchive(z.File, folder, found); err != nil {
+		return nil, err
 	}
 	if f := files[folder+"byteorder"]; f != nil {
 		order, err := readEntry(f, 16)
-		if err != nil || string(order) != "little" {
+		if err != nil {
+			return nil, err
+		}
+		if string(order) != "little" {
 			return nil, fmt.Errorf("its byte order is %q; only little-endian files are read", order)
 		}
 	}
@@ -70,10 +73,40 @@ func openZip(r io.ReaderAt, size int64) (*archive, error) {
 	}}, nil
 }
 
+// otherArchive returns an error for archives that torch.save has not written.
+// folder is where the pickle is, if it was found.
+func otherArchive(files []*zip.File, folder string, found bool) error {
+	var names []string
+	arrays := 0
+	for _, f := range files {
+		rest, inside := strings.CutPrefix(f.Name, folder)
+		switch {
+		case found && inside && (rest == "constants.pkl" || strings.HasPrefix(rest, "code/")):
+			return errors.New("it is a TorchScript archive; in Python, save torch.jit.load(FILE).state_dict()")
+		case strings.HasSuffix(f.Name, "archive_format"):
+			return errors.New("it is an archive of torch.export; in Python, save model.state_dict()")
+		case strings.HasSuffix(f.Name, ".weights.h5"):
+			return errors.New("it is a Keras model; networks are read from PyTorch's files and safetensors")
+		case strings.HasSuffix(f.Name, ".npy"):
+			arrays++
+		}
+		if len(names) < 3 {
+			names = append(names, f.Name)
+		}
+	}
+	switch {
+	case found:
+		return nil
+	case arrays > 0 && arrays == len(files):
+		return errors.New("it is a NumPy archive (.npz); in Python, save torch.from_numpy of each array by torch.save")
+	}
+	return fmt.Errorf("the archive has no data.pkl, so torch.save has not written it; it holds %s: unpack it, and name the file of weights in it", strings.Join(names, ", "))
+}
+
 // readEntry reads a file of the archive and verifies its checksum.
 func readEntry(f *zip.File, limit int64) ([]byte, error) {
 	if f.Method != zip.Store {
-		return nil, fmt.Errorf("%s is compressed, which torch.save does not do", f.Name)
+		return nil, fmt.Errorf("%s is compressed (deflated), which torch.save does not do; load the file in Python and save it again", f.Name)
 	}
 	if f.UncompressedSize64 > uint64(limit) {
 		return nil, fmt.Errorf("%s has %d bytes, %d at most", f.Name, f.UncompressedSize64, limit)

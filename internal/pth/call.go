@@ -75,8 +75,9 @@ func call(function any, args tuple) (any, error) {
 		return rebuildTensor(args)
 	case global{"torch._utils", "_rebuild_parameter"}, global{"torch._utils", "_rebuild_parameter_with_state"}:
 		if len(args) > 0 {
-			if t, ok := args[0].(*tensor); ok {
-				return t, nil
+			switch args[0].(type) {
+			case *tensor, *oddTensor:
+				return args[0], nil
 			}
 		}
 		return nil, errors.New("a parameter that is not a tensor")
@@ -96,8 +97,49 @@ func call(function any, args tuple) (any, error) {
 		return encode(args)
 	case global{"numpy.core.multiarray", "scalar"}, global{"numpy._core.multiarray", "scalar"}:
 		return scalar(args), nil
+	case global{"numpy.core.multiarray", "_reconstruct"}, global{"numpy._core.multiarray", "_reconstruct"}:
+		return &oddTensor{"it is a NumPy array; in Python, save torch.from_numpy of it"}, nil
+	}
+	if odd := oddTensorOf(g, args); odd != nil {
+		return odd, nil
 	}
 	return &object{g, args}, nil
+}
+
+// oddTensors are the functions of torch._utils that make tensors of kinds that
+// are not read.
+var oddTensors = map[string]string{
+	"_rebuild_qtensor":                       "it is quantized; save the weights from before quantization",
+	"_rebuild_sparse_tensor":                 "it is sparse; in Python, save tensor.to_dense()",
+	"_rebuild_sparse_csr_tensor":             "it is sparse; in Python, save tensor.to_dense()",
+	"_rebuild_nested_tensor":                 "it is a nested tensor; save a padded one",
+	"_rebuild_meta_tensor_no_storage":        "it is a meta tensor, which has no data; save the model after its weights were loaded",
+	"_rebuild_wrapper_subclass":              "it is a distributed tensor; save the full state dict",
+	"_rebuild_xla_tensor":                    xla,
+	"_rebuild_device_tensor_from_numpy":      xla,
+	"_rebuild_device_tensor_from_cpu_tensor": xla,
+}
+
+const xla = "it lies on a TPU (XLA); in Python, save it after model.cpu(), or by xm.save"
+
+// oddTensorOf returns what a call makes of a tensor that is not read, nil where
+// it makes none.
+func oddTensorOf(g global, args tuple) *oddTensor {
+	if g.module != "torch._utils" {
+		return nil
+	}
+	if why := oddTensors[g.name]; why != "" {
+		return &oddTensor{why}
+	}
+	if g.name == "_rebuild_tensor_v3" { // for types that have no storage class: storage, offset, shape, strides, …, type
+		for _, a := range args {
+			if dtype, ok := a.(global); ok && dtype.module == "torch" {
+				return &oddTensor{fmt.Sprintf("its elements are of type %s, which is not read; save it as float32 or float16", dtype)}
+			}
+		}
+		return &oddTensor{"its elements are of a type without storage class (v3), which is not read"}
+	}
+	return nil
 }
 
 // orderedDict makes a dict of a list of pairs, or an empty one.
@@ -156,6 +198,9 @@ func rebuildTensor(args tuple) (any, error) {
 	if len(shape) != len(stride) {
 		return nil, fmt.Errorf("a tensor of shape %v with strides %v", shape, stride)
 	}
+	if s.odd != "" {
+		return &oddTensor{s.odd}, nil
+	}
 	return &tensor{s, offset, shape, stride}, nil
 }
 
@@ -196,6 +241,13 @@ var storageTypes = map[string]weights.DType{
 	"Byte": weights.U8, "Bool": weights.Bool,
 }
 
+// oddStorages are the storages whose tensors are not read, with a type whose
+// elements take as many bytes.
+var oddStorages = map[string]weights.DType{
+	"ComplexFloat": weights.F64, "QInt32": weights.I32, "QInt8": weights.I8, "QUInt8": weights.U8,
+	"QUInt4x2": weights.U8, "QUInt2x4": weights.U8, "Untyped": weights.U8,
+}
+
 // persistent resolves what lies outside of the pickle: a storage, by
 // ("storage", type, key, device, elements) and in legacy files the part of
 // another storage that it is, or None.
@@ -211,8 +263,15 @@ func (m *machine) persistent() (any, error) {
 	class, ok := id[1].(global)
 	name, isStorage := strings.CutSuffix(class.name, "Storage")
 	dtype, known := storageTypes[name]
+	odd := ""
 	if !ok || !isStorage || !known || class.module != "torch" && class.module != "torch.cuda" {
-		return nil, fmt.Errorf("a storage of type %s is not supported", class)
+		odd = fmt.Sprintf("a storage of type %s is not supported", class)
+		if strings.HasPrefix(name, "Q") {
+			odd = fmt.Sprintf("it is quantized (%s); save the weights from before quantization", class)
+		}
+		if dtype, known = oddStorages[name]; !known || !strings.HasPrefix(class.module, "torch") {
+			return nil, errors.New(odd)
+		}
 	}
 	key, ok := id[2].(string)
 	if !ok {
@@ -224,7 +283,7 @@ func (m *machine) persistent() (any, error) {
 	}
 	s := m.storages[key]
 	if s == nil {
-		s = &storage{key: key, dtype: dtype, elements: elements}
+		s = &storage{key: key, dtype: dtype, odd: odd, elements: elements}
 		m.storages[key] = s
 	}
 	if s.dtype != dtype || s.elements != elements {

@@ -1,7 +1,8 @@
 // Package pth reads the files that PyTorch's torch.save writes, without
 // Python and without running anything that a file names.
 //
-//	dict, err := pth.Read(f, size)
+//	c, err := pth.Open(f, size)
+//	tensors, err := c.Load(c.Dicts[0])
 //
 // Such a file is a pickle, a program for a small stack machine that may call
 // any Python function, followed or accompanied by the tensors' bytes. Both of
@@ -12,16 +13,17 @@
 // config class or os.system, becomes an inert placeholder that remembers its
 // name, and calling it gives another.
 //
-// The result is the state dict that the file is or holds (under "state_dict",
-// "model" and the like), its tensors contiguous, a DataParallel "module."
-// taken off the names. The checkpoint's own texts and numbers (arch, epoch,
-// score, …) become the metadata.
+// The dicts of tensors that the file is or holds, at most [maxDepth] dicts deep,
+// are the checkpoint's; whoever reads it chooses one (see package weightfile).
+// Their tensors are made contiguous. The checkpoint's own texts and numbers
+// (arch, epoch, score, …) become the metadata.
 //
 // Refused, by name: whole pickled models (save model.state_dict() instead),
-// state dicts with entries that are not tensors, compressed archives, files
-// of big-endian machines, complex and quantised tensors, pickles of protocol
-// 0, 1 and above 5. Memory is bounded by the file's size, tensors that overlap
-// by 8 times that.
+// TorchScript, compressed archives, files of big-endian machines, tensors that
+// are quantized, sparse, complex, of 8-bit floats, of a TPU or without data,
+// NumPy arrays, pickles of protocol 0, 1 and above 5. A tensor that can't be read
+// spoils only the dict that has it. Memory is bounded by the file's size, tensors
+// that overlap by 8 times that.
 package pth
 
 import (
@@ -31,18 +33,41 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Read reads a file of size bytes.
-func Read(r io.ReaderAt, size int64) (*weights.StateDict, error) {
-	dict, err := read(r, size)
+// Checkpoint is a file whose pickle was read.
+type Checkpoint struct {
+	// Dicts are the dicts of tensors, outer ones first.
+	Dicts []*Dict
+	// Metadata are the texts and numbers among the file's fields.
+	Metadata map[string]string
+
+	archive *archive
+}
+
+// Open reads the pickle of a file of size bytes. Tensors are read by
+// [Checkpoint.Load], for which the caller keeps r open.
+func Open(r io.ReaderAt, size int64) (*Checkpoint, error) {
+	c, err := open(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("reading a PyTorch file: %w", err)
 	}
-	return dict, nil
+	return c, nil
+}
+
+// Load reads the tensors of a dict, in its order.
+func (c *Checkpoint) Load(d *Dict) ([]weights.Tensor, error) {
+	err := d.err
+	var tensors []weights.Tensor
+	if err == nil {
+		tensors, err = c.archive.load(d.named)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a PyTorch file: %w", err)
+	}
+	return tensors, nil
 }
 
 // Recognize reports whether a file that begins with these bytes (16 are
@@ -51,7 +76,7 @@ func Recognize(start []byte) bool {
 	return bytes.HasPrefix(start, []byte(zipMagic)) || bytes.HasPrefix(start, []byte(legacyMagic))
 }
 
-func read(r io.ReaderAt, size int64) (*weights.StateDict, error) {
+func open(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	start := make([]byte, min(size, 16))
 	if _, err := r.ReadAt(start, 0); err != nil && err != io.EOF {
 		return nil, err
@@ -69,16 +94,11 @@ func read(r io.ReaderAt, size int64) (*weights.StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := findState(a.root)
-	if err != nil {
-		return nil, err
+	c := &Checkpoint{Dicts: dictsIn(a.root), Metadata: metadata(a.root), archive: a}
+	if len(c.Dicts) == 0 {
+		return nil, noState(a.root)
 	}
-	stripModule(named)
-	tensors, err := a.load(named)
-	if err != nil {
-		return nil, err
-	}
-	return &weights.StateDict{Tensors: tensors, Metadata: metadata(a.root)}, nil
+	return c, nil
 }
 
 // archive is a file whose pickle was read.
@@ -87,96 +107,6 @@ type archive struct {
 	size int64 // of the file
 	// storage reads the bytes of a storage.
 	storage func(*storage) ([]byte, error)
-}
-
-// namedTensor is an entry of a state dict.
-type namedTensor struct {
-	name string
-	*tensor
-}
-
-// stateKeys are where checkpoints keep the state dict.
-var stateKeys = [...]string{"state_dict", "model_state_dict", "model", "net", "network", "weights", "params"}
-
-// findState returns the state dict that a file is or holds, at most two dicts
-// deep.
-func findState(root any) ([]namedTensor, error) {
-	if d := stateIn(root, 2); d != nil {
-		return d.tensors()
-	}
-	if o, ok := root.(*object); ok {
-		return nil, fmt.Errorf("it holds an object of %s, not a state dict; in Python, save model.state_dict()", o.class)
-	}
-	return nil, fmt.Errorf("no state dict found, neither by itself nor under %s", strings.Join(stateKeys[:], ", "))
-}
-
-// stateIn returns the dict of tensors that v is or holds, at most so many
-// dicts deep. What lies under a known key goes before tensors beside it.
-func stateIn(v any, depth int) *dict {
-	d, ok := v.(*dict)
-	if !ok {
-		return nil
-	}
-	for _, key := range stateKeys {
-		if depth == 0 {
-			break
-		}
-		if inner := stateIn(d.get(key), depth-1); inner != nil {
-			return inner
-		}
-	}
-	if d.holdsTensors() {
-		return d
-	}
-	return nil
-}
-
-// holdsTensors reports whether any value is a tensor.
-func (d *dict) holdsTensors() bool {
-	for _, p := range d.pairs {
-		if _, ok := p.value.(*tensor); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// tensors returns a dict's entries as a state dict's. As in Python, of equal
-// keys the first gives the place and the last the value.
-func (d *dict) tensors() ([]namedTensor, error) {
-	place := make(map[string]int, len(d.pairs))
-	named := make([]namedTensor, 0, len(d.pairs))
-	for _, p := range d.pairs {
-		name, ok := p.key.(string)
-		if !ok {
-			return nil, fmt.Errorf("the state dict has the key %s, which is not a text", describe(p.key))
-		}
-		t, ok := p.value.(*tensor)
-		if !ok {
-			return nil, fmt.Errorf("the state dict's %q is %s, not a tensor", name, describe(p.value))
-		}
-		if i, ok := place[name]; ok {
-			named[i].tensor = t
-			continue
-		}
-		place[name] = len(named)
-		named = append(named, namedTensor{name, t})
-	}
-	return named, nil
-}
-
-// stripModule takes the "module." off that DataParallel puts before every
-// name.
-func stripModule(named []namedTensor) {
-	const prefix = "module."
-	for _, t := range named {
-		if !strings.HasPrefix(t.name, prefix) {
-			return
-		}
-	}
-	for i := range named {
-		named[i].name = named[i].name[len(prefix):]
-	}
 }
 
 // maxText is how long a text may be to become metadata.

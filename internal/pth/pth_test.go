@@ -17,7 +17,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/golden"
 	"github.com/deploy-kernel/deploy-kernel/internal/pth"
-	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -33,16 +32,33 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	dict, err := pth.Read(f, info.Size())
+	c, err := pth.Open(f, info.Size())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(dict.Tensors[0].Name, dict.Tensors[0].Shape, dict.Metadata["arch"], dict.Metadata["epoch"])
-	// Output: conv.weight [4 3 3 3] seresnext50_32x4d 14
+	for _, d := range c.Dicts {
+		tensors, err := c.Load(d)
+		fmt.Println(d.Path, tensors[0].Name, tensors[0].Shape, err)
+	}
+	fmt.Println(c.Metadata["arch"], c.Metadata["epoch"])
+	// Output:
+	// [state_dict] module.conv.weight [4 3 3 3] <nil>
+	// seresnext50_32x4d 14
 }
 
-func read(b []byte) (*weights.StateDict, error) { return pth.Read(bytes.NewReader(b), int64(len(b))) }
+// read reads the first dict of tensors.
+func read(b []byte) (*weights.StateDict, error) {
+	c, err := pth.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	tensors, err := c.Load(c.Dicts[0])
+	if err != nil {
+		return nil, err
+	}
+	return &weights.StateDict{Tensors: tensors, Metadata: c.Metadata}, nil
+}
 
 func load(t testing.TB, name string) []byte {
 	t.Helper()
@@ -114,7 +130,7 @@ func TestEveryValueIsPyTorchs(t *testing.T) {
 					continue
 				}
 				n++
-				got, ok := dict.Find(strings.TrimPrefix(name, "module."))
+				got, ok := dict.Find(name)
 				if !ok {
 					t.Errorf("%s: %s is missing", file, name)
 					continue
@@ -167,7 +183,7 @@ func TestRealFilesAreReadAsPyTorchReadsThem(t *testing.T) {
 			t.Errorf("%s: %d tensors, want %d", file, len(dict.Tensors), len(w.Tensors))
 		}
 		for name, wt := range w.Tensors {
-			got, ok := dict.Find(strings.TrimPrefix(name, "module."))
+			got, ok := dict.Find(name)
 			if !ok {
 				t.Errorf("%s: %s is missing", file, name)
 				continue
@@ -183,20 +199,6 @@ func TestRealFilesAreReadAsPyTorchReadsThem(t *testing.T) {
 				t.Errorf("%s: %s is %v %v, sum %v, %v", file, name, got.DType, got.Shape, sum, abs)
 			}
 		}
-	}
-}
-
-func TestARealFileFitsItsArchitecture(t *testing.T) {
-	dict, err := read(load(t, golden.Shared(t, "golden/pth/resnet20-12fca82f.th")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := arch.Check(g, dict.Infos()); err != nil {
-		t.Error(err)
 	}
 }
 

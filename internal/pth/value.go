@@ -50,6 +50,8 @@ type integer []byte
 type storage struct {
 	key   string
 	dtype weights.DType
+	// odd says why tensors of the storage can't be read, "" where they can.
+	odd string
 	// elements is the length that the pickle tells.
 	elements int
 }
@@ -66,6 +68,11 @@ type tensor struct {
 	offset  int
 	shape   []int
 	stride  []int
+}
+
+// oddTensor is a tensor, or an array in place of one, that can't be read.
+type oddTensor struct {
+	why string
 }
 
 // check returns the bytes that the tensor takes when laid out without gaps, or
@@ -149,6 +156,8 @@ func describe(v any) string {
 		return "an object of " + v.class.String()
 	case global:
 		return "the name " + v.String()
+	case *oddTensor:
+		return v.why
 	case *dict:
 		return "a dict"
 	case *list, tuple:

@@ -1,23 +1,34 @@
-// Package weightfile opens a file of weights whatever its form, told by its
-// content: safetensors, or what PyTorch's torch.save writes (.pth, .pt, .th).
+// Package weightfile opens a file of weights whatever its form and its name. Its
+// content tells the form: safetensors, what PyTorch's torch.save writes, or the
+// index of weights in several files.
 //
 //	f, err := weightfile.Open("2b_se_resnext50_f0_e14_0.5975.pth")
 //	defer f.Close()
 //	err = arch.Check(g, f.Infos())
 //	err = f.Convert(w) // as safetensors
 //
-// A PyTorch file is read whole, a safetensors file tensor by tensor. Encrypted
-// files are refused: package crypt opens them.
+// A file may hold several sets of weights, in dicts (state_dict, model_ema, …) or
+// under prefixes. Of raw weights and their average the average is taken, unless a
+// key chooses others; [File.Note] says so. What wrappers and containers put
+// before the names (module., _orig_mod., model., backbone., …) is taken off: the
+// names that architectures know decide what a prefix is. Counters, losses and
+// metrics beside the network are left out.
+//
+// A PyTorch file is read whole, a safetensors file tensor by tensor. Files that
+// are something else (Git LFS pointers, web pages, Keras models, …) are refused
+// by what they are. Encrypted files are refused: package crypt opens them.
 package weightfile
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/pth"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
@@ -34,76 +45,183 @@ const (
 // String returns the form's name.
 func (f Format) String() string { return [...]string{"safetensors", "PyTorch"}[f] }
 
-// Extensions are the endings of the files that Open reads.
-var Extensions = [...]string{".safetensors", ".pth", ".pt", ".th"}
-
-// ModelName returns the name of the model that a path of weights is of: its
-// last element, without extension (and without ".enc").
-func ModelName(path string) string {
-	name := strings.TrimSuffix(filepath.Base(path), ".enc")
-	for _, ext := range Extensions {
-		if short, ok := strings.CutSuffix(name, ext); ok {
-			return short
-		}
-	}
-	return name
-}
-
 // File is an open file of weights. It is safe for concurrent reading.
 type File struct {
-	path   string
-	format Format
-	file   *os.File
-	size   int64
-	lazy   *weights.File      // of Safetensors
-	dict   *weights.StateDict // of PyTorch
+	path     string
+	format   Format
+	file     *os.File // nil where the caller has opened it
+	reader   io.ReaderAt
+	size     int64
+	metadata map[string]string
+	sets     []set
+	shards   []*File // of an index
+
+	// What Choose fills in.
+	entries []entry
+	index   map[string]int  // of entries, by name
+	opened  map[int]tensors // by set
+	note    string
+	plain   bool // the weights are all of a safetensors file, under its names
 }
 
-// Open opens a file; the caller closes it.
-func Open(path string) (*File, error) {
+// Open opens a file and chooses its weights; the caller closes it.
+func Open(path string) (*File, error) { return OpenKey(path, "") }
+
+// OpenKey is [Open] of the weights that a key names; see [File.Choose].
+func OpenKey(path, key string) (*File, error) {
+	f, err := OpenAny(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Choose(key); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenAny opens a file without choosing its weights: only its metadata may be
+// used before [File.Choose].
+func OpenAny(path string) (*File, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err // it names the file
 	}
-	f := &File{path: path, file: file}
-	if err := f.read(); err != nil {
-		file.Close()
+	f := &File{path: path, file: file, reader: file}
+	if err = f.stat(); err == nil {
+		err = f.read()
+	}
+	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }
 
-func (f *File) read() error {
+// New is [OpenAny] of a file of size bytes that the caller has opened, and keeps
+// open. Its name is path.
+func New(path string, r io.ReaderAt, size int64) (*File, error) {
+	f := &File{path: path, reader: r, size: size}
+	if err := f.read(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// stat refuses what is no regular file.
+func (f *File) stat() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
+	switch {
+	case info.IsDir():
+		return folderKind(f.path)
+	case !info.Mode().IsRegular():
 		return errors.New("not a file of weights")
 	}
 	f.size = info.Size()
-	start := make([]byte, min(f.size, 16))
-	if _, err := f.file.ReadAt(start, 0); err != nil {
-		return err
+	return nil
+}
+
+// folderKind says what to do with a folder in place of a file.
+func folderKind(path string) error {
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(path, name))
+		return err == nil
 	}
-	if pth.Recognize(start) {
-		f.format = PyTorch
-		f.dict, err = pth.Read(f.file, f.size)
-		return err
+	err := errors.New("a folder, not a file of weights")
+	switch {
+	case has("data.pkl"):
+		return cli.Hint(errors.New("a folder: the archive that torch.save wrote was unpacked, as Kaggle does with uploads"),
+			"pack it again without compression: (cd %s && zip -0 -r ../%s.pth %s)", filepath.Dir(path), filepath.Base(path), filepath.Base(path))
+	case has(".metadata"):
+		return cli.Hint(errors.New("a folder: a distributed checkpoint of PyTorch"),
+			"python -m torch.distributed.checkpoint.format_utils dcp_to_torch %s %s.pth makes a file of it", path, path)
 	}
-	// The JSON of a header begins with a brace, and comes after its length.
-	if len(start) < 9 || start[8] != '{' {
-		if strings.HasSuffix(f.path, ".enc") {
-			return errors.New("it is encrypted: `crypt decrypt` makes a plain file of it")
+	for _, name := range []string{"model.safetensors", "model.safetensors" + indexExt, "pytorch_model.bin", "pytorch_model.bin" + indexExt} {
+		if has(name) {
+			return cli.Hint(err, "name the file %s", filepath.Join(path, name))
 		}
-		return errors.New("neither a safetensors file nor one of PyTorch's")
 	}
-	f.lazy, err = weights.Open(f.file, f.size)
 	return err
 }
 
+// read finds out what the file is.
+func (f *File) read() error {
+	start := startOf(f.reader, f.size)
+	switch {
+	case pth.Recognize(start):
+		f.format = PyTorch
+		c, err := pth.Open(f.reader, f.size)
+		if err != nil {
+			return err
+		}
+		f.sets, f.metadata = pthSets(c), c.Metadata
+		return nil
+	case isSafetensors(start, f.size):
+		lazy, err := weights.Open(f.reader, f.size)
+		if err != nil {
+			return err
+		}
+		f.sets, f.metadata = []set{safetensorsSet(lazy)}, lazy.Metadata()
+		return nil
+	case len(start) > 0 && start[0] == '{' && f.file != nil:
+		return f.openIndex()
+	}
+	if strings.HasSuffix(f.path, ".enc") {
+		return errors.New("it is encrypted: `crypt decrypt` makes a plain file of it")
+	}
+	return otherKind(f.reader, f.size)
+}
+
+// Choose takes the weights that a key names: a dict of the file, or a prefix.
+// "" takes the average of raw weights and their average, else what training code
+// usually calls the network.
+func (f *File) Choose(key string) error {
+	if err := f.choose(key); err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	return nil
+}
+
+func (f *File) choose(key string) error {
+	c, err := choose(f.sets, key)
+	if err != nil {
+		if index := indexOf(f.path); index != "" {
+			return cli.Hint(err, "it is a part of %s: name that", index)
+		}
+		return err
+	}
+	opened := map[int]tensors{}
+	index := make(map[string]int, len(c.entries))
+	same := len(c.entries) == len(f.sets[0].infos)
+	for i, e := range c.entries {
+		index[e.name] = i
+		same = same && e.name == e.raw
+		if opened[e.set] == nil {
+			if opened[e.set], err = f.sets[e.set].open(); err != nil {
+				return err
+			}
+		}
+	}
+	f.entries, f.index, f.opened, f.note = c.entries, index, opened, c.note
+	f.plain = same && f.format == Safetensors && f.shards == nil
+	return nil
+}
+
 // Close closes the file. What was read stays valid.
-func (f *File) Close() error { return f.file.Close() }
+func (f *File) Close() error {
+	var errs []error
+	for _, s := range f.shards {
+		errs = append(errs, s.Close())
+	}
+	if f.file != nil {
+		errs = append(errs, f.file.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Path returns the path that the file was opened by.
 func (f *File) Path() string { return f.path }
@@ -111,44 +229,45 @@ func (f *File) Path() string { return f.path }
 // Format returns the file's form.
 func (f *File) Format() Format { return f.format }
 
+// Note says which weights were taken, where the file holds others, or tensors
+// that are none; "" where there is nothing to say.
+func (f *File) Note() string { return f.note }
+
+// Plain reports whether the file itself is what [File.Convert] writes.
+func (f *File) Plain() bool { return f.plain }
+
 // Metadata returns what the file says of itself: of a PyTorch checkpoint, its
 // texts and numbers. The caller may change it.
 func (f *File) Metadata() map[string]string {
-	if f.lazy != nil {
-		return f.lazy.Metadata()
-	}
 	m := map[string]string{}
-	for k, v := range f.dict.Metadata {
-		m[k] = v
-	}
+	maps.Copy(m, f.metadata)
 	return m
 }
 
 // Infos describes the tensors, in the file's order.
 func (f *File) Infos() []weights.Info {
-	if f.lazy != nil {
-		return f.lazy.Infos()
+	infos := make([]weights.Info, len(f.entries))
+	for i, e := range f.entries {
+		infos[i] = e.info
 	}
-	return f.dict.Infos()
+	return infos
 }
 
 // Has reports whether there is a tensor of that name; it serves as
 // arch.Config.Keys.
 func (f *File) Has(name string) bool {
-	if f.lazy != nil {
-		return f.lazy.Has(name)
-	}
-	_, ok := f.dict.Find(name)
+	_, ok := f.index[name]
 	return ok
 }
 
 // Float32 reads a tensor; it serves as engine.Params.
 func (f *File) Float32(name string) (data []float32, shape []int, err error) {
-	if f.lazy != nil {
-		data, shape, err = f.lazy.Float32(name)
-	} else {
-		data, shape, err = f.dict.Float32(name)
+	i, ok := f.index[name]
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: reading tensor %s: there is none", f.path, name)
 	}
+	e := f.entries[i]
+	data, shape, err = f.opened[e.set].Float32(e.raw)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -157,27 +276,33 @@ func (f *File) Float32(name string) (data []float32, shape []int, err error) {
 
 // StateDict reads everything. The result must not be changed.
 func (f *File) StateDict() (*weights.StateDict, error) {
-	if f.dict != nil {
-		return f.dict, nil
-	}
-	dict, err := f.lazy.StateDict()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
+	dict := &weights.StateDict{Tensors: make([]weights.Tensor, len(f.entries)), Metadata: f.Metadata()}
+	for i, e := range f.entries {
+		t, err := f.opened[e.set].Tensor(e.raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.path, err)
+		}
+		t.Name = e.name
+		dict.Tensors[i] = t
 	}
 	return dict, nil
 }
 
-// Convert writes the file as safetensors: byte for byte where it is one
+// Convert writes the weights as safetensors: byte for byte where the file is that
 // already, else in the one way that its content allows.
 func (f *File) Convert(w io.Writer) error {
-	if f.dict != nil {
-		if err := weights.Write(w, f.dict); err != nil {
-			return fmt.Errorf("converting %s: %w", f.path, err)
+	if f.plain {
+		if _, err := io.Copy(w, io.NewSectionReader(f.reader, 0, f.size)); err != nil {
+			return fmt.Errorf("copying %s: %w", f.path, err)
 		}
 		return nil
 	}
-	if _, err := io.Copy(w, io.NewSectionReader(f.file, 0, f.size)); err != nil {
-		return fmt.Errorf("copying %s: %w", f.path, err)
+	dict, err := f.StateDict()
+	if err != nil {
+		return err
+	}
+	if err := weights.Write(w, dict); err != nil {
+		return fmt.Errorf("converting %s: %w", f.path, err)
 	}
 	return nil
 }

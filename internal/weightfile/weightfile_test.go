@@ -118,8 +118,8 @@ func TestOtherFilesAreRefusedByName(t *testing.T) {
 		content string
 		want    string
 	}{
-		"empty.pth":         {"", "neither a safetensors file nor one of PyTorch's"},
-		"page.safetensors":  {"<!doctype html><html></html>", "neither a safetensors file"},
+		"empty.pth":         {"", "the file is empty"},
+		"page.safetensors":  {"<!doctype html><html></html>", "a web page (HTML)"},
 		"cut.safetensors":   {"\x20\x00\x00\x00\x00\x00\x00\x00{\"a\":", "incomplete"},
 		"cut.pth":           {"PK\x03\x04", "damaged or incomplete"},
 		"m.safetensors.enc": {strings.Repeat("\x28abc", 20), "encrypted"},

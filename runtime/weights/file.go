@@ -95,6 +95,20 @@ func (f *File) Float32(name string) (data []float32, shape []int, err error) {
 	return data, e.Shape, nil
 }
 
+// Tensor reads the named tensor.
+func (f *File) Tensor(name string) (Tensor, error) {
+	i, ok := f.index[name]
+	if !ok {
+		return Tensor{}, missing(name)
+	}
+	e := f.entries[i]
+	data := make([]byte, e.end-e.begin)
+	if err := readAt(f.r, data, f.start+e.begin); err != nil {
+		return Tensor{}, fmt.Errorf("reading tensor %s: %w", name, err)
+	}
+	return Tensor{e.Name, e.DType, e.Shape, data}, nil
+}
+
 // StateDict reads everything, into one allocation that the tensors share.
 func (f *File) StateDict() (*StateDict, error) {
 	data := make([]byte, f.size)

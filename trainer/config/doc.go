@@ -56,6 +56,10 @@ type Model struct {
 	Normalize string    `yaml:"normalize,omitempty"` // a name of vision.Normalizations; "" is the architecture's
 	Mean      []float64 `yaml:"mean,flow,omitempty"` // in place of a name
 	Std       []float64 `yaml:"std,flow,omitempty"`
+
+	// WeightsKey names the weights to take of files that hold several sets, e.g.
+	// model_ema; "" takes the average, or the only ones.
+	WeightsKey string `yaml:"weights_key,omitempty"`
 }
 
 // Data says what is cut from images in training.

@@ -1,0 +1,171 @@
+package pth
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+)
+
+// Dict is a dict of tensors.
+type Dict struct {
+	// Path are the keys that lead to it from the file's value, none for that
+	// value itself.
+	Path []string
+	// Infos describe the tensors, in order. A tensor that can't be read has no
+	// shape.
+	Infos []weights.Info
+
+	named []namedTensor
+	err   error // why it can't be read
+}
+
+// namedTensor is an entry of a state dict.
+type namedTensor struct {
+	name string
+	*tensor
+}
+
+const (
+	// maxDepth is how many dicts deep tensors are looked for: Lightning keeps
+	// averaged weights at callbacks, callback, average_model_state.
+	maxDepth = 4
+	// maxDicts bounds how many dicts are looked at; an optimizer has one for each
+	// parameter.
+	maxDicts = 1 << 17
+)
+
+// dictsIn returns the dicts of tensors that a value is or holds, the outer ones
+// first.
+func dictsIn(root any) []*Dict {
+	type place struct {
+		dict *dict
+		path []string
+	}
+	var found []*Dict
+	seen := map[*dict]bool{}
+	var level []place
+	enter := func(v any, path []string) {
+		if d, ok := v.(*dict); ok && !seen[d] && len(seen) < maxDicts {
+			seen[d] = true
+			level = append(level, place{d, path})
+		}
+	}
+	enter(root, nil)
+	for depth := 0; depth <= maxDepth; depth++ {
+		now := level
+		level = nil
+		for _, p := range now {
+			if d := p.dict.state(p.path); d != nil {
+				found = append(found, d)
+			}
+			for _, e := range p.dict.pairs {
+				switch key := e.key.(type) {
+				case string:
+					if notWeights(key) {
+						continue
+					}
+					enter(e.value, append(p.path[:len(p.path):len(p.path)], key))
+				case int64:
+					enter(e.value, append(p.path[:len(p.path):len(p.path)], strconv.FormatInt(key, 10)))
+				}
+			}
+		}
+	}
+	return found
+}
+
+// notWeights reports whether what lies under a key of a checkpoint is the state
+// of something else than a network: it has a dict of tensors for each parameter.
+func notWeights(key string) bool {
+	key = strings.ToLower(key)
+	return strings.Contains(key, "optim") || strings.Contains(key, "sched") || strings.Contains(key, "scaler") || key == "opt"
+}
+
+// state returns a dict that holds tensors as a state dict, nil where it holds
+// none. As in Python, of equal keys the first gives the place and the last the
+// value.
+func (d *dict) state(path []string) *Dict {
+	s := &Dict{Path: path}
+	place := make(map[string]int, len(d.pairs))
+	found := false
+	for _, p := range d.pairs {
+		name, isText := p.key.(string)
+		t, isTensor := p.value.(*tensor)
+		odd, isOdd := p.value.(*oddTensor)
+		found = found || isTensor || isOdd
+		switch {
+		case !isText && (isTensor || isOdd):
+			s.fail(fmt.Errorf("the state dict has the key %s, which is not a text", describe(p.key)))
+			continue
+		case isOdd:
+			s.fail(fmt.Errorf("tensor %s: %s", name, odd.why))
+			t = &tensor{storage: &storage{}}
+		case isTensor:
+		case beside(name, p.value):
+			continue
+		default:
+			s.fail(fmt.Errorf("the state dict's %q is %s, not a tensor", name, describe(p.value)))
+			continue
+		}
+		info := weights.Info{Name: name, DType: t.storage.dtype, Shape: t.shape}
+		if i, ok := place[name]; ok {
+			s.named[i].tensor, s.Infos[i] = t, info
+			continue
+		}
+		place[name] = len(s.named)
+		s.named = append(s.named, namedTensor{name, t})
+		s.Infos = append(s.Infos, info)
+	}
+	if !found {
+		return nil
+	}
+	return s
+}
+
+// fail keeps the first mistake.
+func (d *Dict) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// beside reports whether an entry that is not a tensor may stand in a state dict
+// and be left out: numbers and texts, and what modules keep as extra state.
+func beside(name string, value any) bool {
+	switch value.(type) {
+	case nil, bool, int64, float64, string, integer:
+		return true
+	}
+	return strings.HasSuffix(name, "_extra_state")
+}
+
+// noState says what a file without any dict of tensors is.
+func noState(root any) error {
+	const instead = "in Python, save model.state_dict()"
+	switch v := root.(type) {
+	case *object:
+		return fmt.Errorf("it holds an object of %s, not a state dict; %s", v.class, instead)
+	case *tensor, *oddTensor:
+		return errors.New("no state dict found: it holds a single tensor; " + instead)
+	case *list, tuple:
+		return errors.New("no state dict found: it holds a list; save each model's state dict as a file of its own")
+	case *dict:
+		var keys []string
+		for _, p := range v.pairs {
+			key, _ := p.key.(string)
+			if o, ok := p.value.(*object); ok && strings.Contains(o.class.module, ".") {
+				return fmt.Errorf("no state dict found: its %q is an object of %s; %s", key, o.class, instead)
+			}
+			if len(keys) < 5 && key != "" && len(key) < 40 {
+				keys = append(keys, strconv.Quote(key))
+			}
+		}
+		if keys != nil {
+			return fmt.Errorf("no state dict found under any of its keys, %s; %s", strings.Join(keys, ", "), instead)
+		}
+	}
+	return errors.New("no state dict found; " + instead)
+}
