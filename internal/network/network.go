@@ -46,8 +46,8 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		}
 		c.InputSize = n
 	}
-	if c.Arch == "" {
-		c.Arch = metadata["arch"]
+	if _, err := arch.Find(arch.All(), metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
+		c.Arch = metadata["arch"] // a checkpoint from elsewhere may have a name that nobody here knows
 	}
 	if c.Arch == "" {
 		return guess(infos, c.InputSize)

@@ -104,6 +104,9 @@ func (d *dict) state(path []string) *Dict {
 			s.fail(fmt.Errorf("tensor %s: %s", name, odd.why))
 			t = &tensor{storage: &storage{}}
 		case isTensor:
+		case strings.Contains(name, "._packed_params"):
+			s.fail(fmt.Errorf("the state dict is quantized (%s); save the weights from before quantization", name))
+			continue
 		case beside(name, p.value):
 			continue
 		default:
@@ -142,6 +145,9 @@ func beside(name string, value any) bool {
 	return strings.HasSuffix(name, "_extra_state")
 }
 
+// containers are modules of values that checkpoints keep beside a network.
+var containers = map[string]bool{"argparse": true, "builtins": true, "collections": true, "datetime": true, "pathlib": true, "numpy": true, "torch": true}
+
 // noState says what a file without any dict of tensors is.
 func noState(root any) error {
 	const instead = "in Python, save model.state_dict()"
@@ -156,7 +162,7 @@ func noState(root any) error {
 		var keys []string
 		for _, p := range v.pairs {
 			key, _ := p.key.(string)
-			if o, ok := p.value.(*object); ok && strings.Contains(o.class.module, ".") {
+			if o, ok := p.value.(*object); ok && !containers[o.class.module] {
 				return fmt.Errorf("no state dict found: its %q is an object of %s; %s", key, o.class, instead)
 			}
 			if len(keys) < 5 && key != "" && len(key) < 40 {

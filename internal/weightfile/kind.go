@@ -126,6 +126,9 @@ func tarKind(start []byte) error {
 	case "sys_info", "pickle", "tensors", "storages":
 		return errors.New("written by PyTorch before version 0.1.10, as a tar archive; load it in Python and save it again by torch.save")
 	}
+	if strings.Contains(name, "PaxHeader") { // notes on the first file
+		return errors.New("a tar archive; unpack it first (tar -xf)")
+	}
 	return fmt.Errorf("a tar archive, whose first file is %q; unpack it first (tar -xf)", name)
 }
 

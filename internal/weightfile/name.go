@@ -40,8 +40,11 @@ func extension(name string, endings []string) string {
 	return name[len(name)-n:]
 }
 
-// Named reports whether a file is one of weights by its name alone.
-func Named(path string) bool { return extension(filepath.Base(path), distinct[:]) != "" }
+// Named reports whether a file is one of weights by its name alone. The parts of
+// sharded weights are not: their index is.
+func Named(path string) bool {
+	return extension(filepath.Base(path), distinct[:]) != "" && shardIndex(path) == ""
+}
 
 // IsWeights reports whether a file is one of weights, by its name or its content.
 func IsWeights(path string) bool {

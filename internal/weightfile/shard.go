@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -112,18 +112,15 @@ func (s *shards) Float32(name string) (data []float32, shape []int, err error) {
 	return s.of[name].Float32(name)
 }
 
-// indexOf returns the path of the index that a file is a part of, "" where there
-// is none: model-00001-of-00002.safetensors is of model.safetensors.index.json.
-func indexOf(path string) string {
-	dir, name := filepath.Split(path)
-	at := strings.LastIndex(name, "-of-")
-	ext := filepath.Ext(name)
-	if at < 6 || len(name)-len(ext) != at+9 || name[at-6] != '-' {
+// shardIndex returns the path of the index that a part of sharded weights is of, ""
+// for other names: model-00001-of-00002.safetensors is of
+// model.safetensors.index.json.
+func shardIndex(path string) string {
+	m := shardName.FindStringSubmatch(filepath.Base(path))
+	if m == nil {
 		return ""
 	}
-	index := filepath.Join(dir, name[:at-6]+ext+".index.json")
-	if _, err := os.Stat(index); err != nil {
-		return ""
-	}
-	return index
+	return filepath.Join(filepath.Dir(path), m[1]+m[2]+indexExt)
 }
+
+var shardName = regexp.MustCompile(`^(.+)-\d{5}-of-\d{5}(\.[A-Za-z]+)$`)

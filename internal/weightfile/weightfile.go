@@ -189,10 +189,10 @@ func (f *File) Choose(key string) error {
 func (f *File) choose(key string) error {
 	c, err := choose(f.sets, key)
 	if err != nil {
-		if index := indexOf(f.path); index != "" {
-			return cli.Hint(err, "it is a part of %s: name that", index)
-		}
 		return err
+	}
+	if index := shardIndex(f.path); index != "" {
+		c.note = strings.TrimPrefix(c.note+"; it is a part of the weights that "+index+" lists", "; ")
 	}
 	opened := map[int]tensors{}
 	index := make(map[string]int, len(c.entries))

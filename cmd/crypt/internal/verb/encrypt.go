@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
@@ -24,6 +23,7 @@ func newEncrypt() *cobra.Command {
 		source keyfile.Source
 		to     outputs
 		raw    bool
+		choice string
 		half   shrink.Half
 	)
 	cmd := &cobra.Command{
@@ -33,9 +33,9 @@ func newEncrypt() *cobra.Command {
 name, and names it on standard output. The name is part of what is encrypted: a
 file that is renamed must be given its old name to be read.
 
-Files of weights (.safetensors, .pth, .pt, .th) are checked, and what PyTorch
-wrote is converted, to <model>.safetensors.enc. With --raw, and where files have
-other names, the bytes are taken as they are.
+Files of weights, which their content tells, are checked, and what PyTorch wrote
+is converted, to <model>.safetensors.enc. With --raw, and of other files, the
+bytes are taken as they are.
 
 With --dtype f16 or bf16 the weights take half the space; the networks expand
 them when they load. What that changes of the predictions is measured and
@@ -63,13 +63,14 @@ printed, and refused above --max-change.`,
 				return err
 			}
 			return each(cmd, "encrypting", jobs, func(ctx context.Context, j job, p *cli.Progress) (string, error) {
-				return j.out, encryptFile(ctx, j, key, raw, half, p)
+				return j.out, encryptFile(ctx, j, key, raw, choice, half, p)
 			})
 		},
 	}
 	source.AddFlag(cmd.Flags())
 	to.addFlags(cmd)
 	cmd.Flags().BoolVar(&raw, "raw", false, "neither check nor convert files of weights")
+	cmd.Flags().StringVar(&choice, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the average)")
 	half.AddFlags(cmd.Flags())
 	return cmd
 }
@@ -80,7 +81,7 @@ func encryptedName(in string, raw bool) (string, error) {
 	if strings.HasSuffix(name, crypt.Ext) {
 		return "", cli.Hint(fmt.Errorf("%s is encrypted already", in), "to encrypt it once more, name the --output")
 	}
-	if !raw && isWeights(name) {
+	if !raw && weightfile.IsWeights(in) {
 		return weightfile.ModelName(name) + safetensors + crypt.Ext, nil
 	}
 	return name + crypt.Ext, nil
@@ -88,18 +89,16 @@ func encryptedName(in string, raw bool) (string, error) {
 
 const safetensors = ".safetensors"
 
-// isWeights reports whether a file is, by its name, one of weights.
-func isWeights(name string) bool {
-	return slices.Contains(weightfile.Extensions[:], filepath.Ext(name))
-}
-
-func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, half shrink.Half, p *cli.Progress) error {
-	if !raw && isWeights(j.in) {
-		w, err := weightfile.Open(j.in)
+func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, choice string, half shrink.Half, p *cli.Progress) error {
+	if !raw && weightfile.IsWeights(j.in) {
+		w, err := weightfile.OpenKey(j.in, choice)
 		if err != nil {
 			return cli.Hint(fmt.Errorf("reading %w", err), "--raw encrypts any bytes")
 		}
 		defer w.Close()
+		if note := w.Note(); note != "" {
+			fmt.Fprintf(p, "crypt: %s: %s\n", j.in, note)
+		}
 		if half.Given() {
 			defer p.Add(j.size)
 			small, err := halve(ctx, half, w, p)
@@ -108,7 +107,7 @@ func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, half shrin
 			}
 			return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(&ctxWriter{ctx, out}, small) })
 		}
-		if w.Format() != weightfile.Safetensors {
+		if !w.Plain() {
 			defer p.Add(j.size)
 			return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(&ctxWriter{ctx, out}) })
 		}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"os"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/network"
@@ -23,8 +23,8 @@ func checkHalf(h shrink.Half, args []string, raw bool) error {
 		return cli.Usagef("--dtype converts weights, which --raw leaves alone")
 	}
 	for _, in := range args {
-		if !isWeights(in) {
-			return cli.Usagef("--dtype converts weights, but %s ends in none of %s", in, strings.Join(weightfile.Extensions[:], ", "))
+		if _, err := os.Stat(in); err == nil && !weightfile.IsWeights(in) {
+			return cli.Usagef("--dtype converts weights, but %s is no file of weights", in)
 		}
 	}
 	return nil

@@ -72,7 +72,7 @@ func inspect(j job, key crypt.Key, name string, tensors bool) (string, error) {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, j.in)
 	var err error
-	if !strings.HasSuffix(j.in, crypt.Ext) && isWeights(j.in) {
+	if !strings.HasSuffix(j.in, crypt.Ext) && weightfile.IsWeights(j.in) {
 		err = inspectPlain(w, j, tensors)
 	} else {
 		err = inspectEncrypted(w, j, key, name, tensors)
@@ -89,6 +89,9 @@ func inspectPlain(w io.Writer, j job, tensors bool) error {
 	defer f.Close()
 	fmt.Fprintf(w, "  format:\t%s, not encrypted\n", f.Format())
 	fmt.Fprintf(w, "  size:\t%d bytes (%s)\n", j.size, cli.Size(j.size))
+	if note := f.Note(); note != "" {
+		fmt.Fprintf(w, "  choice:\t%s\n", printable(note))
+	}
 	describe(w, f, tensors)
 	return nil
 }

@@ -86,6 +86,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringVarP(&f.o.Output, "output", "o", "deploy", "the `FOLDER` to make")
 	fs.StringSliceVar(&f.o.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
 	fs.StringSliceVar(&f.o.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	fs.StringVar(&f.o.Plan.WeightsKey, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the config's model.weights_key, else the average)")
 	fs.StringSliceVar(&f.o.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which tell what to give up first where time is short (default: those of the weights)")
 	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
 	f.key.AddFlag(fs)

@@ -151,6 +151,9 @@ func (s *state) packFile(ctx context.Context, path, dir string) (File, error) {
 		return File{}, err
 	}
 	defer f.Close()
+	if note := f.Note(); note != "" {
+		s.Step(path + ": " + note)
+	}
 	var plain bytes.Buffer
 	if err := f.Convert(&plain); err != nil {
 		return File{}, err

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/network"
 	"github.com/deploy-kernel/deploy-kernel/internal/summary"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
@@ -22,7 +20,7 @@ import (
 
 // benchFlags are the flags of the verb bench.
 type benchFlags struct {
-	network.Choice
+	choice
 	classes, batch, threads, runs int
 	layers                        bool
 }
@@ -54,14 +52,14 @@ scalar forces the kernels.`,
 				return cli.Usagef("--runs must be at least 1, --threads can't be negative")
 			}
 			for i, arg := range args {
-				if err := f.measure(cmd.Context(), cmd.OutOrStdout(), arg, i == 0); err != nil {
+				if err := f.measure(cmd, arg, i == 0); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
-	addChoice(cmd, &f.Choice)
+	addChoice(cmd, &f.choice)
 	cmd.Flags().IntVar(&f.classes, "classes", f.classes, "`NUMBER` of classes, of an architecture that is named")
 	cmd.Flags().IntVar(&f.batch, "batch", 16, "how many `IMAGES` to predict at once")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads compute (default: one for each core)")
@@ -71,8 +69,9 @@ scalar forces the kernels.`,
 }
 
 // measure prints the line of one network, under a heading where it is the first.
-func (f *benchFlags) measure(ctx context.Context, out io.Writer, name string, first bool) error {
-	g, e, err := f.compile(name)
+func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error {
+	ctx, out := cmd.Context(), cmd.OutOrStdout()
+	g, e, err := f.compile(cmd, name)
 	if err != nil {
 		return err
 	}
@@ -108,14 +107,14 @@ func (f *benchFlags) measure(ctx context.Context, out io.Writer, name string, fi
 }
 
 // compile prepares the network of a file of weights or of an architecture.
-func (f *benchFlags) compile(name string) (*nn.Graph, *engine.Engine, error) {
-	g, err := drawNamed(name, f.Choice, f.classes)
+func (f *benchFlags) compile(cmd *cobra.Command, name string) (*nn.Graph, *engine.Engine, error) {
+	g, err := drawNamed(cmd, name, f.choice, f.classes)
 	if err != nil {
 		return nil, nil, err
 	}
 	var params engine.Params = madeUp{g}
 	if _, err := os.Stat(name); err == nil {
-		file, err := weightfile.Open(name)
+		file, err := weightfile.OpenKey(name, f.key)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -20,7 +20,7 @@ import (
 
 // exportONNX is the verb that writes a network for other runtimes.
 func exportONNX() *cobra.Command {
-	var c network.Choice
+	var c choice
 	var output string
 	cmd := &cobra.Command{
 		Use:   "export-onnx WEIGHTS",
@@ -39,7 +39,7 @@ doesn't tell the architecture, the names of the tensors do.`,
 			if output == "" {
 				return cli.Usagef("--output is needed: the ONNX file to write")
 			}
-			f, err := weightfile.Open(args[0])
+			f, err := openWeights(cmd, args[0], c)
 			if err != nil {
 				return err
 			}
@@ -60,15 +60,31 @@ doesn't tell the architecture, the names of the tensors do.`,
 	return cmd
 }
 
+// choice is what the user tells of weights.
+type choice struct {
+	network.Choice
+	key string // of the weights in a file that holds several sets
+}
+
 // addChoice adds the flags that tell what weights may not.
-func addChoice(cmd *cobra.Command, c *network.Choice) {
+func addChoice(cmd *cobra.Command, c *choice) {
+	cmd.Flags().StringVar(&c.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
 	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, where the weights don't tell it")
 	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, where the weights don't tell them")
 }
 
+// openWeights opens a file of weights and says which ones were taken.
+func openWeights(cmd *cobra.Command, path string, c choice) (*weightfile.File, error) {
+	f, err := weightfile.OpenKey(path, c.key)
+	if err == nil && f.Note() != "" {
+		cli.Printf(cmd, "%s: %s", path, f.Note())
+	}
+	return f, err
+}
+
 // drawWeights draws the network of a file.
-func drawWeights(f *weightfile.File, c network.Choice) (*nn.Graph, arch.Arch, error) {
-	g, a, err := network.Of(f, c)
+func drawWeights(f *weightfile.File, c choice) (*nn.Graph, arch.Arch, error) {
+	g, a, err := network.Of(f, c.Choice)
 	if errors.Is(err, network.ErrInputSize) {
 		err = cli.Hint(fmt.Errorf("%s: %w", f.Path(), err), "give --input-size")
 	} else if err != nil {

@@ -38,9 +38,10 @@ func predict() *cobra.Command {
 an ensemble file, and writes the submission. It is what the kernel does that
 deploy-kernel makes of the same file, and writes the same bytes.
 
-The weights are <model>.safetensors, .safetensors.enc, .pth, .pt or .th, for
-each level1_train_<model>.npy that the ensemble names. Their configs are in them
-or in <config>.yml, their thresholds in <model>.yml or in them.
+The weights are <model>.safetensors, .safetensors.enc, .pth, .ckpt or of any
+other ending, for each level1_train_<model>.npy that the ensemble names. Their
+configs are in them or in <config>.yml, their thresholds in <model>.yml or in
+them. import-weights makes these files of weights from elsewhere.
 
 The sample submission tells which images there are and what is submitted: an id
 and the numbers of its classes in each row. A sample of any other kind is refused;
@@ -77,6 +78,7 @@ func (f *predictFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.run.Predictions, "predictions", "", "`FOLDER` to write level1_test_<model>.npy files to (default: none)")
 	fs.StringSliceVar(&f.plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
 	fs.StringSliceVar(&f.plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	fs.StringVar(&f.plan.WeightsKey, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the config's model.weights_key, else the average)")
 	f.key.AddFlag(fs)
 	fs.IntVar(&f.run.Threads, "threads", 0, "how many threads compute (default: one for each core)")
 	fs.IntVar(&f.run.Batch, "batch", 0, "how many images a network gets at once (default 32)")

@@ -10,6 +10,6 @@ import "github.com/spf13/cobra"
 // subcommands.
 func New() *cobra.Command {
 	root := predict()
-	root.AddCommand(bench(), exportONNX(), summarize())
+	root.AddCommand(bench(), exportONNX(), importWeights(), summarize())
 	return root
 }

@@ -7,10 +7,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
-	"github.com/deploy-kernel/deploy-kernel/internal/network"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/summary"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/spf13/cobra"
@@ -18,7 +16,7 @@ import (
 
 // summarize is the verb that shows what networks are made of.
 func summarize() *cobra.Command {
-	var c network.Choice
+	var c choice
 	var o plan.Options
 	var key keyfile.Source
 	classes := 1000
@@ -62,11 +60,12 @@ file, whose weights may be encrypted.`,
 
 // drawAll draws the networks of an ensemble file, each that differs from the
 // others once, or the one network of anything else.
-func drawAll(cmd *cobra.Command, name string, c network.Choice, classes int, o plan.Options) ([]*nn.Graph, error) {
+func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Options) ([]*nn.Graph, error) {
 	if ext := filepath.Ext(name); ext != ".yml" && ext != ".yaml" {
-		g, err := drawNamed(name, c, classes)
+		g, err := drawNamed(cmd, name, c, classes)
 		return []*nn.Graph{g}, err
 	}
+	o.WeightsKey = c.key
 	o.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
 	built, err := plan.Build(cmd.Context(), name, o)
 	if err != nil {
@@ -98,9 +97,9 @@ func drawAll(cmd *cobra.Command, name string, c network.Choice, classes int, o p
 }
 
 // drawNamed draws the network of a file of weights or of an architecture.
-func drawNamed(name string, c network.Choice, classes int) (*nn.Graph, error) {
+func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Graph, error) {
 	if _, err := os.Stat(name); err == nil {
-		f, err := weightfile.Open(name)
+		f, err := openWeights(cmd, name, c)
 		if err != nil {
 			return nil, err
 		}

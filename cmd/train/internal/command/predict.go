@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -62,7 +61,7 @@ func (f *trainFlags) projectOf(cmd *cobra.Command) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := weightfile.Open(paths[0])
+	file, err := weightfile.OpenAny(paths[0])
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +85,7 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 		}
 		var files []string
 		for _, e := range entries {
-			if slices.Contains(weightfile.Extensions[:], filepath.Ext(e.Name())) && !strings.HasPrefix(e.Name(), "checkpoint.") {
+			if weightfile.Named(e.Name()) && !strings.HasPrefix(e.Name(), "checkpoint.") {
 				files = append(files, filepath.Join(f.weights, e.Name()))
 			}
 		}
@@ -191,7 +190,7 @@ func (j *prediction) file(ctx context.Context, path string) error {
 
 // member opens weights and finds out what they are of.
 func (j *prediction) member(path string) (*member, error) {
-	file, err := weightfile.Open(path)
+	file, err := openWeights(j.project, path)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (s *session) draw() (err error) {
 		s.dict = initial.Random(s.network, s.seed)
 		return nil
 	}
-	file, err := weightfile.Open(path)
+	file, err := openWeights(s.project, path)
 	if err != nil {
 		return err
 	}
@@ -111,6 +111,15 @@ func (s *session) draw() (err error) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
+}
+
+// openWeights opens a file of weights and says which ones were taken.
+func openWeights(p *project, path string) (*weightfile.File, error) {
+	f, err := weightfile.OpenKey(path, p.c.Model.WeightsKey)
+	if err == nil && f.Note() != "" {
+		cli.Printf(p.cmd, "%s: %s", path, f.Note())
+	}
+	return f, err
 }
 
 // model lowers the network for training.

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/swa"
@@ -85,7 +84,7 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 
 // read reads weights of the session's network, and the epoch they are of.
 func (s *session) read(path string) (*weights.StateDict, int, error) {
-	file, err := weightfile.Open(path)
+	file, err := openWeights(s.project, path)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -1,0 +1,343 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/spf13/cobra"
+)
+
+// importFlags are the flags of the verb import-weights.
+type importFlags struct {
+	arch, name, score, key, output string
+	threshold                      float64
+	fold, epoch, size, views       int
+	force                          bool
+}
+
+// importWeights is the verb that prepares weights made elsewhere.
+func importWeights() *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use:   "import-weights FILE",
+		Short: "Prepare weights made elsewhere: name, config, threshold, ensemble",
+		Long: `import-weights reads weights that other training code made, in any form that
+PyTorch or safetensors has, checks that they fit an architecture, and writes to
+a folder what the other commands need of them:
+
+  NAME_f<fold>_e<epoch>_<score>.safetensors  the weights, under their plain names
+  NAME.yml                                   the config: architecture, sizes
+  NAME_f<fold>_e<epoch>_<score>.yml          the threshold
+  NAME_ensemble.yml                          an ensemble of the folds of NAME
+
+Prefixes (module., _orig_mod., model., backbone., …) are taken off; losses,
+metrics and counters are left out. Of raw weights and their moving average the
+average is taken; --weights-key chooses others.
+
+The folds of one network are imported one after the other under one --name.`,
+		Example: `  infer import-weights model_best.pth.tar --arch resnet34 --threshold 0.3 -o models/
+  infer import-weights last.ckpt --arch seresnext50_32x4d --name se50 --fold 1 --size 320 -o models/
+  infer import-weights checkpoint.pth --arch resnet50 --weights-key model -o models/
+  infer models/se50_ensemble.yml --weights models/ --input data/`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.arch, "arch", "", "the `ARCHITECTURE` (default: the one that the tensors fit)")
+	fs.Float64Var(&f.threshold, "threshold", 0.5, "probability above which a label is given, `0 to 1`")
+	fs.StringVar(&f.name, "name", "", "`NAME` of the network (default: from the file's name)")
+	fs.IntVar(&f.fold, "fold", 0, "the fold that training held out, `0 to 254`")
+	fs.IntVar(&f.epoch, "epoch", 0, "the epoch that the weights are of, a `NUMBER`")
+	fs.StringVar(&f.score, "score", "0", "the validation score, a `NUMBER`")
+	fs.IntVar(&f.size, "size", 0, "height and width of the input in `PIXELS` (default: the architecture's usual ones)")
+	fs.IntVar(&f.views, "num-ttas", 1, "how many `VIEWS` of each image are predicted, 1 to 6")
+	fs.StringVar(&f.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
+	fs.StringVarP(&f.output, "output", "o", ".", "the `FOLDER` to write to, made if need be")
+	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	return cmd
+}
+
+func (f *importFlags) run(cmd *cobra.Command, path string) error {
+	name, err := f.modelName(cmd, path)
+	if err != nil {
+		return err
+	}
+	if math.IsNaN(f.threshold) || f.threshold < 0 || f.threshold > 1 {
+		return cli.Usagef("--threshold %v: it must be from 0 to 1", f.threshold)
+	}
+	if f.views < 1 || f.views > 6 {
+		return cli.Usagef("--num-ttas %d: it must be from 1 to 6", f.views)
+	}
+	file, err := openWeights(cmd, path, choice{key: f.key})
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	g, a, err := f.draw(file)
+	if err != nil {
+		return err
+	}
+	dict, err := f.dict(file, g, a)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.output, 0o755); err != nil {
+		return err
+	}
+	if err := f.write(path, name, g, a, dict); err != nil {
+		return err
+	}
+	f.report(cmd, path, name, g, a)
+	return nil
+}
+
+// notInNames are the characters that Kaggle does not keep in names of files.
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// modelName puts the name of the model together.
+func (f *importFlags) modelName(cmd *cobra.Command, path string) (ensemblefile.Name, error) {
+	changed := cmd.Flags().Changed
+	base := weightfile.ModelName(path)
+	if given, err := ensemblefile.ParseName(base); err == nil { // it tells all by itself
+		if !changed("name") {
+			f.name = given.Config
+		}
+		if !changed("fold") {
+			f.fold = given.Fold
+		}
+		if !changed("epoch") {
+			f.epoch = given.Epoch
+		}
+		if !changed("score") {
+			f.score = given.Score
+		}
+	}
+	if f.name == "" {
+		f.name = strings.Trim(notInNames.ReplaceAllString(base, "-"), "._-")
+	}
+	switch {
+	case f.name == "" || notInNames.MatchString(f.name):
+		return ensemblefile.Name{}, cli.Usagef("--name %q: letters, digits, dots, dashes and underscores make a name", f.name)
+	case f.fold < 0 || f.fold > 254:
+		return ensemblefile.Name{}, cli.Usagef("--fold %d: it must be from 0 to 254", f.fold)
+	}
+	if v, err := strconv.ParseFloat(f.score, 64); err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		return ensemblefile.Name{}, cli.Usagef("--score %q: a number such as 0.6123 is needed", f.score)
+	}
+	name, err := ensemblefile.ParseName(fmt.Sprintf("%s_f%d_e%d_%s", f.name, f.fold, f.epoch, f.score))
+	if err != nil {
+		return name, cli.Usagef("--name %q, --epoch %d, --score %q: %v", f.name, f.epoch, f.score, err)
+	}
+	return name, nil
+}
+
+// usualSize is the input on which an architecture's published weights were
+// trained.
+func usualSize(a string) int {
+	switch {
+	case strings.HasPrefix(a, "cifar_"):
+		return 32
+	case a == "xception" || strings.HasPrefix(a, "inception"):
+		return 299
+	case strings.HasPrefix(a, "pnasnet"):
+		return 331
+	}
+	return 224
+}
+
+// draw draws the network that the weights are of.
+func (f *importFlags) draw(file *weightfile.File) (*nn.Graph, arch.Arch, error) {
+	c := choice{Choice: network.Choice{Arch: f.arch, InputSize: f.size}}
+	if c.InputSize == 0 {
+		if n, err := strconv.Atoi(file.Metadata()["input_size"]); err == nil && n > 0 {
+			c.InputSize = n
+		} else {
+			c.InputSize = usualSize(f.arch)
+		}
+	}
+	g, a, err := drawWeights(file, c)
+	if err == nil && f.arch == "" && f.size == 0 && file.Metadata()["input_size"] == "" && usualSize(a.Name) != c.InputSize {
+		c.Arch, c.InputSize = a.Name, usualSize(a.Name)
+		return drawWeights(file, c)
+	}
+	return g, a, err
+}
+
+// dict reads the weights and refuses values that are no numbers.
+func (f *importFlags) dict(file *weightfile.File, g *nn.Graph, a arch.Arch) (*weights.StateDict, error) {
+	from, err := file.StateDict()
+	if err != nil {
+		return nil, err
+	}
+	dict := &weights.StateDict{Metadata: map[string]string{
+		"format": "pt", "arch": a.Name, "classes": strconv.Itoa(g.Classes()), "input_size": strconv.Itoa(g.Input.Shape.H),
+		"fold": strconv.Itoa(f.fold), "epoch": strconv.Itoa(f.epoch), "score": f.score,
+	}}
+	for _, t := range from.Tensors {
+		if t.DType == weights.F64 {
+			if t, err = t.To(weights.F32); err != nil {
+				return nil, fmt.Errorf("%s: %w", file.Path(), err)
+			}
+		}
+		if t.DType.Float() {
+			values, err := t.Float32s()
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", file.Path(), err)
+			}
+			if slices.ContainsFunc(values, func(v float32) bool { return v-v != 0 }) {
+				return nil, fmt.Errorf("%s: tensor %s has values that are NaN or infinite; take an earlier checkpoint", file.Path(), t.Name)
+			}
+		}
+		dict.Tensors = append(dict.Tensors, t)
+	}
+	return dict, nil
+}
+
+// write writes the four files.
+func (f *importFlags) write(path string, name ensemblefile.Name, g *nn.Graph, a arch.Arch, dict *weights.StateDict) error {
+	configText, err := f.config(path, g, a)
+	if err != nil {
+		return err
+	}
+	ensemble, err := f.ensemble(name)
+	if err != nil {
+		return err
+	}
+	var plain bytes.Buffer
+	if err := weights.Write(&plain, dict); err != nil {
+		return err
+	}
+	model := filepath.Join(f.output, name.Model())
+	outputs := []struct {
+		path string
+		text []byte
+	}{
+		{model + ".safetensors", plain.Bytes()},
+		{model + ".yml", fmt.Appendf(nil, "threshold: %v\n", f.threshold)},
+		{f.configPath(), configText},
+		{f.ensemblePath(), ensemble},
+	}
+	if !f.force {
+		for _, o := range outputs[:2] {
+			if old, err := os.ReadFile(o.path); err == nil && !bytes.Equal(old, o.text) {
+				return cli.Hint(fmt.Errorf("%s exists", o.path), "--force overwrites it; --name or --fold gives another name")
+			}
+		}
+	}
+	for _, o := range outputs {
+		if o.text == nil {
+			continue
+		}
+		if err := atomicfile.WriteFile(o.path, o.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *importFlags) configPath() string { return filepath.Join(f.output, f.name+".yml") }
+
+func (f *importFlags) ensemblePath() string {
+	return filepath.Join(f.output, f.name+"_ensemble.yml")
+}
+
+// config returns the text of the config, nil where there is one already that
+// says the same of the network.
+func (f *importFlags) config(path string, g *nn.Graph, a arch.Arch) ([]byte, error) {
+	size, classes := g.Input.Shape.H, g.Classes()
+	text := fmt.Appendf(nil, `# Made by infer import-weights of %s.
+model:
+  arch: %s
+  input_size: %d
+  num_classes: %d
+  num_folds: %d
+test:
+  num_ttas: %d
+`, strconv.Quote(filepath.Base(path)), a.Name, size, classes, max(5, f.fold+1), f.views)
+	if _, _, err := config.Parse(f.configPath(), text); err != nil {
+		return nil, err
+	}
+	if f.force {
+		return text, nil
+	}
+	old, _, err := config.ReadFile(f.configPath())
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return text, nil
+	case err != nil:
+		return nil, cli.Hint(err, "--force writes a new one; --name gives another name")
+	case old.Model.Arch != a.Name || old.Model.InputSize != size || old.Model.NumClasses != classes:
+		return nil, cli.Hint(fmt.Errorf("%s exists: %s with %d classes at %d pixels, but these weights are of %s with %d classes at %d pixels",
+			f.configPath(), old.Model.Arch, old.Model.NumClasses, old.Model.InputSize, a.Name, classes, size),
+			"--name gives these weights another name; --force overwrites the config")
+	}
+	return nil, nil
+}
+
+// ensemble returns the text of an ensemble of all folds of the name that are in
+// the folder.
+func (f *importFlags) ensemble(name ensemblefile.Name) ([]byte, error) {
+	byFold := map[int]string{}
+	entries, err := os.ReadDir(f.output)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		n, err := ensemblefile.ParseName(e.Name())
+		if err == nil && n.Config == name.Config && strings.HasSuffix(e.Name(), ".safetensors") {
+			byFold[n.Fold] = n.Model()
+		}
+	}
+	byFold[name.Fold] = name.Model()
+	m := ensemblefile.Member{Weight: 1}
+	for fold := range 255 {
+		if model, ok := byFold[fold]; ok {
+			m.Predicts = append(m.Predicts, ensemblefile.TrainPrefix+model+".npy")
+		}
+	}
+	var b bytes.Buffer
+	err = ensemblefile.Write(&b, &ensemblefile.Ensemble{Members: []ensemblefile.Member{m}})
+	return b.Bytes(), err
+}
+
+// report says what was written and what to run next.
+func (f *importFlags) report(cmd *cobra.Command, path string, name ensemblefile.Name, g *nn.Graph, a arch.Arch) {
+	model := filepath.Join(f.output, name.Model()+".safetensors")
+	fmt.Fprintln(cmd.OutOrStdout(), model)
+	fmt.Fprintln(cmd.OutOrStdout(), f.ensemblePath())
+	cli.Printf(cmd, "%s: %s, %d classes, %d pixels, normalized by mean %s and deviation %s", path, a.Name, g.Classes(), g.Input.Shape.H, triple(a.Mean), triple(a.Std))
+	if !cmd.Flags().Changed("size") {
+		cli.Printf(cmd, "the size of the input is assumed; --size tells another")
+	}
+	dir := shellWord(f.output)
+	if !cmd.Flags().Changed("threshold") {
+		cli.Printf(cmd, "the threshold is 0.5; with labels, find the best one: train --predict-oof --config %s --weights %s --data DATA", shellWord(f.configPath()), shellWord(model))
+	}
+	cli.Printf(cmd, "predict: infer %s --weights %s --input DATA", shellWord(f.ensemblePath()), dir)
+	cli.Printf(cmd, "deploy: deploy-kernel infer %s --weights %s --user YOU", shellWord(f.ensemblePath()), dir)
+}
+
+// shellWord quotes a word for a shell where it needs it.
+func shellWord(word string) string {
+	if word != "" && !strings.ContainsAny(word, " \t\n'\"\\$`!*?[](){}<>|&;~#") {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
