@@ -1,6 +1,7 @@
 package input_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -143,6 +144,20 @@ func TestImagesTellRowsOfClassesFromIDs(t *testing.T) {
 		_, err := readSample(t, "sample_submission.csv", text, input.SampleRules{Images: func(ids []string) *input.Images { return locate(t, found, ids...) }})
 		if (err != nil) != c.wrong {
 			t.Errorf("%q: %v", c.images, err)
+		}
+	}
+}
+
+// Editors and spreadsheets save UTF-16, and line ends of other kinds.
+func TestSamplesOfEveryEncodingAreRead(t *testing.T) {
+	const text = "id,attribute_ids\na,1 2\nb,\n"
+	for _, form := range []string{
+		text, "\ufeff" + text, strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(text, "\n", "\r"), strings.ReplaceAll(text, "\n", "\n \n"),
+		wide("\ufeff"+text, binary.LittleEndian), wide("\ufeff"+text, binary.BigEndian),
+	} {
+		s, err := readSample(t, "sample_submission.csv", form, input.SampleRules{})
+		if err != nil || len(s.Rows) != 2 || s.Rows[0].ID != "a" || s.Columns[0] != "id" {
+			t.Errorf("%q: %v", form, err)
 		}
 	}
 }
