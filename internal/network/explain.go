@@ -25,9 +25,9 @@ func Explain(err error, g *nn.Graph, infos []weights.Info) error {
 			continue
 		}
 		if a.Name == g.Arch || other.Arch == g.Arch {
-			return cli.Hint(err, "they have %d classes: set model.num_classes to that", other.Classes())
+			return cli.Hint(err, "they have %d classes: set model.num_classes of the config to that", other.Classes())
 		}
-		return cli.Hint(err, "they fit %s with %d classes: set model.arch to that", a.Name, other.Classes())
+		return cli.Hint(err, "they fit %s with %d classes: name that architecture (model.arch of the config, or --arch)", a.Name, other.Classes())
 	}
 	if pair := nearestPair(g, infos); pair != "" {
 		return cli.Hint(err, "%s", pair)

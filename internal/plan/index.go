@@ -19,6 +19,7 @@ import (
 // given first counts, and in a folder the one nearer to its top.
 type index struct {
 	folders []string // as the user gave them
+	given   []string // of them those of --weights
 	paths   map[string]string
 }
 
@@ -28,7 +29,7 @@ const maxDepth = 4
 // index lists the folders. That of the ensemble file is not searched deeper: it
 // may be anybody's home.
 func (b *builder) index(beside string) error {
-	b.files = &index{paths: map[string]string{}}
+	b.files = &index{given: b.options.Weights, paths: map[string]string{}}
 	var errs []error
 	for _, folders := range [][]string{b.options.OOF, b.options.Weights, b.options.Configs} {
 		for _, f := range folders {
@@ -114,7 +115,7 @@ func (x *index) weights(model string, haveKey bool) (string, error) {
 	if near, ok := x.nearest(model); ok {
 		return "", cli.Hint(err, "there is %s", near)
 	}
-	return "", cli.Hint(err, "name the folder that holds the weights by --weights")
+	return "", cli.Hint(err, "name the folder that holds the weights: --weights %s", strings.Join(append(slices.Clone(x.given), "FOLDER"), ","))
 }
 
 // nearest returns the path of the weights whose name is most like the model's.

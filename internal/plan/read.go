@@ -10,7 +10,9 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
@@ -115,7 +117,8 @@ func (b *builder) config(j *job, meta map[string]string) (*config.Config, error)
 		path, ok := b.files.find(j.config+".yml", j.config+".yaml")
 		if !ok {
 			return nil, cli.Hint(fmt.Errorf("%s: the weights carry no config, and there is no %s.yml", j.path, j.config),
-				"name the folder of the configs by --configs")
+				"name the folder of the configs: --configs %s; `infer import-weights` makes one for weights made elsewhere",
+				strings.Join(append(slices.Clone(b.options.Configs), "FOLDER"), ","))
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -158,7 +161,7 @@ func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 		text, ok := meta["threshold"]
 		if !ok {
 			return 0, cli.Hint(fmt.Errorf("%s: no threshold: there is no %s.yml, and the weights carry none", j.path, j.name),
-				"`train --predict-oof` writes it")
+				"`train --predict-oof` writes it, and `infer import-weights` for weights made elsewhere")
 		}
 		j.stored = true
 		return parseThreshold(j.path, text)

@@ -228,6 +228,9 @@ func unknownKey(all, mains []*candidate, key string) error {
 	for _, c := range all {
 		names = append(names, c.title())
 	}
+	if len(mains) == 1 && len(mains[0].parts()) == 0 {
+		return cli.Hint(fmt.Errorf("no weights under %q: it holds one set, which has no name", key), "leave --weights-key out")
+	}
 	err := fmt.Errorf("no weights under %q; there are %s", key, titles(mains, nil))
 	if near, ok := nearest.Name(key, names); ok {
 		return cli.Hint(err, "did you mean --weights-key %s?", near)
