@@ -47,6 +47,8 @@ type Options struct {
 	// Progress, if it isn't nil, is called with what Bundle does next, such as
 	// "type-checking 312 packages". Bundle calls it from one goroutine at a time.
 	Progress func(doing string)
+
+	flags []string // more of the go command
 }
 
 // Result is a bundle.
@@ -123,6 +125,7 @@ func runStages(ctx context.Context, p *program) (_ *Result, err error) {
 			err = panicked(stage, fault)
 		}
 	}()
+	defer p.close()
 	for _, s := range stages {
 		if stage = s.name; s.doing != "" {
 			p.progress("%s", s.doing)

@@ -161,6 +161,9 @@ func check(ctx context.Context, p *program) error {
 			return err
 		}
 	}
+	if err := orderPackages(p); err != nil {
+		return err
+	}
 	return resolveLinks(p)
 }
 

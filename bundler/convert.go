@@ -16,6 +16,8 @@ type conversions struct {
 	show    func(types.Type) // becomes an empty interface: reflection can look at it
 	assert  func(concrete, face types.Type)
 	results []*types.Tuple // of the functions around
+
+	each func(e ast.Expr, to types.Type) // each expression that becomes an interface value; may be nil
 }
 
 // find walks a node.
@@ -111,6 +113,9 @@ func (c *conversions) typeSwitch(n *ast.TypeSwitchStmt) {
 
 // value handles a value that becomes one of type to.
 func (c *conversions) value(e ast.Expr, to types.Type) {
+	if c.each != nil && to != nil && isInterface(to) {
+		c.each(e, to)
+	}
 	c.convert(c.info.TypeOf(e), to)
 }
 

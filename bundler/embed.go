@@ -51,27 +51,19 @@ func embedMatches(pattern, name string) bool {
 	if ok, _ := path.Match(pattern, name); ok {
 		return true
 	}
-	for dir := path.Dir(name); ; dir = path.Dir(dir) {
-		rest := name
-		if dir != "." {
-			rest = name[len(dir)+1:]
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) { // no pattern names the folder of the package
+		if ok, _ := path.Match(pattern, dir); !ok {
+			continue
 		}
-		if ok, _ := path.Match(pattern, dir); ok {
-			if all {
-				return true
-			}
-			hidden := false
-			for _, elem := range strings.Split(rest, "/") {
-				hidden = hidden || elem[0] == '.' || elem[0] == '_'
-			}
-			if !hidden {
-				return true
-			}
+		hidden := false
+		for elem := range strings.SplitSeq(name[len(dir)+1:], "/") {
+			hidden = hidden || elem[0] == '.' || elem[0] == '_'
 		}
-		if dir == "." {
-			return false
+		if all || !hidden {
+			return true
 		}
 	}
+	return false
 }
 
 // embedText writes the variable with its files as its value.

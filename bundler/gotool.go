@@ -59,7 +59,7 @@ func (g *goTool) combined(ctx context.Context, args ...string) (string, error) {
 
 // A target says for what a program is built.
 type target struct {
-	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, CGO_ENABLED string
+	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, GOFLAGS, CGO_ENABLED string
 }
 
 // target asks for what the go command builds, in the user's own environment:
@@ -67,7 +67,7 @@ type target struct {
 func (g *goTool) target(ctx context.Context) (t target, err error) {
 	asked := *g
 	asked.env = append(slices.Clip(g.asked), "PWD="+g.dir)
-	out, err := asked.run(ctx, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "GOROOT", "GOEXPERIMENT", "CGO_ENABLED")
+	out, err := asked.run(ctx, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "GOROOT", "GOEXPERIMENT", "GOFLAGS", "CGO_ENABLED")
 	if err != nil {
 		return t, err
 	}
@@ -121,12 +121,13 @@ func (g *goTool) debugDefaults(ctx context.Context, o *Options) (string, error) 
 	return strings.TrimSpace(string(out)), nil
 }
 
-// tagFlags are the options of the go command for the build tags.
+// tagFlags are the options of the go command for the build tags, and those that
+// the bundler adds.
 func (o *Options) tagFlags() []string {
 	if o.TagsSet || len(o.Tags) > 0 {
-		return []string{"-tags=" + strings.Join(o.Tags, ",")}
+		return append(slices.Clip(o.flags), "-tags="+strings.Join(o.Tags, ","))
 	}
-	return nil
+	return o.flags
 }
 
 // buildFlags are the options of the go command for tags and overlay.

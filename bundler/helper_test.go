@@ -22,6 +22,8 @@ type hazard struct {
 	require, avoid []string // strings of the bundle
 	warn           []string // strings of the warnings
 	err            string   // a regular expression
+	quiet          bool     // there are no warnings
+	warnOnly       bool     // building it takes part in the long tests only
 	differs        bool     // what it prints can't be the same
 	minify         bool
 	pkg            string
@@ -54,6 +56,10 @@ func extract(t *testing.T, file string) hazard {
 			h.warn = append(h.warn, value)
 		case "error":
 			h.err = value
+		case "warn-only":
+			h.warnOnly = true
+		case "nowarn":
+			h.quiet = true
 		case "differs":
 			h.differs = true
 		case "minify":

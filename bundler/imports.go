@@ -2,6 +2,7 @@ package bundler
 
 import (
 	"go/types"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,11 @@ func (p *program) extraImports(t *part) (paths []string) {
 			if path, _, ok := strings.Cut(f, "}"); ok && !strings.ContainsAny(path, " ;(") {
 				paths = append(paths, path)
 			}
+		}
+	}
+	for _, o := range t.objs {
+		if a := p.aliases[o]; a.ptr != nil && !types.Identical(a.ptr.Type(), o.Type()) {
+			paths = append(paths, "unsafe")
 		}
 	}
 	if len(t.embed) > 0 && embedKind(t) == embedFS {
@@ -81,14 +87,17 @@ func (p *program) blankImports() []string {
 	p.liveParts(func(t *part) {
 		for _, o := range t.objs {
 			link := p.linkOf(o)
-			if link == "" {
+			if link == "" && !p.aliases[o].hide {
 				continue
 			}
 			blank["unsafe"] = true
 			path, _ := splitSymbol(link)
-			l := p.listed[path]
-			if l != nil && l.Standard && !linked[path] && path != "runtime" && !strings.Contains(path, "internal/") && !strings.HasPrefix(path, "vendor/") {
-				blank[path] = true
+			if l := p.listed[path]; l == nil || !l.Standard || linked[path] || path == "runtime" {
+				continue
+			}
+			if by := p.importable(path); by != "" {
+				blank[by] = true
+				maps.Copy(linked, p.closure([]string{by}))
 			}
 		}
 	})
@@ -96,6 +105,25 @@ func (p *program) blankImports() []string {
 		delete(blank, path)
 	}
 	return sortedKeys(blank)
+}
+
+// importable returns the package of std itself, or, if only std may import it,
+// the first one that the program imports and that leads there.
+func (p *program) importable(path string) string {
+	inner := func(path string) bool {
+		return strings.HasPrefix(path, "vendor/") || slices.Contains(strings.Split(path, "/"), "internal")
+	}
+	if !inner(path) {
+		return path
+	}
+	for _, k := range p.pkgs {
+		for _, imp := range k.Imports {
+			if l := p.listed[imp]; l != nil && l.Standard && !inner(imp) && p.closure([]string{imp})[path] {
+				return imp
+			}
+		}
+	}
+	return ""
 }
 
 // closure returns what the standard library packages import, themselves
@@ -137,6 +165,8 @@ func (p *program) usesAny(path string, names []string) bool {
 func (p *program) linkOf(o types.Object) string {
 	a := p.aliases[o]
 	switch {
+	case a.self != nil && p.aliases[a.self].link != "":
+		return p.aliases[a.self].link
 	case a.self != nil:
 		return p.symbolOf(a.self)
 	default:

@@ -1,9 +1,12 @@
 package bundler
 
 import (
+	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +18,8 @@ type alias struct {
 	link string       // a symbol, by go:linkname: outside of the program, or "" and main
 	self types.Object // a symbol of the program whose type differs, by go:linkname
 	body string       // the function's body; {path} stands for the import of path
+	ptr  types.Object // a variable of the program, reached by a function that returns its address
+	hide bool         // of ptr: the variable belongs to a package that is initialized later
 
 	asm *types.Signature // of the link, where the type must be that
 }
@@ -30,12 +35,23 @@ type link struct {
 }
 
 // resolveLinks turns go:linkname directives between packages of the program
-// into plain references, keeps those that lead into the standard library, and
-// finds shims for the remaining functions without a body.
+// into plain references where that changes no order of initialization, keeps
+// those that lead into the standard library, and finds shims for the remaining
+// functions without a body.
 func resolveLinks(p *program) error {
+	var all []link
 	for _, k := range p.pkgs {
-		for _, l := range links(k) {
-			p.resolveLink(l)
+		all = append(all, links(k)...)
+	}
+	symbols := map[string]types.Object{} // by name, what a directive defines
+	for _, l := range all {
+		if p.hasBody(l.local) && symbols[l.remote] == nil {
+			symbols[l.remote] = l.local
+		}
+	}
+	for _, l := range all {
+		if err := p.resolveLink(l, symbols); err != nil {
+			return err
 		}
 	}
 	for _, k := range p.pkgs {
@@ -75,38 +91,102 @@ func links(k *pkg) (found []link) {
 	return found
 }
 
-func (p *program) resolveLink(l link) {
+// resolveLink finds what stands for the local object of a directive, or for the
+// one that it defines in another package.
+func (p *program) resolveLink(l link, symbols map[string]types.Object) error {
 	path, name := splitSymbol(l.remote)
-	other := p.listed[path]
-	if other == nil || other.Standard {
-		if t := p.parts[l.local]; t != nil && t.fn() != nil && t.fn().Body != nil {
-			p.pushes = append(p.pushes, t) // std calls it, unseen
+	home := p.packageOf(path)
+	target := symbols[l.remote]
+	if home != nil {
+		if o := symbolIn(home.types, name); o != nil {
+			target = o
 		}
+	}
+	_, isVar := l.local.(*types.Var)
+	switch {
+	case target == l.local:
+		if p.listed[path] != nil && home == nil { // a symbol of std, which can use it
+			p.aliases[l.local] = alias{link: l.remote}
+			p.pushes = append(p.pushes, p.parts[l.local])
+		}
+		return nil
+	case target != nil:
+		return p.bind(l, target)
+	case home == nil:
 		p.aliases[l.local] = alias{link: l.remote}
-		return
+		if isVar { // others that are linked there are the same variable
+			symbols[l.remote] = l.local
+		}
+	case !isVar: // a function that nothing defines: refused where it is reached
+	case !token.IsIdentifier(name):
+		return p.refuseLink(l, "which is no declared variable")
+	default: // nothing declares it: the first one that is linked there does
+		symbols[l.remote] = l.local
 	}
-	var target types.Object
+	return nil
+}
+
+// packageOf returns the package of the program that a symbol's path means, or
+// nil.
+func (p *program) packageOf(path string) *pkg {
 	for _, k := range p.pkgs {
-		if k.ImportPath == path {
-			target = symbolIn(k.types, name)
+		if k.ImportPath == path && k != p.main || path == "main" && k == p.main {
+			return k
 		}
 	}
-	if target == nil || target == l.local {
-		return
-	}
+	return nil
+}
+
+// bind makes one of two objects with the same symbol stand for the other one:
+// the one without a definition. A plain reference would make the initializers
+// that use it wait for those of its package. A reference into a package that is
+// initialized later therefore goes by go:linkname, which the compiler doesn't
+// look through.
+func (p *program) bind(l link, target types.Object) error {
 	if isMethod(target) {
 		p.aliases[l.local] = alias{self: target}
-		return
+		return nil
 	}
-	from, to := l.local, target // from is the one without a definition
+	from, to := l.local, target
 	if p.hasBody(from) && !p.hasBody(to) {
 		from, to = to, from
 	}
-	a := alias{to: to}
-	if !types.Identical(from.Type(), to.Type()) {
-		a = alias{self: to}
+	if _, done := p.aliases[from]; done || p.definition(to) == from {
+		return nil
 	}
-	p.aliases[from] = a
+	later := p.place(to) > p.place(from)
+	identical := types.Identical(from.Type(), to.Type())
+	_, fromVar := from.(*types.Var)
+	_, toVar := to.(*types.Var)
+	switch {
+	case fromVar != toVar:
+		return p.refuseLink(l, "which is a variable on one side and a function on the other")
+	case fromVar && p.hasBody(from):
+		return p.refuseLink(l, "where both variables have initial values")
+	case identical && !later:
+		p.aliases[from] = alias{to: to}
+	case !fromVar:
+		p.aliases[from] = alias{self: to}
+	default:
+		sizes := types.SizesFor("gc", p.target.GOARCH)
+		if sizes.Sizeof(from.Type()) > sizes.Sizeof(to.Type()) {
+			return p.refuseLink(l, "which is a smaller variable")
+		}
+		p.aliases[from] = alias{ptr: to, hide: later}
+	}
+	return nil
+}
+
+// place returns the place of an object's package in the order of initialization.
+func (p *program) place(o types.Object) int {
+	return slices.Index(p.pkgs, p.byTypes[o.Pkg()])
+}
+
+func (p *program) refuseLink(l link, why string) error {
+	return &Error{
+		Pos:  p.fset.PositionFor(l.local.Pos(), false),
+		Text: fmt.Sprintf("%s: go:linkname of %s, %s: one package can't do that", l.local.Name(), l.remote, why),
+	}
 }
 
 // symbolIn returns what a symbol's name means in its package: f, T.m or (*T).m.
@@ -166,3 +246,52 @@ func splitSymbol(symbol string) (path, name string) {
 
 // isPull reports whether a declaration only names a symbol from elsewhere.
 func isPull(d *ast.FuncDecl) bool { return d != nil && d.Body == nil }
+
+// accessors prints what stands for the variables of a part that are reached by
+// their address, and the remaining variables. Each one becomes a function, whose
+// calls the writer puts in the place of the variable:
+//
+//	func name() *T { return &other }
+func (w *partWriter) accessors() string {
+	spec := w.t.spec.(*ast.ValueSpec)
+	typ := w.apply(spec.Type.Pos(), spec.Type.End())
+	var b strings.Builder
+	for _, o := range w.t.objs {
+		a := w.p.aliases[o]
+		name := w.p.names.of(o)
+		if a.ptr == nil {
+			if !w.p.aliased(o) {
+				b.WriteString(w.p.linkDirective(o) + "var " + name + " " + typ + "\n\n")
+			}
+			continue
+		}
+		address := "&" + w.p.names.of(a.ptr)
+		if !types.Identical(o.Type(), a.ptr.Type()) {
+			address = "(*" + typ + ")(" + w.p.names.imports["unsafe"] + ".Pointer(" + address + "))"
+		}
+		fmt.Fprintf(&b, "// %s finds the variable %s, which go:linkname tells.\n", name, w.p.names.of(a.ptr))
+		if a.hide {
+			address = "{ return " + address + " }\n"
+			hidden := w.p.names.helper(name + "_address")
+			fmt.Fprintf(&b, "//\n//go:linkname %s main.%s\nfunc %s() *%s\n\n", name, hidden, name, typ)
+			fmt.Fprintf(&b, "func %s() *%s %s\n", hidden, typ, address)
+			continue
+		}
+		fmt.Fprintf(&b, "func %s() *%s { return %s }\n\n", name, typ, address)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// linkDirective is the line above the declaration of an object that is linked
+// to another symbol, or nothing.
+func (p *program) linkDirective(o types.Object) string {
+	if symbol := p.linkOf(o); symbol != "" {
+		return "//go:linkname " + p.names.of(o) + " " + symbol + "\n"
+	}
+	return ""
+}
+
+// hasAccessor reports whether some variable of a part is reached by its address.
+func (p *program) hasAccessor(t *part) bool {
+	return t.kind == varPart && slices.ContainsFunc(t.objs, func(o types.Object) bool { return p.aliases[o].ptr != nil })
+}

@@ -1,6 +1,7 @@
 package bundler
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -14,6 +15,9 @@ import (
 //
 //	for i := 0; i < n; i++ {...}    { i := 0; for ; i < n; i++ {...} }
 //	for k, v := range x {...}       { var k K; var v V; for k, v = range x {...} }
+//
+// A label stays on the loop, unless a goto leads there: then it stands before the
+// block, and the loop gets another one for break and continue.
 
 // A loop is one to rewrite.
 type loop struct {
@@ -22,6 +26,10 @@ type loop struct {
 	scope *types.Scope // around the loop
 	vars  []loopVar
 	hoist bool // the range expression names what the loop declares
+	// jumps are the labels of break and continue statements, if a goto leads to
+	// the loop's label too; target reports that one does.
+	jumps  []*ast.Ident
+	target bool
 }
 
 type loopVar struct {
@@ -29,9 +37,9 @@ type loopVar struct {
 	typ types.Type
 }
 
-// pos is where the loop begins, with its label.
+// pos is where the block around the loop begins.
 func (l *loop) pos() token.Pos {
-	if l.label != nil {
+	if l.label != nil && !l.target {
 		return l.label.Pos()
 	}
 	return l.stmt.Pos()
@@ -74,12 +82,42 @@ func findLoops(p *program, t *part) {
 			if s, ok := n.(ast.Stmt); ok {
 				if l := loopOf(info, s); l != nil {
 					l.label, l.scope = labels[s], around
+					l.findJumps(info, enclosingBody(stack))
 					t.loops = append(t.loops, l)
 				}
 			}
 			return true
 		})
 	}
+}
+
+// enclosingBody returns the innermost function of a stack of nodes.
+func enclosingBody(stack []ast.Node) ast.Node {
+	for _, n := range slices.Backward(stack) {
+		switch n.(type) {
+		case *ast.FuncDecl, *ast.FuncLit:
+			return n
+		}
+	}
+	return stack[0]
+}
+
+// findJumps finds the statements that name the loop's label, if it has one.
+func (l *loop) findJumps(info *types.Info, body ast.Node) {
+	if l.label == nil {
+		return
+	}
+	label := info.Defs[l.label.Label]
+	ast.Inspect(body, func(n ast.Node) bool {
+		if b, ok := n.(*ast.BranchStmt); ok && b.Label != nil && info.Uses[b.Label] == label {
+			if b.Tok == token.GOTO {
+				l.target = true
+			} else {
+				l.jumps = append(l.jumps, b.Label)
+			}
+		}
+		return true
+	})
 }
 
 // scopeKey is the node that types.Info.Scopes knows a node's scope by.
@@ -170,26 +208,56 @@ func outlives(info *types.Info, loop ast.Stmt, v *types.Var) bool {
 // as the text of an outer one's first statement can hold one.
 func (w *partWriter) rewriteLoops() {
 	for _, l := range slices.Backward(w.t.loops) {
+		label := w.relabel(l)
 		switch s := l.stmt.(type) {
 		case *ast.ForStmt:
 			init := w.apply(s.Init.Pos(), s.Init.End())
-			w.insert(l.pos(), "{\n"+init+"\n")
+			w.insert(l.pos(), "{\n"+init+"\n"+label)
 			w.replace(s.Init.Pos(), s.Init.End(), "")
-			w.insert(s.End(), "\n}")
 		case *ast.RangeStmt:
-			var head strings.Builder
-			head.WriteString("{\n")
+			head := "{\n"
 			if l.hoist {
 				name := w.p.names.fresh("ranged")
-				head.WriteString(name + " := " + w.apply(s.X.Pos(), s.X.End()) + "\n")
+				head += name + " := " + w.apply(s.X.Pos(), s.X.End()) + "\n"
 				w.replace(s.X.Pos(), s.X.End(), name)
 			}
-			for _, v := range l.vars {
-				head.WriteString("var " + w.apply(v.id.Pos(), v.id.End()) + " " + w.p.typeText(v.typ) + "\n")
-			}
-			w.insert(l.pos(), head.String())
+			w.insert(l.pos(), head+w.declare(l)+label)
 			w.replace(s.TokPos, s.TokPos+token.Pos(len(":=")), "=")
-			w.insert(s.End(), "\n}")
 		}
+		w.insert(l.stmt.End(), "\n}")
 	}
+}
+
+// relabel gives a loop whose label is a goto's target another one, if break or
+// continue needs it, and returns that.
+func (w *partWriter) relabel(l *loop) string {
+	if !l.target || len(l.jumps) == 0 {
+		return ""
+	}
+	name := w.p.names.fresh(l.label.Label.Name)
+	for _, id := range l.jumps {
+		w.replace(id.Pos(), id.End(), name)
+	}
+	return name + ":\n"
+}
+
+// declare prints the declarations of a range loop's variables. The name of the
+// first one can hide the type of the second.
+func (w *partWriter) declare(l *loop) string {
+	var text strings.Builder
+	var names, zeros []string
+	hides := false
+	for i, v := range l.vars {
+		name, typ := w.apply(v.id.Pos(), v.id.End()), w.p.typeText(v.typ)
+		fmt.Fprintf(&text, "var %s %s\n", name, typ)
+		names, zeros = append(names, name), append(zeros, "_ "+typ)
+		typeObjects(v.typ, func(o types.Object) {
+			first, _, _ := strings.Cut(w.p.objectText(o), ".") // of a type, or of its import
+			hides = hides || i > 0 && first == names[0]
+		})
+	}
+	if hides {
+		return fmt.Sprintf("%s := func() (%s) { return }()\n", strings.Join(names, ", "), strings.Join(zeros, ", "))
+	}
+	return text.String()
 }

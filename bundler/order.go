@@ -1,6 +1,7 @@
 package bundler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"go/types"
@@ -9,10 +10,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/inittask"
 )
 
-// order puts the packages into the order in which gc's linker initialises
-// them, and the initialised variables of each package into the order of the
+// order puts the initialized variables of each package into the order of the
 // language specification.
 func order(ctx context.Context, p *program) error {
+	for _, k := range p.pkgs {
+		orderVars(k)
+	}
+	return ctx.Err()
+}
+
+// orderPackages puts the packages into the order in which gc's linker
+// initializes them.
+func orderPackages(p *program) error {
 	nodes := make([]inittask.Package, len(p.order))
 	index := make(map[string]int, len(p.order))
 	for i, path := range p.order {
@@ -32,7 +41,11 @@ func order(ctx context.Context, p *program) error {
 		if path == "unsafe" {
 			continue
 		}
-		task, err := inittask.Has(l.Export, nodes[i].Path)
+		export := l.Export
+		if p.swapped != nil { // the order is that of the program with its assembly
+			export = cmp.Or(p.swapped.exports[path], export)
+		}
+		task, err := inittask.Has(export, nodes[i].Path)
 		if err != nil {
 			return fmt.Errorf("package %s: reading the compiled package: %w (is the go command newer than this program?)", path, err)
 		}
@@ -43,10 +56,7 @@ func order(ctx context.Context, p *program) error {
 		place[p.order[i]] = at
 	}
 	slices.SortFunc(p.pkgs, func(a, b *pkg) int { return place[a.ImportPath] - place[b.ImportPath] })
-	for _, k := range p.pkgs {
-		orderVars(k)
-	}
-	return ctx.Err()
+	return nil
 }
 
 // orderVars moves the variables so that they stand as they are initialised. The

@@ -13,6 +13,9 @@ type program struct {
 	opts   *Options
 	lean   bool // leave out the bodies of functions that can't be used
 	target target
+
+	swapped *swap // portable code in place of assembly; nil for none
+
 	debug  string // GODEBUG defaults of the main package
 	fset   *token.FileSet
 	listed map[string]*listing // by import path, std included
@@ -41,6 +44,9 @@ type program struct {
 	reflects bool                     // the program itself looks up methods by name
 	warnings []Warning
 	result   Report
+
+	facedTypes map[types.Type]bool // faced, with unnamed types
+	namesTypes bool                // the program shows the names of types
 }
 
 // A pkg is a package that goes into the bundle.

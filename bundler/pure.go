@@ -1,6 +1,7 @@
 package bundler
 
 import (
+	"encoding/base64"
 	"go/ast"
 	"go/constant"
 	"go/token"
@@ -50,12 +51,12 @@ func (u *purity) pure(k *pkg, e ast.Expr) bool {
 		return u.pure(k, e.Key) && u.pure(k, e.Value)
 	case *ast.CompositeLit:
 		return u.literal(k, e)
-	case *ast.IndexExpr: // an instance of a generic function, or an index in range
+	case *ast.IndexExpr: // an instance of a generic function, or a key of a map
 		if _, ok := k.info.Types[e.X].Type.Underlying().(*types.Signature); ok {
 			return u.pure(k, e.X)
 		}
 		_, isMap := k.info.TypeOf(e.X).Underlying().(*types.Map)
-		return isMap && u.pure(k, e.X) && u.pure(k, e.Index)
+		return isMap && u.pure(k, e.X) && u.key(k, e.Index)
 	case *ast.IndexListExpr:
 		return u.pure(k, e.X)
 	case *ast.CallExpr:
@@ -73,14 +74,19 @@ func (u *purity) all(k *pkg, es []ast.Expr) bool {
 	return true
 }
 
-// literal: the keys of a struct are no expressions.
+// literal: the keys of a struct are no expressions, and those of a map must have
+// a hash.
 func (u *purity) literal(k *pkg, e *ast.CompositeLit) bool {
+	_, isMap := core(k.info.TypeOf(e)).(*types.Map)
 	for _, elt := range e.Elts {
 		if kv, ok := elt.(*ast.KeyValueExpr); ok {
 			if id, ok := kv.Key.(*ast.Ident); ok {
 				if v, ok := k.info.Uses[id].(*types.Var); ok && v.IsField() {
 					elt = kv.Value
 				}
+			}
+			if isMap && !u.key(k, kv.Key) {
+				return false
 			}
 		}
 		if !u.pure(k, elt) {
@@ -90,8 +96,34 @@ func (u *purity) literal(k *pkg, e *ast.CompositeLit) bool {
 	return true
 }
 
-// selector: names of packages, fields without a pointer on the way, and method
-// values of what isn't an interface.
+// key reports whether a key of a map is free of effects and has a hash.
+func (u *purity) key(k *pkg, e ast.Expr) bool {
+	if k.info.Types[e].Value != nil {
+		return true
+	}
+	return !comparisonPanics(k.info.TypeOf(e)) && u.pure(k, e)
+}
+
+// comparisonPanics reports whether comparing or hashing values of a type can
+// panic: they can hold an interface value whose dynamic type isn't comparable.
+func comparisonPanics(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Interface: // type parameters included
+		return true
+	case *types.Array:
+		return comparisonPanics(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if comparisonPanics(f.Type()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// selector: names of packages, method expressions, and fields without a pointer
+// on the way.
 func (u *purity) selector(k *pkg, e *ast.SelectorExpr) bool {
 	sel := k.info.Selections[e]
 	switch {
@@ -118,7 +150,8 @@ func (u *purity) binary(k *pkg, e *ast.BinaryExpr) bool {
 			return false
 		}
 	case token.EQL, token.NEQ:
-		if isInterface(k.info.TypeOf(e.X)) && !k.info.Types[e.Y].IsNil() {
+		isNil := k.info.Types[e.X].IsNil() || k.info.Types[e.Y].IsNil()
+		if !isNil && (comparisonPanics(k.info.TypeOf(e.X)) || comparisonPanics(k.info.TypeOf(e.Y))) {
 			return false
 		}
 	}
@@ -130,11 +163,7 @@ func (u *purity) call(k *pkg, e *ast.CallExpr) bool {
 	tv := k.info.Types[fun]
 	switch {
 	case tv.IsType():
-		// A slice can be too short to become an array.
-		_, array := tv.Type.Underlying().(*types.Array)
-		_, pointer := tv.Type.Underlying().(*types.Pointer)
-		_, slice := k.info.TypeOf(e.Args[0]).Underlying().(*types.Slice)
-		return !(slice && (array || pointer)) && u.all(k, e.Args)
+		return !conversionPanics(k.info.TypeOf(e.Args[0]), tv.Type) && u.all(k, e.Args)
 	case tv.IsBuiltin():
 		return u.builtin(k, fun, e.Args)
 	}
@@ -151,7 +180,7 @@ func (u *purity) call(k *pkg, e *ast.CallExpr) bool {
 	case *ast.SelectorExpr:
 		id = f.Sel
 		if sel := k.info.Selections[f]; sel != nil {
-			if types.IsInterface(sel.Recv()) || !u.pure(k, f.X) {
+			if sel.Kind() != types.MethodVal || u.dereferences(k, f, sel) || !u.pure(k, f.X) {
 				return false
 			}
 		}
@@ -160,7 +189,7 @@ func (u *purity) call(k *pkg, e *ast.CallExpr) bool {
 		return false
 	}
 	fn, ok := k.info.Uses[id].(*types.Func)
-	if !ok || !u.all(k, e.Args) {
+	if !ok || fn.Pkg() == nil || !u.all(k, e.Args) {
 		return false
 	}
 	if u.p.byTypes[fn.Pkg()] == nil {
@@ -169,23 +198,121 @@ func (u *purity) call(k *pkg, e *ast.CallExpr) bool {
 	return u.function(fn.Origin())
 }
 
-func (u *purity) builtin(k *pkg, fun ast.Expr, args []ast.Expr) bool {
-	id, ok := fun.(*ast.Ident)
-	if !ok { // of package unsafe
-		return u.all(k, args)
-	}
-	switch id.Name {
-	case "len", "cap", "new", "append", "complex", "real", "imag", "min", "max":
-		return u.all(k, args)
-	case "make":
-		for _, a := range args[1:] {
-			if v := k.info.Types[a].Value; v == nil || constant.Sign(v) < 0 {
-				return false
-			}
-		}
+// conversionPanics reports whether a conversion can panic: a slice can be too
+// short to become an array. Type parameters can be anything.
+func conversionPanics(from, to types.Type) bool {
+	if isTypeParam(to) || isTypeParam(from) {
 		return true
 	}
+	_, array := to.Underlying().(*types.Array)
+	_, pointer := to.Underlying().(*types.Pointer)
+	_, slice := from.Underlying().(*types.Slice)
+	return slice && (array || pointer)
+}
+
+func isTypeParam(t types.Type) bool {
+	_, ok := types.Unalias(t).(*types.TypeParam)
+	return ok
+}
+
+// dereferences reports whether a method call goes through a pointer, which can
+// be nil, or through an interface. The variables of the standard library aren't
+// nil.
+func (u *purity) dereferences(k *pkg, f *ast.SelectorExpr, sel *types.Selection) bool {
+	if types.IsInterface(sel.Recv()) {
+		return true
+	}
+	t := sel.Recv()
+	if x, ok := ast.Unparen(f.X).(*ast.SelectorExpr); ok && u.p.isStd(k.info.Uses[x.Sel]) {
+		if ptr, ok := t.Underlying().(*types.Pointer); ok {
+			t = ptr.Elem()
+		}
+	}
+	for _, i := range sel.Index()[:len(sel.Index())-1] {
+		s, ok := t.Underlying().(*types.Struct)
+		if !ok { // behind a pointer
+			return true
+		}
+		t = s.Field(i).Type()
+	}
+	_, pointer := t.Underlying().(*types.Pointer)
+	_, wants := types.Unalias(sel.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
+	return types.IsInterface(t) || pointer && !wants
+}
+
+func (u *purity) builtin(k *pkg, fun ast.Expr, args []ast.Expr) bool {
+	var name string
+	switch fun := fun.(type) {
+	case *ast.Ident:
+		name = fun.Name
+	case *ast.SelectorExpr: // of package unsafe
+		name = fun.Sel.Name
+	}
+	switch name {
+	case "len", "cap", "new", "complex", "real", "imag", "min", "max",
+		"Add", "Alignof", "Offsetof", "Sizeof", "SliceData", "StringData":
+		return u.all(k, args)
+	case "append":
+		return u.fresh(k, args[0]) && u.all(k, args)
+	case "make":
+		return u.makes(k, args)
+	}
 	return false
+}
+
+// fresh reports whether nothing else can see the array of a slice.
+func (u *purity) fresh(k *pkg, e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if k.info.Types[e].IsNil() {
+		return true
+	}
+	switch e := e.(type) {
+	case *ast.CompositeLit:
+		return true
+	case *ast.CallExpr:
+		fun := ast.Unparen(e.Fun)
+		tv := k.info.Types[fun]
+		if tv.IsType() { // []byte("..."), []T(nil)
+			_, slice := core(k.info.TypeOf(e.Args[0])).(*types.Slice)
+			return !slice || u.fresh(k, e.Args[0])
+		}
+		id, ok := fun.(*ast.Ident)
+		return ok && tv.IsBuiltin() && (id.Name == "make" || id.Name == "append" && u.fresh(k, e.Args[0]))
+	}
+	return false
+}
+
+// makeBytes is the memory that make surely finds.
+const makeBytes = 1 << 30
+
+// makes: lengths that are negative or too large panic.
+func (u *purity) makes(k *pkg, args []ast.Expr) bool {
+	elem := int64(1)
+	switch t := core(k.info.TypeOf(args[0])).(type) {
+	case *types.Slice:
+		elem = u.size(t.Elem())
+	case *types.Chan:
+		elem = u.size(t.Elem())
+	}
+	for _, a := range args[1:] {
+		v := k.info.Types[a].Value
+		if v == nil {
+			return false
+		}
+		n, exact := constant.Int64Val(constant.ToInt(v))
+		if !exact || n < 0 || elem < 0 || n > makeBytes/max(1, elem) {
+			return false
+		}
+	}
+	return true
+}
+
+// size returns the bytes of a type, or -1 if type parameters decide.
+func (u *purity) size(t types.Type) int64 {
+	if hasTypeParam(t) {
+		return -1
+	}
+	return types.SizesFor("gc", u.p.target.GOARCH).Sizeof(t)
 }
 
 // function reports whether a call of a function of the program is pure.
@@ -257,18 +384,27 @@ func (u *purity) stdCall(k *pkg, fn *types.Func, e *ast.CallExpr) bool {
 	if pureStd[path+"."+name] {
 		return true
 	}
-	constants := true
 	for _, a := range e.Args {
-		constants = constants && k.info.Types[a].Value != nil
+		tv := k.info.Types[a]
+		// Methods of named types, such as String, could do anything.
+		if _, basic := types.Unalias(tv.Type).(*types.Basic); tv.Value == nil || !basic {
+			return false
+		}
 	}
-	if !constants {
-		return false
-	}
+	value := func(i int) constant.Value { return k.info.Types[e.Args[i]].Value }
 	switch path + "." + name {
-	case "regexp.MustCompile", "regexp.MustCompilePOSIX":
-		_, err := regexp.Compile(constant.StringVal(k.info.Types[e.Args[0]].Value))
-		return err == nil && name == "MustCompile"
-	case "fmt.Errorf", "fmt.Sprintf", "fmt.Sprint", "strings.NewReplacer":
+	case "regexp.MustCompile":
+		_, err := regexp.Compile(constant.StringVal(value(0)))
+		return err == nil
+	case "strings.NewReplacer":
+		return len(e.Args)%2 == 0
+	case "strconv.FormatInt", "strconv.FormatUint":
+		base, _ := constant.Int64Val(constant.ToInt(value(1)))
+		return 2 <= base && base <= 36
+	case "encoding/base32.Encoding.WithPadding", "encoding/base64.Encoding.WithPadding":
+		padding, _ := constant.Int64Val(constant.ToInt(value(0)))
+		return padding == int64(base64.NoPadding) || padding == int64(base64.StdPadding)
+	case "fmt.Errorf", "fmt.Sprintf", "fmt.Sprint", "math/big.NewFloat":
 		return true
 	}
 	return false
@@ -282,24 +418,22 @@ var pureStd = func() map[string]bool {
 		"bytes":           {"NewBuffer", "NewBufferString", "NewReader", "ToLower", "ToUpper", "TrimSpace"},
 		"context":         {"Background", "TODO"},
 		"crypto/elliptic": {"P224", "P256", "P384", "P521"},
-		"encoding/base32": {"Encoding.WithPadding"},
 		"encoding/base64": {"Encoding.Strict"},
 		"errors":          {"New", "Join"},
 		"hash/crc32":      {"MakeTable"},
 		"hash/crc64":      {"MakeTable"},
 		"math":            {"Abs", "Ceil", "Cos", "Exp", "Floor", "Inf", "Log", "Log10", "Log2", "NaN", "Pow", "Sin", "Sqrt", "Tan", "Trunc", "Float32bits", "Float32frombits", "Float64bits", "Float64frombits", "Nextafter"},
-		"math/big":        {"NewInt", "NewFloat"},
+		"math/big":        {"NewInt"},
 		"net":             {"IPv4", "IPv4Mask", "CIDRMask", "ParseIP"},
 		"net/http":        {"NewServeMux", "StatusText", "CanonicalHeaderKey"},
 		"path":            {"Join", "Base", "Dir", "Clean", "Ext"},
 		"path/filepath":   {"Join", "Base", "Dir", "Clean", "Ext", "FromSlash", "ToSlash"},
 		"reflect":         {"TypeOf", "ValueOf", "TypeFor"},
-		"strconv":         {"Itoa", "Quote", "FormatInt", "FormatUint"},
+		"strconv":         {"Itoa", "Quote"},
 		"strings":         {"NewReader", "ToLower", "ToUpper", "TrimSpace", "Split", "Fields", "Join", "Replace", "ReplaceAll", "TrimPrefix", "TrimSuffix", "Trim", "TrimLeft", "TrimRight", "HasPrefix", "HasSuffix", "Contains", "Index"},
 		"sync":            {"NewCond", "OnceFunc", "OnceValue", "OnceValues"},
 		"time":            {"Unix", "UnixMilli", "Time.UTC", "Duration.Seconds"},
 		"unicode/utf8":    {"RuneLen", "RuneCountInString", "ValidString"},
-		"encoding/binary": {"Size"},
 		"text/template":   {"New"},
 		"html/template":   {"New"},
 		"math/rand":       {"NewSource", "New"},

@@ -36,10 +36,14 @@ func reach(ctx context.Context, p *program) error {
 		return cmp.Or(cmp.Compare(a.file.name, b.file.name), int(a.pos()-b.pos()))
 	})
 	if len(r.refused) > 0 {
+		if done, err := p.fallBack(ctx, r.refused); done || err != nil {
+			return err
+		}
 		return refuseBodyless(ctx, p, r.refused)
 	}
 	p.reflects = r.faces.reflects
 	p.shown = r.faces.visible()
+	p.facedTypes = r.faces.types
 	p.faced = map[*types.TypeName]bool{}
 	for _, t := range r.faces.order {
 		p.faced[t.Obj()] = true
@@ -56,7 +60,7 @@ func (r *reacher) root(t *part) string {
 		return "the program"
 	case t.kind == varPart && t.init != nil && !r.purity.pure(t.pkg, t.init.Rhs):
 		return "the initialisation of " + t.pkg.ImportPath
-	case r.p.opts.KeepAll && len(t.objs) > 0 && !(t.fn() != nil && t.fn().Body == nil):
+	case r.p.opts.KeepAll && len(t.objs) > 0 && !isPull(t.fn()) && !r.p.aliased(t.objs[0]):
 		return "everything is kept"
 	}
 	return ""
@@ -110,6 +114,8 @@ func (r *reacher) need(o types.Object) {
 			return
 		case a.self != nil:
 			r.need(a.self)
+		case a.ptr != nil:
+			r.need(a.ptr)
 		case a.std.path != "":
 			r.p.stdFace.use(a.std.path)
 			return

@@ -52,6 +52,8 @@ func rename(ctx context.Context, p *program) error {
 	n.claim()
 	n.unexported()
 	n.capture()
+	p.warnRenamed()
+	p.warnTagged()
 	n.uses = nil // they hold the syntax
 	return ctx.Err()
 }
@@ -78,7 +80,7 @@ func (n *names) collect() {
 		}
 		for _, l := range t.loops {
 			l.eachObject(func(o types.Object) {
-				n.cross(t, ref{obj: o, scope: l.scope, id: &ast.Ident{Name: "_"}, pos: l.pos()})
+				n.cross(t, ref{obj: o, scope: l.scope, pos: l.pos()})
 			})
 		}
 		for _, path := range n.p.extraImports(t) {
@@ -137,12 +139,16 @@ func (n *names) cross(t *part, r ref) {
 		return
 	}
 	switch {
+	case o.Pkg() == nil || !isGlobal(o): // in the declarations that the bundler adds
+		if r.id == nil {
+			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, obj: o})
+		}
 	case n.p.isStd(o):
 		n.imports[o.Pkg().Path()] = ""
 		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, path: o.Pkg().Path()})
 	case n.p.inProgram(o) && isGlobal(o):
 		to := n.p.definition(o)
-		if to.Pkg() != t.pkg.types || to != o || r.id.Name == "_" {
+		if to.Pkg() != t.pkg.types || to != o || r.id == nil {
 			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, obj: to})
 		}
 	}
@@ -368,6 +374,9 @@ func (n *names) double(t *part) {
 // uncover renames all local objects of a name that are visible at a place.
 func (n *names) uncover(u crossing, name string, switches map[types.Object]*ast.Ident) {
 	for s := u.scope; s != nil && s != u.t.pkg.types.Scope(); s = s.Parent() {
+		if u.obj != nil && s == u.obj.Parent() { // it is local itself
+			return
+		}
 		o := s.Lookup(name)
 		if o == nil || o == u.obj || isImport(o) || isGlobal(o) || n.objs[o] != "" || !visibleAt(u.scope, o, name, u.pos) {
 			continue

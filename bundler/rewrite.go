@@ -16,6 +16,8 @@ type partWriter struct {
 	p     *program
 	t     *part
 	edits []edit
+
+	separate []func() // edits that copy the text of others, outer ones first
 }
 
 // An edit replaces the source between two offsets.
@@ -59,10 +61,15 @@ func (w *partWriter) apply(from, to token.Pos) string {
 // newPartWriter prepares all edits of a part.
 func newPartWriter(p *program, t *part) *partWriter {
 	w := &partWriter{p: p, t: t}
+	w.promoted() // before what it inserts at
 	p.refs(t, w.ref)
+	w.offsets()
 	w.directives()
 	w.tags()
 	w.link()
+	for _, f := range slices.Backward(w.separate) {
+		f()
+	}
 	w.rewriteLoops()
 	return w
 }
@@ -92,6 +99,9 @@ func (w *partWriter) ref(r ref) {
 	case r.id.Name == "_":
 	case w.p.inProgram(r.obj):
 		text = n.of(r.obj)
+		if w.p.aliases[r.obj].ptr != nil && !r.decl {
+			text = "(*" + text + "())"
+		}
 		if embedded := n.embeds[asVar(r.obj)]; embedded != nil && r.decl {
 			text = w.p.objectText(embedded)
 		}
@@ -118,21 +128,47 @@ func (w *partWriter) tags() {
 			if !ok {
 				return true
 			}
-			typ, _ := w.t.pkg.info.TypeOf(s).(*types.Struct)
-			i := 0
-			for _, f := range s.Fields.List {
-				if typ == nil || w.p.names.tags[typ.Field(i).Origin()] == "" {
+			if typ, _ := w.t.pkg.info.TypeOf(s).(*types.Struct); typ != nil {
+				i := 0
+				for _, f := range s.Fields.List {
+					w.tagFields(typ, i, f)
 					i += max(1, len(f.Names))
-					continue
-				}
-				tag := strconv.Quote(w.p.names.tag(typ, i))
-				if i += max(1, len(f.Names)); f.Tag != nil {
-					w.replace(f.Tag.Pos(), f.Tag.End(), tag)
-				} else {
-					w.insert(f.Type.End(), " "+tag)
 				}
 			}
 			return true
+		})
+	}
+}
+
+// tagFields adds tags to the fields of one line, the first of which is the i-th
+// of its struct. Where not all of them get one, each gets a line of its own.
+func (w *partWriter) tagFields(typ *types.Struct, i int, f *ast.Field) {
+	tagged := 0
+	for j := range max(1, len(f.Names)) {
+		if w.p.names.tags[typ.Field(i+j).Origin()] != "" {
+			tagged++
+		}
+	}
+	switch {
+	case tagged == 0:
+	case len(f.Names) < 2 && f.Tag != nil:
+		w.replace(f.Tag.Pos(), f.Tag.End(), strconv.Quote(w.p.names.tag(typ, i)))
+	case len(f.Names) < 2:
+		w.insert(f.Type.End(), " "+strconv.Quote(w.p.names.tag(typ, i)))
+	default:
+		w.separate = append(w.separate, func() {
+			lines := make([]string, len(f.Names))
+			for j, id := range f.Names {
+				lines[j] = w.apply(id.Pos(), id.End()) + " " + w.apply(f.Type.Pos(), f.Type.End())
+				if tag := w.p.names.tag(typ, i+j); tag != "" {
+					lines[j] += " " + strconv.Quote(tag)
+				}
+			}
+			end := f.Type.End()
+			if f.Tag != nil {
+				end = f.Tag.End()
+			}
+			w.replace(f.Pos(), end, strings.Join(lines, "; "))
 		})
 	}
 }
@@ -215,16 +251,12 @@ func dropped(text string, fn *ast.FuncDecl) bool {
 		strings.HasPrefix(text, " +build ") || strings.HasPrefix(text, "+build ")
 }
 
-// link adds the directive or the body for a declaration without one.
+// link adds the body for a function without one.
 func (w *partWriter) link() {
 	if len(w.t.objs) == 0 {
 		return
 	}
 	o := w.t.objs[0]
-	if symbol := w.p.linkOf(o); symbol != "" {
-		w.insert(w.t.start(), "//go:linkname "+w.p.names.of(o)+" "+symbol+"\n")
-		return
-	}
 	if body := w.p.aliases[o].body; body != "" {
 		for path, name := range w.p.names.imports {
 			body = strings.ReplaceAll(body, "{"+path+"}", name)

@@ -6,9 +6,16 @@ import (
 	"strings"
 )
 
-// typeObjects calls f for the declared types that the text of a type names.
+// typeObjects calls f for the types that the text of a type names: declared
+// ones, type parameters and predeclared ones.
 func typeObjects(t types.Type, f func(types.Object)) {
 	switch t := t.(type) {
+	case *types.Basic:
+		if o := types.Universe.Lookup(t.Name()); o != nil {
+			f(o)
+		}
+	case *types.TypeParam:
+		f(t.Obj())
 	case *types.Named:
 		f(t.Obj())
 		for i := range t.TypeArgs().Len() {

@@ -10,19 +10,15 @@ import (
 // satisfied interfaces that weren't meant for them, selectors found other
 // fields, and different unnamed structs became identical.
 
-// unexported renames unexported methods and fields where that could happen.
+// unexported renames unexported methods where that could happen, and tells
+// unnamed structs apart. Fields keep their names, which %+v shows.
 func (n *names) unexported() {
 	n.separateMethods()
 	n.p.liveParts(func(t *part) {
 		for _, node := range t.nodes() {
 			ast.Inspect(node, func(x ast.Node) bool {
-				switch x := x.(type) {
-				case *ast.StructType:
-					n.separateEmbedded(t.pkg.info.TypeOf(x))
-				case *ast.SelectorExpr:
-					if sel := t.pkg.info.Selections[x]; sel != nil {
-						n.separatePromoted(sel)
-					}
+				if s, ok := x.(*ast.StructType); ok {
+					n.separateEmbedded(t.pkg.info.TypeOf(s))
 				}
 				return true
 			})
@@ -129,121 +125,4 @@ func embeddedMembers(s *types.Struct) (objs []types.Object) {
 		return nil
 	}
 	return objs
-}
-
-// separatePromoted renames fields of other packages that a selector of an
-// unexported promoted field would find instead, or as well.
-func (n *names) separatePromoted(sel *types.Selection) {
-	o := sel.Obj()
-	if o.Exported() || len(sel.Index()) < 2 || !n.p.inProgram(o) {
-		return
-	}
-	level := []types.Type{sel.Recv()}
-	for range sel.Index() {
-		var next []types.Type
-		for _, t := range level {
-			t = types.Unalias(t)
-			if ptr, ok := t.Underlying().(*types.Pointer); ok {
-				t = ptr.Elem()
-			}
-			s, ok := t.Underlying().(*types.Struct)
-			if !ok {
-				continue
-			}
-			for i := range s.NumFields() {
-				f := s.Field(i).Origin()
-				if f.Name() == o.Name() && f.Pkg() != o.Pkg() && !f.Embedded() && n.p.inProgram(f) && n.objs[f] == "" {
-					n.objs[f] = n.fresh(f.Name() + "_" + f.Pkg().Name())
-				}
-				if f.Embedded() {
-					next = append(next, s.Field(i).Type())
-				}
-			}
-		}
-		level = next
-	}
-}
-
-// separateStructs renames the unexported fields of struct types that occur
-// unnamed, alike, in several packages. Where there are only fields that keep
-// their names, blank or embedded ones, a tag makes the difference.
-func (n *names) separateStructs() {
-	type home struct {
-		pkg     *types.Package
-		fields  []*types.Var // to rename
-		others  []*types.Var // unexported too
-		unnamed bool
-	}
-	alike := map[string][]*home{}
-	n.p.liveParts(func(t *part) {
-		named := map[ast.Expr]bool{}
-		for _, node := range t.nodes() {
-			ast.Inspect(node, func(x ast.Node) bool {
-				switch x := x.(type) {
-				case *ast.TypeSpec:
-					named[x.Type] = true
-				case *ast.StructType:
-					s, ok := t.pkg.info.TypeOf(x).(*types.Struct)
-					if !ok || !hasUnexported(s) {
-						return true
-					}
-					key := types.TypeString(s, nil)
-					var h *home
-					for _, old := range alike[key] {
-						if old.pkg == t.pkg.types {
-							h = old
-						}
-					}
-					if h == nil {
-						h = &home{pkg: t.pkg.types}
-						alike[key] = append(alike[key], h)
-					}
-					h.unnamed = h.unnamed || !named[x]
-					for i := range s.NumFields() {
-						switch f := s.Field(i).Origin(); {
-						case f.Exported():
-						case f.Name() == "_" || f.Embedded():
-							h.others = append(h.others, f)
-						default:
-							h.fields = append(h.fields, f)
-						}
-					}
-				}
-				return true
-			})
-		}
-	})
-	for _, key := range sortedKeys(alike) {
-		first := true
-		for _, h := range alike[key] {
-			if !h.unnamed {
-				continue
-			}
-			if first {
-				first = false
-				continue
-			}
-			given := map[string]string{}
-			for _, f := range h.fields {
-				if given[f.Name()] == "" {
-					given[f.Name()] = n.fresh(f.Name() + "_" + h.pkg.Name())
-				}
-				n.objs[f] = given[f.Name()]
-			}
-			if len(h.fields) == 0 {
-				for _, f := range h.others {
-					n.tags[f] = h.pkg.Path()
-				}
-			}
-		}
-	}
-}
-
-func hasUnexported(s *types.Struct) bool {
-	for i := range s.NumFields() {
-		if !s.Field(i).Exported() {
-			return true
-		}
-	}
-	return false
 }

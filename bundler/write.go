@@ -116,6 +116,7 @@ type piece struct {
 	t             *part
 	comment, text string
 	trailing      string
+	whole         bool // the text is the whole declaration
 }
 
 // packageText prints the live parts of a package.
@@ -168,6 +169,9 @@ func (w *writer) pieceOf(t *part) (one piece, err error) {
 	switch {
 	case len(t.embed) > 0:
 		one.text, err = pw.embedText()
+	case w.p.hasAccessor(t):
+		one.text, one.whole = pw.accessors(), true
+		return one, nil
 	case isValue && t.nth >= 0:
 		one.text = pw.apply(spec.Names[t.nth].Pos(), spec.Names[t.nth].End())
 		if spec.Type != nil {
@@ -180,6 +184,9 @@ func (w *writer) pieceOf(t *part) (one piece, err error) {
 	default:
 		one.text = pw.apply(t.start(), t.end())
 	}
+	for _, o := range t.objs {
+		one.comment += w.p.linkDirective(o)
+	}
 	if t.nth <= 0 {
 		one.trailing = w.trailing(t)
 	}
@@ -191,13 +198,13 @@ func writePieces(b *strings.Builder, pieces []piece) {
 	for i := 0; i < len(pieces); {
 		t := pieces[i].t
 		j := i + 1
-		if g, ok := t.decl.(*ast.GenDecl); ok && t.spec != nil && g.Lparen.IsValid() {
-			for j < len(pieces) && pieces[j].t.decl == t.decl && pieces[j].t.file == t.file {
+		if g, ok := t.decl.(*ast.GenDecl); ok && t.spec != nil && g.Lparen.IsValid() && !pieces[i].whole {
+			for j < len(pieces) && pieces[j].t.decl == t.decl && pieces[j].t.file == t.file && !pieces[j].whole {
 				j++
 			}
 		}
 		switch {
-		case t.spec == nil:
+		case t.spec == nil || pieces[i].whole:
 			b.WriteString(pieces[i].comment + pieces[i].text + pieces[i].trailing + "\n\n")
 		case j == i+1:
 			b.WriteString(pieces[i].comment + keyword(t) + " " + pieces[i].text + pieces[i].trailing + "\n\n")

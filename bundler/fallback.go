@@ -1,0 +1,284 @@
+package bundler
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"go/build"
+	"go/build/constraint"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Many packages choose assembly by GOARCH, and have Go code for all other
+// processors. Where no build tag asks for that code, the package is loaded again
+// with the files that a processor nobody knows would get. The rest of the program
+// stays as it is.
+
+// A swap is what packages are loaded with in place of their assembly.
+type swap struct {
+	paths   []string          // of the packages
+	files   map[string][]byte // in place of those on disk
+	exports map[string]string // compiled packages with the assembly, see orderPackages
+	flags   []string          // of the go command
+	dir     string            // of copied modules, may be empty
+}
+
+// fallBack loads and scans the program with the portable code of the packages
+// that the refused functions belong to, if they have any and no usual build tag
+// asks for it. It reports whether it did.
+func (p *program) fallBack(ctx context.Context, refused []*part) (bool, error) {
+	var paths []string
+	files := map[string][]byte{}
+	for _, t := range refused {
+		path := t.pkg.ImportPath
+		if slices.Contains(paths, path) || p.swapped != nil && slices.Contains(p.swapped.paths, path) {
+			continue
+		}
+		if portable := p.portableFiles(t.pkg); portable != nil {
+			paths = append(paths, path)
+			maps.Copy(files, portable)
+		}
+	}
+	for _, tag := range usualTags {
+		if len(paths) > 0 {
+			paths = without(paths, p.pureWith(ctx, paths, []string{tag}))
+		}
+	}
+	if len(paths) == 0 {
+		return false, ctx.Err()
+	}
+	s := &swap{paths: paths, files: files, exports: map[string]string{}}
+	if p.swapped != nil {
+		s.paths = slices.Concat(p.swapped.paths, paths)
+		s.exports = maps.Clone(p.swapped.exports)
+		maps.Copy(s.files, p.swapped.files)
+	}
+	for _, path := range p.order {
+		if s.exports[path] == "" {
+			s.exports[path] = p.listed[path].Export
+		}
+	}
+	q := &program{opts: p.opts, swapped: s, warnings: p.warnings}
+	defer func() {
+		if q != nil {
+			q.close()
+		}
+	}()
+	if err := s.prepare(ctx, p); err != nil {
+		return false, ctx.Err() // then the functions are refused
+	}
+	o := *p.opts
+	o.Overlay = maps.Clone(p.opts.Overlay)
+	if o.Overlay == nil {
+		o.Overlay = map[string][]byte{}
+	}
+	maps.Copy(o.Overlay, s.files)
+	o.flags = slices.Concat(p.opts.flags, s.flags)
+	q.opts = &o
+	for _, run := range []func(context.Context, *program) error{load, check} {
+		if err := run(ctx, q); err != nil {
+			return false, ctx.Err() // the portable code isn't complete
+		}
+	}
+	for _, path := range paths {
+		q.warnings = append(q.warnings, Warning{
+			Text: fmt.Sprintf("package %s is bundled without its assembly for %s: the Go code for other processors stands in", path, p.target.GOARCH),
+		})
+	}
+	if err := reach(ctx, q); err != nil {
+		return false, err
+	}
+	p.close()
+	*p, q = *q, nil
+	return true, nil
+}
+
+// close removes what the program was loaded from.
+func (p *program) close() {
+	if p.swapped != nil && p.swapped.dir != "" {
+		_ = os.RemoveAll(p.swapped.dir)
+	}
+}
+
+// portableFiles returns what stands in for the files of a package: nothing for
+// those that are for this processor, and those for the others without their
+// constraint. It is nil if there is no such code.
+func (p *program) portableFiles(k *pkg) map[string][]byte {
+	c := p.portableContext()
+	files := map[string][]byte{}
+	added := false
+	for _, name := range slices.Concat(k.GoFiles, k.IgnoredFiles) {
+		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		uses := slices.Contains(k.GoFiles, name)
+		match, err := c.MatchFile(filepath.Dir(name), filepath.Base(name))
+		if match = match && err == nil && p.opts.importIn(name, "C").Line == 0; match == uses {
+			continue
+		}
+		if uses {
+			files[name] = []byte("//go:build ignore\n\npackage " + k.Name + "\n")
+			continue
+		}
+		src, err := p.opts.read(name)
+		if err != nil {
+			return nil
+		}
+		files[name], added = unconstrained(src), true
+	}
+	if !added {
+		return nil
+	}
+	for _, name := range k.assembly() {
+		files[name] = []byte("//go:build ignore\n")
+	}
+	return files
+}
+
+// portableContext chooses files as the go command does, for an unknown
+// processor.
+func (p *program) portableContext() *build.Context {
+	c := build.Default
+	c.GOOS, c.GOARCH, c.CgoEnabled = p.target.GOOS, "portable", false
+	c.BuildTags = p.opts.Tags
+	if !p.opts.TagsSet && len(p.opts.Tags) == 0 {
+		for flag := range strings.FieldsSeq(p.target.GOFLAGS) {
+			if tags, ok := strings.CutPrefix("-"+strings.TrimLeft(flag, "-"), "-tags="); ok {
+				c.BuildTags = strings.Split(tags, ",")
+			}
+		}
+	}
+	c.ToolTags = slices.DeleteFunc(slices.Clone(build.Default.ToolTags), func(tag string) bool { return !strings.HasPrefix(tag, "goexperiment.") })
+	for name := range strings.SplitSeq(p.target.GOEXPERIMENT, ",") {
+		c.ToolTags = append(c.ToolTags, "goexperiment."+name)
+	}
+	c.ReleaseTags = nil
+	_, minor, _ := strings.Cut(languageOf(p.target.GOVERSION), ".")
+	last, _ := strconv.Atoi(minor)
+	for i := range last {
+		c.ReleaseTags = append(c.ReleaseTags, fmt.Sprintf("go1.%d", i+1))
+	}
+	c.OpenFile = func(name string) (io.ReadCloser, error) {
+		src, err := p.opts.read(name)
+		return io.NopCloser(bytes.NewReader(src)), err
+	}
+	return &c
+}
+
+// unconstrained drops the build constraints of a file, and keeps its lines.
+func unconstrained(src []byte) []byte {
+	lines := bytes.SplitAfter(src, []byte("\n"))
+	for i, line := range lines {
+		text := strings.TrimSpace(string(line))
+		if strings.HasPrefix(text, "package ") {
+			break
+		}
+		if constraint.IsGoBuild(text) || constraint.IsPlusBuild(text) {
+			lines[i] = []byte("//\n")
+		}
+	}
+	return bytes.Join(lines, nil)
+}
+
+// prepare copies the modules whose files change, if they lie in the module
+// cache: the go command takes no other files for those. A copy of go.mod says to
+// use the copies.
+func (s *swap) prepare(ctx context.Context, p *program) error {
+	tool := newGoTool(p.opts)
+	out, err := tool.run(ctx, "env", "GOMODCACHE")
+	if err != nil {
+		return err
+	}
+	cache := strings.TrimSpace(string(out)) + string(filepath.Separator)
+	copies := map[string]string{} // by folder
+	modfile := ""
+	for _, path := range s.paths {
+		m := p.listed[path].Module
+		if m == nil || !strings.HasPrefix(p.listed[path].Dir, cache) || copies[m.Dir] != "" {
+			continue
+		}
+		if s.dir == "" {
+			if s.dir, err = os.MkdirTemp("", "bundle-portable-"); err != nil {
+				return err
+			}
+			if modfile, err = copyGoMod(p, s.dir); err != nil {
+				return err
+			}
+			s.flags = []string{"-modfile=" + modfile}
+		}
+		at := filepath.Join(s.dir, strconv.Itoa(len(copies)))
+		copies[m.Dir] = at
+		if err := copyModule(at, m.Dir, m.Path); err != nil {
+			return err
+		}
+		old := m.Path + "@" + m.Version
+		if _, err := tool.run(ctx, "mod", "edit", "-replace="+old+"="+at, modfile); err != nil {
+			return err
+		}
+	}
+	for name, data := range maps.Clone(s.files) {
+		for from, to := range copies {
+			if rest, ok := strings.CutPrefix(name, from+string(filepath.Separator)); ok {
+				delete(s.files, name)
+				if err := os.WriteFile(filepath.Join(to, rest), data, 0o600); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// copyGoMod copies go.mod and go.sum of the main module.
+func copyGoMod(p *program, dir string) (string, error) {
+	if p.main.Module == nil || p.main.Module.GoMod == "" {
+		return "", os.ErrNotExist
+	}
+	from := p.main.Module.GoMod
+	to := filepath.Join(dir, "go.mod")
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return "", err
+	}
+	if sum, err := os.ReadFile(strings.TrimSuffix(from, ".mod") + ".sum"); err == nil {
+		if err := os.WriteFile(strings.TrimSuffix(to, ".mod")+".sum", sum, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return to, os.WriteFile(to, data, 0o600)
+}
+
+// copyModule copies a module out of the cache, writable.
+func copyModule(to, from, path string) error {
+	err := filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.MkdirAll(filepath.Join(to, rel), 0o755)
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, rel), data, 0o644)
+	})
+	if err != nil {
+		return err
+	}
+	mod := filepath.Join(to, "go.mod")
+	if _, err := os.Stat(mod); err == nil {
+		return nil
+	}
+	return os.WriteFile(mod, []byte("module "+path+"\n"), 0o644)
+}
