@@ -32,6 +32,7 @@ const (
 	tagDNGVersion     = 50706
 	maxSamples        = 6
 	maxTile           = 1 << 24 // pixels
+	maxSegments       = 1 << 18 // of a channel: tiles of 16x16 pixels
 	maxValues         = 1 << 24 // of a tag
 	bytesOfEntry      = 12
 	separatePlanes    = 2
@@ -243,6 +244,9 @@ func (h *header) check() error {
 		return fmt.Errorf("its tiles have %dx%d pixels", h.segWidth, h.segHeight)
 	}
 	across, down := h.counts()
+	if int64(across)*int64(down) > maxSegments {
+		return fmt.Errorf("it has more than %d strips or tiles", maxSegments)
+	}
 	if int64(across)*int64(down)*int64(h.segWidth)*int64(h.segHeight) > 4*int64(h.width)*int64(h.height)+maxTile {
 		return fmt.Errorf("its tiles of %dx%d pixels are too many for an image of %dx%d", h.segWidth, h.segHeight, h.width, h.height)
 	}

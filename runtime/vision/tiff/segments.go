@@ -51,7 +51,7 @@ func (d *decoder) segments() {
 // Surplus data are ignored.
 func (d *decoder) finish(r io.ReadCloser) {
 	if d.compression == deflate || d.compression == oldDeflate {
-		if _, err := r.Read(make([]byte, 1)); err != nil && !errors.Is(err, io.EOF) {
+		if _, err := io.ReadFull(r, make([]byte, 1)); err != nil && !errors.Is(err, io.EOF) {
 			d.damage = "the image data are truncated or corrupt"
 		}
 	}
@@ -66,6 +66,9 @@ func (d *decoder) open(i, size int) io.ReadCloser {
 		if i < len(d.lengths) && d.lengths[i] > 0 && d.lengths[i] < len(src) {
 			src = src[:d.lengths[i]]
 		}
+	}
+	if len(src) == 0 {
+		return io.NopCloser(bytes.NewReader(nil))
 	}
 	if d.reversed {
 		src = bytes.Clone(src[:min(len(src), 2*size+1024)])

@@ -48,8 +48,16 @@ func TestWhatIsNotDecodedIsRefusedByName(t *testing.T) {
 
 func TestTilesAreBounded(t *testing.T) {
 	file := "II*\x00\x08\x00\x00\x00\x08\x00" + entry(256, 4, 1<<26) + entry(257, 3, 1) + entry(258, 3, 8) + entry(259, 3, 5) + entry(262, 3, 1) +
-		entry(322, 3, 1) + entry(323, 4, 1<<24) + entry(324, 4, 8) + "\x00\x00\x00\x00"
+		entry(322, 3, 1<<10) + entry(323, 4, 1<<14) + entry(324, 4, 8) + "\x00\x00\x00\x00"
 	if m, err := tiff.Format.Decode([]byte(file), vision.DropAlpha); m != nil || err == nil || !strings.Contains(err.Error(), "too many") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestStripsAreBounded(t *testing.T) {
+	file := "II*\x00\x08\x00\x00\x00\x07\x00" + entry(256, 4, 1) + entry(257, 4, 1<<26) + entry(258, 3, 8) + entry(259, 3, 5) + entry(262, 3, 1) +
+		entry(273, 4, 8) + entry(278, 4, 1) + "\x00\x00\x00\x00"
+	if m, err := tiff.Format.Decode([]byte(file), vision.DropAlpha); m != nil || err == nil || !strings.Contains(err.Error(), "more than 262144 strips or tiles") {
 		t.Errorf("error %v", err)
 	}
 }
