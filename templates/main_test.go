@@ -9,6 +9,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -103,5 +104,25 @@ func TestWhatHasNoLiteralIsRefused(t *testing.T) {
 	}
 	if _, err := templates.Main(plan("nonesuch"), templates.MainOptions{}); err == nil || !strings.Contains(err.Error(), `no architecture "nonesuch"`) {
 		t.Errorf("architecture: error %v", err)
+	}
+}
+
+func TestWhatAConfigSaysOfImagesIsInTheSource(t *testing.T) {
+	p := plan("cifar_resnet20")
+	p.Models[0].Scaling = vision.Scaling{Policy: vision.Letterbox, Interpolation: vision.OpenCVLinear, Side: 40, Pad: [3]uint8{114, 114, 114}}
+	p.Models[0].Mean, p.Models[0].Std = [3]float32{0.48145466, 0.4578275, 0.40821073}, [3]float32{0.26862954, 0.26130258, 0.27577711}
+	p.Models[0].Alpha, p.Models[0].EXIF = vision.OverWhite, vision.ApplyEXIF
+	src, err := templates.Main(p, templates.MainOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := strings.Join(strings.Fields(string(src)), " ")
+	for _, want := range []string{
+		"Scaling: vision.Scaling{ Policy: 4, Interpolation: 6, Side: 40, Pad: [3]uint8{114, 114, 114}, }",
+		"Mean: [3]float32{0.48145467, 0.4578275, 0.40821072}", "Std: [3]float32{0.26862955, 0.2613026, 0.2757771}", "Alpha: 1", "EXIF: 1",
+	} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("%s is missing in\n%s", want, src)
+		}
 	}
 }
