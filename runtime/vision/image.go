@@ -1,22 +1,23 @@
 // Package vision turns image files into what networks read: decoded to RGB,
-// resized as Pillow does it, cropped, flipped and normalised.
+// resized as Pillow, torchvision, OpenCV or TensorFlow does it, cropped, flipped
+// and normalized.
 //
 //	d := vision.Decoder{Formats: []vision.Format{jpeg.Format, png.Format}}
 //	img, err := d.DecodeFile("photo.jpg")
 //	img = vision.Resize(img, 288, 288, vision.Bicubic)
 //
 //	p := vision.Preprocess{Size: 288, Mean: arch.Mean, Std: arch.Std}
-//	img = p.Fit(img)
-//	p.View(img, 0, dst) // 288*288*3 floats, NHWC
+//	p.Policy, p.Side = vision.ShorterSide, 320
+//	p.View(img, 0, dst, nil) // 288*288*3 floats, NHWC
 //
 // A [Decoder] decodes the formats it names, each of which is a package below
 // this one. It checks the size that a file claims before it allocates, and
 // refuses more than [MaxPixels] pixels, empty files and other formats. Damaged
 // files are decoded as far as that is possible.
 //
-// Resize gives the bytes that Pillow's Image.resize gives for RGB images. All
-// functions leave their arguments as they are and may be called from any
-// number of goroutines.
+// An [Interpolation] gives the bytes of the library that it is named after.
+// All functions leave their images as they are and may be called from any
+// number of goroutines, each with a [Scratch] of its own.
 package vision
 
 import "fmt"
