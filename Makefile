@@ -67,6 +67,10 @@ bench-avx2: ## AVX2 beside AVX-512 on every network
 bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minutes, 7 GB)
 	@$(SIMD) $(GO) run ./internal/benchblend
 
+.PHONY: bench-bundler
+bench-bundler: ## time and memory of the bundler against the size of a program (20 minutes)
+	@$(GO) run ./internal/benchbundler -compile
+
 .PHONY: bench-train
 bench-train: ## images per second of training beside PyTorch (skipped without; PYTHON names its python3)
 	@$(SIMD) $(GO) run ./trainer/internal/bench

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -167,7 +168,7 @@ func (o *Options) resolve() error {
 	if o.Package == "" {
 		o.Package = "."
 	}
-	if strings.Contains(o.Package, "...") || strings.HasPrefix(o.Package, "-") {
+	if strings.Contains(o.Package, "...") || strings.HasPrefix(o.Package, "-") || slices.Contains(metaPackages, o.Package) {
 		return &Error{Text: fmt.Sprintf("%q isn't one package", o.Package), Hint: "name a folder or an import path of one main package"}
 	}
 	at := o.Package
@@ -180,6 +181,10 @@ func (o *Options) resolve() error {
 		o.Dir, o.Package = at, "."
 	case err == nil && strings.HasSuffix(at, ".go"):
 		o.Dir, o.Package = filepath.Dir(at), filepath.Base(at)
+	case err == nil:
+		return &Error{Text: o.Package + " is neither a folder nor a .go file", Hint: "name a folder, a .go file or an import path"}
+	case local && strings.HasSuffix(at, ".go") && errors.Is(err, os.ErrNotExist) && !o.inOverlay(filepath.Dir(at)):
+		return &Error{Text: o.Package + ": no such file"}
 	case local && errors.Is(err, os.ErrNotExist) && !o.inOverlay(at):
 		return &Error{Text: fmt.Sprintf("%s: no such folder", o.Package)}
 	case local && o.inOverlay(at):
@@ -192,6 +197,9 @@ func (o *Options) resolve() error {
 	}
 	return nil
 }
+
+// metaPackages are the names by which the go command means many packages.
+var metaPackages = []string{"all", "cmd", "main", "std", "tool", "work"}
 
 // inOverlay reports whether the overlay has a file in the folder.
 func (o *Options) inOverlay(dir string) bool {

@@ -41,6 +41,12 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 		}
 	}
 	root := listed[len(listed)-1]
+	if strings.HasSuffix(p.opts.Package, "_test.go") || len(root.GoFiles) == 0 && strings.HasSuffix(root.Name, "_test") {
+		return testsOnly(p.opts.Package)
+	}
+	if len(root.GoFiles) == 0 && root.Name != "" && hasTests(root.Dir) {
+		return testsOnly(root.ImportPath)
+	}
 	if root.Name != "main" {
 		return &Error{
 			Pos:  p.packageClause(root),
@@ -51,10 +57,24 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 	return nil
 }
 
+// testsOnly refuses what only go test compiles.
+func testsOnly(name string) error {
+	return &Error{Text: name + " has test files only, and no program", Hint: "name the folder of a program: the one with func main"}
+}
+
+// hasTests reports whether a folder has test files.
+func hasTests(dir string) bool {
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	return err == nil && len(files) > 0
+}
+
 var (
 	positioned = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)? (.*)$`)
 	cycleStack = regexp.MustCompile(`import cycle not allowed: import stack: \[(.*)\]`)
 )
+
+// workHint helps where go.work doesn't fit.
+const workHint = "set GOWORK=off to do without the workspace"
 
 // cycleOf returns the import paths of an import cycle, or nothing.
 func cycleOf(e packages.Error) []string {
@@ -112,6 +132,10 @@ func listErrorOf(e packages.Error, path, dir string) *Error {
 			lines = lines[1:]
 		}
 		out.Hint = strings.Join(lines[1:min(len(lines), 5)], "; ")
+	}
+	out.Text = strings.TrimPrefix(out.Text, "go: ")
+	if out.Hint == "" && strings.Contains(out.Text, "go.work") {
+		out.Hint = workHint
 	}
 	pos := strings.TrimPrefix(e.Pos, "-")
 	if m := positioned.FindStringSubmatch(out.Text); m != nil && pos == "" {

@@ -2,6 +2,7 @@ package bundler
 
 import (
 	"context"
+	"fmt"
 	"go/types"
 	"maps"
 	"path/filepath"
@@ -59,6 +60,12 @@ func list(ctx context.Context, o *Options, goroot string, env []string) ([]*list
 	roots, err := packages.Load(cfg, o.Package)
 	if err != nil {
 		return nil, err
+	}
+	if len(roots) > 1 {
+		return nil, &Error{
+			Text: fmt.Sprintf("%q is %d packages, the first %s and %s", o.Package, len(roots), roots[0].PkgPath, roots[1].PkgPath),
+			Hint: "name a folder or an import path of one main package",
+		}
 	}
 	return listings(roots, goroot), nil
 }

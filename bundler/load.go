@@ -8,8 +8,11 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -27,10 +30,7 @@ func load(ctx context.Context, p *program) error {
 	tool := newGoTool(p.opts)
 	var err error
 	if p.target, err = tool.target(ctx); err != nil {
-		if refusal := (*Error)(nil); errors.As(err, &refusal) {
-			return err
-		}
-		return fmt.Errorf("asking go env: %w", err)
+		return flagHint(tool, err)
 	}
 	var listed []*listing
 	g, gctx := errgroup.WithContext(ctx)
@@ -47,7 +47,7 @@ func load(ctx context.Context, p *program) error {
 		if refusal := (*Error)(nil); errors.As(err, &refusal) {
 			return err
 		}
-		return listFailure(ctx, p, err)
+		return flagHint(tool, listFailure(ctx, p, err))
 	}
 	p.index(listed)
 	if err := checkListed(ctx, p, tool, listed); err != nil {
@@ -104,9 +104,17 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	p.progress("type-checking %s", count(len(patterns)+1, "package"))
 	roots, err := packages.Load(cfg, append(patterns, p.opts.Package)...)
 	if err != nil {
-		return listFailure(ctx, p, err)
+		return flagHint(tool, listFailure(ctx, p, err))
 	}
 	p.index(listings(roots, p.target.GOROOT))
+	if len(p.order) == 0 {
+		// go/packages takes some complaints of the go command for no packages.
+		_, err := tool.run(ctx, "list", "-export", "--", p.opts.Package)
+		if err == nil {
+			err = fmt.Errorf("%s can't be loaded", p.opts.Package)
+		}
+		return flagHint(tool, listFailure(ctx, p, err))
+	}
 	p.std = map[string]*types.Package{}
 	p.byTypes = map[*types.Package]*pkg{}
 	for _, path := range p.order {
@@ -179,13 +187,41 @@ func listFailure(ctx context.Context, p *program, err error) error {
 	if _, after, ok := strings.Cut(text, "stderr: "); ok {
 		text = after
 	}
-	out := listErrorOf(packages.Error{Msg: strings.TrimPrefix(text, "go: ")}, p.opts.Package, p.opts.Dir)
+	out := listErrorOf(packages.Error{Msg: strings.ReplaceAll("\n"+text, "\ngo: ", "\n")}, p.opts.Package, p.opts.Dir)
 	if strings.Contains(out.Text, "go.mod file not found") {
 		out.Text = p.opts.Dir + ": " + out.Text
 		out.Hint = "bundle a program inside of a module: go mod init makes one"
 	}
 	return out
 }
+
+// flagHint tells of GOFLAGS where the go command doesn't like them: they are
+// easily forgotten.
+func flagHint(tool *goTool, err error) error {
+	flags := ""
+	for _, kv := range tool.asked {
+		if v, ok := strings.CutPrefix(kv, "GOFLAGS="); ok {
+			flags = v
+		}
+	}
+	refusal := (*Error)(nil)
+	if !errors.As(err, &refusal) {
+		refusal = &Error{Text: err.Error()}
+		if errors.Is(err, context.Canceled) || errors.Is(err, exec.ErrNotFound) {
+			return err
+		}
+	}
+	if flags != "" && flagComplaint.MatchString(refusal.Text) && refusal.Hint == "" && !refusal.Pos.IsValid() {
+		refusal.Hint = "GOFLAGS is " + strconv.Quote(flags) + ": unset it, or the part that is in the way"
+	}
+	if strings.Contains(refusal.Text, "go.work") && refusal.Hint == "" {
+		refusal.Hint = workHint
+	}
+	return refusal
+}
+
+// flagComplaint matches what the go command says of options.
+var flagComplaint = regexp.MustCompile(`GOFLAGS|\bflag\b|(^|\s)-[a-z]+\b`)
 
 // loadError returns the first mistake in a package: of its syntax, its types,
 // then what only the compiler found.

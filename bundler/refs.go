@@ -53,9 +53,10 @@ func (w *refWalker) Visit(n ast.Node) ast.Visitor {
 			}
 		}
 	case *ast.GenDecl:
+		ends := repeatedUntil(n)
 		for i, s := range n.Specs {
 			spec := *w
-			spec.until = repeatedUntil(n, i)
+			spec.until = ends[i]
 			ast.Walk(&spec, s)
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // In a group of constants, a spec without values repeats the expression before
@@ -12,19 +13,24 @@ import (
 //	const X = 2
 //	func f() { const ( X = X + 1; Y ) } // Y is the local X + 1
 
-// repeatedUntil returns the end of the last repetition of a spec's values in a
-// group, or nothing.
-func repeatedUntil(d *ast.GenDecl, i int) (end token.Pos) {
+// repeatedUntil returns, for each spec of a group, the end of the last repetition
+// of its values, or nothing.
+func repeatedUntil(d *ast.GenDecl) []token.Pos {
+	ends := make([]token.Pos, len(d.Specs))
 	if d.Tok != token.CONST {
-		return token.NoPos
+		return ends
 	}
-	for _, s := range d.Specs[i+1:] {
-		if len(s.(*ast.ValueSpec).Values) > 0 {
-			break
+	end := token.NoPos
+	for i, s := range slices.Backward(d.Specs) {
+		ends[i] = end
+		switch {
+		case len(s.(*ast.ValueSpec).Values) > 0:
+			end = token.NoPos
+		case !end.IsValid():
+			end = s.End()
 		}
-		end = s.End()
 	}
-	return end
+	return ends
 }
 
 // A doubled name means one object at first, and another one where it is
@@ -33,8 +39,9 @@ type doubled struct{ first, later types.Object }
 
 // doubledNames finds them in the constants of a function.
 func doubledNames(k *pkg, d *ast.GenDecl) (found []doubled) {
+	ends := repeatedUntil(d)
 	for i, s := range d.Specs {
-		if !repeatedUntil(d, i).IsValid() {
+		if !ends[i].IsValid() {
 			continue
 		}
 		ast.Inspect(s, func(n ast.Node) bool {

@@ -39,9 +39,21 @@ func main() {
 	child := flag.String("child", "", "bundle the program in this folder and print figures (the tool calls itself)")
 	profile := flag.String("memprofile", "", "with -child, write a heap profile at each stage to `PREFIX`-stage")
 	output := flag.String("o", "", "with -child, write the bundle to this `FILE`")
-	minify := flag.Bool("minify", false, "minify")
+	minify := flag.Bool("minify", false, "minify the bundles")
+	cpuprofile := flag.String("cpuprofile", "", "with -child, write a CPU profile to this `FILE`")
 	flag.Parse()
 	var err error
+	if *cpuprofile != "" {
+		f, err := os.Create(*cpuprofile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+			defer pprof.StopCPUProfile()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "benchbundler:", err)
+			os.Exit(1)
+		}
+	}
 	switch {
 	case *child != "":
 		err = bundleOne(*child, *output, *profile, *minify)
@@ -52,6 +64,7 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benchbundler:", err)
+		pprof.StopCPUProfile()
 		os.Exit(1)
 	}
 }

@@ -22,14 +22,14 @@ func (k kind) label(n int) string { return fmt.Sprintf("%d %s", n, k.unit) }
 var kinds = []kind{
 	{"embedded bytes", []int{1, 5, 20}, "MB", func(dir string, n int) error { return embed(dir, n, false) }},
 	{"embedded text", []int{1, 5, 20}, "MB", func(dir string, n int) error { return embed(dir, n, true) }},
-	{"embedded files", []int{500, 2000, 8000}, "files", manyFiles},
-	{"functions", []int{5000, 20_000, 80_000}, "functions", functions},
-	{"comments", []int{10_000, 40_000, 160_000}, "comments", comments},
-	{"constants", []int{10_000, 40_000, 160_000}, "constants", constants},
-	{"variables", []int{5000, 20_000, 80_000}, "variables", variables},
-	{"packages", []int{100, 400, 1600}, "packages", manyPackages},
-	{"files", []int{500, 2000, 8000}, "files of one package", sourceFiles},
-	{"types", []int{1000, 4000, 16_000}, "types with methods", typesOf},
+	{"embedded files", []int{250, 1000, 4000}, "files", manyFiles},
+	{"functions", []int{2500, 10_000, 40_000}, "functions", functions},
+	{"comments", []int{5000, 20_000, 80_000}, "comments", comments},
+	{"constants", []int{5000, 20_000, 80_000}, "constants", constants},
+	{"variables", []int{2500, 10_000, 40_000}, "variables", variables},
+	{"packages", []int{50, 200, 800}, "packages", manyPackages},
+	{"files", []int{250, 1000, 4000}, "files of one package", sourceFiles},
+	{"types", []int{500, 2000, 8000}, "types with methods", typesOf},
 }
 
 func write(dir, name string, text []byte) error {
