@@ -22,6 +22,7 @@ func cut(p *program, k *pkg) error {
 		blank[in.Rhs] = in
 	}
 	for _, f := range k.files {
+		first := len(k.parts)
 		for _, d := range f.ast.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
@@ -38,7 +39,7 @@ func cut(p *program, k *pkg) error {
 				}
 			}
 		}
-		if err := attachComments(p, k, f); err != nil {
+		if err := attachComments(p, k, f, k.parts[first:]); err != nil {
 			return err
 		}
 	}
@@ -133,9 +134,9 @@ func cutSpec(k *pkg, f *file, d *ast.GenDecl, s ast.Spec, inits map[ast.Expr]*ty
 	return []*part{t}
 }
 
-// attachComments gives every part the comments that stand before it, and finds
+// attachComments gives the parts of a file the comments that stand before it, and finds
 // the patterns of go:embed there.
-func attachComments(p *program, k *pkg, f *file) error {
+func attachComments(p *program, k *pkg, f *file, parts []*part) error {
 	comments := f.ast.Comments
 	var last *part
 	var lastEnd token.Pos = f.ast.Name.End()
@@ -155,8 +156,8 @@ func attachComments(p *program, k *pkg, f *file) error {
 			}
 		}
 	}
-	for _, t := range k.parts {
-		if t.file != f || t.nth > 0 {
+	for _, t := range parts {
+		if t.nth > 0 {
 			continue
 		}
 		take(t, lastEnd, t.start())

@@ -286,8 +286,10 @@ func (w *writer) trailing(t *part) string {
 		if g.Pos() < end {
 			continue
 		}
-		gap := strings.TrimLeft(string(rest[:f.tok.Offset(g.Pos())-f.tok.Offset(end)]), " \t;,")
-		if f.tok.Line(g.Pos()) != line || gap != "" {
+		if f.tok.Line(g.Pos()) != line {
+			break
+		}
+		if gap := rest[:f.tok.Offset(g.Pos())-f.tok.Offset(end)]; len(bytes.TrimLeft(gap, " \t;,")) > 0 {
 			break
 		}
 		for _, c := range g.List[:1] {
