@@ -28,8 +28,10 @@ const sniffed = 512
 
 // formOf tells the form of a file that may be one of weights.
 func formOf(r io.ReaderAt, size int64) form {
-	start := startOf(r, size)
+	start, err := startOf(r, size)
 	switch {
+	case err != nil:
+		return formOther
 	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
 		if z, err := zip.NewReader(r, size); err == nil {
 			for _, f := range z.File {
@@ -47,10 +49,13 @@ func formOf(r io.ReaderAt, size int64) form {
 }
 
 // startOf returns the first bytes of a file.
-func startOf(r io.ReaderAt, size int64) []byte {
+func startOf(r io.ReaderAt, size int64) ([]byte, error) {
 	start := make([]byte, min(size, sniffed))
-	n, _ := r.ReadAt(start, 0)
-	return start[:n]
+	n, err := r.ReadAt(start, 0)
+	if n < len(start) && err != nil && err != io.EOF {
+		return nil, err
+	}
+	return start[:n], nil
 }
 
 // isSafetensors reports whether a file begins with the length of a header, and
@@ -82,8 +87,10 @@ var magics = []struct{ start, what string }{
 
 // otherKind says what a file is that is none of weights.
 func otherKind(r io.ReaderAt, size int64) error {
-	start := startOf(r, size)
+	start, err := startOf(r, size)
 	switch {
+	case err != nil:
+		return err
 	case size == 0:
 		return errors.New("the file is empty; copy or download it again")
 	case len(bytes.Trim(start, "\x00")) == 0:

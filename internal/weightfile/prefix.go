@@ -87,6 +87,9 @@ func prefixOf(name string) (prefix string, ok bool) {
 	return "", false
 }
 
+// maxNetworks bounds the networks that are looked for in one dict.
+const maxNetworks = 32
+
 // candidatesIn returns the networks in a dict. Names of which no architecture
 // has a part are those of one network that nobody knows.
 func candidatesIn(number int, s set) []*candidate {
@@ -114,7 +117,9 @@ func candidatesIn(number int, s set) []*candidate {
 	}
 	mains := map[string]bool{}
 	for _, p := range order {
-		mains[p] = 2*count[p] >= most
+		if 2*count[p] >= most && len(mains) < maxNetworks {
+			mains[p] = true
+		}
 	}
 	var all []*candidate
 	for _, p := range order {

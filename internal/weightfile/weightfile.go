@@ -150,8 +150,10 @@ func folderKind(path string) error {
 
 // read finds out what the file is.
 func (f *File) read() error {
-	start := startOf(f.reader, f.size)
+	start, err := startOf(f.reader, f.size)
 	switch {
+	case err != nil:
+		return err
 	case pth.Recognize(start):
 		f.format = PyTorch
 		c, err := pth.Open(f.reader, f.size)
