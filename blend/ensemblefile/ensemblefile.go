@@ -39,6 +39,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"gopkg.in/yaml.v3"
 )
 
@@ -110,16 +111,27 @@ func (m Member) Names() ([]Name, error) {
 
 // Read parses an ensemble file; name is the file's name, for errors.
 func Read(name string, data []byte) (*Ensemble, error) {
+	if err := textfile.Check(name, "an ensemble", data); err != nil {
+		return nil, err
+	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%s: the file is empty; a list of models is needed", name)
 		}
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: this is no YAML: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	r := reader{name: name, seen: map[string]bool{}}
 	list := doc.Content[0]
+	if list.Kind == yaml.MappingNode && len(list.Content) > 0 {
+		switch list.Content[0].Value {
+		case "model", "data", "train":
+			return nil, fmt.Errorf("%s: this is the config of a training; an ensemble is a list of models, each with predicts and weight", name)
+		case "threshold":
+			return nil, fmt.Errorf("%s: this is the threshold file of a model; an ensemble is a list of models, each with predicts and weight", name)
+		}
+	}
 	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
 		return nil, r.errorf(list, "a list of models is needed, each with predicts and weight")
 	}
@@ -177,7 +189,7 @@ func (r reader) classOffsets(e *Ensemble, key, n *yaml.Node) error {
 	for i := 0; i < len(n.Content); i += 2 {
 		class, err := strconv.ParseUint(n.Content[i].Value, 10, 31)
 		if err != nil {
-			return r.errorf(n.Content[i], "%s: %q is not the number of a class", classOffsets, n.Content[i].Value)
+			return r.errorf(n.Content[i], "%s: %q is not the number of a class", classOffsets, textfile.Short(n.Content[i].Value))
 		}
 		if _, ok := e.ClassOffsets[int(class)]; ok {
 			return r.errorf(n.Content[i], "%s: class %d is there twice", classOffsets, class)
@@ -208,7 +220,7 @@ func (r reader) member(n *yaml.Node) (Member, error) {
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if found[key.Value] {
-			return m, r.errorf(key, "the key %q is there twice", key.Value)
+			return m, r.errorf(key, "the key %q is there twice", textfile.Short(key.Value))
 		}
 		found[key.Value] = true
 		var err error
@@ -220,7 +232,7 @@ func (r reader) member(n *yaml.Node) (Member, error) {
 		case "offset":
 			m.Offset, err = r.number(key.Value, value)
 		default:
-			err = r.errorf(key, "unknown key %q (a model has predicts, weight and maybe offset)", key.Value)
+			err = r.errorf(key, "unknown key %q (a model has predicts, weight and maybe offset)", textfile.Short(key.Value))
 		}
 		if err != nil {
 			return m, err
@@ -237,7 +249,7 @@ func (r reader) member(n *yaml.Node) (Member, error) {
 func (r reader) number(key string, n *yaml.Node) (float64, error) {
 	v, err := strconv.ParseFloat(n.Value, 64)
 	if n.Kind != yaml.ScalarNode || err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, r.errorf(n, "%s: %q is not a finite number", key, n.Value)
+		return 0, r.errorf(n, "%s: %q is not a finite number", key, textfile.Short(n.Value))
 	}
 	return v, nil
 }

@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 	cmds["squares"] = writeSquares
 	cmds["better"] = better
 	cmds["stopped"] = stopped
+	cmds["unlabelall"] = unlabelAll
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       os.Getenv("UPDATE") != "",
@@ -163,6 +164,15 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit status %d: %s", status, stderr.String())
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("stderr.txt"), stderr.Bytes(), 0o644))
+}
+
+// unlabelAll takes the config from all weights of a folder: unlabelall FOLDER.
+func unlabelAll(ts *testscript.TestScript, neg bool, args []string) {
+	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.safetensors"))
+	ts.Check(err)
+	for _, path := range paths {
+		scripttest.Commands()["unlabel"](ts, neg, []string{path, "config"})
+	}
 }
 
 // better fails unless the last value of a column is better than a number:

@@ -33,6 +33,21 @@ func Hint(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
 }
 
+// interruptedError says what an interrupt left, in place of "interrupted".
+type interruptedError struct {
+	err     error
+	message string
+}
+
+func (e *interruptedError) Error() string { return e.message }
+func (e *interruptedError) Unwrap() error { return e.err }
+
+// Interrupted attaches to err, which tells that a context ended, a message to
+// print in place of "interrupted": what was saved, and how to go on.
+func Interrupted(err error, format string, args ...any) error {
+	return &interruptedError{err, fmt.Sprintf(format, args...)}
+}
+
 // hints returns all hints in err's tree, inner ones first. Errors of packages
 // that don't know this one give theirs by a method Hint.
 func hints(err error) []string {

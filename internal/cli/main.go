@@ -149,14 +149,18 @@ func needSubcommand(cmd *cobra.Command, args []string) error {
 // printError prints err as the tool's message, and then its hints.
 func printError(w io.Writer, tool string, err error) {
 	if errors.Is(err, context.Canceled) {
-		err = errors.Join(withoutCanceled(err), errors.New("interrupted"))
+		told := errors.New("interrupted")
+		if i := new(interruptedError); errors.As(err, &i) {
+			told = Hint(errors.New(i.message), "%s", strings.Join(hints(i.err), "; "))
+		}
+		err = errors.Join(withoutCanceled(err), told)
 	}
 	for line := range strings.Lines(err.Error()) {
 		if line = strings.TrimRight(line, "\n"); strings.TrimSpace(line) != "" {
 			fmt.Fprintf(w, "%s: %s\n", tool, line)
 		}
 	}
-	seen := map[string]bool{}
+	seen := map[string]bool{"": true}
 	for _, h := range hints(err) {
 		if !seen[h] {
 			fmt.Fprintf(w, "%s: hint: %s\n", tool, h)

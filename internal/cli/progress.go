@@ -36,6 +36,7 @@ type Progress struct {
 	bar  *mpb.Bar
 
 	mu    sync.Mutex
+	note  string
 	line  plainLine
 	w     io.Writer
 	quiet bool
@@ -62,7 +63,9 @@ func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progr
 			mpb.BarRemoveOnComplete(),
 			mpb.PrependDecorators(decor.Name(p.line.prefix)),
 			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
-				return p.line.state(s.Current, time.Now())
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				return p.line.state(s.Current, time.Now()) + p.note
 			})),
 		)
 	}
@@ -79,9 +82,17 @@ func (p *Progress) Add(n int64) {
 	defer p.mu.Unlock()
 	p.done += n
 	if now := time.Now(); !p.quiet && now.After(p.next) {
-		fmt.Fprintf(p.w, "%s %s\n", p.line.prefix, p.line.state(p.done, now))
+		fmt.Fprintf(p.w, "%s %s%s\n", p.line.prefix, p.line.state(p.done, now), p.note)
 		p.next = now.Add(p.every)
 	}
+}
+
+// Note shows a few words behind the amount, such as a running loss, until the
+// next call.
+func (p *Progress) Note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note = ", " + text
 }
 
 // Write prints b, whole lines, above the bar, also with --quiet; it makes a

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/internal/cutorder"
+	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
@@ -148,18 +149,27 @@ func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
 // trainTable reads the table and the folds that the config of j names.
 func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack string, err error) {
 	table, foldsFile := filepath.Base(j.train.CSV), filepath.Base(j.train.FoldsFile)
-	path, ok := b.files.find(table)
+	path, ok := b.data(table)
 	if !ok {
 		return nil, nil, table, nil
 	}
 	if rows, err = input.ReadTableFile(path); err != nil {
 		return nil, nil, "", err
 	}
-	if path, ok = b.files.find(foldsFile); !ok {
+	if path, ok = b.data(foldsFile); !ok {
 		return nil, nil, foldsFile, nil
 	}
 	folds, err = foldfile.Read(path, len(rows.Rows), j.folds)
 	return rows, folds, "", err
+}
+
+// data finds a file of the training's data: where the predictions and weights
+// are, else by the rule of package datafolder.
+func (b *builder) data(name string) (string, bool) {
+	if path, ok := b.files.find(name); ok {
+		return path, true
+	}
+	return datafolder.Find(b.options.Data, name)
 }
 
 // scoredRow is a row of the table that is scored, and the how many-th it is of

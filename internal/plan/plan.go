@@ -35,7 +35,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -43,6 +42,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -67,6 +67,9 @@ type Options struct {
 	OOF  []string
 	// Submission is the kind of submission that the user asks for.
 	Submission input.Submission
+	// Data is the folder of the table and its folds, where they are not there
+	// either; "" is that of package datafolder.
+	Data string
 	// Archs are the known architectures; nil means arch.All().
 	Archs []arch.Arch
 	// Key returns the key of encrypted weights; it is called once, where there
@@ -102,7 +105,7 @@ func (b *Built) Weight(fold string) (Weight, bool) {
 // Build makes the plan of the ensemble file at path. It reads every weight file
 // whole, to know its hash.
 func Build(ctx context.Context, path string, o Options) (*Built, error) {
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, "an ensemble")
 	if err != nil {
 		return nil, fmt.Errorf("reading the ensemble: %w", err)
 	}

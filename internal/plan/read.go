@@ -9,14 +9,15 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/modelconfig"
 	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -116,11 +117,14 @@ func (b *builder) config(j *job, meta map[string]string) (*config.Config, error)
 	if text == "" {
 		path, ok := b.files.find(j.config+".yml", j.config+".yaml")
 		if !ok {
+			path, ok = modelconfig.Beside(j.path)
+		}
+		if !ok {
 			return nil, cli.Hint(fmt.Errorf("%s: the weights carry no config, and there is no %s.yml", j.path, j.config),
 				"name the folder of the configs: --configs %s; `infer import-weights` makes one for weights made elsewhere",
 				strings.Join(append(slices.Clone(b.options.Configs), "FOLDER"), ","))
 		}
-		b, err := os.ReadFile(path)
+		b, err := textfile.Read(path, "a config")
 		if err != nil {
 			return nil, fmt.Errorf("reading the config: %w", err)
 		}
@@ -166,7 +170,7 @@ func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 		j.stored = true
 		return parseThreshold(j.path, text)
 	}
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, "a threshold file")
 	if err != nil {
 		return 0, fmt.Errorf("reading the threshold: %w", err)
 	}

@@ -43,6 +43,7 @@ type Set struct {
 	Name    string // of the table
 	Classes int
 	IDs     []string
+	Lines   []int    // of the table
 	Paths   []string // of the images
 	Labels  [][]int  // class numbers, ascending, each once
 	Decoder vision.Decoder
@@ -74,7 +75,7 @@ func Open(ctx context.Context, s Source) (*Set, error) {
 			wrong.add("rows with wrong labels", err)
 		}
 		slices.Sort(classes)
-		set.IDs = append(set.IDs, row.ID)
+		set.IDs, set.Lines = append(set.IDs, row.ID), append(set.Lines, row.Line)
 		set.Labels = append(set.Labels, slices.Compact(classes))
 	}
 	if err := set.find(ctx, s.Dirs, &wrong); err != nil {

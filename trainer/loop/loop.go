@@ -24,6 +24,10 @@ func (t *Training) Run(ctx context.Context) (*End, error) {
 	return &End{State: &t.state, SWA: t.swa}, nil
 }
 
+// At returns the epoch that the training is in, and how many of its batches are
+// done.
+func (t *Training) At() (epoch, batch int) { return t.state.Epoch, t.state.Batch }
+
 // begin takes up the checkpoint.
 func (t *Training) begin() error {
 	t.schedule = schedule.New(t.Config)

@@ -44,12 +44,12 @@ func (f *Folder) SaveCheckpoint(c *loop.Checkpoint) error {
 	add(modelPart, c.Model)
 	add(optimizerPart, c.Optimizer)
 	add(swaPart, c.SWA)
-	return writeDict(f.Path(checkpointFile), all)
+	return writeDict(f.Path(CheckpointFile), all)
 }
 
 // checkpoint reads the checkpoint, nil where there is none.
 func (f *Folder) checkpoint() (*loop.Checkpoint, error) {
-	all, err := readDict(f.Path(checkpointFile))
+	all, err := readDict(f.Path(CheckpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -58,7 +58,7 @@ func (f *Folder) checkpoint() (*loop.Checkpoint, error) {
 	}
 	c := &loop.Checkpoint{Model: &weights.StateDict{}, Optimizer: &weights.StateDict{}}
 	if err := json.Unmarshal([]byte(all.Metadata["state"]), &c.State); err != nil {
-		return nil, fmt.Errorf("%s: reading the state: %w", f.Path(checkpointFile), err)
+		return nil, fmt.Errorf("%s: reading the state: %w", f.Path(CheckpointFile), err)
 	}
 	if c.State.SWA > 0 {
 		c.SWA = &weights.StateDict{}
@@ -74,7 +74,7 @@ func (f *Folder) checkpoint() (*loop.Checkpoint, error) {
 		case part+"/" == swaPart && c.SWA != nil:
 			c.SWA.Tensors = append(c.SWA.Tensors, t)
 		default:
-			return nil, fmt.Errorf("%s: %s/%s is no tensor of a checkpoint", f.Path(checkpointFile), part, name)
+			return nil, fmt.Errorf("%s: %s/%s is no tensor of a checkpoint", f.Path(CheckpointFile), part, name)
 		}
 	}
 	return c, nil

@@ -70,12 +70,14 @@ type Folder struct {
 	Changed []string
 }
 
+// CheckpointFile is the name of the file that a training goes on from.
+const CheckpointFile = "checkpoint.safetensors"
+
 const (
-	configFile     = "config.yml"
-	checkpointFile = "checkpoint.safetensors"
-	extension      = ".safetensors"
-	lastDir        = "last"
-	swaDir         = "swa"
+	configFile = "config.yml"
+	extension  = ".safetensors"
+	lastDir    = "last"
+	swaDir     = "swa"
 )
 
 // Open makes the folder or opens it. With [Resume] it returns the checkpoint to
@@ -143,6 +145,12 @@ func (f *Folder) Path(name string) string { return filepath.Join(f.dir, name) }
 // BestPath returns the path of the best weights, "" where there are none yet.
 func (f *Folder) BestPath() string { return f.best }
 
+// HasSWA reports whether the mean of the weights was saved.
+func (f *Folder) HasSWA() bool {
+	found, err := filepath.Glob(filepath.Join(f.dir, swaDir, f.info.own()+"*"+extension))
+	return err == nil && len(found) > 0
+}
+
 // Close closes the folder.
 func (f *Folder) Close() error { return f.events.close() }
 
@@ -152,7 +160,7 @@ func (f *Folder) clear() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{configFile, checkpointFile, "results.csv", "metrics.jsonl", "curves.png", "augmented.png", lastDir, swaDir} {
+	for _, name := range []string{configFile, CheckpointFile, "results.csv", "metrics.jsonl", "curves.png", "augmented.png", lastDir, swaDir} {
 		paths = append(paths, f.Path(name))
 	}
 	for _, p := range paths {
@@ -175,6 +183,9 @@ func (f *Folder) sweep() {
 		}
 	}
 }
+
+// own is how the names of the fold's weights begin.
+func (i Info) own() string { return fmt.Sprintf("%s_f%d_e", i.Name, i.Fold) }
 
 // Model returns the name of the weights of an epoch.
 func (i Info) Model(r loop.Result) string {
@@ -208,7 +219,7 @@ func (f *Folder) save(dir string, dict *weights.StateDict, r loop.Result) (path 
 	if err != nil {
 		return "", err
 	}
-	own := fmt.Sprintf("%s_f%d_e", f.info.Name, f.info.Fold)
+	own := f.info.own()
 	for _, p := range others {
 		if p != path && strings.HasPrefix(filepath.Base(p), own) {
 			if err := os.Remove(p); err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 
@@ -21,7 +22,7 @@ import (
 // notes the last one in metrics.jsonl.
 func (f *Folder) WriteResults(history []loop.Result) error {
 	last := history[len(history)-1]
-	if err := f.events.add(event{Epoch: last.Epoch, Step: last.Step, Result: &last}); err != nil {
+	if err := f.events.add(eventOf(last)); err != nil {
 		return err
 	}
 	if err := f.events.flush(); err != nil {
@@ -62,17 +63,59 @@ func writeCSV(w io.Writer, history []loop.Result) error {
 
 // Step notes a batch of training in metrics.jsonl.
 func (f *Folder) Step(p loop.Progress) error {
-	return f.events.add(event{Epoch: p.Epoch, Step: p.Step, Batch: p.Batch, Loss: p.Loss, Rate: p.Rate})
+	return f.events.add(batchEvent{Epoch: p.Epoch, Step: p.Step, Batch: p.Batch, Loss: p.Loss, Rate: p.Rate})
 }
 
-// event is a line of metrics.jsonl: of a batch, or with Result of an epoch.
-type event struct {
-	Epoch  int          `json:"epoch"`
-	Step   int          `json:"step"`
-	Batch  int          `json:"batch"`
-	Loss   float64      `json:"loss,omitempty"`
-	Rate   float64      `json:"lr,omitempty"`
-	Result *loop.Result `json:"result,omitempty"`
+// batchEvent is the line of metrics.jsonl of a batch.
+type batchEvent struct {
+	Epoch int     `json:"epoch"`
+	Step  int     `json:"step"`
+	Batch int     `json:"batch"`
+	Loss  float64 `json:"loss"`
+	Rate  float64 `json:"lr"`
+}
+
+// epochEvent is the line of an epoch. Its keys are the columns of results.csv.
+type epochEvent struct {
+	Epoch     int     `json:"epoch"`
+	Step      int     `json:"step"`
+	Rate      float64 `json:"lr"`
+	TrainLoss float64 `json:"train_loss"`
+	ValidLoss float64 `json:"valid_loss"`
+	Score     float64 `json:"f2"`
+	Threshold float64 `json:"threshold"`
+	Images    int     `json:"images"`
+	PerSecond float64 `json:"images_per_second"`
+	Seconds   float64 `json:"seconds"`
+	Waited    float64 `json:"data_wait_seconds"`
+	Best      bool    `json:"best"`
+}
+
+func eventOf(r loop.Result) epochEvent {
+	return epochEvent{
+		Epoch: r.Epoch, Step: r.Step, Rate: r.Rate, TrainLoss: r.TrainLoss, ValidLoss: r.ValidLoss,
+		Score: r.Score, Threshold: r.Threshold, Images: r.Images, PerSecond: rounded(r.ImagesPerSecond()),
+		Seconds: rounded(r.Took.Seconds()), Waited: rounded(r.Waited.Seconds()), Best: r.Best,
+	}
+}
+
+// rounded returns v to a thousandth.
+func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
+
+// place is what a line of either kind says of where it was written. A line of
+// an epoch has no batch.
+type place struct {
+	Epoch int  `json:"epoch"`
+	Batch *int `json:"batch"`
+	// Result is that of an epoch in files of older versions, which gave these
+	// lines a batch too.
+	Result json.RawMessage `json:"result"`
+}
+
+// isBefore reports whether a line comes before a state.
+func (p place) isBefore(state *loop.State) bool {
+	ofBatch := p.Batch != nil && p.Result == nil
+	return p.Epoch < state.Epoch || p.Epoch == state.Epoch && ofBatch && *p.Batch < state.Batch
 }
 
 // events is an open metrics.jsonl.
@@ -90,11 +133,11 @@ func openEvents(path string, state *loop.State) (*events, error) {
 	}
 	var kept []byte
 	for line := range bytes.Lines(old) {
-		var e event
-		if json.Unmarshal(line, &e) != nil {
+		var at place
+		if json.Unmarshal(line, &at) != nil {
 			break // cut by a kill
 		}
-		if e.Epoch < state.Epoch || e.Epoch == state.Epoch && e.Result == nil && e.Batch < state.Batch {
+		if at.isBefore(state) {
 			kept = append(kept, line...)
 		}
 	}
@@ -108,7 +151,7 @@ func openEvents(path string, state *loop.State) (*events, error) {
 	return &events{file, bufio.NewWriter(file)}, nil
 }
 
-func (e *events) add(v event) error {
+func (e *events) add(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("writing metrics.jsonl: %w", err)

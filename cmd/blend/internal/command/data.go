@@ -2,10 +2,13 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/spf13/cobra"
 )
 
@@ -14,33 +17,39 @@ type dataFlags struct{ data, labels, folds string }
 
 func (f *dataFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.data, "data", "", "the `FOLDER` of train.csv and folds.npy (default: that of the predictions, the one above it, this one, ./data)")
+	fs.StringVar(&f.data, "data", "", "the `FOLDER` of train.csv and folds.npy (default: that of the predictions, the one above it, else the first of ., data, ../input, /kaggle/input that has it)")
 	fs.StringVar(&f.labels, "labels", "", "the table of labels, a `FILE` (default: train.csv)")
 	fs.StringVar(&f.folds, "folds", "", "the folds of its rows, a `FILE` (default: folds.npy)")
 }
 
 // truth reads labels and folds; predictions is the folder of the predictions.
 func (f *dataFlags) truth(predictions string) (*oof.Truth, error) {
-	folders := []string{predictions, filepath.Join(predictions, ".."), ".", "data"}
-	if f.data != "" {
-		folders = []string{f.data}
-	}
-	labels, err := locate(f.labels, oof.LabelsFile, "labels", folders)
+	labels, err := f.locate(f.labels, oof.LabelsFile, "labels", predictions)
 	if err != nil {
 		return nil, err
 	}
-	folds, err := locate(f.folds, oof.FoldsFile, "folds", folders)
+	folds, err := f.locate(f.folds, oof.FoldsFile, "folds", predictions)
 	if err != nil {
 		return nil, err
 	}
 	return oof.ReadTruth(labels, folds)
 }
 
-func locate(given, name, flag string, folders []string) (string, error) {
+func (f *dataFlags) locate(given, name, flag, predictions string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	path, err := oof.Locate(name, folders)
+	beside := []string{predictions, filepath.Join(predictions, "..")}
+	if f.data != "" {
+		beside = []string{f.data}
+	}
+	path, err := oof.Locate(name, beside)
+	if err != nil && f.data == "" {
+		if found, ok := datafolder.Find("", name); ok {
+			return found, nil
+		}
+		err = fmt.Errorf("there is no %s in %s, %s", name, strings.Join(beside, ", "), datafolder.Searched(""))
+	}
 	return path, cli.Hint(err, "name the folder that has it by --data, or the file by --%s", flag)
 }
 

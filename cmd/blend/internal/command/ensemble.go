@@ -2,12 +2,12 @@ package command
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/spf13/cobra"
 )
 
@@ -29,7 +29,7 @@ type blended struct {
 }
 
 func (f *ensembleFlags) open(path string) (*blended, error) {
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, "an ensemble")
 	if err != nil {
 		return nil, fmt.Errorf("reading the ensemble: %w", err)
 	}

@@ -100,9 +100,11 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVar(&f.public, "public", nil, "what everybody may see: `PARTS` of kernel, program, weights (default: nothing)")
 	fs.StringVar(&f.o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
 	fs.BoolVar(&f.portable, "portable", false, "make a kernel that any Go builds, without SIMD")
-	fs.StringVar(&f.o.Input, "input", "", "`FOLDER` with a sample submission and images, to verify on the first two (default: drawn ones)")
-	fs.StringSliceVar(&f.o.Formats, "formats", nil, "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --input; all without it)")
-	fs.StringVar(&f.o.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel looks for its name first (default: searched for under --input)")
+	fs.StringVar(&f.o.Input, "data", "", "`FOLDER` of the sample submission and the images, to verify on the first two (default: the first of ., data, ../input, /kaggle/input that has them, else drawn ones)")
+	fs.StringVar(&f.o.Input, "input", "", "the same as --data")
+	cmd.MarkFlagsMutuallyExclusive("input", "data")
+	fs.StringSliceVar(&f.o.Formats, "formats", nil, "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --data; all without it)")
+	fs.StringVar(&f.o.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel looks for its name first (default: searched for under --data)")
 	fs.StringVar(&f.o.Images, "images", "", "the images' `FOLDER`, to verify on the first two (default: searched for)")
 	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
@@ -112,6 +114,13 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 func (f *inferFlags) run(cmd *cobra.Command) error {
 	if err := f.resolve(); err != nil {
 		return err
+	}
+	found, err := f.findData(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if found != "" {
+		cli.Printf(cmd, "the kernel is verified on images of %s; --data names another folder", found)
 	}
 	madeKey, err := f.loadKey(cmd)
 	if err != nil {

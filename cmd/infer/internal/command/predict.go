@@ -11,6 +11,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -69,8 +70,8 @@ func ensembleFile(cmd *cobra.Command, args []string) error {
 
 func (f *predictFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.run.Input, "input", "", "the `FOLDER` under which the sample submission and the images are (default: ../input)")
-	fs.StringVar(&f.run.Input, "data", "", "the same as --input")
+	fs.StringVar(&f.run.Input, "data", "", "the `FOLDER` under which the sample submission and the images are (default: the first of ., data, ../input, /kaggle/input that has them)")
+	fs.StringVar(&f.run.Input, "input", "", "the same as --data")
 	fs.StringVar(&f.run.Sample, "sample", "", "the sample submission's `FILE` (default: searched for)")
 	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
 	fs.StringVar(&f.run.Images, "images", "", "the images' `FOLDER` (default: searched for)")
@@ -97,6 +98,10 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 		return cli.Usagef("--submission: %v", err)
 	}
 	f.run.Start = time.Now()
+	f.plan.Data = f.run.Input
+	if f.run.Input == "" && f.run.Sample == "" {
+		f.run.Input = datafolder.OfTest()
+	}
 	f.plan.Cuts = f.run.Budget > 0
 	ctx := cmd.Context()
 	if f.key.Given() {

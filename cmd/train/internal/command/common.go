@@ -3,15 +3,16 @@ package command
 import (
 	"errors"
 	"fmt"
-	"os"
+	"math"
 	"path/filepath"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
-	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/spf13/cobra"
 )
 
@@ -26,8 +27,10 @@ type configFlags struct {
 func (f *configFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVarP(&f.path, "config", "c", "", "the config, a YAML `FILE`")
-	fs.StringVar(&f.data, "data", "", "the `FOLDER` that the config's paths are relative to (default: this one)")
+	fs.StringVar(&f.data, "data", "", "the `FOLDER` of train.csv and what belongs to it (default: the first of ., data, ../input, /kaggle/input that has it)")
 	fs.StringArrayVar(&f.set, "set", nil, "change a `KEY=VALUE` of the config, e.g. train.batch_size=8; may be given often")
+	cli.CompleteYAML(cmd, "config")
+	_ = cmd.RegisterFlagCompletionFunc("set", completeSet)
 	fs.Uint64Var(&f.seed, "seed", 0, "what decides all that is random (default: train.seed)")
 }
 
@@ -37,7 +40,8 @@ type project struct {
 	name string // of the config
 	c    *config.Config
 	arch arch.Arch
-	data string // folder that paths are relative to
+	data string // folder that the user named, or ""
+	root string // folder that the config's paths are relative to
 }
 
 // project reads the config. changes are assignments that come after --set's.
@@ -45,7 +49,7 @@ func (f *configFlags) project(cmd *cobra.Command, changes ...string) (*project, 
 	if f.path == "" {
 		return nil, cli.Usagef("--config is needed: the YAML file of the training")
 	}
-	text, err := os.ReadFile(f.path)
+	text, err := textfile.Read(f.path, "a config")
 	if err != nil {
 		return nil, fmt.Errorf("reading the config: %w", err)
 	}
@@ -54,20 +58,18 @@ func (f *configFlags) project(cmd *cobra.Command, changes ...string) (*project, 
 
 // parse is project with the text of the config; path is what it is called.
 func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, changes ...string) (*project, error) {
-	c, warnings, err := config.Parse(path, text)
+	if cmd.Flags().Changed("seed") {
+		changes = append(changes, fmt.Sprintf("train.seed=%d", f.seed))
+	}
+	c, warnings, err := config.Parse(path, text, append(f.set, changes...)...)
+	if missing := new(config.MissingClassesError); errors.As(err, &missing) {
+		return nil, f.countClasses(missing)
+	}
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
 		cli.Printf(cmd, "warning: %s", w)
-	}
-	if cmd.Flags().Changed("seed") {
-		changes = append(changes, fmt.Sprintf("train.seed=%d", f.seed))
-	}
-	for _, s := range append(f.set, changes...) {
-		if err := c.Set(s); err != nil {
-			return nil, err
-		}
 	}
 	for _, text := range c.Unread() {
 		cli.Printf(cmd, "warning: %s: nothing reads %s", path, text)
@@ -77,58 +79,61 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".yml"), ".yaml")
-	return &project{cmd: cmd, name: name, c: c, arch: a, data: f.data}, nil
+	p := &project{cmd: cmd, name: name, c: c, arch: a, data: f.data}
+	p.find()
+	return p, nil
 }
 
-// path returns where a path of the config leads.
-func (p *project) path(name string) string {
-	if p.data == "" || filepath.IsAbs(name) {
-		return name
+// countClasses says how many classes the table has, for a config that doesn't.
+func (f *configFlags) countClasses(missing *config.MissingClassesError) error {
+	path, ok := datafolder.Find(f.data, missing.CSV)
+	if !ok {
+		return missing
 	}
-	return filepath.Join(p.data, name)
-}
-
-// imageDir returns the folder of images that a config names, or the folder of
-// that name beside a table.
-func (p *project) imageDir(given, csv, name string) string {
-	if given != "" {
-		return p.path(given)
-	}
-	return filepath.Join(filepath.Dir(p.path(csv)), name)
-}
-
-// set opens the table of training. Rows that were added to it may be of test
-// images.
-func (p *project) set() (*data.Set, error) {
-	c := p.c
-	dirs := []string{p.imageDir(c.Data.TrainDir, c.Train.CSV, "train")}
-	if test := p.imageDir(c.Data.TestDir, c.Test.CSV, "test"); isDir(test) {
-		dirs = append(dirs, test)
-	}
-	set, err := data.Open(p.cmd.Context(), data.Source{CSV: p.path(c.Train.CSV), Dirs: dirs, Classes: c.Model.NumClasses})
-	if errors.Is(err, os.ErrNotExist) {
-		err = cli.Hint(err, "train.csv names the table; --data names the folder that it is in")
-	}
+	table, err := input.ReadTableFile(path)
 	if err != nil {
-		return nil, err
+		return missing
 	}
-	model := c.Ensemble(p.name)
-	set.Decoder = model.Decoder(set.Decoder.Formats)
-	return set, nil
+	highest := -1
+	for i := range table.Rows {
+		classes, err := table.Classes(i, math.MaxInt32)
+		if err != nil {
+			return missing
+		}
+		for _, c := range classes {
+			highest = max(highest, c)
+		}
+	}
+	if highest < 0 {
+		return missing
+	}
+	return cli.Hint(fmt.Errorf("%w: the highest class in %s is %d, so %d", missing, path, highest, highest+1),
+		"add `num_classes: %d` to the section model, or --set model.num_classes=%d", highest+1, highest+1)
 }
 
-// folds reads the folds of the rows.
-func (p *project) folds(rows int) ([]uint8, error) {
-	folds, err := foldfile.Read(p.path(p.c.Train.FoldsFile), rows, p.c.Model.NumFolds)
-	if err != nil {
-		err = cli.Hint(err, "`train folds --config %s.yml` makes it", p.name)
+// completeSet completes --set KEY=VALUE.
+func completeSet(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	key, _, hasValue := strings.Cut(typed, "=")
+	if hasValue {
+		var list []string
+		for _, v := range config.Values(key) {
+			list = append(list, key+"="+v)
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
 	}
-	return folds, err
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+	section := ""
+	if i := strings.LastIndexByte(key, '.'); i >= 0 {
+		section = key[:i+1]
+	}
+	var list []string
+	for _, k := range config.Keys(strings.TrimSuffix(section, ".")) {
+		if config.Keys(section+k) != nil {
+			list = append(list, section+k+".")
+		} else {
+			list = append(list, section+k+"=")
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveKeepOrder
 }
 
 // foldSeed is the seed of a fold's training.

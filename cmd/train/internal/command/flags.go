@@ -41,11 +41,11 @@ func (f *trainFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.IntVar(&f.fold, "fold", 0, "the fold to hold out")
 	fs.StringVar(&f.folds, "folds", "", "several folds, one after the other: a `LIST` such as 0-4 or 0,2")
-	fs.StringVar(&f.weights, "weights", "", "begin with these weights, or predict with them: a `FILE`, with --all a folder")
+	fs.StringVar(&f.weights, "weights", "", "begin with these weights, or predict with them: a `FILE`, with --all folders")
 	fs.StringVar(&f.pretrained, "pretrained", "", "begin with the weights of another task, a `FILE`; the last layer is new")
 	fs.BoolVar(&f.predictOOF, "predict-oof", false, "predict the rows that the fold held out, and find the threshold")
 	fs.BoolVar(&f.predictTest, "predict-test", false, "predict the test images")
-	fs.BoolVar(&f.all, "all", false, "predict with every file of weights in the folder --weights")
+	fs.BoolVar(&f.all, "all", false, "predict with every file of weights in the folders --weights and below")
 	fs.StringVarP(&f.output, "output", "o", "", "the `FOLDER` of predictions (default: that of the weights)")
 	fs.BoolVar(&f.lrFinder, "lr-finder", false, "search a learning rate instead: draws lr_finder.png")
 	fs.BoolVar(&f.summary, "summary", false, "show the network's layers instead")
@@ -55,7 +55,7 @@ func (f *trainFlags) add(cmd *cobra.Command) {
 	fs.IntVar(&f.numEpochs, "num-epochs", 0, "the number of epochs (default: train.num_epochs)")
 	fs.IntVar(&f.numTTAs, "num-ttas", 0, "views of each image in predictions (default: test.num_ttas)")
 	fs.IntVar(&f.smoke, "smoke", 0, "try it out: one epoch of `N` batches, in the folder <run>/smoke, which is overwritten")
-	fs.StringVar(&f.resume, "resume", "", "`auto`: go on where a training stopped, or begin one")
+	cli.ChoiceVar(fs, &f.resume, "resume", []string{"auto"}, "go on where a training stopped, or begin one")
 	fs.BoolVar(&f.force, "force", false, "remove the training that is there, and begin anew")
 	fs.DurationVar(&f.maxTime, "max-time", 0, "stop after this `TIME`, e.g. 8h30m, as Ctrl-C does")
 	fs.DurationVar(&f.checkpointEvery, "checkpoint-every", 10*time.Minute, "the time between checkpoints within an epoch; 0 makes none")
@@ -76,8 +76,6 @@ func (f *trainFlags) check(cmd *cobra.Command) error {
 		return cli.Usagef("--threads, --smoke, --max-time and --checkpoint-every can't be negative")
 	case cmd.Flags().Changed("smoke") && f.smoke == 0:
 		return cli.Usagef("--smoke needs a number of batches")
-	case f.resume != "" && f.resume != "auto":
-		return cli.Usagef("--resume %s: the only way is auto", f.resume)
 	case f.all && (!predict || f.weights == ""):
 		return cli.Usagef("--all goes with --weights FOLDER and --predict-oof or --predict-test")
 	case f.output != "" && !predict:

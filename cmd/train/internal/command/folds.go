@@ -1,12 +1,13 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -45,39 +46,65 @@ together.`,
 	return cmd
 }
 
+// division is a table that is being divided into folds.
+type division struct {
+	name   string // of the table
+	ids    []string
+	labels [][]int
+	groups []string
+	folds  []uint8
+	sizes  []int
+}
+
 func (p *project) divide(separator string, force bool) error {
-	out := p.path(p.c.Train.FoldsFile)
-	if _, err := os.Stat(out); err == nil && !force {
-		return cli.Hint(fmt.Errorf("%s is there already", out), "--force overwrites it; trainings that used it can't be compared with new ones")
+	if out := p.path(p.c.Train.FoldsFile); !force {
+		if _, err := os.Stat(out); err == nil {
+			return cli.Hint(fmt.Errorf("%s is there already", out), "--force overwrites it; trainings that used it can't be compared with new ones")
+		}
 	}
 	table, err := input.ReadTableFile(p.path(p.c.Train.CSV))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = p.missing(err, "train.csv", "the table")
+	}
 	if err != nil {
 		return err
 	}
-	labels := make([][]int, len(table.Rows))
-	o := fold.Options{Folds: p.c.Model.NumFolds, Seed: p.c.Train.Seed}
+	d := division{name: table.Name, ids: table.IDs(), labels: make([][]int, len(table.Rows))}
 	for i, row := range table.Rows {
-		if labels[i], err = table.Classes(i, p.c.Model.NumClasses); err != nil {
+		if d.labels[i], err = table.Classes(i, p.c.Model.NumClasses); err != nil {
 			return err
 		}
 		if separator != "" {
 			group, _, _ := strings.Cut(row.ID, separator)
-			o.Groups = append(o.Groups, group)
+			d.groups = append(d.groups, group)
 		}
 	}
-	folds, err := fold.Stratify(labels, o)
-	if err != nil {
-		return fmt.Errorf("%s: %w", table.Name, err)
-	}
-	if err := foldfile.Write(out, folds); err != nil {
+	if err := p.stratify(&d); err != nil {
 		return err
 	}
-	sizes := make([]int, o.Folds)
-	for _, f := range folds {
-		sizes[f]++
+	out, err := p.writeFolds(d.folds)
+	if err != nil {
+		return err
 	}
-	cli.Printf(p.cmd, "%s: %d rows in %d folds of %s", out, len(folds), o.Folds, strings.Trim(fmt.Sprint(sizes), "[]"))
-	given, score := metric.BestConstant(labels, p.c.Model.NumClasses, 2)
+	cli.Printf(p.cmd, "%s: %s", out, d.summary())
+	given, score := metric.BestConstant(d.labels, p.c.Model.NumClasses, 2)
 	cli.Printf(p.cmd, "to beat: giving every row the labels %s has F2 %.4f", strings.Trim(fmt.Sprint(given), "[]"), score)
 	return nil
+}
+
+// stratify divides the table.
+func (p *project) stratify(d *division) (err error) {
+	n := p.c.Model.NumFolds
+	if d.folds, err = fold.Stratify(d.labels, fold.Options{Folds: n, Seed: p.c.Train.Seed, Groups: d.groups}); err != nil {
+		return fmt.Errorf("%s: %w", d.name, err)
+	}
+	d.sizes = make([]int, n)
+	for _, f := range d.folds {
+		d.sizes[f]++
+	}
+	return nil
+}
+
+func (d *division) summary() string {
+	return fmt.Sprintf("%d rows in %d folds of %s", len(d.folds), len(d.sizes), strings.Trim(fmt.Sprint(d.sizes), "[]"))
 }

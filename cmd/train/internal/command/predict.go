@@ -13,6 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/internal/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
@@ -20,7 +22,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 	"github.com/spf13/cobra"
@@ -48,7 +49,42 @@ func (f *trainFlags) predict(p *project, folds []int) error {
 	}
 	for _, path := range files {
 		if err := j.file(p.cmd.Context(), path); err != nil {
+			return stopped(p.cmd.Context(), err, "stopped at %s; what is finished is kept, and the same command predicts all of it again", path)
+		}
+	}
+	return j.summarize()
+}
+
+// summarize prints what the folds of each config came to.
+func (j *prediction) summarize() error {
+	for i, name := range j.configs {
+		v := j.results[name]
+		if len(v.folds) < 2 {
+			continue
+		}
+		if len(j.configs) > 1 {
+			fmt.Fprintf(j.cmd.OutOrStdout(), "%s:\n", name)
+		}
+		rows := map[int]bool{}
+		var truth [][]int
+		for _, f := range v.folds {
+			if rows[f.fold] {
+				continue // several weights of one fold
+			}
+			rows[f.fold] = true
+			_, held, err := fold.Split(j.folds, f.fold)
+			if err != nil {
+				return err
+			}
+			truth = append(truth, j.set.Truth(held)...)
+		}
+		v.outOfFold = len(rows) == len(v.folds)
+		_, v.constant = metric.BestConstant(truth, j.set.Classes, 2)
+		if err := v.write(j.cmd.OutOrStdout()); err != nil {
 			return err
+		}
+		if i < len(j.configs)-1 {
+			fmt.Fprintln(j.cmd.OutOrStdout())
 		}
 	}
 	return nil
@@ -66,11 +102,18 @@ func (f *trainFlags) projectOf(cmd *cobra.Command) (*project, error) {
 		return nil, err
 	}
 	defer file.Close()
-	text := file.Metadata()["config"]
-	if text == "" {
-		return nil, cli.Usagef("--config is needed: %s carries none", paths[0])
+	if text := file.Metadata()["config"]; text != "" {
+		return f.config.parse(cmd, paths[0], []byte(text), f.changes(cmd)...)
 	}
-	return f.config.parse(cmd, paths[0], []byte(text), f.changes(cmd)...)
+	path, ok := modelconfig.Beside(paths[0])
+	if !ok {
+		return nil, cli.Usagef("--config is needed: %s carries none, and there is none beside it", paths[0])
+	}
+	text, err := textfile.Read(path, "a config")
+	if err != nil {
+		return nil, err
+	}
+	return f.config.parse(cmd, path, text, f.changes(cmd)...)
 }
 
 // weightFiles lists the files to predict with.
@@ -79,20 +122,7 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 		return []string{f.weights}, nil
 	}
 	if f.all {
-		entries, err := os.ReadDir(f.weights)
-		if err != nil {
-			return nil, err
-		}
-		var files []string
-		for _, e := range entries {
-			if weightfile.Named(e.Name()) && !strings.HasPrefix(e.Name(), "checkpoint.") {
-				files = append(files, filepath.Join(f.weights, e.Name()))
-			}
-		}
-		if len(files) == 0 {
-			return nil, fmt.Errorf("%s: there are no files of weights", f.weights)
-		}
-		return files, nil
+		return allWeights(strings.Split(f.weights, ","))
 	}
 	var files []string
 	for _, number := range folds {
@@ -103,7 +133,7 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 		}
 		if len(found) == 0 {
 			return nil, cli.Hint(fmt.Errorf("%s: there are no weights of fold %d", dir, number),
-				"train the fold first, or name the weights by --weights")
+				"`%s --fold %d` trains it; --weights names weights that lie elsewhere", p.again("train"), number)
 		}
 		files = append(files, found[len(found)-1])
 	}
@@ -115,7 +145,7 @@ func (p *project) testImages(ctx context.Context) ([]string, error) {
 	csv := p.path(p.c.Test.CSV)
 	table, err := input.ReadTableFile(csv)
 	if errors.Is(err, os.ErrNotExist) {
-		err = cli.Hint(err, "test.csv names the sample submission; --data names the folder that it is in")
+		err = p.missing(err, "test.csv", "the sample submission")
 	}
 	if err != nil {
 		return nil, err
@@ -143,6 +173,25 @@ type prediction struct {
 	set   *data.Set // of training, where the held-out rows are predicted
 	folds []uint8
 	test  []string // paths of the test images
+
+	configs []string // whose held-out rows were predicted, in order
+	results map[string]*validation
+}
+
+// note takes the score of a fold up.
+func (j *prediction) note(m *member, rows int, score, threshold float64) {
+	config, epoch := m.name, -1
+	if n, err := ensemblefile.ParseName(m.name); err == nil {
+		config, epoch = n.Config, n.Epoch
+	}
+	if j.results == nil {
+		j.results = map[string]*validation{}
+	}
+	if j.results[config] == nil {
+		j.results[config] = &validation{}
+		j.configs = append(j.configs, config)
+	}
+	j.results[config].add(m.fold, epoch, rows, score, threshold)
 }
 
 // member is a file of weights, ready to predict.
@@ -202,11 +251,9 @@ func (j *prediction) member(path string) (*member, error) {
 		return nil, err
 	}
 	meta := file.Metadata()
-	c := j.c
-	if meta["config"] != "" { // the kernel, too, goes by the config in the weights
-		if c, _, err = config.Parse("the config in it", []byte(meta["config"])); err != nil {
-			return nil, err
-		}
+	c, err := j.configOf(path, meta)
+	if err != nil {
+		return nil, err
 	}
 	views := c.Test.NumTTAs
 	if j.cmd.Flags().Changed("num-ttas") {
@@ -258,7 +305,7 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
 	_, held, err := fold.Split(j.folds, m.fold)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", m.name, err)
+		return 0, fmt.Errorf("%s: %w in %s", m.name, err, j.c.Train.FoldsFile)
 	}
 	paths := make([]string, len(held))
 	for i, row := range held {
@@ -279,10 +326,11 @@ func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
 	if err := writeArray(out, got, m.model.Classes); err != nil {
 		return 0, err
 	}
-	text := fmt.Appendf(nil, "threshold: %v\n", threshold)
+	text := []byte("threshold: " + strconv.FormatFloat(threshold, 'g', -1, 64) + "\n")
 	if err := atomicfile.WriteFile(filepath.Join(m.dir, m.name+".yml"), text); err != nil {
 		return 0, err
 	}
+	j.note(m, len(held), score, threshold)
 	cli.Printf(j.cmd, "%s: %d rows, F2 %.4f at %.4f; the best constant answer has %.4f", out, len(held), score, threshold, constant)
 	return threshold, nil
 }

@@ -2,14 +2,14 @@ package command
 
 import (
 	"fmt"
-	"os"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"gopkg.in/yaml.v3"
 )
 
 // readThreshold reads the file of a model's threshold.
 func readThreshold(path string) (float64, error) {
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, "a threshold file")
 	if err != nil {
 		return 0, fmt.Errorf("reading the threshold: %w", err)
 	}

@@ -30,37 +30,58 @@ func (f *trainFlags) train(p *project, folds []int) error {
 	if err != nil {
 		return err
 	}
-	of, err := p.folds(len(set.IDs))
+	if err := p.checkLabels(set); err != nil {
+		return err
+	}
+	of, err := p.makeFolds(set, !f.dryRun)
 	if err != nil {
 		return err
 	}
 	if err := f.checkImages(ctx, p, set); err != nil {
-		return err
+		return stopped(ctx, err, "stopped before the first step; nothing was saved")
 	}
+	p.warnAbsent(set, of, folds)
 	p.warnOfCrops(ctx, set, f.threads)
+	var results validation
 	for _, number := range folds {
 		s, err := f.prepare(p, set, of, number)
 		if err != nil {
 			return err
 		}
+		var best loop.Result
 		switch {
 		case f.dryRun:
 			s.tell()
 			continue
 		case f.lrFinder:
-			err = s.findRate(ctx)
+			err = stopped(ctx, s.findRate(ctx), "stopped before the search of a learning rate ended; nothing was saved")
 		default:
-			err = s.train(ctx)
+			best, err = s.train(ctx)
+			results.add(number, best.Epoch, len(s.held), best.Score, best.Threshold)
 		}
 		if timeIsUp(ctx, err) {
-			cli.Printf(p.cmd, "the time is up: --resume auto goes on from the checkpoint in %s", s.dir)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if f.dryRun || f.lrFinder || len(folds) < 2 {
+		return nil
+	}
+	if err := results.write(p.cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	cli.Printf(p.cmd, "`%s --folds %s --predict-oof` predicts the held-out rows and gives the out-of-fold score", p.again("train"), f.folds)
 	return nil
+}
+
+// stopped says what an interrupt left, in an error that tells of one.
+func stopped(ctx context.Context, err error, format string, args ...any) error {
+	if err == nil || !errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	return cli.Interrupted(err, format, args...)
 }
 
 // checkImages decodes every image once; a file in the run's folder remembers
@@ -124,19 +145,24 @@ func (p *project) warnOfCrops(ctx context.Context, set *data.Set, threads int) {
 	}
 }
 
-// train trains a fold and keeps everything in its folder.
-func (s *session) train(ctx context.Context) (err error) {
+// train trains a fold, keeps everything in its folder and returns the best epoch.
+func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 	folder, from, err := run.Open(s.dir, s.flags.mode(), s.info)
 	if errors.Is(err, run.ErrExists) {
-		return cli.Hint(err, "--resume auto goes on with it, --force begins anew")
+		return best, cli.Hint(err, "--resume auto goes on with it, --force begins anew")
 	}
 	if err != nil {
-		return err
+		return best, err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
+	if s.isComplete(folder, from) {
+		best, _ = from.State.Best()
+		cli.Printf(s.cmd, "fold %d is complete: the best is epoch %d with F2 %.4f: %s", s.fold, best.Epoch, best.Score, folder.BestPath())
+		return best, nil
+	}
 	if from == nil {
 		if err := s.drawMosaic(ctx, folder.Path("augmented.png")); err != nil {
-			return err
+			return best, stopped(ctx, err, "stopped before the first step; nothing was saved")
 		}
 	} else {
 		cli.Printf(s.cmd, "fold %d: going on at epoch %d, batch %d", s.fold, from.State.Epoch, from.State.Batch)
@@ -147,29 +173,58 @@ func (s *session) train(ctx context.Context) (err error) {
 	s.tell()
 	t, err := s.training(folder)
 	if err != nil {
-		return err
+		return best, err
 	}
 	t.From, t.Every = from, s.flags.checkpointEvery
 	bar := s.watch(t, folder)
 	defer bar.close()
+	defer context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			bar.printf("finishing the step and saving a checkpoint; Ctrl-C again ends at once, without")
+		}
+	})()
 	end, err := t.Run(ctx)
 	if err = errors.Join(err, bar.err); err != nil {
-		return err
+		return best, s.interrupted(ctx, t, folder, err)
 	}
 	bar.close()
-	best, _ := end.State.Best()
+	best, _ = end.State.Best()
 	cli.Printf(s.cmd, "fold %d: the best is epoch %d with F2 %.4f: %s", s.fold, best.Epoch, best.Score, folder.BestPath())
 	if end.SWA != nil {
-		return s.finishSWA(ctx, folder, end)
+		return best, s.finishSWA(ctx, folder, end)
 	}
-	return nil
+	return best, nil
+}
+
+// isComplete reports whether nothing is left to do after a checkpoint.
+func (s *session) isComplete(folder *run.Folder, from *loop.Checkpoint) bool {
+	return from != nil && from.State.Epoch >= s.c.Train.NumEpochs && folder.BestPath() != "" && (!s.c.Train.SWA.Enable || folder.HasSWA())
+}
+
+// interrupted says where an interrupt or the end of --max-time stopped a
+// training, what was saved and how to go on. Other errors stay as they are.
+func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *run.Folder, err error) error {
+	epoch, batch := t.At()
+	saved := "the checkpoint is " + folder.Path(run.CheckpointFile)
+	if best := folder.BestPath(); best != "" {
+		saved += ", the best weights so far are " + best
+	}
+	switch {
+	case timeIsUp(ctx, err):
+		cli.Printf(s.cmd, "the time is up: stopped at epoch %d, batch %d; continue with --resume auto", epoch, batch)
+		cli.Printf(s.cmd, "fold %d: %s", s.fold, saved)
+		return err
+	case errors.Is(err, context.Canceled):
+		return cli.Interrupted(cli.Hint(err, "fold %d: %s", s.fold, saved), "stopped at epoch %d, batch %d; continue with --resume auto", epoch, batch)
+	}
+	return err
 }
 
 // finishSWA computes the statistics of the mean weights, and how good they are.
 func (s *session) finishSWA(ctx context.Context, folder *run.Folder, end *loop.End) error {
 	dict, r, err := s.statistics(ctx, end.SWA)
 	if err != nil {
-		return err
+		return stopped(ctx, err, "stopped before the mean of the weights was finished; continue with --resume auto")
 	}
 	r.Epoch, r.Step = end.State.Epoch-1, end.State.Step
 	path, err := folder.SaveSWA(dict, r)
@@ -186,13 +241,6 @@ func (s *session) tell() {
 	cli.Printf(s.cmd, "fold %d: %s, %d pixels, %d classes; %d rows to train on, %d held out; %d steps of %d images an epoch",
 		s.fold, s.arch.Name, c.Model.InputSize, c.Model.NumClasses, len(s.rows), len(s.held),
 		(s.loader.Batches()+c.Train.AccumBatchesNum-1)/c.Train.AccumBatchesNum, c.Train.BatchSize*c.Train.AccumBatchesNum)
-	if absent := s.set.Absent(s.rows); len(absent) > 0 {
-		some := strings.Trim(fmt.Sprint(absent[:min(len(absent), 10)]), "[]")
-		if len(absent) > 10 {
-			some += " …"
-		}
-		cli.Printf(s.cmd, "warning: fold %d: no row to train on has the class %s: the network only learns not to give it", s.fold, some)
-	}
 }
 
 // progress shows how far a training is.
@@ -201,6 +249,19 @@ type progress struct {
 	folder *run.Folder
 	bar    *cli.Progress
 	err    error // of writing what the loop doesn't write
+
+	epoch, n int // the running loss: the mean of n batches of an epoch
+	sum      float64
+}
+
+// running returns the mean loss of the epoch so far, with another batch.
+func (p *progress) running(at loop.Progress) float64 {
+	if p.epoch != at.Epoch {
+		p.epoch, p.n, p.sum = at.Epoch, 0, 0
+	}
+	p.n++
+	p.sum += at.Loss
+	return p.sum / float64(p.n)
 }
 
 // watch sets the hooks of a training.
@@ -218,6 +279,7 @@ func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
 				left := (at.Batches - at.Batch) * s.c.Train.BatchSize
 				p.bar = cli.NewProgress(s.cmd, fmt.Sprintf("fold %d, epoch %d", s.fold, at.Epoch), int64(left), cli.Items)
 			}
+			p.bar.Note(fmt.Sprintf("loss %.4f", p.running(at)))
 			p.bar.Add(int64(at.Images))
 			keep(folder.Step(at))
 			if at.Batch == at.Batches-1 {
@@ -246,6 +308,11 @@ func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
 		Note: func(text string) { cli.Printf(s.cmd, "fold %d: %s", s.fold, text) },
 	}
 	return p
+}
+
+// printf prints a line above the bar.
+func (p *progress) printf(format string, args ...any) {
+	cli.Printf(p.s.cmd, format, args...)
 }
 
 func (p *progress) close() {

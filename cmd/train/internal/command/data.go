@@ -1,0 +1,184 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
+	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
+)
+
+// find finds the folder that the config's paths are relative to: that of the
+// table, or of the sample submission where there is no table.
+func (p *project) find() {
+	for _, name := range []string{p.c.Train.CSV, p.c.Test.CSV} {
+		if filepath.IsAbs(name) {
+			continue
+		}
+		if path, ok := datafolder.Find(p.data, name); ok {
+			if root, ok := strings.CutSuffix(path, filepath.Clean(name)); ok {
+				p.root = root
+				return
+			}
+			break // the name leads out of the folder
+		}
+	}
+	p.root = p.data
+}
+
+// path returns where a path of the config leads: below the folder of the table,
+// else to where package datafolder finds it, else below the folder of the table.
+func (p *project) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	beside := filepath.Join(p.root, name)
+	if _, err := os.Stat(beside); err == nil {
+		return beside
+	}
+	if path, ok := datafolder.Find(p.data, name); ok {
+		return path
+	}
+	return beside
+}
+
+// imageDir returns the folder of images that a config names, or the folder of
+// that name beside a table.
+func (p *project) imageDir(given, csv, name string) string {
+	if given != "" {
+		return p.path(given)
+	}
+	beside := filepath.Join(filepath.Dir(p.path(csv)), name)
+	if isDir(beside) {
+		return beside
+	}
+	if path, ok := datafolder.Find(p.data, name); ok {
+		return path
+	}
+	return beside
+}
+
+// set opens the table of training. Rows that were added to it may be of test
+// images.
+func (p *project) set() (*data.Set, error) {
+	c := p.c
+	dirs := []string{p.imageDir(c.Data.TrainDir, c.Train.CSV, "train")}
+	if test := p.imageDir(c.Data.TestDir, c.Test.CSV, "test"); isDir(test) {
+		dirs = append(dirs, test)
+	}
+	set, err := data.Open(p.cmd.Context(), data.Source{CSV: p.path(c.Train.CSV), Dirs: dirs, Classes: c.Model.NumClasses})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = p.missing(err, "train.csv", "the table")
+	}
+	if err != nil {
+		return nil, err
+	}
+	model := c.Ensemble(p.name)
+	set.Decoder = model.Decoder(set.Decoder.Formats)
+	return set, nil
+}
+
+// missing says where a file of the data was looked for.
+func (p *project) missing(err error, key, what string) error {
+	if p.data != "" {
+		return cli.Hint(err, "%s names %s in the folder of --data", key, what)
+	}
+	return cli.Hint(err, "%s names %s; --data names its folder (looked in %s)", key, what, datafolder.Searched(""))
+}
+
+// folds reads the folds of the rows of a set.
+func (p *project) folds(rows int) ([]uint8, error) {
+	path := p.path(p.c.Train.FoldsFile)
+	folds, err := foldfile.Read(path, rows, 0)
+	if err != nil {
+		return nil, cli.Hint(err, "`%s` makes it", p.again("train folds"))
+	}
+	return folds, p.checkFolds(path, folds)
+}
+
+// checkFolds compares the number of folds with the config's.
+func (p *project) checkFolds(path string, folds []uint8) error {
+	var rows [foldfile.Always]int
+	n := 0
+	for _, f := range folds {
+		if f != foldfile.Always {
+			rows[f]++
+			n = max(n, int(f)+1)
+		}
+	}
+	want := p.c.Model.NumFolds
+	if n != want {
+		return cli.Hint(fmt.Errorf("%s has %d folds, but model.num_folds is %d", path, n, want),
+			"--set model.num_folds=%d takes them as they are; `%s --force` divides the table anew", n, p.again("train folds"))
+	}
+	for f, count := range rows[:n] {
+		if count == 0 {
+			return cli.Hint(fmt.Errorf("%s: no row is in fold %d, though there are rows in fold %d", path, f, n-1),
+				"`%s --force` divides the table anew", p.again("train folds"))
+		}
+	}
+	return nil
+}
+
+// makeFolds is folds for a training, which divides the table where nobody has.
+func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
+	if _, err := os.Stat(p.path(p.c.Train.FoldsFile)); !errors.Is(err, fs.ErrNotExist) {
+		return p.folds(len(set.IDs))
+	}
+	d := division{ids: set.IDs, labels: set.Labels, name: set.Name}
+	if err := p.stratify(&d); err != nil {
+		return nil, err
+	}
+	path, done := p.path(p.c.Train.FoldsFile), "is made"
+	if write {
+		var err error
+		if path, err = p.writeFolds(d.folds); err != nil {
+			return nil, err
+		}
+	} else {
+		done = "would be made"
+	}
+	cli.Printf(p.cmd, "%s: there is none, so it %s: %s (`train folds --group-by` keeps near-copies together)", path, done, d.summary())
+	return d.folds, nil
+}
+
+// writeFolds writes the folds beside the table, or in this folder where that
+// can't be written to.
+func (p *project) writeFolds(folds []uint8) (path string, err error) {
+	path = p.path(p.c.Train.FoldsFile)
+	err = foldfile.Write(path, folds)
+	if base := filepath.Base(path); err != nil && p.data == "" && path != base {
+		if foldfile.Write(base, folds) == nil {
+			return base, nil
+		}
+	}
+	return path, err
+}
+
+// again returns a command line with the flags by which the user named the
+// config and the data.
+func (p *project) again(command string) string {
+	flags := p.cmd.Flags()
+	for _, name := range []string{"config", "data"} {
+		if f := flags.Lookup(name); f != nil && f.Changed {
+			command += " --" + name + " " + f.Value.String()
+		}
+	}
+	if list, err := flags.GetStringArray("set"); err == nil {
+		for _, s := range list {
+			command += " --set '" + s + "'"
+		}
+	}
+	return command
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

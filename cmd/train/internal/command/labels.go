@@ -1,0 +1,76 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
+	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+)
+
+// crossEntropy is the loss of exactly one label a row.
+const crossEntropy = "cross_entropy"
+
+// checkLabels refuses rows that the loss is not made for.
+func (p *project) checkLabels(set *data.Set) error {
+	if p.c.Loss.Name != crossEntropy {
+		return nil
+	}
+	first, count := -1, 0
+	for i, labels := range set.Labels {
+		if len(labels) != 1 {
+			if count++; first < 0 {
+				first = i
+			}
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	return cli.Hint(fmt.Errorf("%s:%d: %q has %s, but the loss cross_entropy is for exactly one a row (%d of %d rows have another number)",
+		set.Name, set.Lines[first], set.IDs[first], say.Count(len(set.Labels[first]), "label"), count, len(set.IDs)),
+		"--set loss.name=binary_cross_entropy is for rows of any number of labels")
+}
+
+// maxAbsent is how many absent classes a warning lists.
+const maxAbsent = 10
+
+// warnAbsent tells once which classes no row is trained on: those that the table
+// doesn't have, and those whose rows are all held out by one of the folds.
+func (p *project) warnAbsent(set *data.Set, of []uint8, folds []int) {
+	all := make([]int, len(set.IDs))
+	for i := range all {
+		all[i] = i
+	}
+	never := set.Absent(all)
+	if len(never) > 0 {
+		cli.Printf(p.cmd, "warning: no row has %s of %d: %s; networks only learn not to give them",
+			classes(len(never)), set.Classes, say.Some(never, maxAbsent))
+	}
+	var parts []string
+	total := 0
+	for _, number := range folds {
+		rows, _, err := fold.Split(of, number)
+		if err != nil {
+			continue // it is told when the fold's turn comes
+		}
+		absent := slices.DeleteFunc(set.Absent(rows), func(c int) bool { return slices.Contains(never, c) })
+		if len(absent) > 0 {
+			total += len(absent)
+			parts = append(parts, fmt.Sprintf("fold %d: %s", number, say.Some(absent, maxAbsent)))
+		}
+	}
+	if total > 0 {
+		cli.Printf(p.cmd, "warning: all rows of %s are held out, so that networks only learn not to give them: %s", classes(total), strings.Join(parts, "; "))
+	}
+}
+
+func classes(n int) string {
+	if n == 1 {
+		return "1 class"
+	}
+	return fmt.Sprintf("%d classes", n)
+}

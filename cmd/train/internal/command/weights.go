@@ -1,0 +1,78 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+)
+
+// weightsDepth is how deep below a folder weights are looked for, as infer and
+// deploy-kernel do.
+const weightsDepth = 4
+
+// asides are the folders of a training whose weights are not the best ones. They
+// are searched only where they are named.
+var asides = []string{"last", "swa", "smoke"}
+
+// allWeights lists the files of weights in folders and in those below them. Of
+// two of one name the first counts, and of those the one nearer to the top.
+func allWeights(folders []string) ([]string, error) {
+	var files []string
+	seen := map[string]bool{}
+	for _, folder := range folders {
+		level := []string{folder}
+		for range weightsDepth + 1 {
+			var next []string
+			for _, dir := range level {
+				entries, err := os.ReadDir(dir)
+				if err != nil && dir == folder {
+					return nil, err
+				}
+				for _, e := range entries {
+					path, name := filepath.Join(dir, e.Name()), e.Name()
+					switch {
+					case isDir(path):
+						if !strings.HasPrefix(name, ".") && !slices.Contains(asides, name) {
+							next = append(next, path)
+						}
+					case weightfile.Named(name) && !strings.HasPrefix(name, "checkpoint.") && !seen[name]:
+						seen[name] = true
+						files = append(files, path)
+					}
+				}
+			}
+			level = next
+		}
+	}
+	if len(files) == 0 {
+		return nil, cli.Hint(fmt.Errorf("%s: there are no files of weights", strings.Join(folders, ", ")), "weights are %s", strings.Join(weightfile.Extensions[:], ", "))
+	}
+	return files, nil
+}
+
+// configOf returns the config of weights: the text in them, which the kernel goes
+// by too, else the file that --config names, else the file beside them.
+func (j *prediction) configOf(path string, meta map[string]string) (*config.Config, error) {
+	text, name := meta["config"], "the config in it"
+	if text == "" {
+		beside, ok := modelconfig.Beside(path)
+		if j.flags.config.path != "" || !ok {
+			return j.c, nil
+		}
+		data, err := textfile.Read(beside, "a config")
+		if err != nil {
+			return nil, err
+		}
+		text, name = string(data), beside
+	}
+	c, _, err := config.Parse(name, []byte(text))
+	return c, err
+}

@@ -1,0 +1,71 @@
+package datafolder_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
+)
+
+func put(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("work", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("work")
+	find := func(given, want string, names ...string) {
+		t.Helper()
+		if got, ok := datafolder.Find(given, names...); got != want || ok != (want != "") {
+			t.Errorf("Find(%q, %q) = %q, %v; want %q", given, names, got, ok, want)
+		}
+	}
+	find("", "", "train.csv")
+	deep := filepath.Join("..", "input", "competitions", "imet", "train.csv")
+	put(t, deep)
+	find("", deep, "train.csv")
+	put(t, "data/train.csv")
+	find("", filepath.Join("data", "train.csv"), "train.csv")
+	if got := datafolder.OfTest(); got != "" {
+		t.Errorf("OfTest() = %q", got)
+	}
+	put(t, filepath.Join("..", "input", "imet", "sample_submission.csv"))
+	if got := datafolder.OfTest(); got != filepath.Join("..", "input") {
+		t.Errorf("OfTest() = %q", got)
+	}
+	put(t, "data/test/a.png")
+	if got := datafolder.OfTest(); got != "data" {
+		t.Errorf("OfTest() = %q", got)
+	}
+	put(t, "train.csv")
+	find("", "train.csv", "train.csv")
+	find("data", filepath.Join("data", "train.csv"), "none.csv", "train.csv")
+	find("data", "", "folds.npy") // no other folder than the one given
+	put(t, "folds.npy")
+	find("", "folds.npy", "folds.npy")
+	abs, err := filepath.Abs("folds.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	find("data", abs, abs)
+	for _, c := range [][3]string{
+		{"", "none.csv", "none.csv"},
+		{"data", "none.csv", filepath.Join("data", "none.csv")},
+		{"data", "/none.csv", "/none.csv"},
+		{"", "../work/folds.npy", filepath.Join("..", "work", "folds.npy")},
+	} {
+		if got := datafolder.Path(c[0], c[1]); got != c[2] {
+			t.Errorf("Path(%q, %q) = %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+}
