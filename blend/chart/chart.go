@@ -2,25 +2,30 @@
 // the weight of each model, the score by the common offset of the thresholds, and
 // the way of searches.
 //
-//	err := chart.Write(w, chart.Panel{X: "weight", Y: "score", Curves: curves})
+//	err := chart.Write(w, "best, 3 models", chart.Panel{X: "weight", Y: "mean F2", Curves: curves})
 package chart
 
 import (
 	"fmt"
 	"io"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/plotting"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
+
+// maxNamed is how many curves the legend names: it must leave room for them.
+const maxNamed = 8
 
 // Panel is one diagram.
 type Panel struct {
 	Title, X, Y string
 	Curves      []Curve
+	// Marked is what the legend says of the points that are marked.
+	Marked string
 }
 
 // Curve is a line of a diagram.
@@ -34,8 +39,8 @@ type Curve struct {
 	Mark int
 }
 
-// Write draws panels side by side.
-func Write(w io.Writer, panels ...Panel) error {
+// Write draws panels side by side, under a title.
+func Write(w io.Writer, title string, panels ...Panel) error {
 	var row []*plot.Plot
 	for _, panel := range panels {
 		p, err := panel.plot()
@@ -44,21 +49,15 @@ func Write(w io.Writer, panels ...Panel) error {
 		}
 		row = append(row, p)
 	}
-	img := vgimg.New(vg.Length(len(row))*4.5*vg.Inch, 3.5*vg.Inch)
-	tiles := draw.Tiles{Rows: 1, Cols: len(row), PadX: 5 * vg.Millimeter, PadTop: 2 * vg.Millimeter, PadRight: 3 * vg.Millimeter}
-	for i, c := range plot.Align([][]*plot.Plot{row}, tiles, draw.New(img))[0] {
-		row[i].Draw(c)
-	}
-	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(w); err != nil {
-		return fmt.Errorf("drawing: %w", err)
-	}
-	return nil
+	return plotting.Write(w, title, row...)
 }
 
 func (panel Panel) plot() (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = panel.Title, panel.X, panel.Y
-	p.Add(plotter.NewGrid())
+	p := plotting.Panel(panel.X, panel.Y)
+	p.Title.Text, p.Title.Padding = panel.Title, vg.Points(4)
+	p.Legend.Left = true
+	named := 0
+	var marked plot.Thumbnailer
 	for i, c := range panel.Curves {
 		points := make(plotter.XYs, len(c.X))
 		for k := range points {
@@ -68,7 +67,10 @@ func (panel Panel) plot() (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		line.Color, line.Width = plotutil.Color(i), vg.Points(1.2)
+		line.Color, line.Width = plotutil.Color(i), vg.Points(1.4)
+		if i > 0 { // so that curves on one another are told apart
+			line.Dashes = plotutil.Dashes(i)
+		}
 		if c.Steps {
 			line.StepStyle = plotter.PostStep
 		}
@@ -80,11 +82,29 @@ func (panel Panel) plot() (*plot.Plot, error) {
 			}
 			mark.Color, mark.Shape, mark.Radius = plotutil.Color(i), draw.CircleGlyph{}, vg.Points(3)
 			p.Add(mark)
+			if marked == nil {
+				marked = mark
+			}
 		}
-		if c.Name != "" {
+		if c.Name == "" {
+			continue
+		}
+		if named++; named <= maxNamed {
 			p.Legend.Add(c.Name, line)
 		}
 	}
-	p.Legend.TextStyle.Font.Size = vg.Points(9)
+	if named > maxNamed {
+		p.Legend.Add(fmt.Sprintf("and %d more", named-maxNamed))
+	}
+	if marked != nil && panel.Marked != "" {
+		p.Legend.Add(panel.Marked, marked)
+	}
+	if len(panel.Curves) > 0 {
+		lines := min(named, maxNamed+1)
+		if panel.Marked != "" {
+			lines++
+		}
+		plotting.Widen(&p.Y, 0.03+0.09*float64(lines), 0.05) // the legend is below
+	}
 	return p, nil
 }

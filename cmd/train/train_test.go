@@ -146,8 +146,8 @@ func writeSquares(ts *testscript.TestScript, _ bool, args []string) {
 	write("sample_submission.csv", []byte(sample))
 }
 
-// stopped runs a command, interrupts it some seconds after its first step, and
-// fails unless it then exits with 130: stopped SECONDS COMMAND…
+// stopped runs a training, interrupts it some seconds after it said what it trains
+// on, and fails unless it then exits with 130: stopped SECONDS COMMAND…
 func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	wait, err := time.ParseDuration(args[0] + "s")
 	ts.Check(err)
@@ -155,10 +155,19 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
 	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	out, err := cmd.StderrPipe()
+	ts.Check(err)
 	ts.Check(cmd.Start())
-	time.Sleep(wait)
-	ts.Check(cmd.Process.Signal(os.Interrupt))
+	began := false
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		stderr.WriteString(lines.Text() + "\n")
+		if !began && strings.Contains(lines.Text(), "rows to train on") {
+			began = true
+			time.Sleep(wait)
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+		}
+	}
 	_ = cmd.Wait()
 	if status := cmd.ProcessState.ExitCode(); status != 130 {
 		ts.Fatalf("exit status %d: %s", status, stderr.String())

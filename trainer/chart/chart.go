@@ -1,8 +1,8 @@
 // Package chart draws what a training looks like, as PNG images.
 //
-//	err := chart.Curves(w, history)      // losses, score and rate of the epochs
-//	err := chart.Finder(w, points)       // loss over learning rate
-//	err := chart.Mosaic(w, images, size) // what the network is shown
+//	err := chart.Curves(w, "small, fold 0", 0.745, history) // losses, score and rate of the epochs
+//	err := chart.Finder(w, "small, fold 0", points)         // loss over learning rate
+//	err := chart.Mosaic(w, tiles, size, normal)             // what the network is shown
 package chart
 
 import (
@@ -11,108 +11,162 @@ import (
 	"io"
 	"math"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/plotting"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
-var (
-	blue   = color.NRGBA{31, 119, 180, 255}
-	orange = color.NRGBA{255, 127, 14, 255}
-	green  = color.NRGBA{44, 160, 44, 255}
-)
-
-// line is a curve to draw.
-type line struct {
-	name   string
-	colour color.Color
-	points plotter.XYs
-}
-
-// panel makes one diagram; what is not finite is left out.
-func panel(x, y string, lines ...line) (*plot.Plot, error) {
-	p := plot.New()
-	p.X.Label.Text, p.Y.Label.Text = x, y
-	p.Legend.Top = true
-	p.Add(plotter.NewGrid())
-	for _, l := range lines {
-		var finite plotter.XYs
-		for _, xy := range l.points {
-			if !math.IsNaN(xy.Y) && !math.IsInf(xy.Y, 0) {
-				finite = append(finite, xy)
-			}
-		}
-		if len(finite) == 0 {
-			continue
-		}
-		curve, dots, err := plotter.NewLinePoints(finite)
-		if err != nil {
-			return nil, err
-		}
-		curve.Color, curve.Width = l.colour, vg.Points(1.5)
-		dots.Color, dots.Shape, dots.Radius = l.colour, draw.CircleGlyph{}, vg.Points(1.5)
-		p.Add(curve, dots)
-		if l.name != "" {
-			p.Legend.Add(l.name, curve)
+// add draws a curve with a dot at each point; what is not finite is left out. It
+// reports whether anything was left.
+func add(p *plot.Plot, name string, c color.Color, dots bool, points plotter.XYs) (bool, error) {
+	var finite plotter.XYs
+	for _, xy := range points {
+		if !math.IsNaN(xy.Y) && !math.IsInf(xy.Y, 0) {
+			finite = append(finite, xy)
 		}
 	}
-	return p, nil
+	if len(finite) == 0 {
+		return false, nil
+	}
+	curve, marks, err := plotter.NewLinePoints(finite)
+	if err != nil {
+		return false, err
+	}
+	curve.Color, curve.Width = c, vg.Points(1.5)
+	p.Add(curve)
+	if dots {
+		marks.Color, marks.Shape, marks.Radius = c, draw.CircleGlyph{}, vg.Points(1.8)
+		p.Add(marks)
+	}
+	if name != "" {
+		p.Legend.Add(name, curve)
+	}
+	return true, nil
 }
 
-// write draws panels side by side.
-func write(w io.Writer, panels ...*plot.Plot) error {
-	width := vg.Length(len(panels)) * 4 * vg.Inch
-	img := vgimg.New(width, 3*vg.Inch)
-	tiles := draw.Tiles{Rows: 1, Cols: len(panels), PadX: 4 * vg.Millimeter, PadTop: 2 * vg.Millimeter, PadRight: 2 * vg.Millimeter}
-	canvases := plot.Align([][]*plot.Plot{panels}, tiles, draw.New(img))
-	for i, p := range panels {
-		p.Draw(canvases[0][i])
-	}
-	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(w); err != nil {
-		return fmt.Errorf("drawing: %w", err)
-	}
-	return nil
-}
-
-// Curves draws the losses, the score and the learning rate of the epochs.
-func Curves(w io.Writer, history []loop.Result) error {
-	curve := func(value func(loop.Result) float64) plotter.XYs {
-		var xys plotter.XYs
+// Curves draws the losses, the score and the learning rate of the epochs. The
+// best epoch is marked; toBeat is the score of the best constant answer, 0 where
+// it is not known.
+func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) error {
+	curve := func(value func(loop.Result) float64) (xys plotter.XYs) {
 		for _, r := range history {
 			xys = append(xys, plotter.XY{X: float64(r.Epoch), Y: value(r)})
 		}
 		return xys
 	}
-	losses, err := panel("epoch", "loss",
-		line{"training", blue, curve(func(r loop.Result) float64 { return r.TrainLoss })},
-		line{"held out", orange, curve(func(r loop.Result) float64 { return r.ValidLoss })})
+	losses, err := lossPanel(curve, history)
 	if err != nil {
 		return err
 	}
-	score, err := panel("epoch", "mean F2, held out", line{"", orange, curve(func(r loop.Result) float64 { return r.Score })})
+	score, err := scorePanel(curve, toBeat, history)
 	if err != nil {
 		return err
 	}
-	rate, err := panel("epoch", "learning rate", line{"", green, curve(func(r loop.Result) float64 { return r.Rate })})
-	if err != nil {
-		return err
+	rate := plotting.Panel("epoch", "learning rate")
+	rates := curve(func(r loop.Result) float64 { return r.Rate })
+	positive := rates[:0]
+	for _, xy := range rates {
+		if xy.Y > 0 { // a logarithm is needed
+			positive = append(positive, xy)
+		}
 	}
-	return write(w, losses, score, rate)
+	if drawn, err := add(rate, "", plotting.Green, true, positive); err != nil {
+		return err
+	} else if drawn {
+		plotting.Log(&rate.Y)
+	}
+	panels := []*plot.Plot{losses, score, rate}
+	for _, p := range panels {
+		p.X.Tick.Marker = plotting.Whole{}
+		if n := len(history); n > 0 { // one scale for all, also of what is left out
+			p.X.Min, p.X.Max = float64(history[0].Epoch), float64(history[n-1].Epoch)
+		}
+		if !(p.X.Min < p.X.Max) {
+			p.X.Min, p.X.Max = p.X.Min-0.5, p.X.Min+0.5
+		}
+	}
+	return plotting.Write(w, title, panels...)
 }
 
-// Finder draws the smoothed loss over the learning rate.
-func Finder(w io.Writer, points []loop.Point) error {
-	var xys plotter.XYs
-	for _, p := range points {
-		xys = append(xys, plotter.XY{X: p.Rate, Y: p.Loss})
+// curveOf makes a curve of a value of each epoch.
+type curveOf func(value func(loop.Result) float64) plotter.XYs
+
+func lossPanel(curve curveOf, history []loop.Result) (*plot.Plot, error) {
+	p := plotting.Panel("epoch", "loss")
+	p.Legend.Top = true
+	if _, err := add(p, "training", plotting.Blue, true, curve(func(r loop.Result) float64 { return r.TrainLoss })); err != nil {
+		return nil, err
 	}
-	p, err := panel("learning rate", "loss, smoothed", line{"", blue, xys})
+	drawn, err := add(p, "held out", plotting.Orange, true, curve(func(r loop.Result) float64 { return r.ValidLoss }))
+	if err != nil || !drawn {
+		return p, err
+	}
+	if best, ok := bestOf(history); ok && !math.IsNaN(best.ValidLoss) {
+		err = plotting.Ring(p, "best epoch", plotting.Gray, plotter.XY{X: float64(best.Epoch), Y: best.ValidLoss})
+	}
+	plotting.Widen(&p.Y, 0.04, 0.04)
+	return p, err
+}
+
+func scorePanel(curve curveOf, toBeat float64, history []loop.Result) (*plot.Plot, error) {
+	p := plotting.Panel("epoch", "mean F2, held out")
+	p.Legend.Left = false
+	drawn, err := add(p, "", plotting.Orange, true, curve(func(r loop.Result) float64 { return r.Score }))
+	if err != nil || !drawn {
+		return p, err
+	}
+	if best, ok := bestOf(history); ok {
+		name := fmt.Sprintf("best: epoch %d, %.4f", best.Epoch, best.Score)
+		if err := plotting.Ring(p, name, plotting.Gray, plotter.XY{X: float64(best.Epoch), Y: best.Score}); err != nil {
+			return nil, err
+		}
+	}
+	if toBeat > 0 {
+		first, last := float64(history[0].Epoch), float64(history[len(history)-1].Epoch)
+		if first == last {
+			first, last = first-0.5, last+0.5
+		}
+		if err := plotting.Dashed(p, fmt.Sprintf("to beat: %.4f", toBeat), plotting.Gray, plotter.XYs{{X: first, Y: toBeat}, {X: last, Y: toBeat}}); err != nil {
+			return nil, err
+		}
+	}
+	plotting.Widen(&p.Y, 0.22, 0.04) // the legend is below
+	return p, nil
+}
+
+func bestOf(history []loop.Result) (loop.Result, bool) {
+	s := loop.State{History: history}
+	return s.Best()
+}
+
+// Finder draws the smoothed loss over the learning rate, and marks the rate that
+// it suggests.
+func Finder(w io.Writer, title string, points []loop.Point) error {
+	p := plotting.Panel("learning rate", "loss, smoothed")
+	var xys plotter.XYs
+	for _, point := range points {
+		if point.Rate > 0 {
+			xys = append(xys, plotter.XY{X: point.Rate, Y: point.Loss})
+		}
+	}
+	p.Legend.Left = true // where the loss is level
+	drawn, err := add(p, "", plotting.Blue, false, xys)
 	if err != nil {
 		return err
 	}
-	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-	return write(w, p)
+	if drawn {
+		low, high := p.Y.Min, p.Y.Max
+		if rate := loop.Steepest(points); rate > 0 {
+			if err := plotting.Dashed(p, "suggested: "+say.Rate(rate), plotting.Orange, plotter.XYs{{X: rate, Y: low}, {X: rate, Y: high}}); err != nil {
+				return err
+			}
+		}
+		plotting.Log(&p.X)
+		plotting.Widen(&p.Y, 0.02, 0.02)
+	}
+	return plotting.Write(w, title, p)
 }

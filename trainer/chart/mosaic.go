@@ -6,31 +6,91 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
 )
 
 // Normal is how images were normalised.
 type Normal struct{ Mean, Std [3]float32 }
 
-// Mosaic draws normalised images, (n, size, size, 3), beside and below each
-// other, as many in a row as make it about twice as wide as high.
-func Mosaic(w io.Writer, images []float32, size int, normal Normal) error {
-	const gap = 2
-	n := len(images) / (3 * size * size)
-	columns := min(n, int(math.Ceil(math.Sqrt(2*float64(n)))))
+// Tile is an image of a mosaic, with what is written below it.
+type Tile struct {
+	Image  []float32 // (size, size, 3), normalised
+	ID     string
+	Labels []int
+}
+
+// Sizes in a mosaic, in pixels.
+const (
+	gap       = 4
+	leastSide = 128 // smaller images are magnified
+	lineStep  = 13  // of the text
+	caption   = 2*lineStep + 4
+)
+
+// Mosaic draws images of size x size pixels beside and below each other, each
+// with its id and labels, as many in a row as make it about twice as wide as high.
+// Small images are magnified by a whole number.
+func Mosaic(w io.Writer, tiles []Tile, size int, normal Normal) error {
+	scale := max(1, (leastSide+size-1)/size)
+	side := scale * size
+	n := len(tiles)
+	columns := max(1, min(n, int(math.Ceil(math.Sqrt(2*float64(n))))))
 	rows := (n + columns - 1) / columns
-	out := image.NewNRGBA(image.Rect(0, 0, columns*(size+gap)-gap, rows*(size+gap)-gap))
-	for i := range n {
-		x0, y0 := i%columns*(size+gap), i/columns*(size+gap)
-		for y := range size {
-			for x := range size {
-				p := images[((i*size+y)*size+x)*3:][:3]
-				var c [3]uint8
-				for k := range c {
-					c[k] = uint8(max(0, min(255, (p[k]*normal.Std[k]+normal.Mean[k])*255+0.5)))
-				}
-				out.SetNRGBA(x0+x, y0+y, color.NRGBA{c[0], c[1], c[2], 255})
-			}
-		}
+	out := image.NewNRGBA(image.Rect(0, 0, columns*(side+gap)+gap, rows*(side+gap+caption)+gap))
+	for i := range out.Pix {
+		out.Pix[i] = 255
+	}
+	for i, t := range tiles {
+		x0, y0 := gap+i%columns*(side+gap), gap+i/columns*(side+gap+caption)
+		paint(out, x0, y0, t.Image, size, scale, normal)
+		room := side / basicfont.Face7x13.Advance
+		write(out, x0, y0+side+lineStep, fit(t.ID, room), color.Black)
+		write(out, x0, y0+side+2*lineStep, fit(labelText(t.Labels), room), color.Gray{90})
 	}
 	return png.Encode(w, out)
+}
+
+// paint draws a normalised image, magnified.
+func paint(out *image.NRGBA, x0, y0 int, pixels []float32, size, scale int, normal Normal) {
+	for y := range size * scale {
+		for x := range size * scale {
+			p := pixels[(y/scale*size+x/scale)*3:][:3]
+			var c [3]uint8
+			for k := range c {
+				c[k] = uint8(max(0, min(255, (p[k]*normal.Std[k]+normal.Mean[k])*255+0.5)))
+			}
+			out.SetNRGBA(x0+x, y0+y, color.NRGBA{c[0], c[1], c[2], 255})
+		}
+	}
+}
+
+func write(out *image.NRGBA, x, y int, text string, c color.Color) {
+	d := font.Drawer{Dst: out, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
+	d.DrawString(text)
+}
+
+// labelText lists labels.
+func labelText(labels []int) string {
+	if len(labels) == 0 {
+		return "no label"
+	}
+	return strings.ReplaceAll(say.List(labels), ",", "")
+}
+
+// fit cuts a text to n letters: its middle is left out, as ids differ at their
+// ends.
+func fit(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	r := []rune(text)
+	const dots = ".."
+	head := (n - len(dots) + 1) / 2
+	return string(r[:head]) + dots + string(r[len(r)-(n-len(dots)-head):])
 }

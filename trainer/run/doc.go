@@ -55,7 +55,13 @@ type Info struct {
 	Fold   int
 	Config *config.Config
 	Arch   string
+	// ToBeat is the F2 of the best constant answer on the rows held out, 0 where
+	// it is not known. It is drawn into curves.png.
+	ToBeat float64
 }
+
+// Title returns what pictures of the training are headed by.
+func (i Info) Title() string { return fmt.Sprintf("%s, fold %d", i.Name, i.Fold) }
 
 // Folder is an open folder. It is not safe for concurrent use.
 type Folder struct {

@@ -35,7 +35,7 @@ func (f *Folder) WriteResults(history []loop.Result) error {
 	if err := atomicfile.WriteFile(f.Path("results.csv"), table.Bytes()); err != nil {
 		return err
 	}
-	if err := chart.Curves(&picture, history); err != nil {
+	if err := chart.Curves(&picture, f.info.Title(), f.info.ToBeat, history); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(f.Path("curves.png"), picture.Bytes())

@@ -29,7 +29,8 @@ func draw() *cobra.Command {
 		Short: "Draw the score around an ensemble's weights",
 		Long: `plot draws three diagrams into a PNG image: the mean F2 of the rows by the weight
 of each model, the others keeping their proportions; by an offset of all
-thresholds; and the way that the exact search and Nelder-Mead take.`,
+thresholds; and the way that the exact search and Nelder-Mead take. Of one model
+it draws the offset alone.`,
 		Example: `  blend plot best_val_0.6397.yml --predictions models/ -o best.png`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,7 +47,7 @@ thresholds; and the way that the exact search and Nelder-Mead take.`,
 			if output == "" {
 				output = strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])) + ".png"
 			}
-			if err := b.draw(cmd, output, reach); err != nil {
+			if err := b.draw(cmd, strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])), output, reach); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), output)
@@ -59,7 +60,7 @@ thresholds; and the way that the exact search and Nelder-Mead take.`,
 	return cmd
 }
 
-func (b *blended) draw(cmd *cobra.Command, path string, reach float64) error {
+func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) error {
 	offset := 0.0
 	for i, w := range b.mix.Weights {
 		offset += w * b.mix.Offsets[i]
@@ -76,16 +77,25 @@ func (b *blended) draw(cmd *cobra.Command, path string, reach float64) error {
 	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
 		return fmt.Errorf("the weights %s can't be drawn: none may be below 0", say.List(b.mix.Weights))
 	}
-	ways, err := searches(cmd.Context(), p)
-	if err != nil {
-		return err
+	var panels []chart.Panel
+	if p.Models() > 1 {
+		panels = append(panels, b.byWeight(p, point))
+	}
+	panels = append(panels, byOffset(p, point, reach))
+	if p.Models() > 1 {
+		ways, err := searches(cmd.Context(), p)
+		if err != nil {
+			return err
+		}
+		panels = append(panels, ways)
 	}
 	out, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	if err := chart.Write(out, b.byWeight(p, point), byOffset(p, point, reach), ways); err != nil {
+	title := fmt.Sprintf("%s: %s, F2 %.4f", name, say.Count(p.Models(), "model"), p.Score(point))
+	if err := chart.Write(out, title, panels...); err != nil {
 		return err
 	}
 	return out.Commit()
@@ -93,11 +103,11 @@ func (b *blended) draw(cmd *cobra.Command, path string, reach float64) error {
 
 // byWeight is the score by the weight of each model, up to twice what it is.
 func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
-	panel := chart.Panel{Title: "one weight", X: "weight of the model", Y: "score"}
+	panel := chart.Panel{Title: "one weight, the others in proportion", X: "weight of the model", Y: "mean F2", Marked: "this ensemble"}
 	n := p.Models()
 	for i := range n {
-		if point[i] == 1 || n == 1 {
-			continue
+		if point[i] == 1 {
+			continue // there are no others to keep their proportions
 		}
 		without := slices.Clone(point)
 		without[i] = 0
@@ -127,7 +137,7 @@ func byOffset(p *problem.Sign, point []float64, reach float64) chart.Panel {
 		at[n] = point[n] + reach*(2*float64(k)/(plotPoints-1)-1)
 		c.X, c.Y = append(c.X, at[n]), append(c.Y, p.Score(at))
 	}
-	return chart.Panel{Title: "thresholds", X: "common offset", Y: "score", Curves: []chart.Curve{c}}
+	return chart.Panel{Title: "an offset of all thresholds", X: "offset", Y: "mean F2", Curves: []chart.Curve{c}, Marked: "this ensemble"}
 }
 
 // level is a problem whose points have no offset.
@@ -137,7 +147,7 @@ func (level) MaxOffset() float64 { return 0 }
 
 // searches is the way of two searches.
 func searches(ctx context.Context, p *problem.Sign) (chart.Panel, error) {
-	panel := chart.Panel{Title: "search", X: "seconds", Y: "score"}
+	panel := chart.Panel{Title: "searches, from equal weights", X: "seconds", Y: "mean F2"}
 	for _, m := range []search.Method{search.Exact, search.NelderMead} {
 		r, err := search.Run(ctx, level{p}, search.Options{Method: m, Seed: 1})
 		if err != nil {

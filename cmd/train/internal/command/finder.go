@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
@@ -35,7 +36,7 @@ func (s *session) findRate(ctx context.Context) error {
 		fmt.Fprintf(&table, "%.6g,%.6g\n", p.Rate, p.Loss)
 	}
 	var picture bytes.Buffer
-	if err := chart.Finder(&picture, points); err != nil {
+	if err := chart.Finder(&picture, s.info.Title()+": search of a learning rate", points); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
@@ -47,9 +48,9 @@ func (s *session) findRate(ctx context.Context) error {
 		}
 	}
 	if rate := loop.Steepest(points); rate > 0 {
-		cli.Printf(s.cmd, "fold %d: the loss falls fastest at a learning rate of %.2g", s.fold, rate)
+		cli.Printf(s.cmd, "fold %d: the loss falls fastest at a learning rate of %s", s.fold, say.Rate(rate))
 	} else {
-		cli.Printf(s.cmd, "fold %d: the loss falls at no rate from %.2g to %.2g", s.fold, points[0].Rate, points[len(points)-1].Rate)
+		cli.Printf(s.cmd, "fold %d: the loss falls at no rate from %s to %s", s.fold, say.Rate(points[0].Rate), say.Rate(points[len(points)-1].Rate))
 	}
 	cli.Printf(s.cmd, "fold %d: %d steps drawn in %s", s.fold, len(points), filepath.Join(s.dir, "lr_finder.png"))
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/metric"
@@ -57,6 +58,7 @@ func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number in
 	if s.rows, s.held, err = fold.Split(folds, number); err != nil {
 		return nil, err
 	}
+	_, s.info.ToBeat = metric.BestConstant(set.Truth(s.held), p.c.Model.NumClasses, 2)
 	if f.smoke > 0 {
 		s.held = s.held[:min(len(s.held), f.smoke*p.c.Test.BatchSize)]
 	}
@@ -185,8 +187,8 @@ const mosaicImages = 32
 func (s *session) drawMosaic(ctx context.Context, path string) error {
 	stream := s.loader.Start(ctx, 0, 0)
 	defer stream.Close()
-	var images []float32
-	for n := 0; n < mosaicImages; {
+	var tiles []chart.Tile
+	for len(tiles) < mosaicImages {
 		b, err := stream.Next()
 		if err != nil {
 			return err
@@ -194,12 +196,19 @@ func (s *session) drawMosaic(ctx context.Context, path string) error {
 		if b == nil {
 			break
 		}
-		take := min(b.N, mosaicImages-n)
-		images = append(images, b.Images[:take*len(b.Images)/b.N]...)
-		n += take
+		pixels, classes := len(b.Images)/b.N, len(b.Labels)/b.N
+		for i := range min(b.N, mosaicImages-len(tiles)) {
+			t := chart.Tile{Image: slices.Clone(b.Images[i*pixels:][:pixels]), ID: s.set.IDs[b.Rows[i]]}
+			for class, share := range b.Labels[i*classes:][:classes] {
+				if share > 0 { // with mixup, of both images
+					t.Labels = append(t.Labels, class)
+				}
+			}
+			tiles = append(tiles, t)
+		}
 	}
 	var b bytes.Buffer
-	if err := chart.Mosaic(&b, images, s.c.Model.InputSize, chart.Normal{Mean: s.arch.Mean, Std: s.arch.Std}); err != nil {
+	if err := chart.Mosaic(&b, tiles, s.c.Model.InputSize, chart.Normal{Mean: s.arch.Mean, Std: s.arch.Std}); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(path, b.Bytes())
