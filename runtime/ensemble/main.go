@@ -71,6 +71,7 @@ func (c *command) run(ctx context.Context, args []string) int {
 		fmt.Fprintf(c.stderr, "%s: %v\n%s: hint: see: %s --help\n", o.tool(), err, o.tool(), o.tool())
 		return exitUsage
 	}
+	o.Start = c.start.Add(-*only.elapsed)
 	err := c.loadKey(&o, *keyFile)
 	if err == nil {
 		switch {
@@ -94,11 +95,15 @@ func (c *command) run(ctx context.Context, args []string) int {
 }
 
 // only are the flags that ask for something else than to predict.
-type only struct{ version, plan bool }
+type only struct {
+	version, plan bool
+	elapsed       *time.Duration // of the budget, before the start
+}
 
 // flags defines the command line. A flag --some-name has the default of the
 // environment variable DEPLOY_KERNEL_SOME_NAME, if that is set.
 func (c *command) flags(o *Options) (*flag.FlagSet, *string, *only) {
+	var what only
 	fs := flag.NewFlagSet(o.tool(), flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.Input, "input", "", "`FOLDER` that is searched for weights, images and the sample submission (default ../input, else /kaggle/input)")
@@ -116,15 +121,11 @@ func (c *command) flags(o *Options) (*flag.FlagSet, *string, *only) {
 	fs.IntVar(&o.Limit, "limit", 0, "predict only the first `N` images")
 	fs.BoolVar(&o.Partial, "partial", c.getenv("KAGGLE_IS_COMPETITION_RERUN") != "", "go on without weights that are missing or damaged (default: only in Kaggle's final run)")
 	fs.DurationVar(&o.Budget, "budget", c.plan.Budget, "`TIME` the run may take, e.g. 8h30m; 0 for any")
-	fs.Func("elapsed", "`TIME` of the budget that was gone when the kernel started (default 0s)", func(text string) error {
-		d, err := time.ParseDuration(text)
-		o.Start = c.start.Add(-d)
-		return err
-	})
+	what.elapsed = fs.Duration("elapsed", 0, "`TIME` of the budget that was gone when the kernel started (default 0s)")
 	keyFile := fs.String("key", "", "`FILE` with the key (default: the key in $"+envPrefix+"KEY, in the kernel, or in a .key file under the input)")
-	var what only
 	fs.BoolVar(&what.plan, "plan", false, "print what would be predicted, and end")
 	fs.BoolVar(&what.version, "version", false, "print what this is, and end")
+	fs.VisitAll(shortTimes)
 	return fs, keyFile, &what
 }
 
@@ -138,14 +139,16 @@ func (c *command) parse(fs *flag.FlagSet, args []string) error {
 			return
 		}
 		if err := fs.Set(f.Name, value); err != nil && wrong == nil {
-			wrong = fmt.Errorf("$%s: %q: %w", name, value, err)
+			wrong = fmt.Errorf("$%s %s: %s", name, value, needed(f, value))
 		}
 	})
 	if wrong != nil {
 		return wrong
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return err
+	} else if err != nil {
+		return usage(fs, err)
 	}
 	if fs.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
