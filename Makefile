@@ -21,6 +21,10 @@ build: ## build the commands into bin/
 demo: build ## train, blend, deploy and run, end to end, on generated data, offline (under 5 minutes)
 	@examples/demo/demo.sh
 
+.PHONY: demo-data
+demo-data: ## make the images and configs of the README's session in demo/
+	@$(GO) run ./examples/demo -data demo
+
 .PHONY: test
 test: ## all tests, with the SIMD kernels and then, where it matters, without
 	$(SIMD) $(GO) test ./...

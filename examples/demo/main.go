@@ -28,14 +28,35 @@ func main() {
 	rows := flag.Int("rows", 480, "how many images to make and train on")
 	images := flag.Int("images", 120, "how many images to make and predict")
 	keep := flag.String("keep", "", "`FOLDER` to make everything in and leave it there (default: a temporary one)")
+	data := flag.String("data", "", "only make the images and configs, in `FOLDER`")
 	bin := flag.String("bin", "bin", "`FOLDER` of the commands")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *data != "" {
+		if err := makeOnly(*data, *rows, *images); err != nil {
+			fmt.Fprintln(os.Stderr, "demo:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := show(ctx, *rows, *images, *keep, *bin); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
+}
+
+// makeOnly makes the data that the README's session is about.
+func makeOnly(dir string, rows, images int) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	files, err := demo.WriteTrain(dir, demo.TrainOptions{Rows: rows, Test: images})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: %d images to train on, %d to predict; configs %s\n", files.Data, rows, images, strings.Join(files.Configs, ", "))
+	return nil
 }
 
 // show makes the folder and does the steps in it.

@@ -2,7 +2,6 @@ package shrink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -56,8 +55,11 @@ func (f *dtypeFlag) Set(text string) error {
 			return nil
 		}
 	}
-	return errors.New("f16 and bf16 are known")
+	return cli.UnknownName(text, f.Choices())
 }
+
+// Choices lists the types, for messages and for shells.
+func (*dtypeFlag) Choices() []string { return []string{"f16", "bf16"} }
 
 func (f *dtypeFlag) String() string {
 	if !Half(*f).Given() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"gopkg.in/yaml.v3"
@@ -150,7 +151,7 @@ func (m Model) checkScaling(d *decoder) error {
 	}
 	switch {
 	case d.given("model.crop_pct") && !(m.CropPct >= 0.01 && m.CropPct <= 1):
-		return d.failAt("model.crop_pct", "model.crop_pct is %v; it must be between 0.01 and 1, the share of the side that the input shows", m.CropPct)
+		return d.failAt("model.crop_pct", "model.crop_pct is %s; it must be between 0.01 and 1, the share of the side that the input shows", say.Number(m.CropPct))
 	case d.given("model.crop_pct") && d.given("model.resize_to"):
 		return d.failAt("model.resize_to", "model.resize_to and model.crop_pct say the same thing; give one")
 	case d.given("model.resize_to") && (m.ResizeTo < m.InputSize || m.ResizeTo > vision.MaxSide):
@@ -202,7 +203,7 @@ func (m Model) checkNormalization(d *decoder) error {
 		}
 		for i, v := range l.values {
 			if !(v >= l.least && v <= 1) {
-				return d.failAt(fmt.Sprintf("%s[%d]", l.key, i), "%s has %v; it must be between %v and 1 (levels of 0 to 255 are divided by 255 first)", l.key, v, l.least)
+				return d.failAt(fmt.Sprintf("%s[%d]", l.key, i), "%s has %s; it must be between %s and 1 (levels of 0 to 255 are divided by 255 first)", l.key, say.Number(v), say.Number(l.least))
 			}
 		}
 	}

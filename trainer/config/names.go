@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // Keys lists the keys of a section, in the order of the file; "" is the whole.
@@ -44,6 +45,20 @@ func Values(key string) []string {
 		return slices.Sorted(maps.Keys(lossParams))
 	case "augmentations.affine":
 		return affines[1:]
+	case "model.resize":
+		return vision.Policies()
+	case "model.interpolation":
+		return vision.Interpolations()
+	case "model.normalize":
+		var names []string
+		for _, n := range vision.Normalizations() {
+			names = append(names, n.Name)
+		}
+		return names
+	case "alpha":
+		return alphas
+	case "exif":
+		return exifs
 	case "test.tta_combine_func":
 		return []string{string(Mean)}
 	}

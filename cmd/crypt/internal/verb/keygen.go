@@ -17,8 +17,9 @@ func newKeygen() *cobra.Command {
 		force  bool
 	)
 	cmd := &cobra.Command{
-		Use:   "keygen -o FILE",
-		Short: "Make a key",
+		SuggestFor: []string{"genkey", "newkey", "key"},
+		Use:        "keygen -o FILE",
+		Short:      "Make a key",
 		Long: `keygen writes a new random key to a file that only its owner can read.
 
 With --passphrase the key is wrapped under a passphrase, which is asked for

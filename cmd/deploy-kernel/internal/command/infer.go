@@ -91,19 +91,20 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
 	f.key.AddFlag(fs)
 	f.o.Plan.Half.AddFlags(fs)
-	fs.StringVar(&f.keyIn, "key-in", deploy.InKernel.String(), "where the kernel has the key from: kernel, dataset or environment")
+	f.keyIn = deploy.InKernel.String()
+	cli.ChoiceVar(fs, &f.keyIn, "key-in", []string{"kernel", "dataset", "environment"}, "where the kernel has the key from")
 	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
 	fs.StringVar(&f.o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
 	fs.StringVar(&f.o.Title, "title", "", "`TITLE` of the kernel, 5 to 50 characters (default: from the ensemble's name)")
 	fs.StringSliceVar(&f.o.Competitions, "competition", nil, "the competition's `NAME` or address, to mount its data")
 	fs.StringSliceVar(&f.o.Datasets, "dataset", nil, "further datasets to mount, as `OWNER/NAME` or address")
-	fs.StringSliceVar(&f.public, "public", nil, "what everybody may see: `PARTS` of kernel, program, weights (default: nothing)")
+	cli.ChoicesVar(fs, &f.public, "public", []string{"kernel", "program", "weights"}, "what everybody may see: `PARTS` of kernel, program, weights (default: nothing)")
 	fs.StringVar(&f.o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
 	fs.BoolVar(&f.portable, "portable", false, "make a kernel that any Go builds, without SIMD")
 	fs.StringVar(&f.o.Input, "data", "", "`FOLDER` of the sample submission and the images, to verify on the first two (default: the first of ., data, ../input, /kaggle/input that has them, else drawn ones)")
 	fs.StringVar(&f.o.Input, "input", "", "the same as --data")
 	cmd.MarkFlagsMutuallyExclusive("input", "data")
-	fs.StringSliceVar(&f.o.Formats, "formats", nil, "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --data; all without it)")
+	cli.ChoicesVar(fs, &f.o.Formats, "formats", formats.Names(), "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --data; all without it)")
 	fs.StringVar(&f.o.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel looks for its name first (default: searched for under --data)")
 	fs.StringVar(&f.o.Images, "images", "", "the images' `FOLDER`, to verify on the first two (default: searched for)")
 	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
@@ -158,8 +159,6 @@ func (f *inferFlags) resolve() error {
 		f.o.KeyPlace = deploy.InDataset
 	case f.keyIn == "environment":
 		f.o.KeyPlace = deploy.InEnvironment
-	default:
-		return cli.Usagef("--key-in %q: the places are kernel, dataset, environment", f.keyIn)
 	}
 	for _, name := range f.o.Formats {
 		if _, ok := formats.ByName(name); !ok {
@@ -186,8 +185,6 @@ func (f *inferFlags) resolve() error {
 			f.o.PublicProgram = templates.Public
 		case "weights":
 			f.o.PublicWeights = templates.Public
-		default:
-			return cli.Usagef("--public %q: the parts are kernel, program, weights", part)
 		}
 	}
 	return nil

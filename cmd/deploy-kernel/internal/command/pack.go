@@ -40,13 +40,10 @@ uploaded before there is one.`,
 				return cli.Usagef("--files, --dataset-size and --private-space can't be negative")
 			}
 			switch visibility {
-			case "private":
 			case "public":
 				o.Visibility = templates.Public
 			case "overflow":
 				o.Quota.Overflow = true
-			default:
-				return cli.Usagef("--visibility %q: there are private, public, overflow", visibility)
 			}
 			return runPack(cmd, o, &key, plain)
 		},
@@ -58,7 +55,8 @@ uploaded before there is one.`,
 	f.StringVar(&o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
 	key.AddFlag(f)
 	f.BoolVar(&plain, "plain", false, "leave plain weights plain")
-	f.StringVar(&visibility, "visibility", "private", "who sees the datasets: private, public, or overflow: private while --private-space lasts, then public")
+	visibility = "private"
+	cli.ChoiceVar(f, &visibility, "visibility", []string{"private", "public", "overflow"}, "who sees the datasets (overflow: private while --private-space lasts, then public)")
 	f.IntVar(&o.Quota.Files, "files", templates.MaxDatasetFiles, "how many files a dataset has at most")
 	f.Float64Var(&datasetGB, "dataset-size", templates.MaxDataset/1e9, "how many `GB` a dataset has at most")
 	f.Float64Var(&privateGB, "private-space", 0, "how many `GB` all private datasets may have together; 0 for any")

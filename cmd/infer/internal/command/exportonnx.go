@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/spf13/cobra"
 )
 
@@ -70,6 +71,7 @@ type choice struct {
 func addChoice(cmd *cobra.Command, c *choice) {
 	cmd.Flags().StringVar(&c.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
 	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, where the weights don't tell it")
+	_ = cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions(config.Values("model.arch"), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, where the weights don't tell them")
 }
 

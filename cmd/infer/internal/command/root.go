@@ -4,12 +4,27 @@
 //	cli.Main(command.New())
 package command
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/spf13/cobra"
+)
 
 // New returns the command tree. The root predicts; the other verbs are its
 // subcommands.
 func New() *cobra.Command {
 	root := predict()
 	root.AddCommand(bench(), exportONNX(), importWeights(), summarize())
+	completeNetworks(root)
 	return root
+}
+
+// completeNetworks completes arguments that are weights or architectures.
+func completeNetworks(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if strings.Contains(c.Use, "ARCHITECTURE") {
+			c.ValidArgsFunction = cobra.FixedCompletions(config.Values("model.arch"), cobra.ShellCompDirectiveDefault)
+		}
+	}
 }
