@@ -23,7 +23,7 @@ demo: build ## train, blend, deploy and run, end to end, on generated data, offl
 
 .PHONY: demo-data
 demo-data: ## make the images and configs of the README's session in demo/
-	@$(GO) run ./examples/demo -data demo
+	@$(GO) run ./examples/demo -rows 240 -images 60 -data demo
 
 .PHONY: test
 test: ## all tests, with the SIMD kernels and then, where it matters, without
