@@ -110,7 +110,7 @@ func (k *pkg) embedding() {
 	fields, inits := []string{own}, []string{own + fmt.Sprintf("{%d, 2, %q}", k.r.IntN(9), k.name)}
 	for _, d := range k.imports {
 		for _, t := range d.types {
-			if k.r.IntN(3) > 0 {
+			if k.r.IntN(3*len(k.seeds)) > len(k.seeds) && len(fields) < 4 {
 				fields = append(fields, d.alias()+"."+t)
 				inits = append(inits, fmt.Sprintf("%s.New%s(%d)", d.alias(), t, k.r.IntN(50)))
 			}
@@ -232,7 +232,7 @@ func (k *pkg) meet() {
 		}
 	}
 	k.r.Shuffle(len(makers), func(i, j int) { makers[i], makers[j] = makers[j], makers[i] })
-	makers = makers[:min(len(makers), 8)]
+	makers = makers[:min(len(makers), 8*len(k.seeds))]
 	if len(makers) == 0 {
 		return
 	}

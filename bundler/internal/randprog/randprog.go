@@ -11,6 +11,7 @@ package randprog
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -23,8 +24,13 @@ func Seeds(first, n int) []int {
 	return seeds
 }
 
+// group is how many programs share their packages. Compiling packages takes most
+// of the time of a test, and packages of one program only are small.
+const group = 4
+
 // Module returns the files of a module whose main package runs one random
-// program for each seed. The first word of each line of output is the seed.
+// program for each seed. The first word of each line of output is the seed, but
+// for what the programs of a group print together.
 func Module(seeds []int) map[string]string {
 	files := map[string]string{
 		"go.mod":     "module example.com/r\n\ngo 1.26\n\nrequire example.com/old v1.0.0\n\nreplace example.com/old => ./old\n",
@@ -34,12 +40,12 @@ func Module(seeds []int) map[string]string {
 		"old/rec/rec.go": strings.ReplaceAll(recorder, "PATH", "example.com/old/rec"),
 	}
 	var imports, calls strings.Builder
-	for _, seed := range seeds {
-		w := &program{seed: seed, r: rand.New(rand.NewPCG(uint64(seed), 26))}
+	for seeds := range slices.Chunk(seeds, group) {
+		w := &program{seeds: seeds, seed: seeds[0], r: rand.New(rand.NewPCG(uint64(seeds[0]), 26))}
 		for i, k := range w.generate() {
 			files[k.dir+"/"+k.name+".go"] = k.text()
-			fmt.Fprintf(&imports, "\tp%dx%d %q\n", seed, i, k.path)
-			fmt.Fprintf(&calls, "\tp%dx%d.Run()\n", seed, i)
+			fmt.Fprintf(&imports, "\tp%dx%d %q\n", seeds[0], i, k.path)
+			fmt.Fprintf(&calls, "\tp%dx%d.Run()\n", seeds[0], i)
 		}
 	}
 	files["main.go"] = "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/old/rec\"\n\tnow \"example.com/r/rec\"\n" + imports.String() +
@@ -72,9 +78,10 @@ func V(program int, name string, values ...int) int {
 func Text() string { return string(text) }
 `
 
-// A program is being written.
+// A program is being written, with the others of its group.
 type program struct {
-	seed   int
+	seeds  []int
+	seed   int // whose features are being added
 	r      *rand.Rand
 	pkgs   []*pkg
 	shapes []shape // of unnamed structs, that all packages use
@@ -111,7 +118,7 @@ func (w *program) generate() []*pkg {
 		if i == 0 && w.r.IntN(3) > 0 {
 			k.old = false
 		}
-		k.path = fmt.Sprintf("example.com/r/p%d/%c", w.seed, 'a'+i)
+		k.path = fmt.Sprintf("example.com/r/p%d/%c", w.seeds[0], 'a'+i)
 		k.dir = strings.TrimPrefix(k.path, "example.com/r/")
 		if k.old {
 			k.path = strings.Replace(k.path, "/r/", "/old/", 1)
@@ -122,8 +129,10 @@ func (w *program) generate() []*pkg {
 				k.imports = append(k.imports, d)
 			}
 		}
-		for range 5 + w.r.IntN(4) {
-			features[w.r.IntN(len(features))](k)
+		for _, w.seed = range w.seeds {
+			for range 5 + w.r.IntN(4) {
+				features[w.r.IntN(len(features))](k)
+			}
 		}
 		k.meet()
 		w.pkgs = append(w.pkgs, k)
@@ -172,7 +181,7 @@ func (k *pkg) id(bases ...string) string {
 // unique returns a name that no other package of any program has: for embedded
 // types, whose name is the name of a field.
 func (k *pkg) unique(base string) string {
-	return k.id(fmt.Sprintf("%s%d%c", base, k.seed, 'a'+k.index))
+	return k.id(fmt.Sprintf("%s%d%c", base, k.seeds[0], 'a'+k.index))
 }
 
 func (k *pkg) decl(format string, args ...any) { fmt.Fprintf(&k.decls, format+"\n\n", args...) }
