@@ -73,7 +73,7 @@ bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minu
 
 .PHONY: bench-bundler
 bench-bundler: ## time and memory of the bundler against the size of a program (20 minutes)
-	@$(GO) run ./internal/benchbundler -compile
+	@$(GO) run ./bundler/internal/bench -compile
 
 .PHONY: bench-train
 bench-train: ## images per second of training beside PyTorch (skipped without; PYTHON names its python3)

@@ -1,9 +1,9 @@
-// Command benchbundler measures how time and memory of the bundler grow with
+// Command bench measures how time and memory of the bundler grow with
 // the size of a program.
 //
-//	go run ./internal/benchbundler                   # all kinds
-//	go run ./internal/benchbundler -kinds embeds -compile
-//	go run ./internal/benchbundler -program DIR      # a real program
+//	go run ./bundler/internal/bench                   # all kinds
+//	go run ./bundler/internal/bench -kinds embeds -compile
+//	go run ./bundler/internal/bench -program DIR      # a real program
 //
 // It makes programs of one kind in growing sizes, bundles each in a process of
 // its own, and prints a table in the form of docs/performance.md. Columns are
@@ -50,7 +50,7 @@ func main() {
 			defer pprof.StopCPUProfile()
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "benchbundler:", err)
+			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
 	}
@@ -63,7 +63,7 @@ func main() {
 		err = measureKinds(*kinds, *scale, *compile)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "benchbundler:", err)
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		pprof.StopCPUProfile()
 		os.Exit(1)
 	}
@@ -125,7 +125,7 @@ func measure(dir string, compile bool) (f figures, err error) {
 	if err != nil {
 		return f, err
 	}
-	work, err := os.MkdirTemp("", "benchbundler-")
+	work, err := os.MkdirTemp("", "bundler-bench-")
 	if err != nil {
 		return f, err
 	}
@@ -186,7 +186,7 @@ func measureKinds(only string, scale int, compile bool) error {
 		var before figures
 		for _, n := range k.sizes {
 			n *= scale
-			dir, err := os.MkdirTemp("", "benchbundler-")
+			dir, err := os.MkdirTemp("", "bundler-bench-")
 			if err != nil {
 				return err
 			}
