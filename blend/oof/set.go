@@ -154,9 +154,20 @@ func (s *Set) NotFinite(fold int, b Block) error {
 		for i, v := range p {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				row := b.Rows[i/s.Classes]
-				return fmt.Errorf("%s: %v for class %d of %s, row %d of the table", s.Models[m].Files[fold], v, i%s.Classes, s.Truth.Table.Rows[row].ID, row+1)
+				return fmt.Errorf("%s: %s for class %d of %s, row %d of the table", s.Models[m].Files[fold], notFinite(v), i%s.Classes, s.Truth.Table.Rows[row].ID, row+1)
 			}
 		}
 	}
 	return nil
+}
+
+// notFinite describes a value that is NaN or infinite.
+func notFinite(v float32) string {
+	switch {
+	case math.IsInf(float64(v), 1):
+		return "infinity"
+	case math.IsInf(float64(v), -1):
+		return "minus infinity"
+	}
+	return "NaN"
 }
