@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -28,15 +29,19 @@ type Decoder struct {
 // Decode reads an image to its end. The caller closes r. The content decides
 // on the format. A format that is not supported is a *FormatError. A damaged
 // image is returned together with a *DamageError.
-func (d *Decoder) Decode(r io.Reader) (*Image, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
+func (d *Decoder) Decode(r io.Reader) (*Image, error) { return d.read(r, 0) }
+
+// read is Decode of a file that probably has size bytes.
+func (d *Decoder) read(r io.Reader, size int64) (*Image, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(size, maxFile)) + bytes.MinRead)
+	if _, err := b.ReadFrom(io.LimitReader(r, maxFile+1)); err != nil {
 		return nil, fmt.Errorf("reading image: %w", err)
 	}
-	if len(data) > maxFile {
+	if b.Len() > maxFile {
 		return nil, fmt.Errorf("decoding image: more than %d bytes", maxFile)
 	}
-	return d.decode(data)
+	return d.decode(b.Bytes())
 }
 
 // DecodeFile reads the image file at path, as [Decoder.Decode] does. Errors
@@ -47,7 +52,11 @@ func (d *Decoder) DecodeFile(path string) (*Image, error) {
 		return nil, err
 	}
 	defer f.Close()
-	img, err := d.Decode(f)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	img, err := d.read(f, info.Size())
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}

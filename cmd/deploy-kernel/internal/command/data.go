@@ -5,7 +5,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 // findData looks for the data where the user named none. Without images the
@@ -30,8 +29,5 @@ func (f *inferFlags) findData(ctx context.Context) (string, error) {
 		}
 	}
 	f.o.Input = dir
-	if len(f.o.Formats) == 0 { // nobody said that these are the only images
-		f.o.Formats = formats.Names()
-	}
 	return dir, nil
 }

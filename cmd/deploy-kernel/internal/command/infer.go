@@ -160,11 +160,6 @@ func (f *inferFlags) resolve() error {
 	case f.keyIn == "environment":
 		f.o.KeyPlace = deploy.InEnvironment
 	}
-	for _, name := range f.o.Formats {
-		if _, ok := formats.ByName(name); !ok {
-			return cli.Usagef("--formats %q: the formats are %s", name, strings.Join(formats.Names(), ", "))
-		}
-	}
 	var err error
 	if f.o.Plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
 		return cli.Usagef("--submission: %v", err)

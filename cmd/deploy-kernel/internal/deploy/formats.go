@@ -55,7 +55,11 @@ func (s *state) chooseFormats(ctx context.Context) error {
 				"--formats %s", strings.Join(append(slices.Clone(s.formats), name), ",")))
 		}
 	}
-	return errors.Join(append(wrong, foreign...)...)
+	if err := errors.Join(append(wrong, foreign...)...); err != nil {
+		return err
+	}
+	s.Step("the kernel decodes " + strings.Join(s.formats, ", ") + "; --formats names others")
+	return nil
 }
 
 // sniff tells the formats of the images that the sample submission names,
