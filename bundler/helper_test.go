@@ -133,7 +133,7 @@ func buildAlone(t *testing.T, source []byte, env []string) (bin string) {
 	if err := os.WriteFile(filepath.Join(dir, "kernel.go"), source, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	goBuild(t, dir, append(env, "GOFLAGS=-mod=mod", "GOPROXY=off"), "-o", "kernel", "kernel.go")
+	goBuild(t, dir, append([]string{"GOFLAGS=-mod=mod", "GOPROXY=off"}, env...), "-o", "kernel", "kernel.go")
 	return filepath.Join(dir, "kernel")
 }
 
