@@ -28,12 +28,19 @@ var (
 // depth is how deep mounts are searched.
 const depth = 3
 
-// Searched says where Find looks, for messages.
-func Searched(given string) string {
+// Searched lists the folders that Find looks into, after those in before, for
+// messages.
+func Searched(given string, before ...string) string {
 	if given != "" {
 		return given
 	}
-	return strings.Join(append(slices.Clone(here), mounts...), ", ")
+	var dirs []string
+	for _, dir := range slices.Concat(before, here, mounts) {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return strings.Join(dirs, ", ")
 }
 
 // Find returns the path of the first of the files or folders called names that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
@@ -48,7 +47,7 @@ func (f *dataFlags) locate(given, name, flag, predictions string) (string, error
 		if found, ok := datafolder.Find("", name); ok {
 			return found, nil
 		}
-		err = fmt.Errorf("there is no %s in %s, %s", name, strings.Join(beside, ", "), datafolder.Searched(""))
+		err = fmt.Errorf("there is no %s in %s", name, datafolder.Searched("", beside...))
 	}
 	return path, cli.Hint(err, "name the folder that has it by --data, or the file by --%s", flag)
 }
