@@ -1,6 +1,7 @@
 package bundler
 
 import (
+	"bytes"
 	"go/ast"
 	"go/constant"
 	"go/token"
@@ -344,8 +345,14 @@ func (w *teller) marshals(t types.Type) bool {
 // recovers reports whether the program looks at the values of panics.
 func (p *program) recovers() bool {
 	found := false
+	mentions := map[*file]bool{} // files that have the word; most have not
 	p.liveParts(func(t *part) {
-		if found || !strings.Contains(string(t.file.src), "recover") {
+		mention, known := mentions[t.file]
+		if !known {
+			mention = bytes.Contains(t.file.src, []byte("recover"))
+			mentions[t.file] = mention
+		}
+		if found || !mention {
 			return
 		}
 		for _, n := range t.nodes() {
