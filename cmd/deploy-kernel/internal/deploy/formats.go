@@ -24,7 +24,8 @@ var basicFormats = []string{"jpeg", "png"}
 const maxForeign = 5
 
 // chooseFormats sets the formats that the kernel decodes. It refuses images
-// that the kernel could not read because of their format.
+// that the kernel could not read because of their format. If the user names the
+// formats, images that nobody decodes are only a warning.
 func (s *state) chooseFormats(ctx context.Context) error {
 	s.formats = s.Formats
 	if !s.hasImages() {
@@ -55,7 +56,15 @@ func (s *state) chooseFormats(ctx context.Context) error {
 				"--formats %s", strings.Join(append(slices.Clone(s.formats), name), ",")))
 		}
 	}
-	if err := errors.Join(append(wrong, foreign...)...); err != nil {
+	named := strings.Join(s.formats, ",")
+	for _, err := range foreign {
+		if len(s.Formats) > 0 { // the user has settled it
+			s.warn("the kernel would give this image the default labels: %v", err)
+			continue
+		}
+		wrong = append(wrong, cli.Hint(err, "or deploy without these images, which get the default labels: --formats %s", named))
+	}
+	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
 	s.Step("the kernel decodes " + strings.Join(s.formats, ", ") + "; --formats names others")
