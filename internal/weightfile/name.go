@@ -47,9 +47,13 @@ func Named(path string) bool {
 }
 
 // IsWeights reports whether a file is one of weights, by its name or its content.
+// It does not open a pipe, whose writer would see the end of it.
 func IsWeights(path string) bool {
 	if Named(path) {
 		return true
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -57,7 +61,7 @@ func IsWeights(path string) bool {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	return err == nil && info.Mode().IsRegular() && formOf(f, info.Size()) != formOther
+	return err == nil && formOf(f, info.Size()) != formOther
 }
 
 // Rank orders the files that may hold the weights of a model by their names: 0
