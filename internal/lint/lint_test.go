@@ -195,3 +195,21 @@ func TestNoFileIsLongerThan600Lines(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A program that was built in the root, or a data set, makes every clone slow for
+// ever.
+func TestNoTrackedFileIsLarge(t *testing.T) {
+	const most = 2 << 20
+	root := filepath.Join("..", "..")
+	cmd := exec.Command("git", "ls-files", "-z")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skipf("this is no git checkout: %v", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join(root, name)); err == nil && info.Size() > most {
+			t.Errorf("%s has %d bytes, more than %d", name, info.Size(), most)
+		}
+	}
+}
