@@ -9,7 +9,7 @@
 //
 // Nothing is known in advance of the folders' names: the root is walked, from
 // the top down and in the order of names, so that the same tree gives the same
-// answer. A folder of images is recognised by its first entries and not read
+// answer. A folder of images is recognized by its first entries and not read
 // to the end; files with the names that are looked for are found in it
 // nevertheless. Links to folders are followed, each real folder is visited
 // once. Folders that can't be read become warnings, not errors.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,6 +35,12 @@ const (
 
 // rankScale separates ranks in a score; below it are preferences of endings.
 const rankScale = 64
+
+// nameKey finds the queries that a file may answer: the last of the folders
+// before its name, "" for queries without folders, and the name or its stem.
+// The folder keeps ids such as patient7/1 from being compared with the file 1
+// of every patient.
+type nameKey struct{ folder, name string }
 
 // query is an id as a place in the file system.
 type query struct {
@@ -102,16 +109,16 @@ type locator struct {
 	folders []folder
 	known   map[string]bool // paths of folders
 	queries []query
-	byName  map[string][]int // queries by name and by stem
-	found   [][]candidate    // by query
-	open    int              // queries without a usable file
-	hits    []int            // by folder: ids found in it
+	byName  map[nameKey][]int // queries by name and by stem
+	found   [][]candidate     // by query
+	open    int               // queries without a usable file
+	hits    []int             // by folder: ids found in it
 }
 
 // locate finds the files of ids in folders and in folders below them that were
 // not seen before.
 func locate(ctx context.Context, folders []folder, ids []string) (*Images, error) {
-	l := &locator{folders: slices.Clone(folders), known: map[string]bool{}, byName: map[string][]int{}}
+	l := &locator{folders: slices.Clone(folders), known: map[string]bool{}, byName: map[nameKey][]int{}}
 	for _, id := range ids {
 		q, ok := parseID(id)
 		if !ok {
@@ -119,10 +126,12 @@ func locate(ctx context.Context, folders []folder, ids []string) (*Images, error
 		}
 		i := len(l.queries)
 		l.queries = append(l.queries, q)
-		l.byName[q.base] = append(l.byName[q.base], i)
+		last := q.dir[strings.LastIndexByte(q.dir, '/')+1:]
+		key := nameKey{last, q.base}
+		l.byName[key] = append(l.byName[key], i)
 		if ext := imageExt(q.base); ext != "" {
-			stem := strings.TrimSuffix(q.base, ext)
-			l.byName[stem] = append(l.byName[stem], i)
+			key.name = strings.TrimSuffix(q.base, ext)
+			l.byName[key] = append(l.byName[key], i)
 		}
 	}
 	l.found = make([][]candidate, len(l.queries))
@@ -240,11 +249,15 @@ func (l *locator) enter(f folder, name string) {
 
 // match takes down a file for the ids that its name fits.
 func (l *locator) match(folder int, name string) {
+	f := l.folders[folder]
 	try := func(queries []int) {
 		for _, i := range queries {
 			q := l.queries[i]
+			if !f.answers(q.dir) {
+				continue
+			}
 			score, ok := q.rank(name)
-			if !ok || !l.folders[folder].answers(q.dir) {
+			if !ok {
 				continue
 			}
 			c := candidate{folder, name, score}
@@ -259,9 +272,12 @@ func (l *locator) match(folder int, name string) {
 			}
 		}
 	}
-	try(l.byName[name])
-	if stem := strings.TrimSuffix(name, filepath.Ext(name)); stem != name {
-		try(l.byName[stem])
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	for _, last := range []string{"", path.Base(f.abs)} {
+		try(l.byName[nameKey{last, name}])
+		if stem != name {
+			try(l.byName[nameKey{last, stem}])
+		}
 	}
 }
 
