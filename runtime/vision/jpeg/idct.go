@@ -87,25 +87,8 @@ func inverseFull(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 			ws[x+32], ws[x+40], ws[x+48], ws[x+56] = v, v, v, v
 			continue
 		}
-		// Even part.
-		z := (b2 + b6) * fix0541
-		e2 := z - b6*fix1847
-		e3 := z + b2*fix0765
-		e0 := (b0+b4)<<constBits + round1
-		e1 := (b0-b4)<<constBits + round1
-		p0, p3, p1, p2 := e0+e3, e0-e3, e1+e2, e1-e2
-		// Odd part.
-		z1, z2, z3, z4 := b7+b1, b5+b3, b7+b3, b5+b1
-		z5 := (z3 + z4) * fix1175
-		z1 *= -fix0899
-		z2 *= -fix2562
-		z3 = z5 - z3*fix1961
-		z4 = z5 - z4*fix0390
-		o3 := b7*fix0298 + z1 + z3
-		o2 := b5*fix2053 + z2 + z4
-		o1 := b3*fix3072 + z2 + z3
-		o0 := b1*fix1501 + z1 + z4
-
+		p0, p1, p2, p3 := even(b0, b2, b4, b6, round1)
+		o0, o1, o2, o3 := odd(b1, b3, b5, b7)
 		ws[x], ws[x+56] = (p0+o0)>>shift1, (p0-o0)>>shift1
 		ws[x+8], ws[x+48] = (p1+o1)>>shift1, (p1-o1)>>shift1
 		ws[x+16], ws[x+40] = (p2+o2)>>shift1, (p2-o2)>>shift1
@@ -114,27 +97,33 @@ func inverseFull(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 	for y := range 8 {
 		w := (*[8]int32)(ws[8*y:])
 		b0, b1, b2, b3, b4, b5, b6, b7 := w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
-		z := (b2 + b6) * fix0541
-		e2 := z - b6*fix1847
-		e3 := z + b2*fix0765
-		e0 := (b0+b4)<<constBits + center2
-		e1 := (b0-b4)<<constBits + center2
-		p0, p3, p1, p2 := e0+e3, e0-e3, e1+e2, e1-e2
-
-		z1, z2, z3, z4 := b7+b1, b5+b3, b7+b3, b5+b1
-		z5 := (z3 + z4) * fix1175
-		z1 *= -fix0899
-		z2 *= -fix2562
-		z3 = z5 - z3*fix1961
-		z4 = z5 - z4*fix0390
-		o3 := b7*fix0298 + z1 + z3
-		o2 := b5*fix2053 + z2 + z4
-		o1 := b3*fix3072 + z2 + z3
-		o0 := b1*fix1501 + z1 + z4
-
+		p0, p1, p2, p3 := even(b0, b2, b4, b6, center2)
+		o0, o1, o2, o3 := odd(b1, b3, b5, b7)
 		store((*[8]byte)(dst[y*stride:]),
 			p0+o0, p1+o1, p2+o2, p3+o3, p3-o3, p2-o2, p1-o1, p0-o0)
 	}
+}
+
+// even returns what the even numbers of eight contribute to their inverse DCT:
+// p0 to p3 to its first four numbers, and to the last four in reverse. It adds
+// round to each.
+func even(b0, b2, b4, b6, round int32) (p0, p1, p2, p3 int32) {
+	z := (b2 + b6) * fix0541
+	e2 := z - b6*fix1847
+	e3 := z + b2*fix0765
+	e0 := (b0+b4)<<constBits + round
+	e1 := (b0-b4)<<constBits + round
+	return e0 + e3, e1 + e2, e1 - e2, e0 - e3
+}
+
+// odd returns what the odd numbers contribute: o0 to o3 to the first four, and
+// -o3 to -o0 to the last four. It repeats two sums so that it stays cheap enough
+// to be inlined.
+func odd(b1, b3, b5, b7 int32) (o0, o1, o2, o3 int32) {
+	z1, z2 := (b7+b1)*-fix0899, (b5+b3)*-fix2562
+	z5 := (b7 + b3 + b5 + b1) * fix1175
+	z3, z4 := z5-(b7+b3)*fix1961, z5-(b5+b1)*fix0390
+	return b1*fix1501 + z1 + z4, b3*fix3072 + z2 + z3, b5*fix2053 + z2 + z4, b7*fix0298 + z1 + z3
 }
 
 // inverseLow is inverseFull for blocks whose coefficients are in the first four
@@ -142,14 +131,8 @@ func inverseFull(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 func inverseLow(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 	for x := range 4 {
 		b0, b1, b2, b3 := int32(b[x]), int32(b[x+8]), int32(b[x+16]), int32(b[x+24])
-		e0 := b0<<constBits + round1
-		e2, e3 := b2*fix0541, b2*(fix0541+fix0765)
-		p0, p3, p1, p2 := e0+e3, e0-e3, e0+e2, e0-e2
-		o0 := b1*(fix1501-fix0899-fix0390+fix1175) + b3*fix1175
-		o1 := b1*fix1175 + b3*(fix3072-fix2562-fix1961+fix1175)
-		o2 := b1*(fix1175-fix0390) + b3*(fix1175-fix2562)
-		o3 := b1*(fix1175-fix0899) + b3*(fix1175-fix1961)
-
+		p0, p1, p2, p3 := even(b0, b2, 0, 0, round1)
+		o0, o1, o2, o3 := odd(b1, b3, 0, 0)
 		ws[x], ws[x+56] = (p0+o0)>>shift1, (p0-o0)>>shift1
 		ws[x+8], ws[x+48] = (p1+o1)>>shift1, (p1-o1)>>shift1
 		ws[x+16], ws[x+40] = (p2+o2)>>shift1, (p2-o2)>>shift1
@@ -158,13 +141,8 @@ func inverseLow(b *[64]int16, ws *[64]int32, dst []byte, stride int) {
 	for y := range 8 {
 		w := (*[4]int32)(ws[8*y:])
 		b0, b1, b2, b3 := w[0], w[1], w[2], w[3]
-		e0 := b0<<constBits + center2
-		e2, e3 := b2*fix0541, b2*(fix0541+fix0765)
-		p0, p3, p1, p2 := e0+e3, e0-e3, e0+e2, e0-e2
-		o0 := b1*(fix1501-fix0899-fix0390+fix1175) + b3*fix1175
-		o1 := b1*fix1175 + b3*(fix3072-fix2562-fix1961+fix1175)
-		o2 := b1*(fix1175-fix0390) + b3*(fix1175-fix2562)
-		o3 := b1*(fix1175-fix0899) + b3*(fix1175-fix1961)
+		p0, p1, p2, p3 := even(b0, b2, 0, 0, center2)
+		o0, o1, o2, o3 := odd(b1, b3, 0, 0)
 		store((*[8]byte)(dst[y*stride:]),
 			p0+o0, p1+o1, p2+o2, p3+o3, p3-o3, p2-o2, p1-o1, p0-o0)
 	}
