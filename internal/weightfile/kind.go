@@ -7,45 +7,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/pth"
 )
 
-// form is what the content of a file is.
-type form uint8
-
-const (
-	formOther form = iota
-	formSafetensors
-	formPyTorch
-	formIndex
-)
-
-// sniffed is how much of a file tells what it is; a tar's mark is at 257.
+// sniffed is how many bytes are read to recognize a file; a tar has its mark at 257.
 const sniffed = 512
 
-// formOf tells the form of a file that may be one of weights.
-func formOf(r io.ReaderAt, size int64) form {
+// holdsWeights reports whether the content is that of a safetensors or a PyTorch
+// file. It takes a zip archive without a pickle for something else.
+func holdsWeights(r io.ReaderAt, size int64) bool {
 	start, err := startOf(r, size)
-	switch {
-	case err != nil:
-		return formOther
-	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
-		if z, err := zip.NewReader(r, size); err == nil {
-			for _, f := range z.File {
-				if strings.HasSuffix(f.Name, "data.pkl") {
-					return formPyTorch
-				}
-			}
-		}
-	case pth.Recognize(start):
-		return formPyTorch
-	case isSafetensors(start, size):
-		return formSafetensors
+	if err != nil {
+		return false
 	}
-	return formOther
+	if !bytes.HasPrefix(start, []byte("PK\x03\x04")) {
+		return pth.Recognize(start) || isSafetensors(start, size)
+	}
+	z, err := zip.NewReader(r, size)
+	return err == nil && slices.ContainsFunc(z.File, func(f *zip.File) bool { return strings.HasSuffix(f.Name, "data.pkl") })
 }
 
 // startOf returns the first bytes of a file.
@@ -64,7 +47,7 @@ func isSafetensors(start []byte, size int64) bool {
 	return len(start) >= 9 && start[8] == '{' && binary.LittleEndian.Uint64(start) <= uint64(max(size, 1<<27))
 }
 
-// magics are the first bytes of files that are taken for weights.
+// magics are the first bytes of files that users mistake for weights.
 var magics = []struct{ start, what string }{
 	{"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file that it stands for; fetch it by `git lfs pull`, or download it from the page of the repository"},
 	{"version https://hawser.github.com/spec/", "a Git LFS pointer, not the file that it stands for; fetch it by `git lfs pull`"},
@@ -85,7 +68,7 @@ var magics = []struct{ start, what string }{
 	{"PK\x05\x06", "an empty zip archive"},
 }
 
-// otherKind says what a file is that is none of weights.
+// otherKind returns an error that names what a file is, if not weights.
 func otherKind(r io.ReaderAt, size int64) error {
 	start, err := startOf(r, size)
 	switch {
@@ -126,7 +109,7 @@ func otherKind(r io.ReaderAt, size int64) error {
 	return errors.New("neither a safetensors file nor one of PyTorch's")
 }
 
-// tarKind says what kind of tar archive begins so.
+// tarKind returns an error that names the kind of a tar archive.
 func tarKind(start []byte) error {
 	name, _, _ := strings.Cut(string(start[:100]), "\x00")
 	switch strings.TrimPrefix(name, "./") {
@@ -139,7 +122,7 @@ func tarKind(start []byte) error {
 	return fmt.Errorf("a tar archive, whose first file is %q; unpack it first (tar -xf)", name)
 }
 
-// isTensorFlowIndex looks for the mark at the end of a table.
+// isTensorFlowIndex reports whether a file ends with the mark of a TensorFlow table.
 func isTensorFlowIndex(r io.ReaderAt, size int64) bool {
 	var end [8]byte
 	if size < 48 {
@@ -149,7 +132,8 @@ func isTensorFlowIndex(r io.ReaderAt, size int64) bool {
 	return err == nil && binary.LittleEndian.Uint64(end[:]) == 0xdb4775248b80fb57
 }
 
-// isText reports whether bytes are readable. The last letter may be cut.
+// isText reports whether bytes are UTF-8 without control characters. The last
+// letter may be cut.
 func isText(b []byte) bool {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)

@@ -18,8 +18,8 @@ var Extensions = [...]string{
 // distinct are the endings that only weights have.
 var distinct = [...]string{".safetensors", ".safetensors" + indexExt, ".pth", ".pt", ".th", ".pth.tar", ".pt.tar", ".ckpt", ".bin" + indexExt}
 
-// ModelName returns the name of the model that a path of weights is of: its
-// last element, without extension (and without ".enc").
+// ModelName returns the name of the model whose weights are at path: the last
+// element of path, without extension and without ".enc".
 func ModelName(path string) string {
 	name := strings.TrimSuffix(filepath.Base(path), ".enc")
 	if ext := extension(name, Extensions[:]); ext != "" {
@@ -40,19 +40,20 @@ func extension(name string, endings []string) string {
 	return name[len(name)-n:]
 }
 
-// Named reports whether a file is one of weights by its name alone. The parts of
-// sharded weights are not: their index is.
+// Named reports whether the name alone shows that a file holds weights. It is
+// false for the parts of sharded weights, and true for their index.
 func Named(path string) bool {
 	return extension(filepath.Base(path), distinct[:]) != "" && shardIndex(path) == ""
 }
 
-// IsWeights reports whether a file is one of weights, by its name or its content.
-// It does not open a pipe, whose writer would see the end of it.
+// IsWeights reports whether a file holds weights, by its name or its content. It
+// never opens a pipe, because closing it again would stop the pipe's writer.
 func IsWeights(path string) bool {
 	if Named(path) {
 		return true
 	}
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
 		return false
 	}
 	f, err := os.Open(path)
@@ -60,13 +61,12 @@ func IsWeights(path string) bool {
 		return false
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	return err == nil && formOf(f, info.Size()) != formOther
+	return holdsWeights(f, info.Size())
 }
 
-// Rank orders the files that may hold the weights of a model by their names: 0
-// for the most likely one. ok is false for a file that is not the model's, or
-// whose ending is of something else.
+// Rank ranks a file name as that of the weights of a model; the most likely name
+// has rank 0. ok is false for another model's file, or for an ending that
+// something else has.
 func Rank(name, model string) (rank int, ok bool) {
 	rest, ok := strings.CutPrefix(name, model)
 	if !ok {
@@ -89,5 +89,5 @@ func Rank(name, model string) (rank int, ok bool) {
 	return 2*len(Extensions) + 1, true
 }
 
-// others are endings of files that lie beside weights and are none.
+// others are the endings of files beside weights that hold none.
 var others = [...]string{".yml", ".yaml", ".npy", ".npz", ".csv", ".json", ".jsonl", ".txt", ".md", ".log", ".png", ".jpg", ".svg", ".enc", ".key", ".py", ".go", ".sh", ".onnx", ".tmp", ".part", ".sha256", ".zip"}

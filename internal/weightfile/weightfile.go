@@ -1,6 +1,6 @@
-// Package weightfile opens a file of weights whatever its form and its name. Its
-// content tells the form: safetensors, what PyTorch's torch.save writes, or the
-// index of weights in several files.
+// Package weightfile opens a file of weights, whatever its name. The content
+// decides the form: safetensors, the output of PyTorch's torch.save, or the index
+// of sharded weights.
 //
 //	f, err := weightfile.Open("2b_se_resnext50_f0_e14_0.5975.pth")
 //	defer f.Close()
@@ -8,15 +8,16 @@
 //	err = f.Convert(w) // as safetensors
 //
 // A file may hold several sets of weights, in dicts (state_dict, model_ema, …) or
-// under prefixes. Of raw weights and their average the average is taken, unless a
-// key chooses others; [File.Note] says so. What wrappers and containers put
-// before the names (module., _orig_mod., model., backbone., …) is taken off: the
-// names that architectures know decide what a prefix is. Counters, losses and
-// metrics beside the network are left out.
+// under prefixes. The package prefers an average to the raw weights, unless a key
+// chooses others; [File.Note] says so. It drops the prefixes of wrappers and
+// containers (module., _orig_mod., model., backbone., …). The parameter names of
+// the known architectures decide what a prefix is. It leaves out counters, losses
+// and metrics beside the network.
 //
-// A PyTorch file is read whole, a safetensors file tensor by tensor. Files that
-// are something else (Git LFS pointers, web pages, Keras models, …) are refused
-// by what they are. Encrypted files are refused: package crypt opens them.
+// It reads the chosen weights of a PyTorch file at once, those of a safetensors
+// file tensor by tensor. It refuses other files (Git LFS pointers, web pages,
+// Keras models, …) by their true kind, and encrypted ones, which package crypt
+// opens.
 package weightfile
 
 import (
@@ -61,13 +62,13 @@ type File struct {
 	index   map[string]int  // of entries, by name
 	opened  map[int]tensors // by set
 	note    string
-	plain   bool // the weights are all of a safetensors file, under its names
+	plain   bool // the weights are a whole safetensors file, under its names
 }
 
 // Open opens a file and chooses its weights; the caller closes it.
 func Open(path string) (*File, error) { return OpenKey(path, "") }
 
-// OpenKey is [Open] of the weights that a key names; see [File.Choose].
+// OpenKey is [Open] for the weights that key names; see [File.Choose].
 func OpenKey(path, key string) (*File, error) {
 	f, err := OpenAny(path)
 	if err != nil {
@@ -83,12 +84,17 @@ func OpenKey(path, key string) (*File, error) {
 // OpenAny opens a file without choosing its weights: only its metadata may be
 // used before [File.Choose].
 func OpenAny(path string) (*File, error) {
+	if err := irregular(path); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err // it names the file
 	}
 	f := &File{path: path, file: file, reader: file}
-	if err = f.stat(); err == nil {
+	info, err := file.Stat()
+	if err == nil {
+		f.size = info.Size()
 		err = f.read()
 	}
 	if err != nil {
@@ -98,8 +104,8 @@ func OpenAny(path string) (*File, error) {
 	return f, nil
 }
 
-// New is [OpenAny] of a file of size bytes that the caller has opened, and keeps
-// open. Its name is path.
+// New is [OpenAny] for a file of size bytes that the caller opened and keeps open.
+// Its name is path.
 func New(path string, r io.ReaderAt, size int64) (*File, error) {
 	f := &File{path: path, reader: r, size: size}
 	if err := f.read(); err != nil {
@@ -109,23 +115,23 @@ func New(path string, r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// stat refuses what is no regular file.
-func (f *File) stat() error {
-	info, err := f.file.Stat()
-	if err != nil {
-		return err
-	}
+// irregular refuses folders, pipes and devices. It does not open them: opening a
+// pipe would wait for its writer.
+func irregular(path string) error {
+	info, err := os.Stat(path)
 	switch {
+	case err != nil: // os.Open says why
+		return nil
 	case info.IsDir():
-		return folderKind(f.path)
+		return folderKind(path)
 	case !info.Mode().IsRegular():
-		return errors.New("not a file of weights")
+		return errors.New("a pipe or device; write the weights to a file first")
 	}
-	f.size = info.Size()
 	return nil
 }
 
-// folderKind says what to do with a folder in place of a file.
+// folderKind returns an error that says what to do with a folder in place of a
+// file.
 func folderKind(path string) error {
 	has := func(name string) bool {
 		_, err := os.Stat(filepath.Join(path, name))
@@ -178,9 +184,9 @@ func (f *File) read() error {
 	return otherKind(f.reader, f.size)
 }
 
-// Choose takes the weights that a key names: a dict of the file, or a prefix.
-// "" takes the average of raw weights and their average, else what training code
-// usually calls the network.
+// Choose chooses the weights that key names, by a dict of the file or a prefix.
+// Without a key it prefers an average to raw weights, and then the name that
+// training code usually gives the network.
 func (f *File) Choose(key string) error {
 	if err := f.choose(key); err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -213,7 +219,7 @@ func (f *File) choose(key string) error {
 	return nil
 }
 
-// Close closes the file. What was read stays valid.
+// Close closes the file. Tensors that were read stay valid.
 func (f *File) Close() error {
 	var errs []error
 	for _, s := range f.shards {
@@ -231,15 +237,15 @@ func (f *File) Path() string { return f.path }
 // Format returns the file's form.
 func (f *File) Format() Format { return f.format }
 
-// Note says which weights were taken, where the file holds others, or tensors
-// that are none; "" where there is nothing to say.
+// Note returns a line that says which weights were chosen and what was left out,
+// or "" if the file holds nothing else.
 func (f *File) Note() string { return f.note }
 
-// Plain reports whether the file itself is what [File.Convert] writes.
+// Plain reports whether [File.Convert] writes the file as it is.
 func (f *File) Plain() bool { return f.plain }
 
-// Metadata returns what the file says of itself: of a PyTorch checkpoint, its
-// texts and numbers. The caller may change it.
+// Metadata returns a copy of the file's metadata: the header's in safetensors, the
+// texts and numbers beside the weights in a PyTorch checkpoint.
 func (f *File) Metadata() map[string]string {
 	m := map[string]string{}
 	maps.Copy(m, f.metadata)
@@ -290,8 +296,8 @@ func (f *File) StateDict() (*weights.StateDict, error) {
 	return dict, nil
 }
 
-// Convert writes the weights as safetensors: byte for byte where the file is that
-// already, else in the one way that its content allows.
+// Convert writes the weights as safetensors. It copies a file that [File.Plain]
+// reports; otherwise equal weights give equal bytes.
 func (f *File) Convert(w io.Writer) error {
 	if f.plain {
 		if _, err := io.Copy(w, io.NewSectionReader(f.reader, 0, f.size)); err != nil {
