@@ -11,10 +11,10 @@ import (
 
 // Dict is a dict of tensors.
 type Dict struct {
-	// Path are the keys that lead to it from the file's value, none for that
+	// Path lists the keys from the file's value to the dict; it is empty for that
 	// value itself.
 	Path []string
-	// Infos describe the tensors, in order. A tensor that can't be read has no
+	// Infos describes the tensors, in order. A tensor that can't be read has no
 	// shape.
 	Infos []weights.Info
 
@@ -37,20 +37,22 @@ const (
 	maxDicts = 1 << 17
 )
 
-// dictsIn returns the dicts of tensors that a value is or holds, the outer ones
-// first.
-func dictsIn(root any) []*Dict {
+// dictsIn returns the dicts of tensors in a value, root itself included, the outer
+// ones first. lists are the paths of the lists of tensors.
+func dictsIn(root any) (found []*Dict, lists [][]string) {
 	type place struct {
 		dict *dict
 		path []string
 	}
-	var found []*Dict
 	seen := map[*dict]bool{}
 	var level []place
 	enter := func(v any, path []string) {
 		if d, ok := v.(*dict); ok && !seen[d] && len(seen) < maxDicts {
 			seen[d] = true
 			level = append(level, place{d, path})
+		}
+		if isTensorList(v) && len(lists) < maxDicts {
+			lists = append(lists, path)
 		}
 	}
 	enter(root, nil)
@@ -74,19 +76,31 @@ func dictsIn(root any) []*Dict {
 			}
 		}
 	}
-	return found
+	return found, lists
 }
 
-// notWeights reports whether what lies under a key of a checkpoint is the state
-// of something else than a network: it has a dict of tensors for each parameter.
+// isTensorList reports whether a value is a list or tuple that begins with a tensor.
+func isTensorList(v any) bool {
+	items, ok := v.(tuple)
+	if l, isList := v.(*list); isList {
+		items, ok = l.items, true
+	}
+	if !ok || len(items) == 0 {
+		return false
+	}
+	_, ok = items[0].(*tensor)
+	return ok
+}
+
+// notWeights reports whether a key of a checkpoint holds the state of an optimizer
+// or the like, which has a dict of tensors for each parameter.
 func notWeights(key string) bool {
 	key = strings.ToLower(key)
 	return strings.Contains(key, "optim") || strings.Contains(key, "sched") || strings.Contains(key, "scaler") || key == "opt"
 }
 
-// state returns a dict that holds tensors as a state dict, nil where it holds
-// none. As in Python, of equal keys the first gives the place and the last the
-// value.
+// state returns d as a state dict, or nil if it holds no tensors. As in Python, the
+// first of equal keys gives the place and the last one the value.
 func (d *dict) state(path []string) *Dict {
 	s := &Dict{Path: path}
 	place := make(map[string]int, len(d.pairs))
@@ -135,8 +149,8 @@ func (d *Dict) fail(err error) {
 	}
 }
 
-// beside reports whether an entry that is not a tensor may stand in a state dict
-// and be left out: numbers and texts, and what modules keep as extra state.
+// beside reports whether a state dict may have an entry that is not a tensor and is
+// left out: numbers, texts, and the extra state of modules.
 func beside(name string, value any) bool {
 	switch value.(type) {
 	case nil, bool, int64, float64, string, integer:
@@ -145,10 +159,11 @@ func beside(name string, value any) bool {
 	return strings.HasSuffix(name, "_extra_state")
 }
 
-// containers are modules of values that checkpoints keep beside a network.
+// containers are the Python modules of values that checkpoints keep beside a
+// network.
 var containers = map[string]bool{"argparse": true, "builtins": true, "collections": true, "datetime": true, "pathlib": true, "numpy": true, "torch": true}
 
-// noState says what a file without any dict of tensors is.
+// noState returns an error that says what a file without a dict of tensors holds.
 func noState(root any) error {
 	const instead = "in Python, save model.state_dict()"
 	switch v := root.(type) {
@@ -164,6 +179,9 @@ func noState(root any) error {
 			key, _ := p.key.(string)
 			if o, ok := p.value.(*object); ok && !containers[o.class.module] {
 				return fmt.Errorf("no state dict found: its %q is an object of %s; %s", key, o.class, instead)
+			}
+			if isTensorList(p.value) {
+				return fmt.Errorf("no state dict found: its %q is a list of tensors without names; in Python, copy them into the model and save model.state_dict()", key)
 			}
 			if len(keys) < 5 && key != "" && len(key) < 40 {
 				keys = append(keys, strconv.Quote(key))

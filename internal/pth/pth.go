@@ -13,10 +13,9 @@
 // config class or os.system, becomes an inert placeholder that remembers its
 // name, and calling it gives another.
 //
-// The dicts of tensors that the file is or holds, at most [maxDepth] dicts deep,
-// are the checkpoint's; whoever reads it chooses one (see package weightfile).
-// Their tensors are made contiguous. The checkpoint's own texts and numbers
-// (arch, epoch, score, …) become the metadata.
+// A [Checkpoint] lists the dicts of tensors in the file, at most [maxDepth] dicts
+// deep; package weightfile chooses one. Load makes their tensors contiguous. The
+// checkpoint's own texts and numbers (arch, epoch, score, …) become the metadata.
 //
 // Refused, by name: whole pickled models (save model.state_dict() instead),
 // TorchScript, compressed archives, files of big-endian machines, tensors that
@@ -41,6 +40,9 @@ import (
 type Checkpoint struct {
 	// Dicts are the dicts of tensors, outer ones first.
 	Dicts []*Dict
+	// Lists are the paths of lists of tensors, such as an average's shadow_params.
+	// They have no names, so they are not read.
+	Lists [][]string
 	// Metadata are the texts and numbers among the file's fields.
 	Metadata map[string]string
 
@@ -94,7 +96,8 @@ func open(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Dicts: dictsIn(a.root), Metadata: metadata(a.root), archive: a}
+	c := &Checkpoint{Metadata: metadata(a.root), archive: a}
+	c.Dicts, c.Lists = dictsIn(a.root)
 	if len(c.Dicts) == 0 {
 		return nil, noState(a.root)
 	}

@@ -15,13 +15,17 @@ import (
 )
 
 // pair is an entry of a checkpoint's dict. The value is a dict ([]pair), a state
-// dict ([]weights.Tensor), a text, a number, or a pickle's instructions (ops).
+// dict ([]weights.Tensor), a list of tensors (unnamed), a text, a number, or a
+// pickle's instructions (ops).
 type pair struct {
 	key   string
 	value any
 }
 
-type ops string
+type (
+	ops     string
+	unnamed []weights.Tensor
+)
 
 // torchSave returns a file as torch.save makes it.
 func torchSave(t testing.TB, root any) []byte {
@@ -94,6 +98,12 @@ func (p *pickler) value(v any) {
 			p.tensor(t)
 			p.WriteString("s")
 		}
+	case unnamed:
+		p.WriteString("](")
+		for _, t := range v {
+			p.tensor(t)
+		}
+		p.WriteString("e")
 	default:
 		p.t.Fatalf("no way to pickle %T", v)
 	}

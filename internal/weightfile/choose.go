@@ -32,15 +32,14 @@ type entry struct {
 	info      weights.Info // of name
 }
 
-// choice is the weights that are taken.
+// choice is the chosen weights.
 type choice struct {
 	entries []entry
-	note    string // what is to be told of it, "" for nothing
+	average bool
+	note    string // for the user, or ""
 }
 
-// choose chooses the weights of which key is the name; "" chooses the average of
-// raw weights and their average, else what training code usually calls the
-// network.
+// choose chooses among the sets as [File.Choose] says.
 func choose(sets []set, key string) (choice, error) {
 	var all []*candidate
 	for i, s := range sets {
@@ -70,7 +69,7 @@ func choose(sets []set, key string) (choice, error) {
 	} else if plain := withoutWrappers(c.prefix); plain != "" {
 		notes = append(notes, fmt.Sprintf("taking the tensors under the prefix %q", plain))
 	}
-	out := choice{entries: c.entries}
+	out := choice{entries: c.entries, average: c.average()}
 	if rest, of := c.complement(mains); len(rest) > 0 {
 		out.entries = append(slices.Clip(out.entries), rest...)
 		notes = append(notes, fmt.Sprintf("%d tensors that it lacks are those under %q", len(rest), of.title()))
@@ -82,8 +81,8 @@ func choose(sets []set, key string) (choice, error) {
 	return out, nil
 }
 
-// networksOf returns the candidates that have at least half as many parameters
-// as the one that has most. The others are parts of a network or something else.
+// networksOf returns the candidates with at least half as many parameters as the
+// largest one. The others are parts of a network or something else.
 func networksOf(all []*candidate) []*candidate {
 	most := slices.MaxFunc(all, func(a, b *candidate) int {
 		return cmp.Or(cmp.Compare(a.known, b.known), cmp.Compare(len(a.entries), len(b.entries)))
@@ -97,7 +96,7 @@ func networksOf(all []*candidate) []*candidate {
 	return mains
 }
 
-// best returns the first average, else what has the most usual name.
+// best returns the first average, or else the candidate with the most usual name.
 func best(from []*candidate) (*candidate, error) {
 	for _, c := range from {
 		if c.average() {
@@ -124,7 +123,7 @@ var usual = []string{
 	"backbone", "encoder", "base_model", "classifier", "online_model", "encoder_q", "student_model",
 }
 
-// unusual is the rank of a name that is not among them.
+// unusual is the rank of any other name.
 const unusual = 1000
 
 // rank orders candidates by how usual their names are.
@@ -141,18 +140,34 @@ func (c *candidate) rank() int {
 }
 
 // average reports whether the weights are an average over the steps of training.
-func (c *candidate) average() bool {
-	return slices.ContainsFunc(c.parts(), func(part string) bool {
+func (c *candidate) average() bool { return isAverage(c.parts()) }
+
+// isAverage reports whether one of the keys or parts of a prefix names an average.
+func isAverage(parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool {
 		return slices.ContainsFunc(words(part), func(w string) bool { return averages[w] })
 	})
 }
+
+// averagedList returns the first list whose path names an average, or "".
+func averagedList(lists [][]string) string {
+	for _, path := range lists {
+		if isAverage(path) {
+			return strings.Join(path, ".")
+		}
+	}
+	return ""
+}
+
+// join puts another remark behind a note.
+func join(note, more string) string { return strings.TrimPrefix(note+"; "+more, "; ") }
 
 var averages = map[string]bool{
 	"ema": true, "average": true, "averaged": true, "averages": true, "avg": true, "swa": true, "shadow": true, "polyak": true,
 }
 
-// words splits a name at everything that is no letter or digit, and before
-// capital letters.
+// words splits a name into words in lower case, at everything but letters and
+// digits, and before capital letters.
 func words(name string) []string {
 	var all []string
 	var word []byte
@@ -178,7 +193,7 @@ func words(name string) []string {
 	return all
 }
 
-// parts are the keys and the parts of the prefix, without wrappers.
+// parts returns the keys and the parts of the prefix, without wrappers.
 func (c *candidate) parts() []string {
 	parts := slices.Clone(c.path)
 	for part := range strings.SplitSeq(c.prefix, ".") {
@@ -187,7 +202,7 @@ func (c *candidate) parts() []string {
 	return slices.DeleteFunc(parts, func(p string) bool { return p == "" || wrappers[p] })
 }
 
-// title is the name by which --weights-key chooses the candidate.
+// title returns the name by which --weights-key chooses the candidate.
 func (c *candidate) title() string {
 	if parts := c.parts(); len(parts) > 0 {
 		return strings.Join(parts, ".")
@@ -202,8 +217,8 @@ func (c *candidate) full() string {
 	return strings.TrimSuffix(strings.Join(append(slices.Clone(c.path), c.prefix), "."), ".")
 }
 
-// named returns the candidates that a key names: by all of their keys and
-// prefixes, else by some of them.
+// named returns the candidates whose whole title is key, or else those with key in
+// their title.
 func named(all []*candidate, key string) []*candidate {
 	key = strings.TrimSuffix(key, ".")
 	var exact, within []*candidate
@@ -238,7 +253,7 @@ func unknownKey(all, mains []*candidate, key string) error {
 	return cli.Hint(err, "without --weights-key the average is taken, or the only ones")
 }
 
-// titles lists the candidates but for one.
+// titles lists the titles of all candidates except but.
 func titles(all []*candidate, but *candidate) string {
 	var names []string
 	for _, c := range all {
@@ -253,9 +268,9 @@ func titles(all []*candidate, but *candidate) string {
 	return strings.Join(names, ", ")
 }
 
-// complement returns what an average lacks of the raw weights: some averages are
-// of parameters alone, without the statistics of batch norms, or without what is
-// not trained.
+// complement returns the raw weights that an average lacks, and the candidate that
+// has them. Some averages hold trained parameters only, without the statistics of
+// batch norms.
 func (c *candidate) complement(mains []*candidate) ([]entry, *candidate) {
 	if !c.average() {
 		return nil, nil
@@ -287,7 +302,7 @@ func (c *candidate) complement(mains []*candidate) ([]entry, *candidate) {
 	return rest, of
 }
 
-// list names the first few.
+// list returns the first few names, and the number of the others.
 func list(names []string) string {
 	const most = 3
 	if len(names) <= most {

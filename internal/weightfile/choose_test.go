@@ -130,6 +130,9 @@ func TestOfRawWeightsAndTheirAverageTheAverageIsTaken(t *testing.T) {
 		{"one dict", under("model.", raw, under("ema_model.module.", mean, counter("ema_model.n_averaged"))...), 2, `"ema_model", the average; there are others under "model"`, "model"},
 		{"beside plain names", under("", raw, under("ema.", mean)...), 2, `"ema", the average`, "."},
 		{"of parameters alone", []pair{{"model", raw}, {"ema", []pair{{"decay", 1}, {"shadow", parameters}}}}, 2, `tensors that it lacks are those under "model"`, "model"},
+		{"a list of parameters", []pair{{"model", raw}, {"ema", []pair{{"decay", 1}, {"shadow_params", unnamed(parameters)}}}}, 1, `leaving out the average under "ema.shadow_params", which is a list of tensors without names`, ""},
+		{"a list beside a dict", []pair{{"model", raw}, {"model_ema", mean}, {"shadow_params", unnamed(parameters)}}, 2, `"model_ema", the average`, "model"},
+		{"a list of something else", []pair{{"model", raw}, {"anchors", unnamed(parameters)}}, 1, "", ""},
 		{"no average", []pair{{"model", raw}, {"best_model", mean}}, 1, `"model"; there are others under "best_model"`, ""},
 		{"Lightning's averaging", []pair{{"state_dict", raw}, {"current_model_state", mean}}, 1, `"state_dict"; there are others under "current_model_state"`, ""},
 		{"an optimizer's averages", []pair{{"model", raw}, {"optimizer", []pair{{"state", []pair{{"exp_avg", mean}}}}}}, 1, "", ""},
@@ -145,6 +148,9 @@ func TestOfRawWeightsAndTheirAverageTheAverageIsTaken(t *testing.T) {
 			if c.note == "" && f.Note() != "" || !strings.Contains(f.Note(), c.note) || strings.Contains(f.Note(), "\n") {
 				t.Errorf("note %q, want %q", f.Note(), c.note)
 			}
+			if left := "leaving out"; strings.Contains(f.Note(), left) != strings.Contains(c.note, left) {
+				t.Errorf("note %q, want %q", f.Note(), c.note)
+			}
 			if c.key == "" {
 				return
 			}
@@ -157,6 +163,13 @@ func TestOfRawWeightsAndTheirAverageTheAverageIsTaken(t *testing.T) {
 				t.Errorf("--weights-key %s takes those of mark %v", c.key, mark)
 			}
 		})
+	}
+}
+
+func TestAListOfTensorsAloneIsRefusedByItsName(t *testing.T) {
+	path := save(t, "ema.pth", torchSave(t, []pair{{"decay", 1}, {"shadow_params", unnamed(netOf(t, 1))}}))
+	if _, err := weightfile.Open(path); err == nil || !strings.Contains(err.Error(), `its "shadow_params" is a list of tensors without names`) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -41,7 +41,7 @@ func leadingWrappers(name string) string {
 // anySize is an input that every architecture takes.
 const anySize = 331
 
-// parameters are the names of all parameters of all architectures.
+// parameters returns the names of all parameters of all architectures.
 var parameters = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
 	for _, a := range arch.All() {
@@ -58,8 +58,8 @@ var parameters = sync.OnceValue(func() map[string]bool {
 	return names
 })
 
-// isParameter reports whether a network has a parameter of that name, or a batch
-// norm that counts under it.
+// isParameter reports whether an architecture has a parameter of that name, or a
+// batch norm whose counter it is.
 func isParameter(name string) bool {
 	if norm, ok := strings.CutSuffix(name, ".num_batches_tracked"); ok {
 		name = norm + ".running_mean"
@@ -70,8 +70,8 @@ func isParameter(name string) bool {
 // maxParts bounds the parts of a prefix.
 const maxParts = 12
 
-// prefixOf returns what stands before the longest end of a name that is a
-// parameter's; ok is false where no end is.
+// prefixOf returns the text before the longest end of a name that names a
+// parameter; ok is false if none does.
 func prefixOf(name string) (prefix string, ok bool) {
 	at := 0
 	for range maxParts {
@@ -90,8 +90,8 @@ func prefixOf(name string) (prefix string, ok bool) {
 // maxNetworks bounds the networks that are looked for in one dict.
 const maxNetworks = 32
 
-// candidatesIn returns the networks in a dict. Names of which no architecture
-// has a part are those of one network that nobody knows.
+// candidatesIn returns the networks in a dict. If no name ends with a parameter of a
+// known architecture, the dict is one unknown network.
 func candidatesIn(number int, s set) []*candidate {
 	if len(s.infos) == 0 {
 		return nil
@@ -158,10 +158,10 @@ func (c *candidate) add(info weights.Info, prefix string) {
 	c.entries = append(c.entries, entry{name: info.Name, raw: raw, set: c.set, info: info})
 }
 
-// addPart takes a tensor that has another prefix than the network's, or no
-// parameter's name. What is under the network's prefix belongs to it, be it right
-// or wrong. A parameter under another prefix does where the network lacks it: so
-// a classifier stands behind a backbone. The rest is left out.
+// addPart adds or leaves out a tensor with another prefix than the network's, or
+// with no parameter's name. Under the network's prefix everything is added, so that
+// a mistake shows. Under another prefix a parameter is added if the network lacks
+// it, such as the classifier behind a backbone.
 func (c *candidate) addPart(info weights.Info, prefix string, known bool) {
 	rest, inside := strings.CutPrefix(info.Name, c.prefix)
 	switch {
@@ -185,8 +185,8 @@ func (c *candidate) sort(infos []weights.Info) {
 	slices.SortFunc(c.entries, func(a, b entry) int { return place[a.raw] - place[b.raw] })
 }
 
-// unknownNetwork is the candidate of names that no architecture has: wrappers
-// that stand before all of them are taken off.
+// unknownNetwork returns the candidate for names that no architecture has, without
+// the wrappers before all of them.
 func unknownNetwork(number int, s set) *candidate {
 	c := &candidate{set: number, path: s.path, names: map[string]bool{}}
 	i := slices.IndexFunc(s.infos, func(info weights.Info) bool { return !isCounter(info) })
@@ -210,13 +210,13 @@ func unknownNetwork(number int, s set) *candidate {
 	return c
 }
 
-// counters are names of what averages and trainings count.
+// counters are the names of the counters of averages and training loops.
 var counters = map[string]bool{
 	"n_averaged": true, "num_averaged": true, "num_updates": true, "updates": true, "update_count": true, "steps": true,
 	"step": true, "global_step": true, "initted": true, "decay": true, "epoch": true, "iteration": true, "num_steps": true,
 }
 
-// isCounter reports whether a tensor is one number that no network computes with.
+// isCounter reports whether a tensor is one number with the name of a counter.
 func isCounter(info weights.Info) bool {
 	n, err := weights.Elements(info.Shape)
 	if err != nil || n != 1 {
@@ -226,8 +226,8 @@ func isCounter(info weights.Info) bool {
 	return counters[last]
 }
 
-// isForeign reports whether a name is that of a module that Lightning and others
-// keep beside a network: a loss or a metric.
+// isForeign reports whether a name begins with the name of a loss or a metric,
+// which Lightning and others keep beside a network.
 func isForeign(name string) bool {
 	first, _, _ := strings.Cut(name, ".")
 	return slices.ContainsFunc(words(first), func(w string) bool { return foreign[w] })

@@ -14,11 +14,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// maxIndex bounds the index of a network in several files: a hundred bytes for
-// each tensor.
+// maxIndex bounds the size of an index, which has about a hundred bytes for each
+// tensor.
 const maxIndex = 64 << 20
 
-// openIndex reads the index of weights that are divided among several files
+// openIndex reads the index of sharded weights
 // (model.safetensors.index.json, pytorch_model.bin.index.json):
 //
 //	{"metadata": {…}, "weight_map": {"conv1.weight": "model-00001-of-00002.safetensors", …}}
@@ -88,7 +88,7 @@ func shardNames(of map[string]string) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// checkShards names all files that are missing.
+// checkShards returns an error that names all missing files.
 func (f *File) checkShards(names []string) error {
 	var missing []string
 	for _, name := range names {
@@ -103,7 +103,7 @@ func (f *File) checkShards(names []string) error {
 		"put them beside %s", filepath.Base(f.path))
 }
 
-// shards reads tensors from the file that has them.
+// shards reads each tensor from the file that has it.
 type shards struct{ of map[string]tensors }
 
 func (s *shards) Tensor(name string) (weights.Tensor, error) { return s.of[name].Tensor(name) }
@@ -112,9 +112,9 @@ func (s *shards) Float32(name string) (data []float32, shape []int, err error) {
 	return s.of[name].Float32(name)
 }
 
-// shardIndex returns the path of the index that a part of sharded weights is of, ""
-// for other names: model-00001-of-00002.safetensors is of
-// model.safetensors.index.json.
+// shardIndex returns the path of the index that lists a part of sharded weights, or
+// "" for other names: model.safetensors.index.json for
+// model-00001-of-00002.safetensors.
 func shardIndex(path string) string {
 	m := shardName.FindStringSubmatch(filepath.Base(path))
 	if m == nil {

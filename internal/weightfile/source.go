@@ -7,7 +7,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// set is a dict of tensors in a file, by the names that the file has.
+// set is a dict of tensors in a file, under the names in the file.
 type set struct {
 	path  []string // keys that lead to it
 	infos []weights.Info
@@ -15,7 +15,7 @@ type set struct {
 	open func() (tensors, error)
 }
 
-// tensors reads tensors by the names that the file has.
+// tensors reads tensors by their names in the file.
 type tensors interface {
 	Tensor(name string) (weights.Tensor, error)
 	Float32(name string) (data []float32, shape []int, err error)

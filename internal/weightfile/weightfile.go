@@ -55,7 +55,8 @@ type File struct {
 	size     int64
 	metadata map[string]string
 	sets     []set
-	shards   []*File // of an index
+	lists    [][]string // of tensors without names, by the keys that lead to them
+	shards   []*File    // of an index
 
 	// What Choose fills in.
 	entries []entry
@@ -166,7 +167,7 @@ func (f *File) read() error {
 		if err != nil {
 			return err
 		}
-		f.sets, f.metadata = pthSets(c), c.Metadata
+		f.sets, f.lists, f.metadata = pthSets(c), c.Lists, c.Metadata
 		return nil
 	case isSafetensors(start, f.size):
 		lazy, err := weights.Open(f.reader, f.size)
@@ -199,8 +200,11 @@ func (f *File) choose(key string) error {
 	if err != nil {
 		return err
 	}
+	if list := averagedList(f.lists); list != "" && key == "" && !c.average {
+		c.note = join(c.note, fmt.Sprintf("leaving out the average under %q, which is a list of tensors without names", list))
+	}
 	if index := shardIndex(f.path); index != "" {
-		c.note = strings.TrimPrefix(c.note+"; it is a part of the weights that "+index+" lists", "; ")
+		c.note = join(c.note, "it is a part of the weights that "+index+" lists")
 	}
 	opened := map[int]tensors{}
 	index := make(map[string]int, len(c.entries))
