@@ -11,7 +11,7 @@ import (
 // used by several goroutines at once.
 type File struct {
 	Header
-	// Size is that of the file in bytes.
+	// Size is the size of the file in bytes.
 	Size int64
 
 	file  *os.File
@@ -54,7 +54,7 @@ func (f *File) begin() (err error) {
 	return nil
 }
 
-// offset is where an element is in the file.
+// offset returns the place of an element in the file.
 func (f *File) offset(element int) int64 { return f.start + int64(element)*int64(f.DType.Size()) }
 
 // ReadAt reads the elements from first on into dst, counted in row-major order,

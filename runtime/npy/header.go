@@ -197,8 +197,7 @@ func parse(text string) (Header, error) {
 	return h, nil
 }
 
-// kinds are what the elements of types that are not read are, by the letter of
-// their type.
+// kinds names the types that are not read, by their letter.
 var kinds = map[byte]string{
 	'O': "Python objects, which NumPy pickles",
 	'U': "texts", 'S': "texts", 'a': "texts", 'V': "raw bytes",

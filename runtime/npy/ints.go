@@ -2,6 +2,7 @@ package npy
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,35 +17,22 @@ func ReadInts(r io.Reader) (data []int64, shape []int, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err = readAll(r, h.Len(), h.readInts)
-	if err != nil {
-		return nil, nil, err
-	}
-	return rowMajor(h, data), h.Shape, nil
+	size := h.DType.Size()
+	return readAll(r, h, func(r io.Reader, dst []int64) error { return readBlocks(r, dst, size, h.integers) })
 }
 
-// readInts reads the next len(dst) elements from r into dst.
-func (h Header) readInts(r io.Reader, dst []int64) error {
+// integers decodes elements of any type.
+func (h Header) integers(dst []int64, src []byte) (err error) {
 	size := h.DType.Size()
-	buf := make([]byte, min(block, len(dst))*size)
-	for len(dst) > 0 {
-		n := min(block, len(dst))
-		if err := readFull(r, buf[:n*size]); err != nil {
+	for i := range dst {
+		if dst[i], err = h.integer(src[i*size:]); err != nil {
 			return err
 		}
-		for i := range dst[:n] {
-			v, err := h.integer(buf[i*size:])
-			if err != nil {
-				return fmt.Errorf("reading npy: %w", err)
-			}
-			dst[i] = v
-		}
-		dst = dst[n:]
 	}
 	return nil
 }
 
-// integer returns the element that b begins with.
+// integer returns the element at the start of b.
 func (h Header) integer(b []byte) (int64, error) {
 	var order binary.ByteOrder = binary.LittleEndian
 	if h.BigEndian {
@@ -83,8 +71,12 @@ func (h Header) integer(b []byte) (int64, error) {
 
 // whole returns v as an integer.
 func whole(v float64) (int64, error) {
-	// From 2^53 on not every integer has a float64.
-	if v != math.Trunc(v) || math.Abs(v) > 1<<53 {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return 0, errors.New("NaN or infinity is not a whole number")
+	case math.Abs(v) > 1<<53: // beyond it not every integer has a float64
+		return 0, errors.New("a number beyond 2^53 is too large")
+	case v != math.Trunc(v):
 		return 0, fmt.Errorf("%v is not a whole number", v)
 	}
 	return int64(v), nil

@@ -48,8 +48,9 @@ func TestWholeNumbersOfEveryTypeAreRead(t *testing.T) {
 func TestNumbersThatAreNotWholeAreRefused(t *testing.T) {
 	for want, file := range map[string][]byte{
 		"0.5 is not a whole number":         raw(1, header("<f4", "False", "(1,)"), "\x00\x00\x00\x3f"),
-		"NaN is not a whole number":         raw(1, header("<f4", "False", "(1,)"), "\x00\x00\xc0\x7f"),
-		"+Inf is not a whole number":        raw(1, header("<f4", "False", "(1,)"), "\x00\x00\x80\x7f"),
+		"NaN or infinity is not":            raw(1, header("<f4", "False", "(1,)"), "\x00\x00\xc0\x7f"),
+		"npy: NaN or infinity is not":       raw(1, header("<f4", "False", "(1,)"), "\x00\x00\x80\xff"),
+		"a number beyond 2^53 is too large": raw(1, header("<f8", "False", "(1,)"), "\x00\x00\x00\x00\x00\x00\x50\x43"),
 		"18446744073709551615 is too large": raw(1, header("<u8", "False", "(1,)"), strings.Repeat("\xff", 8)),
 		"unexpected EOF":                    raw(1, header("<i8", "False", "(2,)"), "12345678"),
 	} {

@@ -95,9 +95,9 @@ func (d DType) Size() int { return dtypes[d].size }
 type Header struct {
 	DType DType
 	Shape []int
-	// BigEndian says that the most significant byte of an element comes first.
+	// BigEndian is true if the most significant byte of an element comes first.
 	BigEndian bool
-	// Fortran says that the first index changes fastest, not the last one.
+	// Fortran is true if the first index changes fastest, not the last one.
 	Fortran bool
 }
 
@@ -132,21 +132,29 @@ func (h Header) ReadFloat32s(r io.Reader, dst []float32) error {
 	if err := h.CheckFloat(); err != nil {
 		return fmt.Errorf("reading npy: %w", err)
 	}
-	size := h.DType.Size()
+	return readBlocks(r, dst, h.DType.Size(), h.floats)
+}
+
+// readBlocks reads the next len(dst) elements of size bytes from r; decode converts
+// a block of them.
+func readBlocks[T any](r io.Reader, dst []T, size int, decode func(dst []T, src []byte) error) error {
 	buf := make([]byte, min(block, len(dst))*size)
 	for len(dst) > 0 {
 		n := min(block, len(dst))
 		if err := readFull(r, buf[:n*size]); err != nil {
 			return err
 		}
-		decode(dst[:n], h.DType, buf)
+		if err := decode(dst[:n], buf); err != nil {
+			return fmt.Errorf("reading npy: %w", err)
+		}
 		dst = dst[n:]
 	}
 	return nil
 }
 
-func decode(dst []float32, d DType, src []byte) {
-	switch d {
+// floats decodes little-endian floating-point elements.
+func (h Header) floats(dst []float32, src []byte) error {
+	switch h.DType {
 	case Float16:
 		for i := range dst {
 			dst[i] = half.FromF16(binary.LittleEndian.Uint16(src[2*i:]))
@@ -160,6 +168,7 @@ func decode(dst []float32, d DType, src []byte) {
 			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
 		}
 	}
+	return nil
 }
 
 // ReadFloat32 reads a whole file of floating-point numbers, in row-major order.
@@ -168,11 +177,7 @@ func ReadFloat32(r io.Reader) (data []float32, shape []int, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err = readAll(r, h.Len(), h.ReadFloat32s)
-	if err != nil {
-		return nil, nil, err
-	}
-	return rowMajor(h, data), h.Shape, nil
+	return readAll(r, h, h.ReadFloat32s)
 }
 
 // ReadUint8 reads a whole file of type u1, in row-major order.
@@ -184,18 +189,15 @@ func ReadUint8(r io.Reader) (data []uint8, shape []int, err error) {
 	if h.DType != Uint8 {
 		return nil, nil, fmt.Errorf("reading npy: the elements are %s, want |u1", h.DType.descr(h.BigEndian))
 	}
-	data, err = readAll(r, h.Len(), readFull)
-	if err != nil {
-		return nil, nil, err
-	}
-	return rowMajor(h, data), h.Shape, nil
+	return readAll(r, h, readFull)
 }
 
-// readAll reads n elements and makes sure that nothing follows. The result
-// grows as data arrives, so that a header can't ask for more memory than
-// twice the file.
-func readAll[T any](r io.Reader, n int, read func(io.Reader, []T) error) ([]T, error) {
-	data := make([]T, 0, min(n, 64*block))
+// readAll reads the elements that follow h, in row-major order, and makes sure that
+// nothing follows them. The result grows as data arrives, so that a header can't
+// ask for more memory than twice the file.
+func readAll[T any](r io.Reader, h Header, read func(io.Reader, []T) error) (data []T, shape []int, err error) {
+	n := h.Len()
+	data = make([]T, 0, min(n, 64*block))
 	for len(data) < n {
 		if len(data) == cap(data) {
 			grown := make([]T, len(data), min(n, 2*cap(data)))
@@ -204,15 +206,15 @@ func readAll[T any](r io.Reader, n int, read func(io.Reader, []T) error) ([]T, e
 		}
 		free := data[len(data):cap(data)]
 		if err := read(r, free); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		data = data[:cap(data)]
 	}
 	var extra [1]byte
 	if k, _ := io.ReadFull(r, extra[:]); k > 0 {
-		return nil, fmt.Errorf("reading npy: something follows the %d elements", n)
+		return nil, nil, fmt.Errorf("reading npy: something follows the %d elements", n)
 	}
-	return data, nil
+	return rowMajor(h, data), h.Shape, nil
 }
 
 // readFull fills b, taking an early end for an error.
