@@ -16,10 +16,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// here are the folders that are looked into, mounts those that are searched with
-// the folders below them.
+// here are folders that Find does not search deeper, mounts those that it does.
 var (
 	here   = []string{".", "data"}
 	mounts = []string{filepath.Join("..", "input"), "/kaggle/input"}
@@ -28,8 +29,8 @@ var (
 // depth is how deep mounts are searched.
 const depth = 3
 
-// Searched lists the folders that Find looks into, after those in before, for
-// messages.
+// Searched returns the folders that Find looks into, after those in before, as a
+// list for messages.
 func Searched(given string, before ...string) string {
 	if given != "" {
 		return given
@@ -43,9 +44,8 @@ func Searched(given string, before ...string) string {
 	return strings.Join(dirs, ", ")
 }
 
-// Find returns the path of the first of the files or folders called names that
-// there is: in the folder given, or by the rule if that is "". Absolute names
-// are looked for nowhere else.
+// Find returns the path of the first of names that exists as a file or folder: in
+// the folder given, or by the rule if that is "". An absolute name is its own path.
 func Find(given string, names ...string) (path string, ok bool) {
 	for _, name := range names {
 		if filepath.IsAbs(name) && exists(name) {
@@ -61,15 +61,15 @@ func Find(given string, names ...string) (path string, ok bool) {
 		}
 	}
 	for _, dir := range mounts {
-		if path, ok := below(dir, names); ok {
+		if path, ok := below(dir, func(d string, _ []os.DirEntry) (string, bool) { return in(d, names) }); ok {
 			return path, true
 		}
 	}
 	return "", false
 }
 
-// Path is Find of one name. Where there is no such file it returns the path that
-// it would have in the folder given, or in this one.
+// Path is Find of one name. If nothing has that name, it returns the path that it
+// would have in the folder given, or in the working directory.
 func Path(given, name string) string {
 	if path, ok := Find(given, name); ok {
 		return path
@@ -80,27 +80,35 @@ func Path(given, name string) string {
 	return filepath.Join(given, name)
 }
 
-// testNames are files and folders that tell the folder of the test images.
-var testNames = []string{"sample_submission.csv", "sampleSubmission.csv", "SampleSubmission.csv", "test"}
-
-// OfTest returns the folder under which the sample submission and the test images
-// are, by the rule, "" where there is none. Of Kaggle's mounts it is the whole
-// folder of mounts.
+// OfTest returns the folder with the sample submission and the test images, by the
+// rule, or "" if there is none. In Kaggle's mounts it is ../input or /kaggle/input,
+// as images and sample may lie in different datasets.
 func OfTest() string {
 	for _, dir := range here {
-		if _, ok := in(dir, testNames); ok {
+		entries, _ := os.ReadDir(dir) // none of a folder that is not there
+		if _, ok := testIn(dir, entries); ok {
 			return dir
 		}
 	}
 	for _, dir := range mounts {
-		if _, ok := below(dir, testNames); ok {
+		if _, ok := below(dir, testIn); ok {
 			return dir
 		}
 	}
 	return ""
 }
 
-// in finds a name in a folder.
+// testIn finds a sample submission or the folder test among a folder's entries.
+func testIn(dir string, entries []os.DirEntry) (string, bool) {
+	for _, e := range entries {
+		if e.Name() == "test" || !e.IsDir() && input.IsSample(e.Name()) {
+			return filepath.Join(dir, e.Name()), true
+		}
+	}
+	return "", false
+}
+
+// in finds the first of names in a folder.
 func in(dir string, names []string) (string, bool) {
 	for _, name := range names {
 		if filepath.IsAbs(name) {
@@ -113,18 +121,18 @@ func in(dir string, names []string) (string, bool) {
 	return "", false
 }
 
-// below finds a name in a folder or in those below it, the nearest first.
-func below(dir string, names []string) (string, bool) {
+// below finds something in a folder or in those below it, the nearest first.
+func below(dir string, find func(dir string, entries []os.DirEntry) (path string, ok bool)) (string, bool) {
 	level := []string{dir}
 	for range depth + 1 {
 		var next []string
 		for _, d := range level {
-			if path, ok := in(d, names); ok {
-				return path, true
-			}
 			entries, err := os.ReadDir(d)
 			if err != nil {
 				continue
+			}
+			if path, ok := find(d, entries); ok {
+				return path, true
 			}
 			for _, e := range entries {
 				if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {

@@ -20,10 +20,10 @@ func put(t *testing.T, path string) {
 
 func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.Mkdir("work", 0o755); err != nil {
+	if err := os.Mkdir("competition", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir("work")
+	t.Chdir("competition")
 	find := func(given, want string, names ...string) {
 		t.Helper()
 		if got, ok := datafolder.Find(given, names...); got != want || ok != (want != "") {
@@ -62,10 +62,29 @@ func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
 		{"", "none.csv", "none.csv"},
 		{"data", "none.csv", filepath.Join("data", "none.csv")},
 		{"data", "/none.csv", "/none.csv"},
-		{"", "../work/folds.npy", filepath.Join("..", "work", "folds.npy")},
+		{"", "../splits/folds.npy", filepath.Join("..", "splits", "folds.npy")},
 	} {
 		if got := datafolder.Path(c[0], c[1]); got != c[2] {
 			t.Errorf("Path(%q, %q) = %q, want %q", c[0], c[1], got, c[2])
 		}
+	}
+}
+
+func TestASampleOfAnyNameShowsWhereTheTestDataAre(t *testing.T) {
+	for _, name := range []string{
+		"sample_submission.csv", "sampleSubmission.csv", "stage_1_sample_submission.csv", "submission_format.csv", "test.csv", "test/a.png",
+	} {
+		t.Chdir(t.TempDir())
+		put(t, filepath.Join("data", name))
+		if got := datafolder.OfTest(); got != "data" {
+			t.Errorf("%s: OfTest() = %q", name, got)
+		}
+	}
+	t.Chdir(t.TempDir())
+	put(t, "train.csv")
+	put(t, "submission.csv")
+	put(t, "sample_submission.csv/x")
+	if got := datafolder.OfTest(); got != "" {
+		t.Errorf("other files: OfTest() = %q", got)
 	}
 }

@@ -52,6 +52,10 @@ func sampleRank(name string) int {
 	return rankNone
 }
 
+// IsSample reports whether path has one of the names that a sample submission may
+// have.
+func IsSample(path string) bool { return sampleRank(filepath.Base(path)) < rankNone }
+
 // IsTestTable reports whether path has the name of a table of the test images,
 // which is read where there is no sample submission.
 func IsTestTable(path string) bool { return sampleRank(filepath.Base(path)) == rankTest }
