@@ -20,8 +20,8 @@ import (
 // elements. Of a larger table, rows from everywhere are taken.
 const maxScored = 1 << 24
 
-// cuts fills in what the plan gives up first where time is short: by the
-// out-of-fold predictions where they are there, else by the coefficients.
+// cuts fills in the order in which the plan drops views and folds when time is
+// short: by the out-of-fold predictions if there are any, else by the coefficients.
 func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, jobs []*job) error {
 	members, err := b.cutMembers(p)
 	if err != nil {
@@ -146,25 +146,26 @@ func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
 	return paths, ""
 }
 
-// trainTable reads the table and the folds that the config of j names.
+// trainTable reads the training table, and the folds that the config of j names. If
+// a file is missing, lack is its name.
 func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack string, err error) {
-	table, foldsFile := filepath.Base(j.train.CSV), filepath.Base(j.train.FoldsFile)
-	path, ok := b.data(table)
-	if !ok {
-		return nil, nil, table, nil
-	}
-	if rows, err = input.ReadTableFile(path); err != nil {
+	if rows, err = b.table(); err != nil {
 		return nil, nil, "", err
 	}
-	if path, ok = b.data(foldsFile); !ok {
+	if rows == nil {
+		return nil, nil, filepath.Base(j.train.CSV), nil
+	}
+	foldsFile := filepath.Base(j.train.FoldsFile)
+	path, ok := b.data(foldsFile)
+	if !ok {
 		return nil, nil, foldsFile, nil
 	}
 	folds, err = foldfile.Read(path, len(rows.Rows), j.folds)
 	return rows, folds, "", err
 }
 
-// data finds a file of the training's data: where the predictions and weights
-// are, else by the rule of package datafolder.
+// data finds a file of the training data: beside the predictions and weights, or
+// else by the rule of package datafolder.
 func (b *builder) data(name string) (string, bool) {
 	if path, ok := b.files.find(name); ok {
 		return path, true

@@ -19,7 +19,7 @@ import (
 // given first counts, and in a folder the one nearer to its top.
 type index struct {
 	folders []string // as the user gave them
-	given   []string // of them those of --weights
+	given   []string // the folders of --weights
 	paths   map[string]string
 }
 
@@ -90,8 +90,8 @@ func (x *index) find(names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// weights returns the path of the model's weights, whatever their ending. Plain
-// ones go before encrypted ones.
+// weights returns the path of the model's weights, whatever their ending. It prefers
+// plain weights to encrypted ones.
 func (x *index) weights(model string, haveKey bool) (string, error) {
 	best, rank := "", 0
 	for name := range x.paths {

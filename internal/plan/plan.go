@@ -19,11 +19,11 @@
 // SHA-256 of their plain safetensors form; a PyTorch file is converted to it, in
 // memory, in the one way that its content allows.
 //
-// The best constant answer of the training table, where that is there, becomes the
-// one for images that can't be predicted.
+// Images that can't be predicted get the best constant answer of the training table,
+// if there is a table.
 //
-// Where it is asked to, it works out what the plan gives up first where time is
-// short (see package cutorder).
+// With [Options].Cuts it works out which views and folds the plan drops first when
+// time is short (see package cutorder).
 //
 // All mistakes are reported together, each in a line of its own that names the
 // file. It refuses ensembles whose networks differ in the number of classes,
@@ -38,6 +38,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
@@ -60,15 +61,15 @@ type Options struct {
 	// WeightsKey names the weights to take of files that hold several sets; ""
 	// leaves it to the configs (model.weights_key), and then to package weightfile.
 	WeightsKey string
-	// Cuts asks for the order in which the plan gives up views and folds where
-	// time is short. The out-of-fold predictions, the table and its folds that it
-	// needs are looked for in the folders OOF, then where the weights are.
+	// Cuts asks for the order in which the plan drops views and folds when time is
+	// short. It needs out-of-fold predictions, which are searched for in the folders
+	// OOF, then beside the weights.
 	Cuts bool
 	OOF  []string
 	// Submission is the kind of submission that the user asks for.
 	Submission input.Submission
-	// Data is the folder of the table and its folds, where they are not there
-	// either; "" is that of package datafolder.
+	// Data is the folder of the training table and its folds, if they do not lie
+	// beside the predictions or weights. If it is "", package datafolder searches.
 	Data string
 	// Archs are the known architectures; nil means arch.All().
 	Archs []arch.Arch
@@ -137,6 +138,7 @@ type builder struct {
 	files    *index
 	key      crypt.Key
 	configs  configs
+	table    func() (*input.Table, error) // the training table, read once; nil if there is none
 }
 
 // job is one fold to read.
@@ -148,10 +150,10 @@ type job struct {
 	path    string // of the weights
 	err     error
 
-	choice     string // of the weights in the file
-	note       string // on that choice
+	choice     string // the key of the weights in the file
+	note       string // about that choice
 	fold       ensemble.Fold
-	stored     bool    // the threshold is that in the weights
+	stored     bool    // the threshold comes from the weights, not from a file
 	offset     float64 // of its threshold, as the ensemble gives it
 	foldNumber int
 	model      ensemble.Model // what its config says, without folds and weight
@@ -245,7 +247,8 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
 	}
 	built.Plan.Submission = b.options.Submission
-	b.training(built.Plan, jobs)
+	b.table = sync.OnceValues(func() (*input.Table, error) { return b.readTable(jobs[0]) })
+	b.training(built.Plan)
 	b.tellThresholds(jobs)
 	if b.options.Cuts {
 		if err := b.cuts(ctx, built.Plan, jobs); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/modelconfig"
 	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -186,7 +187,7 @@ func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 	return parseThreshold(fmt.Sprintf("%s:%d:%d", path, file.Threshold.Line, file.Threshold.Column), file.Threshold.Value)
 }
 
-// tellThresholds tells of members that have no threshold file.
+// tellThresholds warns of members without threshold file.
 func (b *builder) tellThresholds(jobs []*job) {
 	stored := map[int]bool{}
 	for _, j := range jobs {
@@ -194,12 +195,8 @@ func (b *builder) tellThresholds(jobs []*job) {
 			stored[j.member] = true
 		}
 	}
-	switch n := len(stored); n {
-	case 0:
-	case 1:
-		b.warn("no threshold file for 1 member: using the threshold stored in the weights")
-	default:
-		b.warn("no threshold file for %d members: using the threshold stored in the weights", n)
+	if n := len(stored); n > 0 {
+		b.warn("no threshold file for %s: using the threshold stored in the weights", say.Count(n, "member"))
 	}
 }
 

@@ -11,12 +11,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// beta is that of the competition's F-beta, for which the best constant answer is
-// found.
+// beta is the beta of the F-beta score that the best constant answer maximizes.
 const beta = 2
 
-// checkMetric refuses an ensemble whose weights were found for a metric that does
-// not score a submission of labels, unless the user asks for one.
+// checkMetric refuses an ensemble that was blended for a metric other than one of
+// labels, unless the user asks for a submission of labels.
 func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
 	if e.OfLabels() || b.options.Submission == input.Labels {
 		return nil
@@ -29,16 +28,25 @@ func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
 		b.ensemble, e.Metric, what), "blend again with --metric f-beta, or take such a submission by --submission labels")
 }
 
-// training fills in what the training table tells, where it is there: the best
-// constant answer, and how many labels an image has.
-func (b *builder) training(p *ensemble.Plan, jobs []*job) {
-	path, ok := b.files.find(filepath.Base(jobs[0].train.CSV))
+// readTable reads the training table that the config of j names. It returns nil if
+// there is none.
+func (b *builder) readTable(j *job) (*input.Table, error) {
+	path, ok := b.data(filepath.Base(j.train.CSV))
 	if !ok {
-		return
+		return nil, nil
 	}
-	table, err := input.ReadTableFile(path)
+	return input.ReadTableFile(path)
+}
+
+// training fills in the facts of the training table, if there is one: the best
+// constant answer, and how many labels an image has.
+func (b *builder) training(p *ensemble.Plan) {
+	table, err := b.table()
 	if err != nil {
 		b.warn("images without prediction get the most frequent labels: %v", err)
+		return
+	}
+	if table == nil {
 		return
 	}
 	labels := make([][]int, len(table.Rows))

@@ -26,20 +26,29 @@ func TestTheTrainingTableTellsTheDefaultLabels(t *testing.T) {
 		{"another table", "id,a,b\nx,0,1\n", nil, input.UnknownLabels, "", "train.csv:1: a row must have two fields"},
 	} {
 		f := write(t)
-		if c.table != "" {
-			put(t, filepath.Join(f.Weights, "train.csv"), c.table)
-		}
-		var told []string
-		built, err := build(f, plan.Options{Warn: func(s string) { told = append(told, s) }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := built.Plan
-		if !slices.Equal(p.Fallback, c.want) || p.Training != c.training || p.Column != c.column {
-			t.Errorf("%s: %v, %v, %q", c.name, p.Fallback, p.Training, p.Column)
-		}
-		if text := strings.Join(told, "\n"); (text == "") != (c.told == "") || !strings.Contains(text, c.told) {
-			t.Errorf("%s: told %q", c.name, text)
+		data := t.TempDir()
+		for _, folder := range []string{f.Weights, data} { // beside the weights, or where --data says
+			var told []string
+			o := plan.Options{Data: data, Warn: func(s string) { told = append(told, s) }}
+			if c.table != "" {
+				put(t, filepath.Join(folder, "train.csv"), c.table)
+			}
+			built, err := build(f, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := built.Plan
+			if !slices.Equal(p.Fallback, c.want) || p.Training != c.training || p.Column != c.column {
+				t.Errorf("%s in %s: %v, %v, %q", c.name, folder, p.Fallback, p.Training, p.Column)
+			}
+			if text := strings.Join(told, "\n"); (text == "") != (c.told == "") || !strings.Contains(text, c.told) {
+				t.Errorf("%s in %s: told %q", c.name, folder, text)
+			}
+			if c.table != "" {
+				if err := os.Remove(filepath.Join(folder, "train.csv")); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 	}
 }

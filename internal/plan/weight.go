@@ -26,7 +26,7 @@ type Weight struct {
 	Size   int64  // of the plain safetensors form, in bytes
 
 	key    crypt.Key
-	choice string // of the weights in the file
+	choice string // the key of the weights in the file
 	half   shrink.Half
 }
 
@@ -74,11 +74,10 @@ func (w Weight) halve(to io.Writer, f file) error {
 	return weights.Write(to, small)
 }
 
-// file is an open file of weights, encrypted or not. Its weights are to be
-// chosen.
+// file is an open file of weights, encrypted or not. The caller chooses its weights.
 type file struct {
 	*weightfile.File
-	os *os.File // of an encrypted one
+	os *os.File // the encrypted file, or nil
 }
 
 // Close closes the file.

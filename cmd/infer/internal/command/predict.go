@@ -39,16 +39,16 @@ func predict() *cobra.Command {
 an ensemble file, and writes the submission. It is what the kernel does that
 deploy-kernel makes of the same file, and writes the same bytes.
 
-The weights are <model>.safetensors, .safetensors.enc, .pth, .ckpt or of any
-other ending, for each level1_train_<model>.npy that the ensemble names. Their
-configs are in them or in <config>.yml, their thresholds in <model>.yml or in
-them. import-weights makes these files of weights from elsewhere.
+For each level1_train_<model>.npy in the ensemble, the weights are
+<model>.safetensors, .safetensors.enc, .pth, .ckpt or any other ending. The config
+is in the weights or in <config>.yml, the threshold in <model>.yml or in the
+weights. import-weights makes these files from weights of other training code.
 
-The sample submission tells which images there are and what is submitted: an id
+The sample submission lists the images and shows the kind of submission: an id
 and the numbers of its classes in each row. A sample of any other kind is refused;
 --submission labels settles one that could be either. Images that can't be read,
 that are missing or that --budget leaves no time for get default labels: the best
-constant answer of train.csv (--oof), else the most frequent labels.`,
+constant answer of train.csv (--oof, --data), else the most frequent labels.`,
 		Example: `  infer best_val_0.6397.yml --weights models/ --input data/ --output submission.csv
   infer best_val_0.6397.yml --weights models/ --key my.key --input data/ --predictions out/ --limit 100
   infer best_val_0.6397.yml --weights models/ --sample data/stage_2_sample_submission.csv --images data/stage_2_test/
