@@ -258,6 +258,37 @@ func TestAssignmentsMayGiveWhatTheFileLacks(t *testing.T) {
 	}
 }
 
+// A file that only the assignments complete keeps what it says itself.
+func TestAssignmentsThatMendAFileKeepItsOtherKeys(t *testing.T) {
+	const rest = "optimizer: {name: adam, params: {lr: 0.01, betas: [0.8, 0.9], eps: 1e-6}}\nscheduler: {name: exponential, params: {gamma: 0.5}}\nloss: {name: mixed_bce_f2, params: {weight: 0.7}}\n"
+	want, _, err := config.Parse("c.yml", []byte("model: {arch: resnet18, num_classes: 5}\n"+rest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, assignment := range map[string]string{
+		"model: {arch: resnet18}\n" + rest:                 "model.num_classes=5",
+		"model: {arch: resnet18, num_classes: 0}\n" + rest: "model.num_classes=5",
+		rest: "model={arch: resnet18, num_classes: 5}",
+		"model: {arch: resnet18, num_classes: 5}\n" + strings.Replace(rest, "adam", "adm", 1):                "optimizer.name=adam",
+		"model: {arch: resnet18, num_classes: 5}\n" + strings.Replace(rest, "exponential", "exponentail", 1): "scheduler.name=exponential",
+		"model:\n" + rest: "model={arch: resnet18, num_classes: 5}",
+		"model: {arch: resnet18, num_classes: 5, dropout: 7}\n" + rest: "model.dropout=0",
+	} {
+		got, _, err := config.Parse("c.yml", []byte(text), assignment)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s with %s: %v\n%+v\nwant\n%+v", text, assignment, err, got, want)
+		}
+	}
+	for assignment, want := range map[string]string{
+		"model.dropout=7":        "c.yml: model.dropout is 7; it must be between 0 and 0.999",
+		"optimizer.params.lr=-1": "c.yml: optimizer.params.lr is -1; it must be between 0 and 1000000",
+	} {
+		if _, _, err := config.Parse("c.yml", []byte("model: {arch: resnet18}\n"+rest), "model.num_classes=5", assignment); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", assignment, err, want)
+		}
+	}
+}
+
 func TestKeysAndTheirNamesAreListed(t *testing.T) {
 	if got := config.Keys("train.swa"); !reflect.DeepEqual(got, []string{"enable", "period", "start"}) {
 		t.Errorf("keys %v", got)

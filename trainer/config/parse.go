@@ -42,10 +42,33 @@ func Parse(name string, data []byte, assignments ...string) (*Config, []Warning,
 			return nil, nil, err
 		}
 	}
-	if wrong != nil && (len(assignments) == 0 || c.check(&decoder{file: name}) != nil) {
-		return nil, nil, wrong
+	if wrong == nil {
+		return c, d.warnings, nil
+	}
+	if c, err = mended(name, root, assignments); err != nil {
+		return nil, nil, err
 	}
 	return c, d.warnings, nil
+}
+
+// mended returns the config of a text that fails the checks on its own, with the
+// assignments put into the text: there, keys that are given differ from those that
+// have a default.
+func mended(name string, root *yaml.Node, assignments []string) (*Config, error) {
+	root = section(root)
+	for _, text := range assignments {
+		a, err := parseAssignment(text)
+		if err != nil {
+			return nil, err
+		}
+		a.value.Line = 0 // it has no place in the text
+		a.put(root)
+	}
+	c, d := Default(), &decoder{file: name, at: map[string]*yaml.Node{}}
+	if err := d.decode(root, reflect.ValueOf(c).Elem(), ""); err != nil {
+		return nil, err
+	}
+	return c, c.check(d)
 }
 
 // document returns the top node of the one document in data.

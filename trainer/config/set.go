@@ -18,42 +18,58 @@ import (
 func (c *Config) Set(assignment string) error { return c.set(assignment, true) }
 
 // set is Set, which may leave the checks to the caller.
-func (c *Config) set(assignment string, check bool) error {
-	file := "--set " + assignment
-	key, text, ok := strings.Cut(assignment, "=")
-	if !ok {
-		return &Error{File: file, Message: "the form is key=value"}
-	}
-	path := strings.Split(strings.TrimSpace(key), ".")
-	if err := known(file, path); err != nil {
+func (c *Config) set(text string, check bool) error {
+	a, err := parseAssignment(text)
+	if err != nil {
 		return err
-	}
-	value := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
-	if strings.TrimSpace(text) != "" {
-		var err error
-		if value, err = document(file, []byte(text)); err != nil {
-			return err
-		}
 	}
 	var root yaml.Node
 	if err := root.Encode(c); err != nil {
-		return fmt.Errorf("setting %s: %w", assignment, err)
+		return fmt.Errorf("setting %s: %w", text, err)
 	}
-	put(&root, path, value)
-	d := &decoder{file: file, at: map[string]*yaml.Node{}}
+	a.put(&root)
+	d := &decoder{file: a.name(), at: map[string]*yaml.Node{}}
 	next := Default()
-	err := d.decode(&root, reflect.ValueOf(next).Elem(), "")
+	err = d.decode(&root, reflect.ValueOf(next).Elem(), "")
 	if err == nil && check {
 		err = next.check(d)
 	}
 	if err != nil {
 		if e := new(Error); errors.As(err, &e) {
-			e.Line = 0 // places in the config as it would be mean nothing
+			e.Line = 0 // places in the encoded config mean nothing to the user
 		}
 		return err
 	}
 	*c = *next
 	return nil
+}
+
+// assignment is a parsed "key=value".
+type assignment struct {
+	text  string
+	path  []string
+	value *yaml.Node
+}
+
+// name returns what errors call the assignment.
+func (a *assignment) name() string { return "--set " + a.text }
+
+func parseAssignment(text string) (*assignment, error) {
+	a := &assignment{text: text, value: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}}
+	key, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return nil, &Error{File: a.name(), Message: "the form is key=value"}
+	}
+	a.path = strings.Split(strings.TrimSpace(key), ".")
+	if err := known(a.name(), a.path); err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(value) == "" {
+		return a, nil
+	}
+	var err error
+	a.value, err = document(a.name(), []byte(value))
+	return a, err
 }
 
 // known refuses a path that names no key.
@@ -73,23 +89,36 @@ func known(file string, path []string) error {
 	return nil
 }
 
-// put sets the value at a path of mappings, which are made where they lack.
-func put(n *yaml.Node, path []string, value *yaml.Node) {
-	for i, part := range path {
-		if i == len(path)-1 {
+// put sets the value in a config's tree. It makes the sections that are missing
+// or empty.
+func (a *assignment) put(n *yaml.Node) {
+	for i, part := range a.path {
+		if i == len(a.path)-1 {
 			if part == "name" {
-				dropParams(n, value.Value)
+				dropParams(n, a.value.Value)
 			}
-			setKey(n, part, value)
+			setKey(n, part, a.value)
 			return
 		}
-		child := find(n, part)
-		if child == nil {
-			child = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-			setKey(n, part, child)
-		}
+		child := section(find(n, part))
+		setKey(n, part, child)
 		n = child
 	}
+}
+
+// section returns n if it is a mapping, a copy of the mapping that it is an alias
+// of, or else an empty mapping.
+func section(n *yaml.Node) *yaml.Node {
+	switch {
+	case n == nil:
+	case n.Kind == yaml.MappingNode:
+		return n
+	case n.Kind == yaml.AliasNode:
+		m := *section(n.Alias)
+		m.Content = slices.Clone(m.Content)
+		return &m
+	}
+	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 }
 
 func setKey(n *yaml.Node, key string, value *yaml.Node) {
