@@ -34,16 +34,15 @@ var (
 	affines = []string{"", "soft", "medium", "hard"}
 )
 
-// MissingClassesError says that a config lacks model.num_classes, which the table
-// CSV tells.
+// MissingClassesError is returned when a config lacks model.num_classes.
 type MissingClassesError struct {
 	err error
-	CSV string
+	CSV string // the training table, whose labels tell the number
 }
 
 func (e *MissingClassesError) Error() string { return e.err.Error() }
 
-// Unwrap returns the mistake and its place.
+// Unwrap returns the error with its place in the file.
 func (e *MissingClassesError) Unwrap() error { return e.err }
 
 // check fills in what depends on other values and refuses what makes no sense.

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Error tells of a mistake at a place in a config.
+// Error describes a mistake at a place in a config.
 type Error struct {
 	File      string
 	Line, Col int // counted from 1; 0 where there is no place
@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Message)
 }
 
-// Warning tells of a key that is read over.
+// Warning describes a key that is ignored.
 type Warning struct {
 	File      string
 	Line, Col int
@@ -40,7 +40,7 @@ func (w Warning) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s is ignored: %s", w.File, w.Line, w.Col, w.Key, w.Reason)
 }
 
-// ignored are the keys that old files carry and nothing reads.
+// ignored maps keys that old files carry and nothing reads to the reason.
 var ignored = map[string]string{
 	"augmentations.dropout":           "pixels are never dropped (the network's dropout is model.dropout)",
 	"augmentations.aug_global_prob":   "the name is global_prob",

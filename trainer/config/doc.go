@@ -15,9 +15,9 @@
 // valid names. Keys that old files carry and nothing reads become warnings
 // ([Warning] tells which and why).
 //
-// It refuses, by a short line that names it, what is no config: weights, tables,
-// ensembles, thresholds, configs of second-level models, which train on
-// predictions; duplicate keys; YAML of more than one document.
+// It refuses files of other kinds in one line that names the kind: weights, tables,
+// ensembles, thresholds, and configs of second-level models, which train on
+// predictions. It also refuses duplicate keys and YAML of more than one document.
 package config
 
 // Config is one training run. Paths are as the file spells them.
@@ -57,8 +57,8 @@ type Model struct {
 	Mean      []float64 `yaml:"mean,flow,omitempty"` // in place of a name
 	Std       []float64 `yaml:"std,flow,omitempty"`
 
-	// WeightsKey names the weights to take of files that hold several sets, e.g.
-	// model_ema; "" takes the average, or the only ones.
+	// WeightsKey names the set of weights to take from a checkpoint that holds
+	// several, e.g. model_ema; "" takes the average, or the only set.
 	WeightsKey string `yaml:"weights_key,omitempty"`
 }
 

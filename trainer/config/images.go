@@ -45,9 +45,8 @@ func (c *Config) Ensemble(name string) ensemble.Model {
 	return m
 }
 
-// normalization returns the normalization of that name.
+// normalization returns the normalization called name.
 func normalization(name string) (vision.Normalization, bool) {
-	name = strings.TrimPrefix(name, "openai_")
 	for _, n := range vision.Normalizations() {
 		if n.Name == name {
 			return n, true
@@ -95,24 +94,17 @@ func (m Model) scaling() vision.Scaling {
 // checkImages refuses what makes no sense in the keys that say how images are
 // read, scaled and normalized.
 func (c *Config) checkImages(d *decoder) error {
-	var normalizations []string
-	for _, n := range vision.Normalizations() {
-		normalizations = append(normalizations, n.Name)
-	}
 	m := &c.Model
-	m.Normalize = strings.TrimPrefix(m.Normalize, "openai_")
-	for _, e := range []struct {
-		key, what, value string
-		valid            []string
-	}{
-		{"model.resize", "policy", m.Resize, vision.Policies()},
-		{"model.interpolation", "interpolation", m.Interpolation, vision.Interpolations()},
-		{"model.normalize", "normalization", m.Normalize, normalizations},
-		{"alpha", "treatment of transparency", c.Alpha, alphas},
-		{"exif", "treatment of the EXIF orientation", c.EXIF, exifs},
+	m.Normalize = strings.TrimPrefix(m.Normalize, "openai_") // timm's OPENAI_CLIP_MEAN
+	for _, e := range []struct{ key, what, value string }{
+		{"model.resize", "policy", m.Resize},
+		{"model.interpolation", "interpolation", m.Interpolation},
+		{"model.normalize", "normalization", m.Normalize},
+		{"alpha", "treatment of transparency", c.Alpha},
+		{"exif", "treatment of the EXIF orientation", c.EXIF},
 	} {
-		if e.value != "" && !slices.Contains(e.valid, e.value) {
-			return d.failAt(e.key, "%s", unknown(e.what, e.value, e.key, e.valid))
+		if valid := Values(e.key); e.value != "" && !slices.Contains(valid, e.value) {
+			return d.failAt(e.key, "%s", unknown(e.what, e.value, e.key, valid))
 		}
 	}
 	if err := m.checkScaling(d); err != nil {

@@ -10,25 +10,36 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// Keys lists the keys of a section, in the order of the file; "" is the whole.
-// It is nil where there is no such section.
+// Keys lists the keys of a section, in the order of the file; "" is the whole
+// config. It returns nil if there is no such section.
 func Keys(section string) []string {
-	t := reflect.TypeFor[Config]()
-	for part := range strings.SplitSeq(section, ".") {
-		if section == "" {
-			break
-		}
-		field, ok := fieldOf(reflect.New(t).Elem(), part)
-		if !ok || field.Kind() != reflect.Struct {
-			return nil
-		}
-		t = field.Type()
+	if v, ok := lookup(section); ok && v.Kind() == reflect.Struct {
+		return keysOf(v.Type())
 	}
-	return keysOf(t)
+	return nil
 }
 
-// Values lists the names that a key may have, nil where it takes anything else:
-// those of architectures, optimizers, schedules, losses and so on.
+// lookup returns the zero value of a key or section; "" is the whole config. It
+// reports whether there is one.
+func lookup(key string) (v reflect.Value, ok bool) {
+	v = reflect.New(reflect.TypeFor[Config]()).Elem()
+	if key == "" {
+		return v, true
+	}
+	for part := range strings.SplitSeq(key, ".") {
+		if v.Kind() != reflect.Struct {
+			return v, false
+		}
+		if v, ok = fieldOf(v, part); !ok {
+			return v, false
+		}
+	}
+	return v, true
+}
+
+// Values lists the values that a key accepts, such as the names of architectures,
+// optimizers, schedules and losses. It returns nil if the key takes numbers or
+// free text.
 func Values(key string) []string {
 	switch key {
 	case "model.arch":
@@ -62,19 +73,7 @@ func Values(key string) []string {
 	case "test.tta_combine_func":
 		return []string{string(Mean)}
 	}
-	t := reflect.TypeFor[Config]()
-	v := reflect.New(t).Elem()
-	for part := range strings.SplitSeq(key, ".") {
-		if v.Kind() != reflect.Struct {
-			return nil
-		}
-		field, ok := fieldOf(v, part)
-		if !ok {
-			return nil
-		}
-		v = field
-	}
-	if v.Kind() == reflect.Bool {
+	if v, ok := lookup(key); ok && v.Kind() == reflect.Bool {
 		return []string{"true", "false"}
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// refuseOthers names YAML files that are no config, before their keys are called
-// unknown.
+// refuseOthers refuses YAML files of other kinds by name, before their keys are
+// reported as unknown.
 func refuseOthers(d *decoder, root *yaml.Node) error {
 	switch {
 	case root.Kind == yaml.SequenceNode && len(root.Content) > 0 && find(root.Content[0], "predicts") != nil:
@@ -35,7 +35,7 @@ func sections() string { return strings.Join(Keys(""), ", ") }
 // yamlLine finds the line in an error of the YAML package.
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
-// syntaxError says where a text is no YAML, and why.
+// syntaxError returns the place and the cause of a YAML error.
 func syntaxError(name string, data []byte, err error) error {
 	e := &Error{File: name, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
 	m := yamlLine.FindStringSubmatch(err.Error())
@@ -43,7 +43,7 @@ func syntaxError(name string, data []byte, err error) error {
 		e.Message = "this is no YAML: " + e.Message
 		return e
 	}
-	e.Line, _ = strconv.Atoi(m[1]) // it is digits
+	e.Line, _ = strconv.Atoi(m[1]) // the pattern matches digits only
 	e.Message = "this is no YAML: " + m[2]
 	lines := strings.Split(string(data), "\n")
 	for n := max(e.Line-1, 1); n <= min(e.Line+1, len(lines)); n++ {
