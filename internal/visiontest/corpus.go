@@ -1,7 +1,9 @@
 // Package visiontest checks image decoders against corpora of files and of the
 // pixels that Pillow decodes from them.
 //
-//	func TestPixelsArePillows(t *testing.T) { visiontest.Corpus(t, "testdata", png.Format) }
+//	func TestPixelsArePillows(t *testing.T) {
+//		visiontest.Corpus(t, "testdata", png.Format, visiontest.Damage{Always: []string{"cut-"}})
+//	}
 //
 // runtime/vision/testdata/corpus.py describes a corpus.
 package visiontest
@@ -14,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,17 +69,23 @@ func Files(tb testing.TB, dir string) []File {
 	return files
 }
 
-// Corpus decodes the corpus in the folder dir and compares all pixels. Files
-// whose name starts with one of the prefixes must be reported as damaged, all
-// others must not, except those that start with "maybe-".
-func Corpus(t *testing.T, dir string, f vision.Format, damaged ...string) {
+// Damage names the damaged files of a corpus by prefixes of their names. All
+// other files must decode without a report of damage.
+type Damage struct {
+	Always []string // must be reported as damaged
+	Maybe  []string // may be reported as damaged
+}
+
+// Corpus decodes the corpus in the folder dir. It compares all pixels, and the
+// reports of damage.
+func Corpus(t *testing.T, dir string, f vision.Format, damage Damage) {
 	t.Helper()
 	files := Files(t, dir)
 	for _, file := range files {
 		t.Run(file.Name, func(t *testing.T) {
 			for alpha, want := range map[vision.Alpha]string{vision.DropAlpha: file.Drop, vision.OverWhite: file.White} {
 				if want != "-" {
-					check(t, f, file, alpha, want, damaged)
+					check(t, f, file, alpha, want, damage)
 				}
 			}
 		})
@@ -84,19 +93,17 @@ func Corpus(t *testing.T, dir string, f vision.Format, damaged ...string) {
 	t.Logf("%s: %d files", f.Name, len(files))
 }
 
-func check(t *testing.T, f vision.Format, file File, alpha vision.Alpha, want string, damaged []string) {
+func check(t *testing.T, f vision.Format, file File, alpha vision.Alpha, want string, damage Damage) {
 	t.Helper()
 	d := vision.Decoder{Formats: []vision.Format{f}, Alpha: alpha}
 	m, err := d.Decode(bytes.NewReader(file.Data))
 	if m == nil {
 		t.Fatalf("alpha %d: refused: %v", alpha, err)
 	}
-	hurt := false
-	for _, prefix := range damaged {
-		hurt = hurt || strings.HasPrefix(file.Name, prefix)
-	}
-	if vision.Damaged(err) != hurt && !strings.HasPrefix(file.Name, "maybe-") {
-		t.Errorf("alpha %d: error %v, damaged is %v", alpha, err, hurt)
+	named := func(prefix string) bool { return strings.HasPrefix(file.Name, prefix) }
+	damaged := slices.ContainsFunc(damage.Always, named)
+	if vision.Damaged(err) != damaged && !slices.ContainsFunc(damage.Maybe, named) {
+		t.Errorf("alpha %d: error %v, want damage: %v", alpha, err, damaged)
 	}
 	if m.W != file.Width || m.H != file.Height {
 		t.Fatalf("alpha %d: %dx%d pixels, want %dx%d", alpha, m.W, m.H, file.Width, file.Height)
@@ -106,7 +113,8 @@ func check(t *testing.T, f vision.Format, file File, alpha vision.Alpha, want st
 	}
 }
 
-// Fuzz adds the corpus's small files as seeds and fuzzes the decoder.
+// Fuzz fuzzes a decoder. It checks that any file is refused or gives an image,
+// without a panic. The corpus's small files are the seeds.
 func Fuzz(f *testing.F, dir string, format vision.Format) {
 	for _, file := range Files(f, dir) {
 		if len(file.Data) < 1000 {
@@ -117,20 +125,17 @@ func Fuzz(f *testing.F, dir string, format vision.Format) {
 		if !format.Match(data[:min(len(data), 64)]) {
 			return
 		}
-		m, err := format.Decode(data, vision.OverWhite) // must not panic
-		if m == nil {
-			if err == nil {
-				t.Fatal("neither an image nor an error")
-			}
-			return
-		}
-		if m.W < 1 || m.H < 1 || len(m.Pix) != 3*m.W*m.H {
-			t.Errorf("%dx%d pixels in %d bytes", m.W, m.H, len(m.Pix))
-		}
 		if format.Orientation != nil {
 			if o := format.Orientation(data); o < 1 || o > 8 {
 				t.Errorf("orientation %d", o)
 			}
+		}
+		m, err := format.Decode(data, vision.OverWhite)
+		if refused := err != nil && !vision.Damaged(err); refused != (m == nil) {
+			t.Fatalf("image %v with the error %v", m != nil, err)
+		}
+		if m != nil && (m.W < 1 || m.H < 1 || len(m.Pix) != 3*m.W*m.H) {
+			t.Errorf("%dx%d pixels in %d bytes", m.W, m.H, len(m.Pix))
 		}
 	})
 }

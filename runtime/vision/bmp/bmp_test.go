@@ -8,7 +8,7 @@ import (
 )
 
 func TestPixelsArePillows(t *testing.T) {
-	visiontest.Corpus(t, "testdata", bmp.Format, "cut-")
+	visiontest.Corpus(t, "testdata", bmp.Format, visiontest.Damage{Always: []string{"cut-"}})
 }
 
 func FuzzDecode(f *testing.F) { visiontest.Fuzz(f, "testdata", bmp.Format) }

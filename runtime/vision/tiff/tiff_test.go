@@ -10,7 +10,7 @@ import (
 )
 
 func TestPixelsArePillows(t *testing.T) {
-	visiontest.Corpus(t, "testdata", tiff.Format, "cut-")
+	visiontest.Corpus(t, "testdata", tiff.Format, visiontest.Damage{Always: []string{"cut-"}})
 }
 
 // entry is a directory entry of a little-endian TIFF.

@@ -7,7 +7,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/webp"
 )
 
-func TestPixelsArePillows(t *testing.T) { visiontest.Corpus(t, "testdata", webp.Format) }
+func TestPixelsArePillows(t *testing.T) {
+	visiontest.Corpus(t, "testdata", webp.Format, visiontest.Damage{})
+}
 
 func TestTruncatedFilesAreRefused(t *testing.T) {
 	for _, f := range visiontest.Files(t, "testdata") {
