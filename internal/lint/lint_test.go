@@ -69,7 +69,7 @@ func within(folder string, tops ...string) bool {
 
 // imageDecoders are the packages that may use golang.org/x/image. A kernel
 // holds their sources only where it names their format.
-var imageDecoders = []string{"runtime/vision/bmp", "runtime/vision/tiff", "runtime/vision/webp", "runtime/vision/formats"}
+var imageDecoders = []string{"runtime/vision/tiff", "runtime/vision/webp", "runtime/vision/formats"}
 
 // What gets bundled into a kernel must need nothing but the standard library
 // and the decoders of golang.org/x/image: runtime/... and crypt, but not
