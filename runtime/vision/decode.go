@@ -89,8 +89,7 @@ func decodeAs(f Format, data []byte, alpha Alpha) (img *Image, err error) {
 		}
 	}()
 	img, err = f.Decode(data, alpha)
-	var damage *DamageError
-	if err != nil && !errors.As(err, &damage) {
+	if err != nil && !Damaged(err) {
 		img = nil
 	}
 	return img, err

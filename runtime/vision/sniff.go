@@ -10,11 +10,11 @@ import (
 
 // FormatError is returned for a file whose format a Decoder does not decode.
 type FormatError struct {
-	// Name is what the file is, as [Sniff] tells it: "HEIC", "webp", "an HTML
+	// Name is what the file is, as [Sniff] returns it: "HEIC", "webp", "an HTML
 	// page"; "" if that is unknown.
 	Name string
-	// Known reports whether this project decodes the format, but this Decoder
-	// does not name it.
+	// Known reports whether a package of this project decodes the format. The
+	// Decoder does not name it.
 	Known bool
 }
 
@@ -22,7 +22,7 @@ func (e *FormatError) Error() string {
 	const convert = "convert it to PNG or JPEG"
 	switch {
 	case e.Known:
-		return fmt.Sprintf("this kernel was built without the format %s; deploy it with that format, or convert the image to PNG or JPEG", e.Name)
+		return fmt.Sprintf("format %[1]s is not built into this program; %[2]s, or deploy the kernel with %[1]s in --formats", e.Name, convert)
 	case e.Name == "":
 		return "the format of this file is unknown; " + convert
 	}
@@ -41,18 +41,18 @@ func unsupported(data []byte) error {
 	return &FormatError{name, knownFormats[name]}
 }
 
-// IsFormat reports whether a name that [Sniff] returned is that of a format
-// which holds images. An HTML page is none.
+// IsFormat reports whether a name that [Sniff] returned is the name of a format:
+// "HEIC", "zip". It is false for "", "text" and "an HTML page".
 func IsFormat(name string) bool {
 	_, other := notImages[name]
 	return name != "" && !other
 }
 
-// knownFormats are the names of the formats that packages below this one
+// knownFormats has the names of the formats that packages below this one
 // decode.
 var knownFormats = map[string]bool{"jpeg": true, "png": true, "gif": true, "webp": true, "bmp": true, "tiff": true}
 
-// notImages are the names of what is no image, each with what to do about it.
+// notImages has the files that are no images, each with what to do about it.
 var notImages = map[string]string{
 	"an HTML page":      "download the image again",
 	"a Git LFS pointer": "fetch the image with: git lfs pull",
@@ -63,8 +63,7 @@ var notImages = map[string]string{
 	"encrypted by age":  "decrypt it",
 }
 
-// containers are formats that hold images or hide them, each with what to do
-// about it.
+// containers has the formats that wrap images, each with what to do about it.
 var containers = map[string]string{
 	"gzip":       "unpack the file",
 	"bzip2":      "unpack the file",

@@ -8,8 +8,6 @@
 package formats
 
 import (
-	"slices"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/bmp"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/gif"
@@ -31,14 +29,4 @@ func Names() []string {
 		names = append(names, f.Name)
 	}
 	return names
-}
-
-// ByName returns the format of that name, and whether there is one.
-func ByName(name string) (vision.Format, bool) {
-	all := All()
-	i := slices.IndexFunc(all, func(f vision.Format) bool { return f.Name == name })
-	if i < 0 {
-		return vision.Format{}, false
-	}
-	return all[i], true
 }

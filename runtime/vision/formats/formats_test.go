@@ -2,6 +2,7 @@ package formats_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
@@ -9,6 +10,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
+
+// A Decoder without formats knows each of them by its name.
+func TestEveryFormatIsKnown(t *testing.T) {
+	none := vision.Decoder{}
+	for _, name := range formats.Names() {
+		file := visiontest.Files(t, "../"+name+"/testdata")[0]
+		var unknown *vision.FormatError
+		if _, err := none.Decode(bytes.NewReader(file.Data)); !errors.As(err, &unknown) || !unknown.Known || unknown.Name != name {
+			t.Errorf("%s: error %v", file.Name, err)
+		}
+	}
+}
 
 // Sniff calls the formats by their names, and each file of the corpora matches
 // its format alone.
