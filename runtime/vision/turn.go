@@ -11,31 +11,28 @@ func Turn(m *Image, orientation int) *Image {
 	if orientation < 2 || orientation > 8 {
 		return m
 	}
-	out := New(m.W, m.H)
+	w, h := m.W, m.H
+	out := New(w, h)
 	if orientation >= 5 {
-		out = New(m.H, m.W)
+		out = New(h, w)
 	}
-	for y := range m.H {
+	// The pixel of out that the first pixel of m becomes, and the steps in out
+	// for one pixel to the right and one row down in m.
+	t := [...]struct{ first, right, down int }{
+		2: {w - 1, -1, w},
+		3: {w*h - 1, -1, -w},
+		4: {w*h - w, 1, -w},
+		5: {0, h, 1},
+		6: {h - 1, h, -1},
+		7: {w*h - 1, -h, -1},
+		8: {w*h - h, -h, 1},
+	}[orientation]
+	for y := range h {
 		src := m.row(y)
-		for x := range m.W {
-			tx, ty := x, y
-			switch orientation {
-			case 2:
-				tx = m.W - 1 - x
-			case 3:
-				tx, ty = m.W-1-x, m.H-1-y
-			case 4:
-				ty = m.H - 1 - y
-			case 5:
-				tx, ty = y, x
-			case 6:
-				tx, ty = m.H-1-y, x
-			case 7:
-				tx, ty = m.H-1-y, m.W-1-x
-			case 8:
-				tx, ty = y, m.W-1-x
-			}
-			copy(out.Pix[3*(ty*out.W+tx):][:3], src[3*x:])
+		at := 3 * (t.first + y*t.down)
+		for ; len(src) > 0; src = src[3:] {
+			copy(out.Pix[at:at+3], src)
+			at += 3 * t.right
 		}
 	}
 	return out
