@@ -1,6 +1,9 @@
 package vision
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // The parts of a TIFF block that OrientationOf reads: TIFF 6.0, section 2, and
 // Exif 2.32, section 4.6.4.
@@ -14,11 +17,15 @@ const (
 	lastOrientation = 8
 )
 
-// OrientationOf returns the orientation, 1 to 8, that the first directory of a
-// TIFF block names. A TIFF block is what EXIF metadata consist of; it starts
-// with "II" or "MM". OrientationOf returns 1, the upright orientation, if the
-// block names none or is damaged.
-func OrientationOf(tiffBlock []byte) int {
+// EXIFHeader precedes EXIF metadata in JPEG files, and in some others.
+const EXIFHeader = "Exif\x00\x00"
+
+// OrientationOf returns the orientation, 1 to 8, that EXIF metadata name. The
+// metadata are a TIFF block, which starts with "II" or "MM"; an [EXIFHeader]
+// may precede it. OrientationOf returns 1, the upright orientation, if the
+// block's first directory names none or is damaged.
+func OrientationOf(exif []byte) int {
+	tiffBlock := bytes.TrimPrefix(exif, []byte(EXIFHeader))
 	if len(tiffBlock) < tiffHeader {
 		return 1
 	}

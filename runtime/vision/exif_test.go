@@ -42,6 +42,9 @@ func TestOrientationOf(t *testing.T) {
 				if got := vision.OrientationOf(block); got != int(want) {
 					t.Errorf("%v, type %d: orientation %d, want %d", order, typ, got, want)
 				}
+				if got := vision.OrientationOf(append([]byte(vision.EXIFHeader), block...)); got != int(want) {
+					t.Errorf("%v, type %d, with a header: orientation %d, want %d", order, typ, got, want)
+				}
 				for n := range len(block) {
 					vision.OrientationOf(block[:n]) // must not panic
 				}

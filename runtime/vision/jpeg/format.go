@@ -43,9 +43,6 @@ func decode(data []byte, _ vision.Alpha) (*vision.Image, error) {
 	return d.img, nil
 }
 
-// exifHeader starts the APP1 segment that holds EXIF metadata.
-var exifHeader = []byte("Exif\x00\x00")
-
 // orientation returns the EXIF orientation of a file, or 1.
 func orientation(data []byte) int {
 	r := reader{data: data}
@@ -68,8 +65,8 @@ func orientation(data []byte) int {
 		if err != nil {
 			return 1
 		}
-		if tiff, found := bytes.CutPrefix(segment, exifHeader); m == mAPP1 && found {
-			return vision.OrientationOf(tiff)
+		if m == mAPP1 && bytes.HasPrefix(segment, []byte(vision.EXIFHeader)) {
+			return vision.OrientationOf(segment)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func orientation(data []byte) int {
 			return 1
 		}
 		if c.name == "eXIf" {
-			return vision.OrientationOf(bytes.TrimPrefix(c.body, []byte("Exif\x00\x00")))
+			return vision.OrientationOf(c.body)
 		}
 		at = c.end
 	}

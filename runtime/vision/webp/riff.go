@@ -146,9 +146,6 @@ func orientation(data []byte) int {
 			if name != "EXIF" {
 				return nil
 			}
-			if len(c) >= 6 && string(c[:6]) == "Exif\x00\x00" {
-				c = c[6:]
-			}
 			o = vision.OrientationOf(c)
 			return errDone
 		})
