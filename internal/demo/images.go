@@ -47,7 +47,7 @@ func writeImages(dir string, n int) error {
 }
 
 // drawing returns image i, and the classes it shows. Every fourth is of another
-// colour model, as in a folder of real images.
+// color model, as in a folder of real images.
 func drawing(i int) (image.Image, []int) {
 	u := func(what string) float64 { return (golden.Uniform("demo."+what, i) + 1) / 2 }
 	w, h := 40+int(40*u("w")), 40+int(40*u("h"))
@@ -83,7 +83,7 @@ func drawing(i int) (image.Image, []int) {
 			img.SetNRGBA(x, y, color.NRGBA{level8(c[0], noise), level8(c[1], noise), level8(c[2], noise), 255})
 		}
 	}
-	return recolour(img, i), classes
+	return recolor(img, i), classes
 }
 
 func level8(v, noise float64) uint8 { return uint8(max(0, min(255, v+20*noise))) }
@@ -100,8 +100,8 @@ func inside(shape int, x, y float64) bool {
 	}
 }
 
-// recolour returns img in the colour model whose turn it is.
-func recolour(img *image.NRGBA, i int) image.Image {
+// recolor returns img in the color model whose turn it is.
+func recolor(img *image.NRGBA, i int) image.Image {
 	b := img.Bounds()
 	switch i % 8 {
 	case 3:

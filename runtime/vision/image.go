@@ -52,11 +52,11 @@ func Crop(m *Image, x, y, w, h int) *Image {
 // Border is a number of pixels on each side.
 type Border struct{ Top, Bottom, Left, Right int }
 
-// Pad returns a copy with a border of one colour around it.
-func Pad(m *Image, b Border, colour [3]uint8) *Image {
+// Pad returns a copy with a border of one color around it.
+func Pad(m *Image, b Border, color [3]uint8) *Image {
 	out := New(m.W+b.Left+b.Right, m.H+b.Top+b.Bottom)
 	for i := 0; i < len(out.Pix); i += 3 {
-		copy(out.Pix[i:], colour[:])
+		copy(out.Pix[i:], color[:])
 	}
 	for y := range m.H {
 		copy(out.row(b.Top + y)[3*b.Left:], m.row(y))

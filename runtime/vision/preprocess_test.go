@@ -8,7 +8,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// levels undoes the normalisation of a view.
+// levels undoes the normalization of a view.
 func levels(p vision.Preprocess, m *vision.Image, view int) []uint8 {
 	dst := make([]float32, 3*p.Size*p.Size)
 	p.View(m, view, dst, nil)

@@ -47,7 +47,7 @@ type Scratch struct {
 	floats        []float32 // sums of OpenCVArea
 	pixels        []uint8   // of a view
 	exact         []float32 // of a view, with TFBilinear
-	levels        levels    // normalised
+	levels        levels    // normalized
 }
 
 // resize writes a part of m resized to dst.

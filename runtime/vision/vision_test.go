@@ -103,7 +103,7 @@ func TestResizeKeepsWhatItMust(t *testing.T) {
 			got := vision.Resize(flat, size[0], size[1], f)
 			for i, v := range got.Pix {
 				if v != flat.Pix[i%3] {
-					t.Fatalf("%v to %v: one colour became another", f, size)
+					t.Fatalf("%v to %v: one color became another", f, size)
 				}
 			}
 		}
@@ -138,7 +138,7 @@ func TestCropUndoesPadAndFlipUndoesItself(t *testing.T) {
 	}
 }
 
-// models are the same opaque and translucent pixels in every colour model
+// models are the same opaque and translucent pixels in every color model
 // that the decoders know.
 func TestDecodeKnowsEveryColourModel(t *testing.T) {
 	r := image.Rect(0, 0, 2, 1)
