@@ -118,20 +118,20 @@ func Blend(dst []uint8, r, g, b, a uint8, alpha Alpha) {
 	switch alpha {
 	case OverWhite:
 		white := 255 * (255 - uint32(a))
-		dst[0] = div255(uint32(r)*uint32(a) + white)
-		dst[1] = div255(uint32(g)*uint32(a) + white)
-		dst[2] = div255(uint32(b)*uint32(a) + white)
+		dst[0] = Div255(uint32(r)*uint32(a) + white)
+		dst[1] = Div255(uint32(g)*uint32(a) + white)
+		dst[2] = Div255(uint32(b)*uint32(a) + white)
 	case OverBlack:
-		dst[0] = div255(uint32(r) * uint32(a))
-		dst[1] = div255(uint32(g) * uint32(a))
-		dst[2] = div255(uint32(b) * uint32(a))
+		dst[0] = Div255(uint32(r) * uint32(a))
+		dst[1] = Div255(uint32(g) * uint32(a))
+		dst[2] = Div255(uint32(b) * uint32(a))
 	default:
 		dst[0], dst[1], dst[2] = r, g, b
 	}
 }
 
-// div255 returns x/255 rounded, for x up to 255*255 (Pillow's DIV255).
-func div255(x uint32) uint8 {
+// Div255 returns x/255 rounded, for x up to 255*255 (Pillow's DIV255).
+func Div255(x uint32) uint8 {
 	x += 128
 	return uint8((x>>8 + x) >> 8)
 }

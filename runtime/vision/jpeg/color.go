@@ -1,5 +1,7 @@
 package jpeg
 
+import "github.com/deploy-kernel/deploy-kernel/runtime/vision"
+
 // The factors of JFIF's conversion from YCbCr in fixed point of 16 bits.
 const (
 	crToR = 91881  // 1.402
@@ -109,9 +111,7 @@ func ycckToRGB(dst, k []byte) {
 	}
 }
 
-// ink returns what an amount of ink leaves of white: white - ink*white/255,
-// rounded as Pillow's MULDIV255 does it.
+// ink returns what an amount of ink leaves of white: white - amount*white/255.
 func ink(amount, white uint32) uint8 {
-	v := amount*white + 128
-	return uint8(white - (v>>8+v)>>8)
+	return uint8(white) - vision.Div255(amount*white)
 }

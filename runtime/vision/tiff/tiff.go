@@ -90,8 +90,7 @@ func (d *decoder) image(alpha vision.Alpha) *vision.Image {
 		default: // cmyk, as Pillow converts it
 			white := uint32(255 - s[3])
 			for k := range dst {
-				x := uint32(s[k])*white + 128
-				dst[k] = uint8(white - (x>>8+x)>>8)
+				dst[k] = uint8(white) - vision.Div255(uint32(s[k])*white)
 			}
 		}
 	}
