@@ -38,8 +38,7 @@ func isPicture(name string) bool {
 // Images holds the image file of each id that has one. It is immutable and
 // safe for concurrent use.
 type Images struct {
-	paths   map[string]string
-	folders []string
+	paths map[string]string // by id
 }
 
 // Images locates the images of the ids in the folders under the root.
@@ -73,8 +72,8 @@ func (m *Images) Path(id string) (string, bool) {
 	return path, ok
 }
 
-// Stat returns the file of an id and what the file system says of it. It
-// reports false if there is no such file, or if it is not a regular one.
+// Stat returns the file of an id and its file info. It reports false if there
+// is no such file, or if it is not a regular one.
 func (m *Images) Stat(id string) (path string, info fs.FileInfo, ok bool) {
 	path, ok = m.paths[id]
 	if !ok {
@@ -86,7 +85,3 @@ func (m *Images) Stat(id string) (path string, info fs.FileInfo, ok bool) {
 
 // Len returns how many ids have a file.
 func (m *Images) Len() int { return len(m.paths) }
-
-// Folders returns the folders of the files found, the one with the most files
-// first.
-func (m *Images) Folders() []string { return m.folders }

@@ -295,7 +295,6 @@ func (l *locator) result() *Images {
 		place[f] = i
 	}
 	m := &Images{paths: make(map[string]string, len(l.queries))}
-	used := make([]int, len(l.folders))
 	for i, q := range l.queries {
 		if len(l.found[i]) == 0 {
 			continue
@@ -305,12 +304,6 @@ func (l *locator) result() *Images {
 				cmp.Compare(a.score, b.score), strings.Compare(a.name, b.name))
 		})
 		m.paths[q.id] = filepath.Join(l.folders[best.folder].path, best.name)
-		used[best.folder]++
-	}
-	for _, f := range order {
-		if used[f] > 0 {
-			m.folders = append(m.folders, l.folders[f].path)
-		}
 	}
 	return m
 }
