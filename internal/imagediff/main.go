@@ -3,10 +3,9 @@
 //
 //	go run ./internal/imagediff CASES.json < paths
 //
-// CASES.json is a list of [vision.Preprocess] values in JSON. For each case,
-// and for each path of standard input, it writes the pixels of view 0 to
-// standard output: Size*Size*3 float32 values, little-endian. oracle.py starts
-// it and compares.
+// CASES.json is a list of testCase objects. For each of them, and for each path
+// of standard input, imagediff writes view 0 to standard output: Size*Size*3
+// float32 values, little-endian. oracle.py starts it and compares.
 package main
 
 import (
@@ -27,7 +26,8 @@ func main() {
 	}
 }
 
-// testCase is a Preprocess by names.
+// testCase is a [vision.Preprocess] with the names of its policy and of its
+// interpolation.
 type testCase struct {
 	Size, Side            int
 	Policy, Interpolation string
@@ -63,12 +63,16 @@ func run(args []string) error {
 	}
 	decoder := vision.Decoder{Formats: formats.All()}
 	var images []*vision.Image
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
 		m, err := decoder.DecodeFile(lines.Text())
 		if err != nil {
 			return err
 		}
 		images = append(images, m)
+	}
+	if err := lines.Err(); err != nil {
+		return err
 	}
 	out := bufio.NewWriter(os.Stdout)
 	var s vision.Scratch

@@ -140,7 +140,7 @@ func TestCropUndoesPadAndFlipUndoesItself(t *testing.T) {
 
 // models are the same opaque and translucent pixels in every color model
 // that the decoders know.
-func TestDecodeKnowsEveryColourModel(t *testing.T) {
+func TestDecodeKnowsEveryColorModel(t *testing.T) {
 	r := image.Rect(0, 0, 2, 1)
 	nrgba, nrgba64, rgba := image.NewNRGBA(r), image.NewNRGBA64(r), image.NewRGBA(r)
 	palette := image.NewPaletted(r, color.Palette{color.NRGBA{200, 100, 0, 255}, color.NRGBA{100, 0, 50, 51}})

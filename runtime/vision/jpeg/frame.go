@@ -61,7 +61,6 @@ type decoder struct {
 
 // component is a plane of the image.
 type component struct {
-	index      int
 	id         byte
 	h, v       int
 	quantID    int
@@ -111,7 +110,7 @@ func (d *decoder) readSOF(m byte, s []byte) error {
 	}
 	for i := range n {
 		p := s[6+3*i:]
-		c := &component{index: i, id: p[0], h: int(p[1] >> 4), v: int(p[1] & 15), quantID: int(p[2])}
+		c := &component{id: p[0], h: int(p[1] >> 4), v: int(p[1] & 15), quantID: int(p[2])}
 		for k := range c.bits {
 			c.bits[k] = -1
 		}
