@@ -38,11 +38,18 @@ type file struct {
 //	         body
 //	4 bytes  CRC-32 of name and body
 type chunk struct {
-	name     string
-	body     []byte // shorter than its length if the file is truncated
-	cut      bool   // the file ends in the body
-	crcWrong bool   // or missing
-	end      int    // where the next chunk starts
+	name   string
+	body   []byte // shorter than its length if the file is truncated
+	cut    bool   // the file ends in the body
+	summed []byte // name and body
+	crc    []byte // less than 4 bytes if the file is truncated
+	end    int    // where the next chunk starts
+}
+
+// crcWrong reports whether the checksum is wrong or missing. It reads the whole
+// chunk.
+func (c *chunk) crcWrong() bool {
+	return len(c.crc) < 4 || binary.BigEndian.Uint32(c.crc) != crc32.ChecksumIEEE(c.summed)
 }
 
 func (c *chunk) critical() bool { return c.name[0]&0x20 == 0 }
@@ -56,13 +63,11 @@ func nextChunk(data []byte, at int) (c chunk, ok bool) {
 	c.name = string(data[at+4 : at+8])
 	rest := data[at+8:]
 	if n > int64(len(rest)) {
-		c.body, c.cut, c.crcWrong, c.end = rest, true, true, len(data)
+		c.body, c.cut, c.end = rest, true, len(data)
 		return c, true
 	}
 	c.body, c.end = rest[:n], min(at+8+int(n)+4, len(data))
-	if crc := rest[n:]; len(crc) < 4 || binary.BigEndian.Uint32(crc) != crc32.ChecksumIEEE(data[at+4:at+8+int(n)]) {
-		c.crcWrong = true
-	}
+	c.summed, c.crc = data[at+4:at+8+int(n)], rest[n:]
 	return c, true
 }
 
@@ -94,7 +99,7 @@ func parse(data []byte) (*file, error) {
 		if c.cut {
 			return nil, errors.New("the file is truncated before its image data")
 		}
-		if c.critical() && c.crcWrong {
+		if c.critical() && c.crcWrong() {
 			return nil, fmt.Errorf("the checksum of its chunk %q is wrong", c.name)
 		}
 		var err error
@@ -165,7 +170,7 @@ func (f *file) collect(data []byte, at int) {
 		switch {
 		case c.cut:
 			f.damage = "the file is truncated"
-		case c.crcWrong && f.damage == "":
+		case f.damage == "" && c.crcWrong():
 			f.damage = "the checksum of the image data is wrong"
 		}
 		if first {
