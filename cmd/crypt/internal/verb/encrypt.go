@@ -33,9 +33,9 @@ func newEncrypt() *cobra.Command {
 name, and names it on standard output. The name is part of what is encrypted: a
 file that is renamed must be given its old name to be read.
 
-Files of weights, which their content tells, are checked, and what PyTorch wrote
-is converted, to <model>.safetensors.enc. With --raw, and of other files, the
-bytes are taken as they are.
+Files of weights, whatever their names, are checked, and PyTorch's are converted to
+<model>.safetensors.enc. Other files are encrypted as they are; so is every file
+with --raw.
 
 With --dtype f16 or bf16 the weights take half the space; the networks expand
 them when they load. What that changes of the predictions is measured and
@@ -45,13 +45,17 @@ printed, and refused above --max-change.`,
   crypt encrypt --key my.key --force --dtype f16 *.safetensors`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkHalf(half, args, raw); err != nil {
+			isWeights := make(map[string]bool, len(args))
+			for _, in := range args {
+				isWeights[in] = !raw && weightfile.IsWeights(in)
+			}
+			if err := checkHalf(half, args, raw, isWeights); err != nil {
 				return err
 			}
 			if to.file != "" && !strings.HasSuffix(to.file, crypt.Ext) {
 				return cli.Usagef("--output %s: the name of an encrypted file must end in %s", to.file, crypt.Ext)
 			}
-			jobs, err := to.plan(args, func(in string) (string, error) { return encryptedName(in, raw) })
+			jobs, err := to.plan(args, func(in string) (string, error) { return encryptedName(in, isWeights[in]) })
 			if err != nil {
 				return err
 			}
@@ -63,7 +67,10 @@ printed, and refused above --max-change.`,
 				return err
 			}
 			return each(cmd, "encrypting", jobs, func(ctx context.Context, j job, p *cli.Progress) (string, error) {
-				return j.out, encryptFile(ctx, j, key, raw, choice, half, p)
+				if !isWeights[j.in] {
+					return j.out, encryptBytes(ctx, j, key, p)
+				}
+				return j.out, encryptWeights(ctx, j, key, choice, half, p)
 			})
 		},
 	}
@@ -76,12 +83,12 @@ printed, and refused above --max-change.`,
 }
 
 // encryptedName returns the name of the encrypted form of a file.
-func encryptedName(in string, raw bool) (string, error) {
+func encryptedName(in string, isWeights bool) (string, error) {
 	name := filepath.Base(in)
 	if strings.HasSuffix(name, crypt.Ext) {
 		return "", cli.Hint(fmt.Errorf("%s is encrypted already", in), "to encrypt it once more, name the --output")
 	}
-	if !raw && weightfile.IsWeights(in) {
+	if isWeights {
 		return weightfile.ModelName(name) + safetensors + crypt.Ext, nil
 	}
 	return name + crypt.Ext, nil
@@ -89,29 +96,33 @@ func encryptedName(in string, raw bool) (string, error) {
 
 const safetensors = ".safetensors"
 
-func encryptFile(ctx context.Context, j job, key crypt.Key, raw bool, choice string, half shrink.Half, p *cli.Progress) error {
-	if !raw && weightfile.IsWeights(j.in) {
-		w, err := weightfile.OpenKey(j.in, choice)
-		if err != nil {
-			return cli.Hint(fmt.Errorf("reading %w", err), "--raw encrypts any bytes")
-		}
-		defer w.Close()
-		if note := w.Note(); note != "" {
-			fmt.Fprintf(p, "crypt: %s: %s\n", j.in, note)
-		}
-		if half.Given() {
-			defer p.Add(j.size)
-			small, err := halve(ctx, half, w, p)
-			if err != nil {
-				return fmt.Errorf("%s: %w", j.in, err)
-			}
-			return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(&ctxWriter{ctx, out}, small) })
-		}
-		if !w.Plain() {
-			defer p.Add(j.size)
-			return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(&ctxWriter{ctx, out}) })
-		}
+// encryptWeights checks a file of weights and encrypts it as safetensors.
+func encryptWeights(ctx context.Context, j job, key crypt.Key, choice string, half shrink.Half, p *cli.Progress) error {
+	w, err := weightfile.OpenKey(j.in, choice)
+	if err != nil {
+		return cli.Hint(fmt.Errorf("reading %w", err), "--raw encrypts any bytes")
 	}
+	defer w.Close()
+	if note := w.Note(); note != "" {
+		fmt.Fprintf(p, "crypt: %s: %s\n", j.in, note)
+	}
+	switch {
+	case half.Given():
+		defer p.Add(j.size)
+		small, err := halve(ctx, half, w, p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.in, err)
+		}
+		return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(&ctxWriter{ctx, out}, small) })
+	case w.Plain(): // the bytes as they are, with progress
+		return encryptBytes(ctx, j, key, p)
+	}
+	defer p.Add(j.size)
+	return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(&ctxWriter{ctx, out}) })
+}
+
+// encryptBytes encrypts a file as it is.
+func encryptBytes(ctx context.Context, j job, key crypt.Key, p *cli.Progress) error {
 	in, err := os.Open(j.in)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", j.in, cause(err))

@@ -15,7 +15,7 @@ import (
 )
 
 // checkHalf refuses --dtype for what is not read as weights.
-func checkHalf(h shrink.Half, args []string, raw bool) error {
+func checkHalf(h shrink.Half, args []string, raw bool, isWeights map[string]bool) error {
 	if !h.Given() {
 		return nil
 	}
@@ -23,7 +23,7 @@ func checkHalf(h shrink.Half, args []string, raw bool) error {
 		return cli.Usagef("--dtype converts weights, which --raw leaves alone")
 	}
 	for _, in := range args {
-		if _, err := os.Stat(in); err == nil && !weightfile.IsWeights(in) {
+		if _, err := os.Stat(in); err == nil && !isWeights[in] {
 			return cli.Usagef("--dtype converts weights, but %s is no file of weights", in)
 		}
 	}
