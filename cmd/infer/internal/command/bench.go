@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"runtime"
 	"slices"
 	"text/tabwriter"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/summary"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/spf13/cobra"
@@ -108,16 +106,12 @@ func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error 
 
 // compile prepares the network of a file of weights or of an architecture.
 func (f *benchFlags) compile(cmd *cobra.Command, name string) (*nn.Graph, *engine.Engine, error) {
-	g, err := drawNamed(cmd, name, f.choice, f.classes)
+	g, file, err := drawNamed(cmd, name, f.choice, f.classes)
 	if err != nil {
 		return nil, nil, err
 	}
 	var params engine.Params = madeUp{g}
-	if _, err := os.Stat(name); err == nil {
-		file, err := weightfile.OpenKey(name, f.key)
-		if err != nil {
-			return nil, nil, err
-		}
+	if file != nil {
 		defer file.Close()
 		params = file
 	}

@@ -61,21 +61,21 @@ doesn't tell the architecture, the names of the tensors do.`,
 	return cmd
 }
 
-// choice is what the user tells of weights.
+// choice holds the flags about a file of weights.
 type choice struct {
 	network.Choice
-	key string // of the weights in a file that holds several sets
+	key string // --weights-key, for a file that holds several sets
 }
 
-// addChoice adds the flags that tell what weights may not.
+// addChoice adds the flags of c.
 func addChoice(cmd *cobra.Command, c *choice) {
 	cmd.Flags().StringVar(&c.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
-	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, where the weights don't tell it")
+	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, if the weights don't tell it")
 	_ = cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions(config.Values("model.arch"), cobra.ShellCompDirectiveNoFileComp))
-	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, where the weights don't tell them")
+	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, if the weights don't tell them")
 }
 
-// openWeights opens a file of weights and says which ones were taken.
+// openWeights opens a file of weights and prints the note about its choice.
 func openWeights(cmd *cobra.Command, path string, c choice) (*weightfile.File, error) {
 	f, err := weightfile.OpenKey(path, c.key)
 	if err == nil && f.Note() != "" {

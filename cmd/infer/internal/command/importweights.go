@@ -38,20 +38,20 @@ func importWeights() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import-weights FILE",
 		Short: "Prepare weights made elsewhere: name, config, threshold, ensemble",
-		Long: `import-weights reads weights that other training code made, in any form that
-PyTorch or safetensors has, checks that they fit an architecture, and writes to
-a folder what the other commands need of them:
+		Long: `import-weights reads weights that other training code made, in any form of
+PyTorch or safetensors. It checks that they fit an architecture, and writes what
+the other commands need to a folder:
 
   NAME_f<fold>_e<epoch>_<score>.safetensors  the weights, under their plain names
   NAME.yml                                   the config: architecture, sizes
   NAME_f<fold>_e<epoch>_<score>.yml          the threshold
   NAME_ensemble.yml                          an ensemble of the folds of NAME
 
-Prefixes (module., _orig_mod., model., backbone., …) are taken off; losses,
-metrics and counters are left out. Of raw weights and their moving average the
-average is taken; --weights-key chooses others.
+It drops prefixes (module., _orig_mod., model., backbone., …) and leaves out losses,
+metrics and counters. It prefers a moving average to the raw weights; --weights-key
+chooses others.
 
-The folds of one network are imported one after the other under one --name.`,
+Import the folds of one network one after the other, under one --name.`,
 		Example: `  infer import-weights model_best.pth.tar --arch resnet34 --threshold 0.3 -o models/
   infer import-weights last.ckpt --arch seresnext50_32x4d --name se50 --fold 1 --size 320 -o models/
   infer import-weights checkpoint.pth --arch resnet50 --weights-key model -o models/
@@ -64,7 +64,7 @@ The folds of one network are imported one after the other under one --name.`,
 	fs.Float64Var(&f.threshold, "threshold", 0.5, "probability above which a label is given, `0 to 1`")
 	fs.StringVar(&f.name, "name", "", "`NAME` of the network (default: from the file's name)")
 	fs.IntVar(&f.fold, "fold", 0, "the fold that training held out, `0 to 254`")
-	fs.IntVar(&f.epoch, "epoch", 0, "the epoch that the weights are of, a `NUMBER`")
+	fs.IntVar(&f.epoch, "epoch", 0, "the epoch after which the weights were saved, a `NUMBER`")
 	fs.StringVar(&f.score, "score", "0", "the validation score, a `NUMBER`")
 	fs.IntVar(&f.size, "size", 0, "height and width of the input in `PIXELS` (default: the architecture's usual ones)")
 	fs.IntVar(&f.views, "num-ttas", 1, "how many `VIEWS` of each image are predicted, 1 to 6")
@@ -90,7 +90,7 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	defer file.Close()
-	g, a, err := f.draw(file)
+	g, a, assumed, err := f.draw(file)
 	if err != nil {
 		return err
 	}
@@ -105,17 +105,21 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	f.report(cmd, path, name, g, a)
+	if assumed {
+		cli.Printf(cmd, "the size of the input is assumed; --size gives another")
+	}
+	f.advise(cmd, name)
 	return nil
 }
 
-// notInNames are the characters that Kaggle does not keep in names of files.
+// notInNames matches the characters that Kaggle drops from file names.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// modelName puts the name of the model together.
+// modelName returns the name of the model, from the flags and the file's name.
 func (f *importFlags) modelName(cmd *cobra.Command, path string) (ensemblefile.Name, error) {
 	changed := cmd.Flags().Changed
 	base := weightfile.ModelName(path)
-	if given, err := ensemblefile.ParseName(base); err == nil { // it tells all by itself
+	if given, err := ensemblefile.ParseName(base); err == nil {
 		if !changed("name") {
 			f.name = given.Config
 		}
@@ -148,8 +152,7 @@ func (f *importFlags) modelName(cmd *cobra.Command, path string) (ensemblefile.N
 	return name, nil
 }
 
-// usualSize is the input on which an architecture's published weights were
-// trained.
+// usualSize returns the input size of an architecture's published weights.
 func usualSize(a string) int {
 	switch {
 	case strings.HasPrefix(a, "cifar_"):
@@ -162,22 +165,23 @@ func usualSize(a string) int {
 	return 224
 }
 
-// draw draws the network that the weights are of.
-func (f *importFlags) draw(file *weightfile.File) (*nn.Graph, arch.Arch, error) {
+// draw draws the network of the weights. It assumes the usual size of the input if
+// neither the user nor the file gives one.
+func (f *importFlags) draw(file *weightfile.File) (g *nn.Graph, a arch.Arch, assumed bool, err error) {
 	c := choice{Choice: network.Choice{Arch: f.arch, InputSize: f.size}}
 	if c.InputSize == 0 {
-		if n, err := strconv.Atoi(file.Metadata()["input_size"]); err == nil && n > 0 {
-			c.InputSize = n
-		} else {
-			c.InputSize = usualSize(f.arch)
+		n, err := strconv.Atoi(file.Metadata()["input_size"])
+		if assumed = err != nil || n <= 0; assumed {
+			n = usualSize(f.arch)
 		}
+		c.InputSize = n
 	}
-	g, a, err := drawWeights(file, c)
-	if err == nil && f.arch == "" && f.size == 0 && file.Metadata()["input_size"] == "" && usualSize(a.Name) != c.InputSize {
+	g, a, err = drawWeights(file, c)
+	if err == nil && assumed && usualSize(a.Name) != c.InputSize {
 		c.Arch, c.InputSize = a.Name, usualSize(a.Name)
-		return drawWeights(file, c)
+		g, a, err = drawWeights(file, c)
 	}
-	return g, a, err
+	return g, a, assumed, err
 }
 
 // dict reads the weights and refuses values that are no numbers.
@@ -231,7 +235,7 @@ func (f *importFlags) write(path string, name ensemblefile.Name, g *nn.Graph, a 
 	}{
 		{model + ".safetensors", plain.Bytes()},
 		{model + ".yml", fmt.Appendf(nil, "threshold: %v\n", f.threshold)},
-		{f.configPath(), configText},
+		{f.configPath(), configText}, // nil is not written
 		{f.ensemblePath(), ensemble},
 	}
 	if !f.force {
@@ -258,8 +262,8 @@ func (f *importFlags) ensemblePath() string {
 	return filepath.Join(f.output, f.name+"_ensemble.yml")
 }
 
-// config returns the text of the config, nil where there is one already that
-// says the same of the network.
+// config returns the text of the config, or nil if there is a config of the same
+// network already.
 func (f *importFlags) config(path string, g *nn.Graph, a arch.Arch) ([]byte, error) {
 	size, classes := g.Input.Shape.H, g.Classes()
 	text := fmt.Appendf(nil, `# Made by infer import-weights of %s.
@@ -291,8 +295,7 @@ test:
 	return nil, nil
 }
 
-// ensemble returns the text of an ensemble of all folds of the name that are in
-// the folder.
+// ensemble returns the text of an ensemble of all folds of that name in the folder.
 func (f *importFlags) ensemble(name ensemblefile.Name) ([]byte, error) {
 	byFold := map[int]string{}
 	entries, err := os.ReadDir(f.output)
@@ -317,15 +320,17 @@ func (f *importFlags) ensemble(name ensemblefile.Name) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// report says what was written and what to run next.
+// report prints what was written.
 func (f *importFlags) report(cmd *cobra.Command, path string, name ensemblefile.Name, g *nn.Graph, a arch.Arch) {
 	model := filepath.Join(f.output, name.Model()+".safetensors")
 	fmt.Fprintln(cmd.OutOrStdout(), model)
 	fmt.Fprintln(cmd.OutOrStdout(), f.ensemblePath())
 	cli.Printf(cmd, "%s: %s, %d classes, %d pixels, normalized by mean %s and deviation %s", path, a.Name, g.Classes(), g.Input.Shape.H, triple(a.Mean), triple(a.Std))
-	if !cmd.Flags().Changed("size") {
-		cli.Printf(cmd, "the size of the input is assumed; --size tells another")
-	}
+}
+
+// advise prints what to run next.
+func (f *importFlags) advise(cmd *cobra.Command, name ensemblefile.Name) {
+	model := filepath.Join(f.output, name.Model()+".safetensors")
 	dir := shellWord(f.output)
 	if !cmd.Flags().Changed("threshold") {
 		cli.Printf(cmd, "the threshold is 0.5; with labels, find the best one: train --predict-oof --config %s --weights %s --data DATA", shellWord(f.configPath()), shellWord(model))

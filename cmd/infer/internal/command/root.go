@@ -20,7 +20,7 @@ func New() *cobra.Command {
 	return root
 }
 
-// completeNetworks completes arguments that are weights or architectures.
+// completeNetworks completes the arguments of verbs that take architectures.
 func completeNetworks(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if strings.Contains(c.Use, "ARCHITECTURE") {

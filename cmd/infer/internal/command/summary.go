@@ -9,6 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/summary"
+	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/spf13/cobra"
@@ -25,9 +26,8 @@ func summarize() *cobra.Command {
 		Short: "Show a network's layers: outputs, parameters, work",
 		Long: `summary prints a table of the layers of each network: name, kind, output,
 parameters and GFLOP, with a line of the sums and of the memory that activations
-take at most, for each thread. A network is told by a file of weights, by the
-name of an architecture, or, with all others of its ensemble, by an ensemble
-file, whose weights may be encrypted.`,
+take at most, for each thread. It takes files of weights, names of architectures
+and ensemble files, whose weights may be encrypted.`,
 		Example: `  infer summary 2b_se_resnext50_f0_e14_0.5975.safetensors
   infer summary seresnext50_32x4d --input-size 320 --classes 1103
   infer summary best_val_0.6397.yml --weights models/`,
@@ -62,7 +62,10 @@ file, whose weights may be encrypted.`,
 // others once, or the one network of anything else.
 func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Options) ([]*nn.Graph, error) {
 	if ext := filepath.Ext(name); ext != ".yml" && ext != ".yaml" {
-		g, err := drawNamed(cmd, name, c, classes)
+		g, f, err := drawNamed(cmd, name, c, classes)
+		if f != nil {
+			f.Close()
+		}
 		return []*nn.Graph{g}, err
 	}
 	o.WeightsKey = c.key
@@ -96,23 +99,28 @@ func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Opti
 	return gs, nil
 }
 
-// drawNamed draws the network of a file of weights or of an architecture.
-func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Graph, error) {
+// drawNamed draws the network of a file of weights or of an architecture. It
+// returns the file for the caller to close, or nil for an architecture.
+func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Graph, *weightfile.File, error) {
 	if _, err := os.Stat(name); err == nil {
 		f, err := openWeights(cmd, name, c)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		defer f.Close()
 		g, _, err := drawWeights(f, c)
-		return g, err
+		if err != nil {
+			f.Close()
+			return nil, nil, err
+		}
+		return g, f, nil
 	}
 	a, err := arch.Find(arch.All(), name)
 	if err != nil {
-		return nil, cli.Hint(err, "%s is no file either", name)
+		return nil, nil, cli.Hint(err, "%s is no file either", name)
 	}
 	if c.InputSize == 0 {
-		return nil, cli.Usagef("--input-size is needed: %s takes any", name)
+		return nil, nil, cli.Usagef("--input-size is needed: %s takes any", name)
 	}
-	return a.Build(arch.Config{InputSize: c.InputSize, Classes: classes})
+	g, err := a.Build(arch.Config{InputSize: c.InputSize, Classes: classes})
+	return g, nil, err
 }
