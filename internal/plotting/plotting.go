@@ -1,5 +1,5 @@
-// Package plotting is what the pictures of train and blend have in common: axes
-// that read well, and panels side by side under a title.
+// Package plotting draws what the pictures of train and blend share: readable axes,
+// and panels side by side under a title.
 //
 //	p := plotting.Panel("epoch", "loss")
 //	p.X.Tick.Marker = plotting.Whole{}
@@ -36,7 +36,7 @@ const (
 	resolution  = 120 // dots per inch
 )
 
-// Panel returns an empty diagram with a grid.
+// Panel returns an empty diagram with a grid and labels for its axes.
 func Panel(x, y string) *plot.Plot {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = x, y
@@ -48,8 +48,7 @@ func Panel(x, y string) *plot.Plot {
 	return p
 }
 
-// Dashed adds a thin dashed line through two points, which the legend names if
-// name is not "".
+// Dashed adds a thin dashed line through points, under name in the legend.
 func Dashed(p *plot.Plot, name string, c color.Color, points plotter.XYs) error {
 	line, err := plotter.NewLine(points)
 	if err != nil {
@@ -57,13 +56,11 @@ func Dashed(p *plot.Plot, name string, c color.Color, points plotter.XYs) error 
 	}
 	line.Color, line.Width, line.Dashes = c, vg.Points(1.2), []vg.Length{vg.Points(4), vg.Points(3)}
 	p.Add(line)
-	if name != "" {
-		p.Legend.Add(name, line)
-	}
+	p.Legend.Add(name, line)
 	return nil
 }
 
-// Ring adds a ring around a point, which the legend names.
+// Ring adds a ring around a point, under name in the legend.
 func Ring(p *plot.Plot, name string, c color.Color, at plotter.XY) error {
 	ring, err := plotter.NewScatter(plotter.XYs{at})
 	if err != nil {
@@ -71,9 +68,7 @@ func Ring(p *plot.Plot, name string, c color.Color, at plotter.XY) error {
 	}
 	ring.Color, ring.Shape, ring.Radius = c, draw.RingGlyph{}, vg.Points(5)
 	p.Add(ring)
-	if name != "" {
-		p.Legend.Add(name, ring)
-	}
+	p.Legend.Add(name, ring)
 	return nil
 }
 
@@ -99,8 +94,8 @@ func Widen(a *plot.Axis, below, above float64) {
 	a.Max += above * d
 }
 
-// Decades are ticks at the powers of ten, with their label, and at the multiples
-// between them; where there are fewer than two powers, 2 and 5 are labeled too.
+// Decades puts labeled ticks at the powers of ten, and ticks at the multiples between
+// them. On an axis with fewer than two powers it labels 2 and 5, too.
 type Decades struct{}
 
 // Ticks implements plot.Ticker.
@@ -125,7 +120,7 @@ func (Decades) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// Whole are ticks at whole numbers, at most ten.
+// Whole puts ticks at whole numbers, about ten at most.
 type Whole struct{}
 
 // Ticks implements plot.Ticker.

@@ -2,12 +2,14 @@ package plotting_test
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
 	"slices"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/plotting"
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 )
 
 func labels(ticks []plot.Tick) (list []string) {
@@ -39,24 +41,22 @@ func TestTicksAreLabeledSoThatTheyCanBeRead(t *testing.T) {
 	}
 }
 
-func TestPanelsStandSideBySideUnderATitle(t *testing.T) {
-	var widths []int
-	for n := 1; n <= 3; n++ {
-		var panels []*plot.Plot
-		for range n {
-			panels = append(panels, plotting.Panel("x", "y"))
-		}
-		var b bytes.Buffer
-		if err := plotting.Write(&b, "title", panels...); err != nil {
-			t.Fatal(err)
-		}
-		img, err := png.Decode(&b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		widths = append(widths, img.Bounds().Dx())
+// Package blend/chart tests several panels.
+func Example() {
+	p := plotting.Panel("epoch", "loss")
+	p.X.Tick.Marker = plotting.Whole{}
+	err := plotting.Dashed(p, "to beat", plotting.Gray, plotter.XYs{{X: 0, Y: 1}, {X: 9, Y: 1}})
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	if widths[1] != 2*widths[0] || widths[2] != 3*widths[0] {
-		t.Errorf("widths %v", widths)
+	plotting.Widen(&p.Y, 0, 0.2)
+	var b bytes.Buffer
+	if err := plotting.Write(&b, "small, fold 0", p); err != nil {
+		fmt.Println(err)
+		return
 	}
+	img, err := png.Decode(&b)
+	fmt.Println(img.Bounds().Size(), err)
+	// Output: (528,438) <nil>
 }
