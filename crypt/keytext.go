@@ -6,10 +6,9 @@ import (
 	"unicode/utf16"
 )
 
-// KeyText returns the line of a key file that holds the key, however an editor
-// saved the file: with a byte order mark, in UTF-16, with line ends of any kind,
-// blank lines, and comments that begin with "#". Of a file with several other
-// lines it returns them all, which is no key.
+// KeyText returns the line of a key file that holds the key. It accepts a byte order
+// mark, UTF-16, line ends of any kind, blank lines, and comments that begin with
+// "#". If several lines remain, it returns them all, which is no key.
 func KeyText(file string) string {
 	file = strings.TrimPrefix(fromUTF16(file), "\ufeff")
 	var lines []string
@@ -21,8 +20,8 @@ func KeyText(file string) string {
 	return strings.Join(lines, "\n")
 }
 
-// fromUTF16 decodes a text that is in UTF-16, and returns any other as it is.
-// Without a byte order mark it is told by the zero byte of its first letter.
+// fromUTF16 decodes a text in UTF-16, and returns any other as it is. Without a byte
+// order mark, a zero byte in the first letter shows UTF-16.
 func fromUTF16(file string) string {
 	if len(file) < 2 || len(file)%2 != 0 {
 		return file

@@ -12,21 +12,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Chooser is a flag's value that takes one of a few names, or several of them.
-// Shells complete the names.
+// Chooser is the value of a flag that takes one or several of a few names. Shells
+// complete the names.
 type Chooser interface {
 	pflag.Value
 	Choices() []string
 }
 
-// ChoiceVar adds a flag that takes one of names, which the help lists after
-// usage. The default is *p.
+// ChoiceVar adds a flag that takes one of names. The help lists them after usage.
+// The default is *p.
 func ChoiceVar(fs *pflag.FlagSet, p *string, name string, names []string, usage string) {
 	fs.Var(&choice{p, names}, name, usage+": "+say.Names(names))
 }
 
-// ChoicesVar adds a flag that takes several of names, with commas between them
-// or by being given often.
+// ChoicesVar adds a flag that takes several of names, separated by commas or by
+// repeating the flag.
 func ChoicesVar(fs *pflag.FlagSet, p *[]string, name string, names []string, usage string) {
 	fs.Var(&choices{p, names}, name, usage)
 }
@@ -71,8 +71,8 @@ func (c *choices) Set(text string) error {
 	return nil
 }
 
-// UnknownName says that there is no such name, and which there are; its hint is
-// the one that was probably meant.
+// UnknownName returns an error that lists the valid names. Its hint is the name that
+// was probably meant.
 func UnknownName(name string, names []string) error {
 	err := fmt.Errorf("unknown name %q; there are %s", name, say.List(names))
 	if near, ok := nearest.Name(name, names); ok {

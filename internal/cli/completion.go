@@ -7,16 +7,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// shells are those whose completion scripts there are.
+// shells are the shells that have completion scripts.
 var shells = []string{"bash", "zsh", "fish"}
 
 // completion returns the verb that prints a shell's completion script.
 func completion(tool string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Print the script by which a shell completes verbs, flags and their values",
+		Short: "Print a script that makes a shell complete verbs, flags and their values",
 		Long: "completion prints a script for bash, zsh or fish. Once the shell has read it,\n" +
-			"the tab key completes verbs, flags, and the values that flags take.",
+			"the tab key completes verbs, flags and their values.",
 		Example: strings.ReplaceAll(`  source <(TOOL completion bash)                                # this shell; in ~/.bashrc: every one
   TOOL completion zsh > "${fpath[1]}/_TOOL"
   TOOL completion fish > ~/.config/fish/completions/TOOL.fish`, "TOOL", tool),
@@ -38,9 +38,9 @@ func completion(tool string) *cobra.Command {
 	}
 }
 
-// complete registers what a command's flags are completed by: the names of a
-// [Chooser], folders for a flag whose value the help calls FOLDER. Arguments
-// that Use calls by a file's ending are completed by such files.
+// complete registers completions for a command. Flags complete by the names of their
+// [Chooser], or by folders if the help calls their value FOLDER. Arguments complete
+// by the YAML files or folders that Use names.
 func complete(c *cobra.Command) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if _, exists := c.GetFlagCompletionFunc(f.Name); exists {
@@ -58,7 +58,7 @@ func complete(c *cobra.Command) {
 		default:
 			by = cobra.NoFileCompletions
 		}
-		_ = c.RegisterFlagCompletionFunc(f.Name, by) // it fails for flags that there are not
+		_ = c.RegisterFlagCompletionFunc(f.Name, by) // it fails only for unknown flags
 	})
 	if c.ValidArgsFunction != nil || len(c.ValidArgs) > 0 {
 		return

@@ -14,10 +14,10 @@
 //   - unknown commands and flags, wrong arguments and missing flags, and errors
 //     made by [Usagef], have status 2 and a hint, with "did you mean" where
 //     something is near; the usage is never dumped;
-//   - what cobra, pflag and strconv say of them is said in our words, with what
-//     is needed instead: "--max-time 8: add a unit, such as 8h or 30m";
+//   - errors of cobra, pflag and strconv are rewritten to say what is needed:
+//     "--max-time 8: add a unit, such as 8h or 30m";
 //   - the verb completion prints a script for bash, zsh or fish; flags added by
-//     [ChoiceVar] complete their names, those that take a FOLDER folders;
+//     [ChoiceVar] complete their names, flags that take a FOLDER complete folders;
 //   - a flag may be spelled with underscores for dashes;
 //   - a command that only has subcommands shows its help when none is given;
 //   - there are --version, and --quiet, which hides progress.

@@ -33,7 +33,7 @@ func Hint(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
 }
 
-// interruptedError says what an interrupt left, in place of "interrupted".
+// interruptedError replaces "interrupted" by a message about what was saved.
 type interruptedError struct {
 	err     error
 	message string
@@ -42,8 +42,8 @@ type interruptedError struct {
 func (e *interruptedError) Error() string { return e.message }
 func (e *interruptedError) Unwrap() error { return e.err }
 
-// Interrupted attaches to err, which tells that a context ended, a message to
-// print in place of "interrupted": what was saved, and how to go on.
+// Interrupted attaches a message to err, the error of a canceled context. The
+// message is printed in place of "interrupted": what was saved, and how to continue.
 func Interrupted(err error, format string, args ...any) error {
 	return &interruptedError{err, fmt.Sprintf(format, args...)}
 }

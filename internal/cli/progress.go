@@ -87,8 +87,8 @@ func (p *Progress) Add(n int64) {
 	}
 }
 
-// Note shows a few words behind the amount, such as a running loss, until the
-// next call.
+// Note shows a few words after the amount, such as a running loss, until the next
+// call.
 func (p *Progress) Note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

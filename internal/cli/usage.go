@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// asUsage turns a complaint of cobra or pflag about the words args into a usage
-// error in our words, with a hint.
+// asUsage turns an error of cobra or pflag about args into a usage error in our
+// words, with a hint.
 func asUsage(cmd *cobra.Command, args []string, err error) error {
 	var (
 		unknown    *pflag.NotExistError
@@ -53,8 +53,8 @@ func asUsage(cmd *cobra.Command, args []string, err error) error {
 	return Hint(wrongArguments(cmd, args, err), "%s", help)
 }
 
-// shown returns what the user typed, quoted where it could not be told from the
-// words around it.
+// shown returns text as the user typed it, quoted if it has spaces or quotes or is
+// empty.
 func shown(text string) string {
 	if text == "" || strings.ContainsAny(text, " \t\n\"") {
 		return strconv.Quote(text)
@@ -62,7 +62,7 @@ func shown(text string) string {
 	return text
 }
 
-// wrongValue says what is wrong with the text of a flag of some type.
+// wrongValue returns what is wrong with the value text of a flag of type kind.
 func wrongValue(kind, text string, cause error) string {
 	switch {
 	case kind == "duration":
@@ -84,7 +84,7 @@ func wrongValue(kind, text string, cause error) string {
 	return cause.Error()
 }
 
-// wrongDuration says what is wrong with a time that time.ParseDuration refuses.
+// wrongDuration returns what is wrong with a time that time.ParseDuration refuses.
 func wrongDuration(text string) string {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		return "add a unit, such as 8h or 30m"
@@ -105,7 +105,7 @@ func wrongWhole(text, want string) string {
 	return want
 }
 
-// Cobra's complaints about arguments, which have no types.
+// Patterns of cobra's errors about arguments, which have no types.
 var (
 	tooFewOrMany = regexp.MustCompile(`^(?:accepts|requires).*(?:received|receive) (\d+)$`)
 	notForThis   = regexp.MustCompile(`^unknown command ("(?:[^"\\]|\\.)*") for "`)
@@ -114,8 +114,8 @@ var (
 	notSet       = regexp.MustCompile(`^required flag\(s\) (.*) not set$`)
 )
 
-// wrongArguments says in our words what cobra says of arguments and of flags
-// that don't fit each other.
+// wrongArguments rewrites cobra's errors about arguments, and about flags that
+// exclude or need each other, in our words.
 func wrongArguments(cmd *cobra.Command, args []string, err error) error {
 	message, _, _ := strings.Cut(err.Error(), "\n")
 	if m := notForThis.FindStringSubmatch(message); m != nil {
@@ -146,7 +146,7 @@ func wrongArguments(cmd *cobra.Command, args []string, err error) error {
 	return Usagef("%s", message)
 }
 
-// dashed makes flags of names with spaces between them.
+// dashed puts two dashes before each of the names in a text, and joins them by and.
 func dashed(names, and string) string {
 	list := strings.Fields(names)
 	for i := range list {
@@ -155,7 +155,7 @@ func dashed(names, and string) string {
 	return strings.Join(list, and)
 }
 
-// unexpected says that a word is one too many.
+// unexpected returns the error for an argument too many.
 func unexpected(cmd *cobra.Command, word string) error {
 	err := Usagef("unexpected argument %q: %s", word, form(cmd))
 	if cmd.Flags().Lookup("config") != nil && (strings.HasSuffix(word, ".yml") || strings.HasSuffix(word, ".yaml")) {
@@ -164,7 +164,7 @@ func unexpected(cmd *cobra.Command, word string) error {
 	return err
 }
 
-// form says how a command is used.
+// form returns how a command is used, for an error.
 func form(cmd *cobra.Command) string {
 	path := cmd.Use
 	if cmd.HasParent() {
@@ -173,7 +173,7 @@ func form(cmd *cobra.Command) string {
 	return fmt.Sprintf("the form is `%s`", path)
 }
 
-// argumentWords lists the arguments that a command's Use names, without flags.
+// argumentWords returns the arguments in a command's Use, without flags.
 func argumentWords(use string) []string {
 	var words []string
 	fields := strings.Fields(use)
@@ -187,7 +187,8 @@ func argumentWords(use string) []string {
 	return words
 }
 
-// mistakenVerb returns the first argument if it was meant to be a verb of cmd.
+// mistakenVerb returns the first argument; ok reports whether it is a misspelled
+// verb of cmd.
 func mistakenVerb(cmd *cobra.Command, args []string) (verb string, ok bool) {
 	if !cmd.HasSubCommands() {
 		return "", false
@@ -218,8 +219,8 @@ func takesValue(cmd *cobra.Command, flag string) bool {
 	return f.NoOptDefVal == ""
 }
 
-// isMistakenVerb reports whether a word that no verb of cmd is called was meant
-// to be one: it is like one, or nothing else may stand there.
+// isMistakenVerb reports whether a word is a misspelled verb of cmd: it is like one,
+// or cmd takes no such argument.
 func isMistakenVerb(cmd *cobra.Command, word string) bool {
 	if word == "" || strings.ContainsAny(word, `./\*`) {
 		return false
@@ -234,7 +235,7 @@ func isMistakenVerb(cmd *cobra.Command, word string) bool {
 	return len(words) == 0 || strings.Contains(words[0], ".") // a file, by its ending
 }
 
-// verbFirst tells verbs that were misspelled from wrong arguments.
+// verbFirst returns validate with an error for misspelled verbs.
 func verbFirst(validate cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		err := cobra.ArbitraryArgs(cmd, args)
@@ -248,7 +249,7 @@ func verbFirst(validate cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// verbs lists the verbs of cmd.
+// verbs returns the names of the verbs of cmd.
 func verbs(cmd *cobra.Command) []string {
 	var names []string
 	for _, c := range cmd.Commands() {
@@ -259,7 +260,7 @@ func verbs(cmd *cobra.Command) []string {
 	return names
 }
 
-// nearVerb returns the verb that a word probably means.
+// nearVerb returns the verb of cmd that a word probably means.
 func nearVerb(cmd *cobra.Command, word string) (string, bool) {
 	for _, c := range cmd.Commands() {
 		if slices.Contains(c.SuggestFor, word) {
@@ -277,7 +278,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return Hint(err, "the commands are %s", strings.Join(verbs(cmd), ", "))
 }
 
-// unknownFlag tells of a flag, as it was typed and by name.
+// unknownFlag returns the error for an unknown flag; typed has its dashes, name not.
 func unknownFlag(cmd *cobra.Command, typed, name string) error {
 	err := Usagef("unknown flag %s", typed)
 	names := flagNames(cmd)
@@ -301,7 +302,7 @@ func flagNames(cmd *cobra.Command) []string {
 	return names
 }
 
-// ownerOf returns a command of the tree that has a flag of that name.
+// ownerOf returns a command in the tree of c that has a flag of that name, or nil.
 func ownerOf(c *cobra.Command, name string) *cobra.Command {
 	if c.LocalFlags().Lookup(name) != nil && c.IsAvailableCommand() {
 		return c
@@ -314,8 +315,8 @@ func ownerOf(c *cobra.Command, name string) *cobra.Command {
 	return nil
 }
 
-// singleDash finds a long flag that was written with one dash, which would be
-// taken for a short flag and its value: -config for --config.
+// singleDash refuses a long flag with one dash, which pflag would take for a short
+// flag and its value: -config for --config.
 func singleDash(root *cobra.Command, args []string) error {
 	cmd, _, err := root.Find(args)
 	if err != nil {
@@ -336,7 +337,7 @@ func singleDash(root *cobra.Command, args []string) error {
 	return nil
 }
 
-// shortDurations writes the defaults of times without units that are zero.
+// shortDurations writes the default of a time without units that are zero.
 func shortDurations(f *pflag.Flag) {
 	if f.Value.Type() != "duration" {
 		return

@@ -1,4 +1,4 @@
-// Package modelconfig finds the config of weights that do not carry theirs.
+// Package modelconfig finds the config of weights that hold none.
 //
 //	path, ok := modelconfig.Beside("models/2b_se_resnext50_f0_e14_0.5975.pth")
 //	// models/2b_se_resnext50.yml

@@ -9,11 +9,10 @@ package nearest
 
 import "strings"
 
-// Name returns the candidate that differs least from name, the first of equals.
-// Case, and dashes for underscores, count for nothing. Where all differ in more
-// than a third of their letters, it returns the only candidate that begins with
-// name or has it as one of its parts between dashes; ok is false where there is
-// none, or where there are several.
+// Name returns the candidate that differs least from name; ties go to the first one.
+// It ignores case, and treats underscores as dashes. If every candidate differs in
+// more than a third of its letters, it returns the only one that begins with name or
+// has a part after a dash that does. ok is false if there is none, or several.
 func Name(name string, candidates []string) (best string, ok bool) {
 	folded := fold(name)
 	bestDistance := -1
@@ -32,11 +31,11 @@ func Name(name string, candidates []string) (best string, ok bool) {
 	return abbreviated(folded, candidates)
 }
 
-// minAbbreviation is the least number of letters that stand for a longer name.
+// minAbbreviation is the least number of letters of an abbreviation.
 const minAbbreviation = 3
 
-// abbreviated returns the only candidate that begins with name or has a part that
-// does.
+// abbreviated returns the only candidate that begins with name, or has a part after
+// a dash that does.
 func abbreviated(name string, candidates []string) (only string, ok bool) {
 	if len(name) < minAbbreviation {
 		return "", false

@@ -12,9 +12,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Explain adds to err, why weights don't fit the network g, what they are
-// instead: of other classes, of another architecture, quantized, or under other
-// names.
+// Explain adds a hint to err, the reason why weights don't fit the network g: they
+// have other classes, another architecture or other names, or are quantized.
 func Explain(err error, g *nn.Graph, infos []weights.Info) error {
 	if kind := transformed(infos); kind != "" {
 		return cli.Hint(err, "%s", kind)
@@ -35,7 +34,7 @@ func Explain(err error, g *nn.Graph, infos []weights.Info) error {
 	return err
 }
 
-// marks are endings of names by which weights tell what was done to them.
+// marks are endings of tensor names that show how weights were transformed.
 var marks = []struct{ ending, what string }{
 	{"._packed_params", "they are quantized: save the weights from before quantization"},
 	{".zero_point", "they are quantized: save the weights from before quantization"},
@@ -51,7 +50,7 @@ var marks = []struct{ ending, what string }{
 	{"_flat_param", "they are FSDP's flat parameters: save the full state dict (StateDictType.FULL_STATE_DICT)"},
 }
 
-// transformed says what was done to weights, "" where nothing is known of.
+// transformed returns how weights were transformed, or "" if no mark shows it.
 func transformed(infos []weights.Info) string {
 	for _, info := range infos {
 		for _, m := range marks {
@@ -63,7 +62,8 @@ func transformed(infos []weights.Info) string {
 	return ""
 }
 
-// nearestPair names a parameter that is missing and the tensor that may be it.
+// nearestPair names the first missing parameter that a tensor of the file may be, or
+// returns "".
 func nearestPair(g *nn.Graph, infos []weights.Info) string {
 	have := map[string]bool{}
 	for _, info := range infos {

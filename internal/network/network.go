@@ -25,14 +25,14 @@ type Source interface {
 	Infos() []weights.Info
 }
 
-// Choice is what the caller tells; zero values leave it to the file.
+// Choice is what the caller knows of the network; zero values leave it to the file.
 type Choice struct {
 	Arch      string
 	InputSize int
 }
 
-// ErrInputSize tells that neither the file nor the caller knows the size of
-// the input.
+// ErrInputSize is returned when neither the file nor the caller gives the size of the
+// input.
 var ErrInputSize = errors.New("the weights don't tell the size of the network's input")
 
 // Of draws the network and checks that the weights fit it.
@@ -47,7 +47,7 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		c.InputSize = n
 	}
 	if _, err := arch.Find(arch.All(), metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
-		c.Arch = metadata["arch"] // a checkpoint from elsewhere may have a name that nobody here knows
+		c.Arch = metadata["arch"] // unless a checkpoint of other code names an unknown one
 	}
 	if c.Arch == "" {
 		return guess(infos, c.InputSize)

@@ -1,4 +1,4 @@
-// Package say writes values as people write them, for messages and tables.
+// Package say formats values as people write them, for messages and tables.
 //
 //	say.Number(1 << 20)           // 1048576
 //	say.List([]int{3, 5})         // 3, 5
@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Number returns v in decimals, without an exponent where that stays short.
+// Number returns v as a decimal number, with an exponent only if it would be long.
 func Number(v float64) string {
 	switch {
 	case math.IsNaN(v):
@@ -53,7 +53,7 @@ func exponent(s string) string {
 	return mantissa + "e" + sign + strings.TrimLeft(exp[1:], "0")
 }
 
-// Span says which values lie between low and high, both included.
+// Span describes the values from low to high, both included.
 func Span(low, high float64) string {
 	if math.IsInf(high, 1) {
 		return "at least " + Number(low)
@@ -70,7 +70,7 @@ func List[T any](items []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// Some is List of the first n items, and says how many there are if more.
+// Some is List of the first n items, and adds the number of all if there are more.
 func Some[T any](items []T, n int) string {
 	if len(items) <= n {
 		return List(items)

@@ -1,11 +1,11 @@
-// Package textfile reads the small YAML files that users name, and says what a
-// file is that was named by mistake.
+// Package textfile reads the small YAML files that users name. A file that was named
+// by mistake is refused by what it is.
 //
 //	text, err := textfile.Read("2b_se_resnext50.pth", "a config")
 //	// 2b_se_resnext50.pth: this is a file of PyTorch weights; a config is a YAML file
 //
-// It reads at most [MaxSize] bytes, whatever the file's size, and refuses what is
-// no text. An error never shows more than a few words of a file.
+// It reads at most [MaxSize] bytes, whatever the file's size, and refuses anything
+// but text. An error never shows more than a few words of a file.
 package textfile
 
 import (
@@ -18,11 +18,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the largest size of a text that is read.
+// MaxSize is the size of the largest text that Read accepts.
 const MaxSize = 1 << 20
 
-// Read returns the text of the file at path; want is what it should be, "a
-// config".
+// Read returns the text of the file at path. want names what it should be, such as
+// "a config", for the error.
 func Read(path, want string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,8 +39,8 @@ func Read(path, want string) ([]byte, error) {
 	return data, Check(path, want, data)
 }
 
-// Check refuses data that can be no YAML text of the kind wanted; name is the
-// file's name.
+// Check refuses data that is no YAML text. name is the file's name, and want what it
+// should be.
 func Check(name, want string, data []byte) error {
 	if kind := Kind(data); kind != "" {
 		return fmt.Errorf("%s: this is %s; %s is a YAML file", name, kind, want)
@@ -51,7 +51,7 @@ func Check(name, want string, data []byte) error {
 	return nil
 }
 
-// magics are the first bytes of files that are often near.
+// magics are the first bytes of files that often lie beside a YAML file.
 var magics = []struct{ magic, kind string }{
 	{"PK\x03\x04", "a file of PyTorch weights, or another zip archive"},
 	{"\x80\x02", "a file of PyTorch weights, or another pickle"},
@@ -64,7 +64,7 @@ var magics = []struct{ magic, kind string }{
 	{"version https://git-lfs", "a Git LFS pointer, in place of the file itself"},
 }
 
-// Kind says what data is that is no YAML text, "" if it may be one.
+// Kind returns what data is, such as "a PNG image", or "" if it may be a YAML text.
 func Kind(data []byte) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(data, []byte(m.magic)) {
@@ -90,7 +90,7 @@ func Kind(data []byte) string {
 	return ""
 }
 
-// whole drops the bytes of a last letter that MaxSize may have cut.
+// whole drops the last letter of data longer than MaxSize, which may be cut.
 func whole(data []byte) []byte {
 	if len(data) <= MaxSize {
 		return data
@@ -104,8 +104,8 @@ func whole(data []byte) []byte {
 	return data
 }
 
-// isTable reports whether a text begins with two lines of as many fields, which
-// YAML would take for one long word.
+// isTable reports whether a text begins with two lines of equally many fields, which
+// YAML would read as one long word.
 func isTable(text string) bool {
 	first, rest, ok := strings.Cut(text, "\n")
 	second, _, _ := strings.Cut(rest, "\n")
@@ -113,7 +113,7 @@ func isTable(text string) bool {
 	return ok && n > 0 && strings.Count(second, ",") == n && !strings.ContainsAny(first, ":[{#")
 }
 
-// Short returns the first letters of a text on one line, for a message.
+// Short returns the beginning of a text on one line, for a message.
 func Short(text string) string {
 	const most = 40
 	text = strings.Join(strings.Fields(text), " ")
