@@ -16,32 +16,33 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
-// checkImages is on how many images a kernel is tried, and sizedImages how many
-// are looked at for their size.
+// A kernel is tried on checkImages images. The sizes of sizedImages images show
+// whether crops see too little.
 const (
 	checkImages = 2
 	sizedImages = 9
 )
 
-// images fills the folder dir with two images and a sample submission that
-// names them: the first ones of the user's sample, or drawn ones.
+// images fills the folder dir with two images and a sample submission that names
+// them: the first ones of the user's sample, or drawn ones. The copies have names of
+// their own, because an id may have folders in it, and two ids may share a file name.
 func (s *state) images(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "test"), 0o755); err != nil {
 		return err
 	}
 	ids := []string{"0000000000000001", "1165e02531758026"}
 	if s.hasImages() {
-		found, paths, err := s.firstImages(ctx)
+		paths, err := s.firstImages(ctx)
 		if err != nil {
 			return fmt.Errorf("looking for images to verify on: %w", err)
 		}
-		for _, path := range paths {
-			if _, err := copyFile(path, filepath.Join(dir, "test", filepath.Base(path))); err != nil {
+		for i, path := range paths {
+			if _, err := copyFile(path, filepath.Join(dir, "test", ids[i]+filepath.Ext(path))); err != nil {
 				return err
 			}
 		}
-		if len(found) > 0 {
-			return writeSample(filepath.Join(dir, input.SampleName), found)
+		if len(paths) > 0 {
+			return writeSample(filepath.Join(dir, input.SampleName), ids[:len(paths)])
 		}
 		s.warn("none of the images that %s names is there and can be read: the kernel is checked on drawn ones", s.sample.Name)
 	}
@@ -53,30 +54,30 @@ func (s *state) images(ctx context.Context, dir string) error {
 	return writeSample(filepath.Join(dir, input.SampleName), ids)
 }
 
-// firstImages returns the first images that the sample submission names and that can
-// be read. It warns of those before them that can't.
-func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error) {
+// firstImages returns the files of the first images that the sample submission names
+// and that can be read. It warns of unreadable ones before them.
+func (s *state) firstImages(ctx context.Context) (paths []string, err error) {
 	images, err := s.findImages(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	decoder := vision.Decoder{Formats: formats.All()}
 	var sizes [][2]int
 	for _, id := range s.sample.IDs() {
 		path, ok := images.Path(id)
-		if !ok || slices.Contains(ids, id) {
+		if !ok || slices.Contains(paths, path) {
 			continue
 		}
 		img, err := decoder.DecodeFile(path)
 		if img == nil {
 			if ctx.Err() != nil {
-				return nil, nil, ctx.Err()
+				return nil, ctx.Err()
 			}
 			s.warn("the kernel would give this image the default labels: %v", err)
 			continue
 		}
-		if len(ids) < checkImages {
-			ids, paths = append(ids, id), append(paths, path)
+		if len(paths) < checkImages {
+			paths = append(paths, path)
 		}
 		if sizes = append(sizes, [2]int{img.W, img.H}); len(sizes) == sizedImages {
 			break
@@ -85,7 +86,7 @@ func (s *state) firstImages(ctx context.Context) (ids, paths []string, err error
 	for _, text := range s.built.Plan.CropWarnings(sizes) {
 		s.warn("%s", text)
 	}
-	return ids, paths, nil
+	return paths, nil
 }
 
 // hasImages reports whether the user named a sample submission and where its images
