@@ -24,18 +24,20 @@ type run struct {
 	journal *journal
 	archs   []arch.Arch // by model
 
-	found   *input.Found
-	sample  *input.Table // as it is written, cut to the limit
-	ids     []string     // of the sample, each once
-	places  []int        // of each row's id among them
-	images  []image      // of each id
-	vault   *vault
-	scratch *scratch
-	sched   *schedule
-	sum     *sum
-	out     []float32 // predictions of the running fold
-	ahead   *fetch    // weights that are being read for the next fold
-	stalled []*fetch  // and those that were waited for too long
+	found    *input.Found
+	pictures *input.Found  // what Options.Images holds, nil before it was searched
+	located  *input.Images // of the sample, nil if the choice of it did not need them
+	sample   *input.Table  // as it is written, cut to the limit
+	ids      []string      // of the sample, each once
+	places   []int         // of each row's id among them
+	images   []image       // of each id
+	vault    *vault
+	scratch  *scratch
+	sched    *schedule
+	sum      *sum
+	out      []float32 // predictions of the running fold
+	ahead    *fetch    // weights that are being read for the next fold
+	stalled  []*fetch  // and those that were waited for too long
 
 	start      time.Time
 	over       bool          // nothing can be predicted any more
@@ -207,9 +209,12 @@ func parallel(most, n int, do func(i int)) {
 }
 
 func (r *run) findImages(ctx context.Context) error {
-	where, err := r.imagesOf(ctx, r.sample)
-	if err != nil {
-		return err
+	where := r.located
+	if where == nil {
+		var err error
+		if where, err = r.imagesOf(ctx, r.ids); err != nil {
+			return err
+		}
 	}
 	r.images = make([]image, len(r.ids))
 	var missing atomic.Int64

@@ -1,7 +1,6 @@
 package ensemble
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,11 +16,13 @@ func (r *run) readSample(ctx context.Context) error {
 	if r.o.Sample != "" {
 		paths = []string{r.o.Sample}
 	}
-	var failed error
-	chosen, err := input.ChooseSample(paths, r.sampleRules(ctx, &failed))
+	rules := r.plan.SampleRules()
+	if r.o.Submission != input.Unsettled {
+		rules.Submission = r.o.Submission
+	}
+	rules.Images = func(ids []string) (*input.Images, error) { return r.imagesOf(ctx, ids) }
+	chosen, err := input.ChooseSample(paths, rules)
 	switch {
-	case failed != nil:
-		return failed
 	case err != nil:
 		return KindHint(err)
 	case chosen == nil:
@@ -31,7 +32,7 @@ func (r *run) readSample(ctx context.Context) error {
 	for _, err := range chosen.Passed {
 		r.journal.warn("passed over: %v", err)
 	}
-	r.sample = chosen.Table
+	r.sample, r.located = chosen.Table, chosen.Images
 	if len(chosen.Candidates) > 1 {
 		r.journal.line("the sample submission is %s, of %s", r.sample.Name, strings.Join(chosen.Candidates, ", "))
 	}
@@ -48,31 +49,13 @@ func (r *run) readSample(ctx context.Context) error {
 	return nil
 }
 
-// sampleRules say which samples the run accepts. The first error of a search for
-// images becomes *failed.
-func (r *run) sampleRules(ctx context.Context, failed *error) input.SampleRules {
-	rules := r.plan.SampleRules()
-	if r.o.Submission != input.Unsettled {
-		rules.Submission = r.o.Submission
-	}
-	rules.Images = func(ids []string) *input.Images {
-		found, err := r.imagesOfIDs(ctx, ids)
-		if err != nil {
-			*failed = cmp.Or(*failed, err)
-			return &input.Images{}
-		}
-		return found
-	}
-	return rules
-}
-
-// SampleRules returns what the plan says of the sample submissions that it can
-// answer.
+// SampleRules returns which sample submissions the plan can answer.
 func (p *Plan) SampleRules() input.SampleRules {
 	return input.SampleRules{Classes: p.Classes, Submission: p.Submission, Training: p.Training, Column: p.Column}
 }
 
-// KindHint adds to the error of a sample of another kind what the user can do.
+// KindHint adds a hint to a *input.KindError that the user can settle. It returns
+// other errors as they are.
 func KindHint(err error) error {
 	var kind *input.KindError
 	if errors.As(err, &kind) && kind.Ambiguous {
@@ -81,18 +64,17 @@ func KindHint(err error) error {
 	return err
 }
 
-// imagesOf locates the images of a table.
-func (r *run) imagesOf(ctx context.Context, t *input.Table) (*input.Images, error) {
-	return r.imagesOfIDs(ctx, t.IDs())
-}
-
-func (r *run) imagesOfIDs(ctx context.Context, ids []string) (*input.Images, error) {
+// imagesOf locates the images of ids under Options.Images, else under the input.
+func (r *run) imagesOf(ctx context.Context, ids []string) (*input.Images, error) {
 	if r.o.Images == "" {
 		return r.found.Images(ctx, ids)
 	}
-	found, err := input.ImagesUnder(ctx, r.o.Images, ids)
-	if err != nil {
-		return nil, hint(fmt.Errorf("the folder of the images: %w", err), "name another by --images")
+	if r.pictures == nil {
+		found, err := input.Find(ctx, r.o.Images, nil)
+		if err != nil {
+			return nil, hint(fmt.Errorf("the folder of the images: %w", err), "name another by --images")
+		}
+		r.pictures = found
 	}
-	return found, nil
+	return r.pictures.Images(ctx, ids)
 }

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ const (
 	SeveralLabels           // another number in some row
 )
 
-// DefaultColumn is the name of the column of labels where no table tells it.
+// DefaultColumn is the labels' column if no table names one.
 const DefaultColumn = "attribute_ids"
 
 // SampleRules say what [ReadSample] accepts. The zero value lets the sample
@@ -60,12 +61,13 @@ type SampleRules struct {
 	Classes int
 	// Submission is the kind that the user asks for.
 	Submission Submission
-	// Training is what the training table has.
+	// Training says how many labels the rows of the training table have.
 	Training Labelling
-	// Column names the column of labels of a table of ids only; "" is DefaultColumn.
+	// Column is the labels' column to write for a table of ids only; "" is
+	// DefaultColumn.
 	Column string
-	// Images returns the lookup of the images of the ids; nil if they are unknown.
-	Images func(ids []string) *Images
+	// Images locates the images of the ids; nil if their folder is unknown.
+	Images func(ids []string) (*Images, error)
 }
 
 // KindError is returned for a sample submission of a kind that is not
@@ -75,8 +77,8 @@ type KindError struct {
 	Line int    // of the row that shows it, 0 for none
 	What string // is wrong, e.g. "it has a column for each class"
 	Saw  string // the header and the first values
-	// Ambiguous reports whether the sample could be one of labels: the user may
-	// say so.
+	// Ambiguous reports whether the sample could be one of labels if the user says
+	// so.
 	Ambiguous bool
 }
 
@@ -92,14 +94,14 @@ func (e *KindError) Error() string {
 // Sample is a sample submission of labels.
 type Sample struct {
 	*Table
-	// Note is what the user should know of how the table was read, or "".
+	// Note says what the user should check about the table, "" if nothing.
 	Note string
 }
 
 // ReadSample reads the sample submission at path. It returns a *KindError for a
 // sample that asks for anything but an id and class numbers in each row: one
 // label, probabilities, a column for each class, names, several rows for an
-// image. A sample of a header only is one without rows.
+// image. A sample of a header only has no rows.
 func ReadSample(path string, rules SampleRules) (*Sample, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -251,11 +253,7 @@ func (s *sampleReader) idColumn() int {
 // idsOnly reads the ids of a table of the test images.
 func (s *sampleReader) idsOnly() (*Sample, error) {
 	id := s.idColumn()
-	column := s.rules.Column
-	if column == "" {
-		column = DefaultColumn
-	}
-	t := &Table{Name: s.name, Columns: [2]string{s.header[id], column}}
+	t := &Table{Name: s.name, Columns: [2]string{s.header[id]}}
 	for {
 		record, line, err := s.next()
 		if errors.Is(err, io.EOF) {
@@ -269,8 +267,7 @@ func (s *sampleReader) idsOnly() (*Sample, error) {
 		}
 		t.Rows = append(t.Rows, Row{ID: strings.Clone(record[id]), Line: line})
 	}
-	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",
-		s.header[id], s.name, column)}, nil
+	return s.testTable(t), nil
 }
 
 // two reads a table of two columns. One of the test images whose second column
@@ -300,26 +297,22 @@ func (s *sampleReader) two(test bool) (*Sample, error) {
 		return nil, wrong
 	}
 	note, err := s.judge(t, v)
-	if err != nil || wrong != nil {
-		if test {
-			return s.withoutLabels(t), nil
+	if test && (wrong != nil || errors.As(err, &wrong)) {
+		for i := range t.Rows {
+			t.Rows[i].Labels = ""
 		}
-		if err != nil {
-			return nil, err
-		}
+		return s.testTable(t), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &Sample{t, note}, nil
 }
 
-// withoutLabels turns a table of the test images into one of ids only.
-func (s *sampleReader) withoutLabels(t *Table) *Sample {
-	t.Columns[1] = s.rules.Column
-	if t.Columns[1] == "" {
-		t.Columns[1] = DefaultColumn
-	}
-	for i := range t.Rows {
-		t.Rows[i].Labels = ""
-	}
+// testTable names the labels' column of a table of the test images, and notes that
+// it stands in for a sample submission.
+func (s *sampleReader) testTable(t *Table) *Sample {
+	t.Columns[1] = cmp.Or(s.rules.Column, DefaultColumn)
 	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",
 		t.Columns[0], s.name, t.Columns[1])}
 }

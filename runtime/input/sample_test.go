@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,10 +142,40 @@ func TestImagesTellRowsOfClassesFromIDs(t *testing.T) {
 		{[]string{"test/"}, false},
 	} {
 		found := find(t, tree(t, c.images...))
-		_, err := readSample(t, "sample_submission.csv", text, input.SampleRules{Images: func(ids []string) *input.Images { return locate(t, found, ids...) }})
+		_, err := readSample(t, "sample_submission.csv", text, input.SampleRules{
+			Images: func(ids []string) (*input.Images, error) { return locate(t, found, ids...), nil },
+		})
 		if (err != nil) != c.wrong {
 			t.Errorf("%q: %v", c.images, err)
 		}
+	}
+}
+
+// The images that the choice of a sample needed are located once, and an error of
+// that search is the choice's.
+func TestTheChoiceOfASampleKeepsItsImages(t *testing.T) {
+	root := tree(t, "test/b.png")
+	var paths []string
+	for name, text := range map[string]string{"a/sample_submission.csv": "id,tags\na,0 1\n", "b/sample_submission.csv": "id,tags\nb,0 1\n"} {
+		path := filepath.Join(root, name)
+		paths = append(paths, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(paths)
+	found := find(t, root)
+	rules := input.SampleRules{Images: func(ids []string) (*input.Images, error) { return locate(t, found, ids...), nil }}
+	c, err := input.ChooseSample(paths, rules)
+	if err != nil || c.Name != paths[1] || c.Images.Len() != 1 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if c, err = input.ChooseSample(paths[:1], rules); err != nil || c.Images != nil {
+		t.Errorf("one candidate needs no images: %+v, %v", c, err)
+	}
+	rules.Images = func([]string) (*input.Images, error) { return nil, os.ErrDeadlineExceeded }
+	if _, err := input.ChooseSample(paths, rules); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }
 

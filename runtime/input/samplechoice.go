@@ -1,6 +1,9 @@
 package input
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // Choice is the sample submission that was chosen of several.
 type Choice struct {
@@ -8,27 +11,39 @@ type Choice struct {
 	// Candidates are the files that were looked at or would have been, the best
 	// first.
 	Candidates []string
-	// Passed are why better candidates were passed over.
+	// Passed says why better candidates were passed over.
 	Passed []error
+	// Images are those of the ids; nil if they were not located.
+	Images *Images
 }
 
-// ChooseSample reads the best of the files that may be the sample submission, which
-// are sorted like Found.Samples. One whose images are there, by rules.Images, is
-// better than one whose images are not. A table of the test images counts where there
-// is nothing else. A *KindError is returned for a sample of another kind, unless
-// another sample has images; it is nil without error if there are no paths.
+// ChooseSample reads the best of the files that may be the sample submission. The
+// paths are sorted like Found.Samples. A sample whose images rules.Images finds is
+// better than one without. A table of the test images counts if there is nothing else.
+//
+// ChooseSample returns a *KindError for a sample of another kind, unless another
+// sample has images. It returns nil without an error if there are no paths.
 func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 	paths = withoutTests(paths)
 	if len(paths) == 0 {
 		return nil, nil
 	}
 	c := &Choice{Candidates: paths}
-	var wrong, damaged error
-	images := false // of c.Sample
+	var wrong, damaged, failed error
+	if search := rules.Images; search != nil {
+		rules.Images = func(ids []string) (*Images, error) {
+			images, err := search(ids)
+			failed = cmp.Or(failed, err)
+			return images, err
+		}
+	}
+	images := false // c.Sample has some
 	for _, path := range paths {
 		s, err := ReadSample(path, rules)
 		var kind *KindError
 		switch {
+		case failed != nil:
+			return nil, failed
 		case errors.As(err, &kind):
 			if wrong == nil {
 				wrong = err
@@ -38,9 +53,15 @@ func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 			damaged = errors.Join(damaged, err)
 			continue
 		}
-		has := len(paths) > 1 && rules.Images != nil && rules.Images(s.IDs()).Len() > 0
-		if c.Sample == nil || has && !images {
-			c.Sample, images = s, has
+		var located *Images
+		if len(paths) > 1 && rules.Images != nil {
+			if located, err = rules.Images(s.IDs()); err != nil {
+				return nil, err
+			}
+			images = located.Len() > 0
+		}
+		if c.Sample == nil || images {
+			c.Sample, c.Images = s, located
 		}
 		if images {
 			break

@@ -64,7 +64,7 @@ func words(name string) []string {
 	return all
 }
 
-// columnMeaning tells from the name of a column what its values are.
+// columnMeaning returns what the name of a column says of its values.
 func columnMeaning(name string) meaning {
 	all := words(name)
 	has := func(set map[string]bool) bool {
@@ -88,7 +88,7 @@ func isNumber(cell string) bool {
 	return err == nil
 }
 
-// values counts what the second fields of a sample are.
+// values counts the second fields of a sample by their number of classes.
 type values struct {
 	empty, single, several int
 	highest                int // class number
@@ -138,8 +138,8 @@ func shorten(text string) string {
 	return text
 }
 
-// judge tells from names and values whether a table of two columns is a sample of
-// labels; the note is of one that may be another.
+// judge decides by names and values whether a table of two columns is a sample of
+// labels. It returns a note if the table is accepted but may be of another kind.
 func (s *sampleReader) judge(t *Table, v values) (note string, err error) {
 	if s.rules.Submission == Labels {
 		return "", nil
@@ -159,7 +159,9 @@ func (s *sampleReader) judge(t *Table, v values) (note string, err error) {
 	case v.several > 0 || v.empty > 0 && v.single > 0 || means == meansSeveral:
 		return "", nil
 	}
-	if what := s.longForm(t, v); what != "" {
+	if what, err := s.longForm(t, v); err != nil {
+		return "", err
+	} else if what != "" {
 		return "", ambiguous("%s", what)
 	}
 	switch {
@@ -180,11 +182,11 @@ func (s *sampleReader) judge(t *Table, v values) (note string, err error) {
 	return "", nil
 }
 
-// longForm reports a table that has a row for each image and class: ids that are
-// there equally often, or IMAGE_CLASS.
-func (s *sampleReader) longForm(t *Table, v values) string {
+// longForm says what shows that a table has a row for each image and class, or "":
+// every id is there equally often, or is IMAGE_CLASS.
+func (s *sampleReader) longForm(t *Table, v values) (what string, err error) {
 	if v.single != len(t.Rows) || v.single == 0 {
-		return ""
+		return "", nil
 	}
 	perID, perPrefix := map[string]int{}, map[string]int{}
 	suffixes := map[string]bool{}
@@ -200,27 +202,30 @@ func (s *sampleReader) longForm(t *Table, v values) string {
 		suffixes[row.ID[i+1:]] = true
 	}
 	if n, ok := everyCount(perID); ok && n > 1 {
-		return fmt.Sprintf("it has %d rows for every image, with one number each", n)
+		return fmt.Sprintf("it has %d rows for every image, with one number each", n), nil
 	}
 	n, ok := everyCount(perPrefix)
 	if !allSplit || !ok || n < 2 || n != len(suffixes) {
-		return ""
+		return "", nil
 	}
 	image, class := t.Rows[0].ID[:strings.LastIndexByte(t.Rows[0].ID, '_')], t.Rows[0].ID
 	if s.rules.Images != nil {
-		where := s.rules.Images([]string{class, image})
+		where, err := s.rules.Images([]string{class, image})
+		if err != nil {
+			return "", err
+		}
 		_, whole := where.Path(class)
 		_, part := where.Path(image)
 		if whole || !part && n != s.rules.Classes {
-			return ""
+			return "", nil
 		}
 	} else if n != s.rules.Classes || len(perPrefix) < 2 {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprintf("it has %d rows for every image, such as %q of the image %q", n, class, image)
+	return fmt.Sprintf("it has %d rows for every image, such as %q of the image %q", n, class, image), nil
 }
 
-// everyCount returns the count that all have.
+// everyCount returns the count that all keys share; ok is false if they differ.
 func everyCount(counts map[string]int) (int, bool) {
 	first := 0
 	for _, n := range counts {

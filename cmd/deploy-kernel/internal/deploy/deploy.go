@@ -134,13 +134,14 @@ func (t Target) Experiment() string {
 // state is a deploy on its way.
 type state struct {
 	Options
-	quota  Quota
-	built  *plan.Built
-	sample *input.Table // the sample submission, nil without one
-	// formats are the names of those that the kernel decodes.
-	formats []string
-	stage   string // folder that is renamed to Output at the end
-	work    string // scratch folder, outside of stage
+	quota    Quota
+	built    *plan.Built
+	sample   *input.Table  // the sample submission, nil without one
+	pictures *input.Found  // the folder of the images, nil before it was searched
+	located  *input.Images // of the sample, nil before they were located
+	formats  []string      // names of the image formats that the kernel decodes
+	stage    string        // folder that is renamed to Output at the end
+	work     string        // scratch folder, outside of stage
 
 	source     []byte // kernel.go
 	program    File

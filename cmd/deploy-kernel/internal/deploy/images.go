@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -34,7 +35,7 @@ func (s *state) images(ctx context.Context, dir string) error {
 	if s.hasImages() {
 		paths, err := s.firstImages(ctx)
 		if err != nil {
-			return fmt.Errorf("looking for images to verify on: %w", err)
+			return err
 		}
 		for i, path := range paths {
 			if _, err := copyFile(path, filepath.Join(dir, "test", ids[i]+filepath.Ext(path))); err != nil {
@@ -93,14 +94,29 @@ func (s *state) firstImages(ctx context.Context) (paths []string, err error) {
 // are.
 func (s *state) hasImages() bool { return s.sample != nil && (s.Images != "" || s.Input != "") }
 
-// findImages locates the images of the sample submission: in the folder that was
-// named, else under the input.
+// findImages locates the images of the sample submission, once.
 func (s *state) findImages(ctx context.Context) (*input.Images, error) {
-	root := s.Images
-	if root == "" {
-		root = s.Input
+	if s.located == nil {
+		images, err := s.imagesOf(ctx, s.sample.IDs())
+		if err != nil {
+			return nil, err
+		}
+		s.located = images
 	}
-	return input.ImagesUnder(ctx, root, s.sample.IDs())
+	return s.located, nil
+}
+
+// imagesOf locates the images of ids in the folder that was named, else under the
+// input.
+func (s *state) imagesOf(ctx context.Context, ids []string) (*input.Images, error) {
+	if s.pictures == nil {
+		found, err := input.Find(ctx, cmp.Or(s.Images, s.Input), nil)
+		if err != nil {
+			return nil, fmt.Errorf("looking for images to verify on: %w", err)
+		}
+		s.pictures = found
+	}
+	return s.pictures.Images(ctx, ids)
 }
 
 // warn tells of what is odd but no mistake.

@@ -41,7 +41,7 @@ func each(names []string, f func(string) (string, error)) ([]string, error) {
 }
 
 // checkSample refuses a sample submission of a kind that the kernel does not write.
-// Without --sample it is looked for under --input.
+// Without --sample it is searched for under --data.
 func (s *state) checkSample(ctx context.Context) error {
 	rules, paths := s.built.Plan.SampleRules(), []string{s.Sample}
 	if s.Sample == "" {
@@ -53,13 +53,12 @@ func (s *state) checkSample(ctx context.Context) error {
 			return fmt.Errorf("looking for images to verify on: %w", err)
 		}
 		paths = found.Samples
-		rules.Images = func(ids []string) *input.Images {
-			images, err := found.Images(ctx, ids)
-			if err != nil {
-				return &input.Images{}
-			}
-			return images
+		if s.Images == "" {
+			s.pictures = found
 		}
+	}
+	if s.Images != "" || s.Input != "" {
+		rules.Images = func(ids []string) (*input.Images, error) { return s.imagesOf(ctx, ids) }
 	}
 	sample, err := input.ChooseSample(paths, rules)
 	switch {
@@ -74,7 +73,7 @@ func (s *state) checkSample(ctx context.Context) error {
 	if sample.Note != "" {
 		s.warn("%s", sample.Note)
 	}
-	s.sample = sample.Table
+	s.sample, s.located = sample.Table, sample.Images
 	if s.Sample != "" {
 		s.built.Plan.Sample = filepath.Base(s.Sample)
 	}

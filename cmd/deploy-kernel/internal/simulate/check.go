@@ -104,8 +104,8 @@ func (s *session) checkSubmission() error {
 	return nil
 }
 
-// readSample reads the sample submission of the data as the kernel would, and
-// refuses one that it can't answer. Data without one have a nil sample.
+// readSample reads the sample submission of the data as the kernel would. It returns
+// an error for one that the kernel can't answer, and nil if the data have none.
 func readSample(ctx context.Context, m *deploy.Manifest, data string) (*input.Table, error) {
 	var names []string
 	if m.Sample != "" {
@@ -119,13 +119,7 @@ func readSample(ctx context.Context, m *deploy.Manifest, data string) (*input.Ta
 	if err != nil {
 		return nil, err
 	}
-	rules.Images = func(ids []string) *input.Images {
-		images, err := found.Images(ctx, ids)
-		if err != nil {
-			return &input.Images{}
-		}
-		return images
-	}
+	rules.Images = func(ids []string) (*input.Images, error) { return found.Images(ctx, ids) }
 	chosen, err := input.ChooseSample(found.Samples, rules)
 	if err != nil || chosen == nil {
 		return nil, err
