@@ -2,7 +2,6 @@ package input
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -112,12 +111,16 @@ func ReadSample(path string, rules SampleRules) (*Sample, error) {
 }
 
 func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
-	s := &sampleReader{name: name, rules: rules, limited: &io.LimitedReader{R: r, N: maxTable + 1}}
-	if err := s.open(); err != nil {
+	s := &sampleReader{tableReader: newTableReader(name, r), rules: rules}
+	header, err := s.header()
+	if err != nil {
 		return nil, err
 	}
+	for _, h := range header {
+		s.columns = append(s.columns, strings.ToValidUTF8(h, "?"))
+	}
 	switch test := IsTestTable(name); {
-	case len(s.header) == 2 && (!test || s.idColumn() == 0):
+	case len(s.columns) == 2 && (!test || s.idColumn() == 0):
 		return s.two(test)
 	case test:
 		return s.idsOnly()
@@ -127,54 +130,22 @@ func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
 
 // sampleReader is the state of one ReadSample.
 type sampleReader struct {
-	name    string
+	*tableReader
 	rules   SampleRules
-	limited *io.LimitedReader
-	csv     *csv.Reader
-	header  []string
+	columns []string
 	first   [][]string // the first rows, for messages
 }
 
 // maxShown is how many rows a message shows.
 const maxShown = 3
 
-// open reads the header.
-func (s *sampleReader) open() error {
-	s.csv = csv.NewReader(newTextReader(s.limited))
-	header, err := s.csv.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", s.name)
-	case err != nil:
-		return tableError(s.name, err)
-	}
-	for _, h := range header {
-		s.header = append(s.header, strings.ToValidUTF8(h, "?"))
-	}
-	return nil
-}
-
-// next reads a row; io.EOF ends them.
+// next is tableReader.next and keeps the first rows.
 func (s *sampleReader) next() (record []string, line int, err error) {
-	record, err = s.csv.Read()
-	switch {
-	case s.limited.N <= 0:
-		return nil, 0, fmt.Errorf("%s: more than %d bytes", s.name, maxTable)
-	case errors.Is(err, io.EOF):
-		return nil, 0, io.EOF
-	case err != nil:
-		return nil, 0, tableError(s.name, err)
-	}
-	line, _ = s.csv.FieldPos(0)
-	for _, field := range record {
-		if len(field) > maxField {
-			return nil, 0, fmt.Errorf("%s:%d: a field of more than %d bytes", s.name, line, maxField)
-		}
-	}
-	if len(s.first) < maxShown {
+	record, line, err = s.tableReader.next()
+	if err == nil && len(s.first) < maxShown {
 		s.first = append(s.first, record)
 	}
-	return record, line, nil
+	return record, line, err
 }
 
 // wrong returns the error of a sample of another kind.
@@ -198,7 +169,7 @@ func (s *sampleReader) saw() string {
 		}
 		return fmt.Sprintf("%q", text)
 	}
-	text := "the header " + line(s.header)
+	text := "the header " + line(s.columns)
 	for i, row := range s.first {
 		if i == 0 {
 			text += ", then "
@@ -222,8 +193,8 @@ func (s *sampleReader) otherColumns() error {
 			return err
 		}
 	}
-	if len(s.header) == 1 {
-		if separator := otherSeparator(s.header); separator != "" {
+	if len(s.columns) == 1 {
+		if separator := otherSeparator(s.columns); separator != "" {
 			return s.wrong(0, "its columns are separated by %s, not by commas", separator)
 		}
 		return s.wrong(0, "it has one column, and none for labels")
@@ -234,15 +205,15 @@ func (s *sampleReader) otherColumns() error {
 			numbers = numbers && isNumber(cell)
 		}
 	}
-	if numbers || len(s.header) > 3 {
-		return s.wrong(0, "it has %d columns after the id, as for a value of each class", len(s.header)-1)
+	if numbers || len(s.columns) > 3 {
+		return s.wrong(0, "it has %d columns after the id, as for a value of each class", len(s.columns)-1)
 	}
-	return s.wrong(0, "it has %d columns", len(s.header))
+	return s.wrong(0, "it has %d columns", len(s.columns))
 }
 
 // idColumn is the first column whose name is that of an id, or the first one.
 func (s *sampleReader) idColumn() int {
-	for i, h := range s.header {
+	for i, h := range s.columns {
 		if w := words(h); len(w) > 0 && idWords[w[len(w)-1]] {
 			return i
 		}
@@ -253,7 +224,7 @@ func (s *sampleReader) idColumn() int {
 // idsOnly reads the ids of a table of the test images.
 func (s *sampleReader) idsOnly() (*Sample, error) {
 	id := s.idColumn()
-	t := &Table{Name: s.name, Columns: [2]string{s.header[id]}}
+	t := &Table{Name: s.name, Columns: [2]string{s.columns[id]}}
 	for {
 		record, line, err := s.next()
 		if errors.Is(err, io.EOF) {
@@ -273,7 +244,7 @@ func (s *sampleReader) idsOnly() (*Sample, error) {
 // two reads a table of two columns. One of the test images whose second column
 // has no labels is read as ids only.
 func (s *sampleReader) two(test bool) (*Sample, error) {
-	t := &Table{Name: s.name, Columns: [2]string{s.header[0], s.header[1]}}
+	t := &Table{Name: s.name, Columns: [2]string{s.columns[0], s.columns[1]}}
 	var v values
 	var wrong *KindError
 	for {

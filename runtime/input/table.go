@@ -42,47 +42,79 @@ func ReadTableFile(path string) (*Table, error) {
 }
 
 // ReadTable reads a CSV table of two columns with a header. Byte order marks,
-// UTF-16, line ends of every kind and blank lines are accepted. Errors are told
-// as name:line.
+// UTF-16, line ends of every kind and blank lines are accepted. Errors begin with
+// name:line.
 func ReadTable(name string, r io.Reader) (*Table, error) {
-	limited := &io.LimitedReader{R: r, N: maxTable + 1}
-	c := csv.NewReader(newTextReader(limited))
-	c.ReuseRecord = true
-	c.FieldsPerRecord = 2
-	t := &Table{Name: name}
-	header := true
+	c := newTableReader(name, r)
+	c.csv.FieldsPerRecord = 2
+	c.csv.ReuseRecord = true
+	header, err := c.header()
+	if separator := otherSeparator(header); err != nil && separator != "" {
+		return nil, fmt.Errorf("%s:1: the columns are separated by %s; save the table with commas", name, separator)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{Name: name, Columns: [2]string{strings.Clone(header[0]), strings.Clone(header[1])}}
 	for {
-		record, err := c.Read()
-		if limited.N <= 0 {
-			return nil, fmt.Errorf("%s: more than %d bytes", name, maxTable)
-		}
+		record, line, err := c.next()
 		if errors.Is(err, io.EOF) {
-			break
-		}
-		if separator := otherSeparator(record); err != nil && header && separator != "" {
-			return nil, fmt.Errorf("%s:1: the columns are separated by %s; save the table with commas", name, separator)
+			return t, nil
 		}
 		if err != nil {
-			return nil, tableError(name, err)
+			return nil, err
 		}
-		line, _ := c.FieldPos(0)
 		id, labels := record[0], record[1]
-		switch {
-		case header:
-			header = false
-			t.Columns = [2]string{strings.Clone(id), strings.Clone(labels)}
-			continue
-		case id == "":
+		if id == "" {
 			return nil, fmt.Errorf("%s:%d: the id is empty", name, line)
-		case len(id) > maxField || len(labels) > maxField:
-			return nil, fmt.Errorf("%s:%d: a field of more than %d bytes", name, line, maxField)
 		}
 		t.Rows = append(t.Rows, Row{ID: strings.Clone(id), Labels: strings.Clone(labels), Line: line})
 	}
-	if header {
-		return nil, fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", name)
+}
+
+// tableReader reads the rows of a CSV table whose size it bounds.
+type tableReader struct {
+	name    string // of the file, for messages
+	limited *io.LimitedReader
+	csv     *csv.Reader
+}
+
+func newTableReader(name string, r io.Reader) *tableReader {
+	limited := &io.LimitedReader{R: r, N: maxTable + 1}
+	return &tableReader{name, limited, csv.NewReader(newTextReader(limited))}
+}
+
+// header returns the first row. One that is refused for its number of fields comes
+// with an error.
+func (t *tableReader) header() ([]string, error) {
+	header, err := t.csv.Read()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", t.name)
+	case err != nil:
+		return header, tableError(t.name, err)
 	}
-	return t, nil
+	return header, nil
+}
+
+// next returns the next row and its line. Its error is io.EOF after the last one.
+func (t *tableReader) next() (record []string, line int, err error) {
+	record, err = t.csv.Read()
+	switch {
+	case t.limited.N <= 0:
+		return nil, 0, fmt.Errorf("%s: more than %d bytes", t.name, maxTable)
+	case errors.Is(err, io.EOF):
+		return nil, 0, io.EOF
+	case err != nil:
+		return nil, 0, tableError(t.name, err)
+	}
+	line, _ = t.csv.FieldPos(0)
+	for _, field := range record {
+		if len(field) > maxField {
+			return nil, 0, fmt.Errorf("%s:%d: a field of more than %d bytes", t.name, line, maxField)
+		}
+	}
+	return record, line, nil
 }
 
 // otherSeparator names what separates the columns of a header that has no comma,
