@@ -45,15 +45,20 @@ type Progress struct {
 	done  int64
 }
 
+// Quiet reports whether the user asked for no progress.
+func Quiet(cmd *cobra.Command) bool {
+	quiet, err := cmd.Flags().GetBool(quietFlag)
+	return err == nil && quiet
+}
+
 // NewProgress starts to show the job named by a verb ("encrypting") of total
 // units. The caller must Close it before printing results.
 func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progress {
 	w := cmd.ErrOrStderr()
-	quiet, err := cmd.Flags().GetBool(quietFlag)
 	p := &Progress{
 		line:  plainLine{prefix: cmd.Root().Name() + ": " + verb, total: total, unit: unit, start: time.Now()},
 		w:     w,
-		quiet: err == nil && quiet,
+		quiet: Quiet(cmd),
 		every: plainEvery,
 		next:  time.Now().Add(plainEvery),
 	}

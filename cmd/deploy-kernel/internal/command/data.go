@@ -7,8 +7,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// findData looks for the data where the user named none. Without images the
-// kernel is verified on drawn ones. It returns the folder that it found, or "".
+// findData names the folder of the sample submission and the images, if the user
+// named neither. It returns the folder that it found, or "".
 func (f *inferFlags) findData(ctx context.Context) (string, error) {
 	f.o.Plan.Data = f.o.Input
 	dir := datafolder.OfTest()
@@ -16,17 +16,8 @@ func (f *inferFlags) findData(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	found, err := input.Find(ctx, dir, nil)
-	if err != nil {
+	if err != nil || len(found.Samples) == 0 {
 		return "", err
-	}
-	if len(found.Samples) == 0 {
-		return "", nil
-	}
-	if table, err := input.ReadTableFile(found.Samples[0]); err == nil {
-		images, err := found.Images(ctx, table.IDs())
-		if err != nil || images.Len() == 0 {
-			return "", err
-		}
 	}
 	f.o.Input = dir
 	return dir, nil

@@ -53,9 +53,9 @@ there. The key is built into the kernel, which is private then; with
 --key-in dataset it lies in a private dataset of its own, and the rest may be
 public.
 
-A kernel submits an id and the numbers of its classes in each row. With --sample or
---input the competition's sample submission is checked: one of any other kind is
-refused. Where it could be either, --submission labels settles it.
+A kernel submits an id and the numbers of its classes in each row. infer refuses a
+sample submission of any other kind: the one of --sample, else the one under --data.
+If a sample could be either, --submission labels settles it.
 
 With --dtype f16 or bf16 the weights take half the space. What that changes of
 the predictions is measured and printed, and refused above --max-change.
@@ -87,7 +87,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVar(&f.o.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
 	fs.StringSliceVar(&f.o.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
 	fs.StringVar(&f.o.Plan.WeightsKey, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the config's model.weights_key, else the average)")
-	fs.StringSliceVar(&f.o.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which tell what to give up first where time is short (default: those of the weights)")
+	fs.StringSliceVar(&f.o.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which show what to leave out first if time is short (default: those of the weights)")
 	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
 	f.key.AddFlag(fs)
 	f.o.Plan.Half.AddFlags(fs)
@@ -107,7 +107,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	cli.ChoicesVar(fs, &f.o.Formats, "formats", formats.Names(), "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --data; all without it)")
 	fs.StringVar(&f.o.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel looks for its name first (default: searched for under --data)")
 	fs.StringVar(&f.o.Images, "images", "", "the images' `FOLDER`, to verify on the first two (default: searched for)")
-	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
+	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, if the sample does not show it: labels (an id and class numbers)")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key-in")
 }
@@ -121,7 +121,7 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if found != "" {
-		cli.Printf(cmd, "the kernel is verified on images of %s; --data names another folder", found)
+		cli.Printf(cmd, "the sample submission and the images are those of %s; --data names another folder", found)
 	}
 	madeKey, err := f.loadKey(cmd)
 	if err != nil {
@@ -131,7 +131,7 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 	f.o.Plan.Halved = func(path string, c shrink.Change) {
 		cli.Printf(cmd, "%s as %v: %v", path, f.o.Plan.Half.DType, c)
 	}
-	if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+	if !cli.Quiet(cmd) {
 		f.o.Step = func(text string) { cli.Printf(cmd, "%s", text) }
 	}
 	m, err := deploy.Deploy(cmd.Context(), f.o)

@@ -75,7 +75,7 @@ func runPack(cmd *cobra.Command, o deploy.PackOptions, key *keyfile.Source, plai
 			return err
 		}
 	}
-	if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+	if !cli.Quiet(cmd) {
 		o.Step = func(text string) { cli.Printf(cmd, "%s", text) }
 	}
 	m, err := deploy.Pack(cmd.Context(), o)

@@ -44,7 +44,7 @@ or was interrupted goes on where it stopped.`,
 			if err != nil {
 				return err
 			}
-			if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+			if !cli.Quiet(cmd) {
 				o.Say = func(format string, args ...any) { cli.Printf(cmd, format, args...) }
 			}
 			if err := push.Push(cmd.Context(), client, o); err != nil {

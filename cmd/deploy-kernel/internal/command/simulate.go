@@ -45,7 +45,7 @@ of submission are refused.`,
 				}
 				o.Key = k.Text()
 			}
-			if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+			if !cli.Quiet(cmd) {
 				o.Stderr = cmd.ErrOrStderr()
 			}
 			r, err := simulate.Run(cmd.Context(), o)

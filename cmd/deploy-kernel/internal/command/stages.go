@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// stages tells on standard error what a long job does: what has lasted for two
-// seconds is named, and again every ten seconds. A short job is silent.
+// stages prints on standard error what a long job does: it names a stage that has
+// lasted for two seconds, and again every ten seconds. A short job is silent.
 type stages struct {
 	mu      sync.Mutex
 	doing   string
@@ -27,7 +27,7 @@ const (
 // startStages starts to watch. The caller must call done.
 func startStages(cmd *cobra.Command) *stages {
 	s := &stages{doing: "starting", since: time.Now(), stop: make(chan struct{})}
-	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
+	if cli.Quiet(cmd) {
 		return s
 	}
 	s.stopped.Go(func() {

@@ -21,7 +21,7 @@ submission.csv to the competition with Kaggle's official client, waits for the
 score, prints it and appends it to submissions.csv beside the ensemble.
 
 Interrupted, the submission goes on at Kaggle, and the same command goes on waiting.
-A version that was submitted is not submitted again: its score is printed.`,
+No version is submitted twice: the second time, submit prints the score again.`,
 		Example: `  deploy-kernel submit deploy/
   deploy-kernel submit deploy/ --competition imet-2019-fgvc6 --version 3 --message "more folds"`,
 		Args: cobra.MaximumNArgs(1),
@@ -34,7 +34,7 @@ A version that was submitted is not submitted again: its score is printed.`,
 			if err != nil {
 				return err
 			}
-			if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+			if !cli.Quiet(cmd) {
 				o.Say = func(format string, args ...any) { cli.Printf(cmd, format, args...) }
 			}
 			r, err := submit.Submit(cmd.Context(), client, o)
@@ -45,13 +45,13 @@ A version that was submitted is not submitted again: its score is printed.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Competition, "competition", "", "the competition's `NAME` or address (default: the one that the kernel was made for)")
-	f.IntVar(&o.Version, "version", 0, "the `NUMBER` of the kernel's version (default: the one that was pushed last)")
+	f.StringVar(&o.Competition, "competition", "", "the competition's `NAME` or address (default: the kernel's)")
+	f.IntVar(&o.Version, "version", 0, "`NUMBER` of the kernel's version (default: the last one pushed)")
 	f.StringVarP(&o.File, "file", "f", "submission.csv", "the `FILE` that the kernel writes")
 	f.StringVarP(&o.Message, "message", "m", "", "`TEXT` of the submission (default: ensemble and version)")
 	f.StringVar(&o.Log, "log", "", "the CSV `FILE` to append the score to (default: submissions.csv beside the ensemble)")
 	f.IntVar(&o.Tries, "tries", 5, "how often a command is tried")
-	f.DurationVar(&o.Pause, "pause", 30*time.Second, "`TIME` between two looks")
+	f.DurationVar(&o.Pause, "pause", 30*time.Second, "`TIME` between two looks at a status")
 	f.DurationVar(&o.Wait, "wait", 12*time.Hour, "`TIME` that the run and the scoring may take")
 	return cmd
 }
@@ -62,7 +62,7 @@ func printScore(cmd *cobra.Command, r *submit.Result) error {
 	cli.Printf(cmd, "%s: version %d of %s, logged in %s", r.Competition, r.Version, r.Kernel, r.Log)
 	if r.Status != "complete" {
 		return cli.Hint(fmt.Errorf("the submission was not scored: its status is %q", r.Status),
-			"the cause is told at https://www.kaggle.com/competitions/%s/submissions", r.Competition)
+			"see the cause at https://www.kaggle.com/competitions/%s/submissions", r.Competition)
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "public   %s\n", orNone(r.Public))

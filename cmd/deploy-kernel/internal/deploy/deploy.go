@@ -41,6 +41,8 @@ const (
 	ManifestName = "deploy.json"
 	ProgramName  = "kernel.bin"
 	KeyName      = "weights.key"
+	PushRecord   = "push.json"   // of package push
+	SubmitRecord = "submit.json" // of package submit
 
 	kernelMetadata  = "kernel-metadata.json"
 	datasetMetadata = "dataset-metadata.json"
@@ -78,8 +80,7 @@ type Options struct {
 	// Key encrypts the weights, unless KeyPlace is NoKey.
 	Key      crypt.Key
 	KeyPlace KeyPlace
-	// Budget is how long the kernel may take, unless it is told otherwise; 0 for
-	// any time.
+	// Budget is the kernel's default time budget; 0 for none.
 	Budget time.Duration
 	// Limit is the competition's time limit, for the manifest; 0 for none.
 	Limit   time.Duration
@@ -94,13 +95,13 @@ type Options struct {
 	Target                                     Target
 	// Input is a folder with images to verify on; "" makes two.
 	Input string
-	// Sample is the sample submission and Images the folder of its images; "" are
-	// searched for under Input.
+	// Sample is the sample submission, and Images the folder of its images. What is
+	// "" is searched for under Input.
 	Sample, Images string
-	// Formats names the image formats that the kernel decodes. If it is empty,
-	// they are jpeg, png, and those of the images under Input, or all without it.
+	// Formats names the image formats that the kernel decodes. If it is empty, they
+	// are jpeg, png and the formats of the images, or all formats without images.
 	Formats []string
-	// Step is told what is being done now.
+	// Step prints what the deploy does next.
 	Step func(text string)
 }
 
@@ -229,7 +230,7 @@ func (s *state) check() error {
 		s.Title = templates.KernelTitle(s.Ensemble)
 	}
 	if s.Images != "" && s.Sample == "" && s.Input == "" {
-		errs = append(errs, cli.Usagef("--images needs --sample or --input, which tell the images' ids"))
+		errs = append(errs, cli.Usagef("--images needs --sample or --data: the ids of the images are unknown"))
 	}
 	if s.KeyPlace == InEnvironment {
 		s.warn("the kernel takes its key from DEPLOY_KERNEL_KEY, which a kernel without internet has no way to get on Kaggle; " +
@@ -271,8 +272,15 @@ func empty(dir string) bool {
 	return err == nil && len(entries) == 0
 }
 
-// replace gives the finished folder its name; what was there goes.
+// replace gives the finished folder its name. Of what was there it keeps the records
+// of uploads and submissions, so that what did not change is not uploaded again.
 func (s *state) replace() error {
+	for _, name := range []string{PushRecord, SubmitRecord} {
+		_, err := copyFile(filepath.Join(s.Output, name), filepath.Join(s.stage, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("replacing %s: %w", s.Output, err)
+		}
+	}
 	old := s.stage + ".old"
 	err := os.Rename(s.Output, old)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// basicFormats are in every kernel for which none are named: a hidden test set
-// may have images that the public one lacks.
+// basicFormats are in every kernel unless --formats names others: a hidden test set
+// may have formats that the public one lacks.
 var basicFormats = []string{"jpeg", "png"}
 
-// maxForeign bounds the images of foreign formats that are named one by one.
+// maxForeign is how many images of unsupported formats are named one by one.
 const maxForeign = 5
 
 // chooseFormats sets the formats that the kernel decodes. It refuses images
@@ -71,8 +71,8 @@ func (s *state) chooseFormats(ctx context.Context) error {
 	return nil
 }
 
-// sniff tells the formats of the images that the sample submission names,
-// each with one file of it, and the images of formats that are not supported.
+// sniff returns the formats of the images that the sample submission names, each with
+// one file of it, and an error for each image of an unsupported format.
 func (s *state) sniff(ctx context.Context) (seen map[string]string, foreign []error, err error) {
 	ids := s.sample.IDs()
 	images, err := s.findImages(ctx)
@@ -119,9 +119,9 @@ func (s *state) sniff(ctx context.Context) (seen map[string]string, foreign []er
 	return seen, foreign, nil
 }
 
-// formatOf returns the name of a file's format, or an error for a format of
-// images that is not supported. It is silent about files that are damaged or no
-// images: those cost a kernel one row each.
+// formatOf returns the name of a file's format, or an error for an image of an
+// unsupported format. It returns neither for files that are damaged or no images:
+// each costs a kernel one row.
 func formatOf(path string) (string, *vision.FormatError) {
 	f, err := os.Open(path)
 	if err != nil {

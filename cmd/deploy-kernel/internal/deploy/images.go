@@ -90,8 +90,8 @@ func (s *state) firstImages(ctx context.Context) (paths []string, err error) {
 	return paths, nil
 }
 
-// hasImages reports whether the user named a sample submission and where its images
-// are.
+// hasImages reports whether there are a sample submission and a folder to search for
+// its images.
 func (s *state) hasImages() bool { return s.sample != nil && (s.Images != "" || s.Input != "") }
 
 // findImages locates the images of the sample submission, once.
@@ -119,7 +119,7 @@ func (s *state) imagesOf(ctx context.Context, ids []string) (*input.Images, erro
 	return s.pictures.Images(ctx, ids)
 }
 
-// warn tells of what is odd but no mistake.
+// warn prints a warning.
 func (s *state) warn(format string, args ...any) {
 	if s.Plan.Warn != nil {
 		s.Plan.Warn(fmt.Sprintf(format, args...))

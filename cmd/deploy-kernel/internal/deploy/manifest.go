@@ -11,30 +11,30 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// manifestVersion is the form of the manifest.
+// manifestVersion is the version of the manifest's format.
 const manifestVersion = 1
 
-// Manifest is what the file deploy.json tells of a deployed folder.
+// Manifest is the content of deploy.json, which describes a deployed folder.
 type Manifest struct {
 	Version  int    `json:"version"`
 	Ensemble string `json:"ensemble"`
-	// EnsembleFile is the path of the ensemble file from the folder.
+	// EnsembleFile is the path of the ensemble file, relative to the folder.
 	EnsembleFile string  `json:"ensemble_file,omitempty"`
-	Score        float64 `json:"score,omitempty"` // of the validation, if known
+	Score        float64 `json:"score,omitempty"` // the validation score, if known
 	Classes      int     `json:"classes,omitempty"`
 	// Submission is the kind of submission that the user asked for, "" for none.
 	Submission string `json:"submission,omitempty"`
-	// Training tells how many labels a row of the training table has, "" if unknown.
+	// Training says how many labels a row of the training table has, "" if unknown.
 	Training string `json:"training,omitempty"`
-	// Sample is the unusual file name of the sample submission.
+	// Sample is the file name of the sample submission, if --sample named one.
 	Sample string `json:"sample,omitempty"`
 	// TimeLimit is the competition's, such as 9h0m0s; "" for none.
 	TimeLimit string `json:"time_limit,omitempty"`
-	// Kernel is "owner/slug"; "" where there are datasets only.
+	// Kernel is "owner/slug"; "" if there are datasets only.
 	Kernel string `json:"kernel"`
 	Public bool   `json:"public"`
 	KeyIn  string `json:"key_in"`
-	// Competitions are those whose data the kernel mounts.
+	// Competitions names the competitions whose data the kernel mounts.
 	Competitions []string  `json:"competitions,omitempty"`
 	Source       File      `json:"source"`
 	Script       File      `json:"script"`
@@ -83,7 +83,7 @@ const (
 	severalLabels = "several labels"
 )
 
-// SampleRules returns which sample submissions the kernel can answer.
+// SampleRules says which sample submissions the kernel can answer.
 func (m *Manifest) SampleRules() (input.SampleRules, error) {
 	kind, err := input.ParseSubmission(m.Submission)
 	rules := input.SampleRules{Classes: m.Classes, Submission: kind}

@@ -12,8 +12,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-// normalize turns addresses into the names that Kaggle's client wants, and refuses
-// what is none.
+// normalize turns addresses into the names that Kaggle's client wants. It refuses
+// texts that are neither.
 func (s *state) normalize() error {
 	var errs []error
 	owner, err := templates.User(s.Owner)
@@ -28,7 +28,7 @@ func (s *state) normalize() error {
 	return errors.Join(errs...)
 }
 
-// each applies f to all names.
+// each returns f of each name, and the joined errors.
 func each(names []string, f func(string) (string, error)) ([]string, error) {
 	var all []string
 	var errs []error
@@ -80,7 +80,7 @@ func (s *state) checkSample(ctx context.Context) error {
 	return nil
 }
 
-// withHint makes a hint of the runtime one of the command line.
+// withHint turns a hint of the runtime into one that package cli prints.
 func withHint(err error) error {
 	var h *ensemble.HintError
 	if errors.As(err, &h) {

@@ -1,12 +1,12 @@
 // Package kaggle drives Kaggle's official client, the Python program kaggle, as
 // a user would: it runs its commands and reads what they print. The client ends
-// with status 0 also where a dataset could not be made; that is told from its
-// words. Missing credentials are told from them too, and are final.
+// with status 0 even if a dataset could not be made; its output shows the failure.
+// The output shows missing credentials, too; trying again is of no use then.
 //
 //	client, err := kaggle.Find(ctx)
 //	status, err := client.DatasetStatus(ctx, "you/imet-weights")
 //
-// It was written for version 2.2 of the client and works with those from 1.6 on.
+// It was written for version 2.2 of the client and works with 1.6 and later.
 // It never sees the user's credentials: the client finds them by itself.
 package kaggle
 
@@ -27,7 +27,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 )
 
-// The oldest version whose commands and words are those that are used here.
+// The oldest version whose commands and output this package knows.
 const oldestMajor, oldestMinor = 1, 6
 
 // Client is the program kaggle.
@@ -36,7 +36,7 @@ type Client struct {
 	Version string
 }
 
-// Commander makes the words of the client's commands.
+// Commander returns the arguments of the client's commands.
 type Commander struct{}
 
 // CreateDataset returns the command that uploads a new dataset.
@@ -118,7 +118,7 @@ func (e *Error) Error() string {
 	return "kaggle " + strings.Join(e.Command, " ") + ": " + e.Text
 }
 
-// failure makes the error of a command from all that it said.
+// failure returns the error of a command; out is all that the client printed.
 func failure(args []string, out, text string) error {
 	if noCredentials(out) {
 		return credentialsError(args, out)
@@ -145,8 +145,8 @@ var (
 	httpError  = regexp.MustCompile(`\b[45][0-9][0-9] (Client|Server) Error`)
 )
 
-// noCredentials tells from the client's words that it has no credentials, or wrong
-// ones.
+// noCredentials reports whether the client's output says that it has no credentials
+// or wrong ones.
 func noCredentials(text string) bool {
 	for _, word := range []string{
 		"Authentication required", "Could not find kaggle.json", "401 Client Error", "Unauthorized", "Unauthenticated",
@@ -159,8 +159,8 @@ func noCredentials(text string) bool {
 	return false
 }
 
-// credentialsError is final: only the user can log in. Its hint is what the client
-// itself says to do.
+// credentialsError returns a lasting error: only the user can log in. Its hint is the
+// client's own.
 func credentialsError(args []string, out string) error {
 	text := describe(out)
 	for line := range strings.Lines(out) {
@@ -176,8 +176,8 @@ func credentialsError(args []string, out string) error {
 	return cli.Hint(err, "make an API token at https://www.kaggle.com/settings and save it as ~/.kaggle/kaggle.json, or upgrade the client and run `kaggle auth login`")
 }
 
-// describe returns the line that says what went wrong: the HTTP error, which newer
-// clients explain in further lines, else the last one.
+// describe returns the line of the output that says what went wrong: the HTTP error,
+// which newer clients explain in further lines, else the last line.
 func describe(out string) string {
 	for line := range strings.Lines(out) {
 		if httpError.MatchString(line) {

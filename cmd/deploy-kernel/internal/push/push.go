@@ -3,14 +3,13 @@
 //
 //	err := push.Push(ctx, client, push.Options{Folder: "deploy", Say: say})
 //
-// What was uploaded is noted in the folder, in push.json, by the hashes of its
-// files: a push that failed or was interrupted goes on where it stopped, and
-// what did not change is not uploaded again. A command that fails is tried
-// again, unless the client's words tell that this is of no use. A dataset whose
-// last version is still processed is waited for, and one that was accepted but
-// does not appear is uploaded once more.
+// The file push.json in the folder records the hashes of what was uploaded: a push
+// that failed or was interrupted goes on where it stopped, and what did not change is
+// not uploaded again. A command that fails is tried again, unless the client's message
+// says that the failure lasts. Push waits for a dataset whose last version Kaggle
+// still processes, and uploads a dataset once more that Kaggle accepted but lost.
 //
-// It refuses a folder whose files are not those of its manifest.
+// It refuses a folder whose files do not match its manifest.
 package push
 
 import (
@@ -37,36 +36,33 @@ import (
 // Options say what to upload and how.
 type Options struct {
 	Folder string
-	// Message is that of new versions of datasets; "" tells the ensemble.
+	// Message describes new versions of datasets; "" names the ensemble.
 	Message string
-	// Tries is how often a command is tried; 0 is 5.
+	// Tries bounds how often a command is tried; 0 is 5.
 	Tries int
-	// Pause is before the second try, and between looks at a dataset; it doubles
-	// from try to try. 0 is 10 seconds.
+	// Pause is the time between two looks at a dataset, and before the second try of a
+	// command; it doubles from try to try. 0 is 10 seconds.
 	Pause time.Duration
-	// Wait is how long a dataset may take to be ready; 0 is an hour.
+	// Wait bounds the time until a dataset is ready; 0 is an hour.
 	Wait time.Duration
-	// Say is told what is being done.
+	// Say prints a line of progress; nil prints none.
 	Say func(format string, args ...any)
 }
 
-// noteName is the file of what was uploaded.
-const noteName = "push.json"
-
-// note is what was uploaded: the hash of each dataset's files, and of the
-// kernel, by id.
+// note records the uploads.
 type note struct {
+	// Uploaded has the hash of each dataset's files, and the kernel's, by id.
 	Uploaded map[string]string `json:"uploaded"`
-	// KernelVersion is the number that Kaggle gave the kernel, 0 if unknown.
+	// KernelVersion is the version that the last push made, 0 if unknown.
 	KernelVersion int `json:"kernel_version,omitempty"`
 }
 
-// ErrChanged is returned for a folder that is not on Kaggle as it is here.
+// ErrChanged is returned for a folder that changed since it was pushed.
 var ErrChanged = errors.New("what is in the folder was not uploaded")
 
 // KernelVersion returns the version of the kernel that was pushed from the folder, 0
-// if the client did not tell it. It is ErrChanged where the folder has another kernel
-// than the one that was pushed.
+// if the client did not print it. It returns ErrChanged if the kernel or a dataset of
+// the folder changed since.
 func KernelVersion(folder string) (int, error) {
 	p := &pusher{Options: Options{Folder: folder}.withDefaults()}
 	var err error
@@ -82,7 +78,7 @@ func KernelVersion(folder string) (int, error) {
 	return p.note.KernelVersion, nil
 }
 
-// pusher is a push on its way.
+// pusher is the state of one Push.
 type pusher struct {
 	Options
 	client   *kaggle.Client
@@ -156,7 +152,7 @@ func (p *pusher) check() error {
 
 func (p *pusher) read() error {
 	p.note.Uploaded = map[string]string{}
-	b, err := os.ReadFile(filepath.Join(p.Folder, noteName))
+	b, err := os.ReadFile(filepath.Join(p.Folder, deploy.PushRecord))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -164,12 +160,12 @@ func (p *pusher) read() error {
 		err = json.Unmarshal(b, &p.note)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(p.Folder, noteName), err)
+		return fmt.Errorf("%s: %w", filepath.Join(p.Folder, deploy.PushRecord), err)
 	}
 	return nil
 }
 
-// done notes that something was uploaded.
+// done records an upload.
 func (p *pusher) done(id, hash string) error {
 	p.note.Uploaded[id] = hash
 	return p.save()
@@ -180,10 +176,10 @@ func (p *pusher) save() error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(p.Folder, noteName), append(b, '\n'))
+	return atomicfile.WriteFile(filepath.Join(p.Folder, deploy.PushRecord), append(b, '\n'))
 }
 
-// hash is that of the names and contents of files.
+// hash returns a hash of the names and contents of files.
 func hash(files ...deploy.File) string {
 	h := sha256.New()
 	for _, f := range files {
@@ -192,7 +188,7 @@ func hash(files ...deploy.File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// dataset uploads a dataset unless it is there as it is.
+// dataset uploads a dataset unless that was done.
 func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
 	if p.note.Uploaded[d.ID] == hash(d.Files...) {
 		p.Say("%s: uploaded before", d.ID)
@@ -201,8 +197,8 @@ func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
 	return p.upload(ctx, d)
 }
 
-// upload uploads a dataset in its first or a new version. Kaggle refuses a new
-// version while the last one is processed: that is waited for.
+// upload uploads a dataset in its first or a new version. It waits for the last
+// version to be processed, because Kaggle refuses a new one before.
 func (p *pusher) upload(ctx context.Context, d deploy.Dataset) error {
 	folder := filepath.Join(p.Folder, d.Folder)
 	return p.retry(ctx, func() error {
@@ -222,8 +218,8 @@ func (p *pusher) upload(ctx context.Context, d deploy.Dataset) error {
 	})
 }
 
-// settled returns the status of a dataset, "" where there is none, when its last
-// version is no longer processed.
+// settled waits until Kaggle no longer processes a dataset's last version, and returns
+// the dataset's status, "" if there is no such dataset.
 func (p *pusher) settled(ctx context.Context, d deploy.Dataset) (string, error) {
 	deadline := time.Now().Add(p.Wait)
 	said := ""
@@ -239,62 +235,35 @@ func (p *pusher) settled(ctx context.Context, d deploy.Dataset) (string, error) 
 			p.Say("%s: waiting until its last version is processed (%s)", d.ID, status)
 			said = status
 		}
-		if err := sleep(ctx, p.Pause); err != nil {
+		if err := kaggle.Sleep(ctx, p.Pause); err != nil {
 			return "", err
 		}
 	}
 }
 
-// failed reports whether Kaggle could not take a dataset in.
+// failed reports whether a status says that Kaggle could not process a dataset.
 func failed(status string) bool { return status == "error" || status == "failed" }
 
-// retry calls do until it succeeds, is tried too often, or fails for good. A dataset
-// that is busy is tried for a part of the time that it may take to be ready.
+// retry calls do again if it may succeed then. A dataset that is busy is tried for a
+// part of the time that it may take to be ready.
 func (p *pusher) retry(ctx context.Context, do func() error) error {
-	pause, start := p.Pause, time.Now()
-	var err error
-	for try := 1; ; try++ {
-		if err = do(); err == nil || ctx.Err() != nil {
-			return err
-		}
-		var e *kaggle.Error
-		if !errors.As(err, &e) || e.Lasting {
-			return err
-		}
-		if busy := e.Busy && time.Since(start) < p.Wait/busyPart; !busy && try >= p.Tries {
-			if e.Busy {
-				return cli.Hint(err, "its last version may still be processed, or it is another user's: look at https://www.kaggle.com/datasets, and push again later")
-			}
-			return err
-		}
-		p.Say("%v; trying again in %s", err, pause)
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-		pause = min(2*pause, max(p.Pause, maxPause))
+	err := kaggle.Patience{Tries: p.Tries, Pause: p.Pause, Busy: p.Wait / busyPart, Say: p.Say}.Retry(ctx, do)
+	var e *kaggle.Error
+	if errors.As(err, &e) && e.Busy {
+		return cli.Hint(err, "its last version may still be processed, or it is another user's: look at https://www.kaggle.com/datasets, and push again later")
 	}
+	return err
 }
 
 const (
-	// busyPart is which part of Options.Wait a dataset may be busy.
+	// A dataset may be busy for 1/busyPart of Options.Wait.
 	busyPart = 4
-	// maxPause bounds the pause between two tries.
-	maxPause = 5 * time.Minute
-	// appearPauses is after how many pauses an accepted dataset must be there.
+	// An accepted dataset must appear within appearPauses pauses.
 	appearPauses = 30
 )
 
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// ready waits until Kaggle has taken in a dataset. One that Kaggle accepted but that
-// does not appear is uploaded once more.
+// ready waits until Kaggle has processed a dataset. It uploads a dataset once more
+// that Kaggle accepted but that does not appear.
 func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
 	deadline, appear := time.Now().Add(p.Wait), p.appear()
 	said, again := "", false
@@ -331,19 +300,18 @@ func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
 			p.Say("%s: waiting until it is ready (%s)", d.ID, text)
 			said = status
 		}
-		if err := sleep(ctx, p.Pause); err != nil {
+		if err := kaggle.Sleep(ctx, p.Pause); err != nil {
 			return err
 		}
 	}
 }
 
-// appear is when an accepted dataset must be there.
+// appear returns the time by which an accepted dataset must appear.
 func (p *pusher) appear() time.Time {
 	return time.Now().Add(min(p.Wait/busyPart, appearPauses*p.Pause))
 }
 
-// uploadAgain uploads a dataset that got lost. A name that is taken means that it is
-// on its way nevertheless.
+// uploadAgain uploads a dataset that got lost. If its name is taken, it was not lost.
 func (p *pusher) uploadAgain(ctx context.Context, d deploy.Dataset) error {
 	err := p.upload(ctx, d)
 	var e *kaggle.Error
@@ -381,7 +349,7 @@ func (p *pusher) kernel(ctx context.Context) error {
 
 var pushedVersion = regexp.MustCompile(`Kernel version ([0-9]{1,9}) successfully`)
 
-// kernelHash is that of the kernel and all that it mounts.
+// kernelHash returns a hash of the kernel's script and of the datasets made with it.
 func (p *pusher) kernelHash() string {
 	all := []deploy.File{p.manifest.Script}
 	for _, d := range p.manifest.Datasets {
@@ -390,16 +358,16 @@ func (p *pusher) kernelHash() string {
 	return hash(all...)
 }
 
-// Status is how something is on Kaggle.
+// Status is the status of a dataset or a kernel on Kaggle.
 type Status struct {
-	What, ID string
-	Status   string // "missing" where it is not there
+	What, ID string // What is "dataset" or "kernel"
+	Status   string // "missing" if there is none
 	Message  string // of a failure
-	// Changed: what is in the folder was not uploaded yet.
+	// Changed reports whether it changed in the folder since the last upload.
 	Changed bool
 }
 
-// Statuses asks for the status of all that the folder is made of.
+// Statuses asks for the status of the folder's datasets and kernel.
 func Statuses(ctx context.Context, client *kaggle.Client, folder string) ([]Status, error) {
 	p := &pusher{Options: Options{Folder: folder}.withDefaults(), client: client}
 	var err error
@@ -418,7 +386,7 @@ func Statuses(ctx context.Context, client *kaggle.Client, folder string) ([]Stat
 		all = append(all, s)
 	}
 	if p.manifest.Kernel != "" {
-		s := Status{What: "kernel", ID: p.manifest.Kernel, Changed: p.note.Uploaded[p.manifest.Kernel] == ""}
+		s := Status{What: "kernel", ID: p.manifest.Kernel, Changed: p.note.Uploaded[p.manifest.Kernel] != p.kernelHash()}
 		if s.Status, s.Message, err = client.KernelStatus(ctx, s.ID); err != nil {
 			return nil, err
 		}

@@ -14,10 +14,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// maxProblems is how many rows of one kind of mistake are named.
+// maxProblems is how many rows with the same kind of mistake are named.
 const maxProblems = 3
 
-// graded is what a grader finds in a submission.
+// graded is the result of grade.
 type graded struct {
 	rows, given int // rows, and those with a label
 	problems    []string
@@ -27,10 +27,10 @@ func (g *graded) problem(format string, args ...any) {
 	g.problems = append(g.problems, fmt.Sprintf(format, args...))
 }
 
-// grade reads a submission of labels as the strictest grader would: UTF-8, whole
-// lines, the sample's header, the sample's ids in its order, and in each row class
-// numbers, each once, with single spaces between them. A nil sample and classes of
-// 0 are not compared with.
+// grade reads a submission of labels as the strictest grader would. It wants UTF-8,
+// whole lines, the sample's header, and the sample's ids in order. A row has class
+// numbers, each once, separated by single spaces. If sample is nil, header and ids are
+// free; if classes is 0, any class number is right.
 func grade(name string, text []byte, sample *input.Table, classes int) graded {
 	var g graded
 	switch {
@@ -73,7 +73,7 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 		ids = append(ids, row[0])
 		kind, what := "fields", ""
 		if len(row) != 2 {
-			what = fmt.Sprintf("it has %d fields, not 2", len(row))
+			what = fmt.Sprintf("the row has %d fields, not 2", len(row))
 		} else {
 			if row[1] != "" {
 				g.given++
@@ -89,7 +89,7 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 	}
 	for _, kind := range []string{"fields", "spaces", "number", "class", "twice"} {
 		if n := wrong[kind] - maxProblems; n > 0 {
-			g.problem("%s: %d rows more are wrong in the same way (%s)", name, n, kind)
+			g.problem("%s: %d more rows are wrong in the same way (%s)", name, n, kind)
 		}
 	}
 	if sample != nil {
@@ -98,8 +98,8 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 	return g
 }
 
-// checkLabels returns what is wrong with a field of class numbers, and of which
-// kind it is. An empty field is right: it has no label.
+// checkLabels returns the kind of mistake in a field of class numbers, and a message;
+// both are "" if there is none. An empty field is right: it has no label.
 func checkLabels(field string, classes int) (kind, what string) {
 	if field == "" {
 		return "", ""
@@ -116,14 +116,14 @@ func checkLabels(field string, classes int) (kind, what string) {
 		case c < 0 || classes > 0 && c >= classes:
 			return "class", fmt.Sprintf("class %d, but there are %d (0 to %d)", c, classes, classes-1)
 		case seen[c]:
-			return "twice", fmt.Sprintf("class %d is there twice", c)
+			return "twice", fmt.Sprintf("class %d is given twice", c)
 		}
 		seen[c] = true
 	}
 	return "", ""
 }
 
-// compare compares ids with those of the sample.
+// compare reports ids that differ from the sample's.
 func (g *graded) compare(name string, ids []string, sample *input.Table) {
 	want := sample.IDs()
 	if slices.Equal(ids, want) {

@@ -27,15 +27,15 @@ func TestSubmissionsAreGradedStrictly(t *testing.T) {
 		{"b,9\n", "b,9\nb,9\n", `has 1 others, such as "b"`},
 		{"3 0", "3 10", "s.csv:2: class 10, but there are 10 (0 to 9)"},
 		{"3 0", "3 -1", "s.csv:2: class -1"},
-		{"3 0", "3 3", "s.csv:2: class 3 is there twice"},
+		{"3 0", "3 3", "s.csv:2: class 3 is given twice"},
 		{"3 0", "3  0", `s.csv:2: "3  0" is not separated by single spaces`},
 		{"3 0", "3 0 ", `is not separated by single spaces`},
 		{"b,\n", "b, \n", `s.csv:3: " " is not separated by single spaces`},
 		{"3 0", "0.5", `s.csv:2: "0.5" is no class number`},
 		{"3 0", "nan", `s.csv:2: "nan" is no class number`},
 		{"3 0", "03", `s.csv:2: "03" is no class number`},
-		{"3 0", "3,0", "s.csv:2: it has 3 fields, not 2"},
-		{"b,9", "b", "s.csv:4: it has 1 fields, not 2"},
+		{"3 0", "3,0", "s.csv:2: the row has 3 fields, not 2"},
+		{"b,9", "b", "s.csv:4: the row has 1 fields, not 2"},
 		{"\n", "\r\n", `carriage returns`},
 		{"id,", "\xef\xbb\xbfid,", "byte order mark"},
 		{"a,", "\xff,", "s.csv is not UTF-8"},
@@ -50,7 +50,7 @@ func TestSubmissionsAreGradedStrictly(t *testing.T) {
 		}
 	}
 	g := grade("s.csv", []byte("id,tags\n"+strings.Repeat("a,x\n", 100)), nil, 10)
-	if len(g.problems) != maxProblems+1 || g.problems[maxProblems] != "s.csv: 97 rows more are wrong in the same way (number)" {
+	if len(g.problems) != maxProblems+1 || g.problems[maxProblems] != "s.csv: 97 more rows are wrong in the same way (number)" {
 		t.Errorf("%q", g.problems)
 	}
 }

@@ -43,8 +43,8 @@ type Options struct {
 	Data   string // the competition's data: images and sample submission
 	Output string // a folder to keep what the kernel wrote; "" for none
 	// Limit is the competition's time; the kernel is told a budget that fits.
-	// 0 is the limit that the folder was deployed with, else DefaultLimit; the
-	// kernel is not told of it.
+	// 0 is the limit that the folder was deployed with, else DefaultLimit; the kernel
+	// keeps its own budget then.
 	Limit  time.Duration
 	Memory int64 // bytes; 0 is DefaultMemory
 	Cores  int   // 0 is DefaultCores
@@ -147,7 +147,7 @@ type session struct {
 	sample *input.Table // the sample submission, nil where the data have none
 }
 
-// kindHint says how to settle a sample that could be of either kind.
+// kindHint adds a hint to the error of a sample that the user can settle.
 func kindHint(err error) error {
 	var kind *input.KindError
 	if errors.As(err, &kind) && kind.Ambiguous {

@@ -25,8 +25,8 @@ var logColumns = []string{
 	"date", "ensemble", "validation", "competition", "kernel", "version", "ref", "status", "public", "private", "message",
 }
 
-// defaultLog is the log beside the ensemble file, or beside the folder if the
-// ensemble file is gone.
+// defaultLog returns the path of the log beside the ensemble file, or beside the
+// folder if the ensemble file is gone.
 func (s *submitter) defaultLog() string {
 	if file := s.manifest.EnsembleFile; file != "" {
 		path := filepath.FromSlash(file)
@@ -42,7 +42,7 @@ func (s *submitter) defaultLog() string {
 
 var scoreInName = regexp.MustCompile(`_val_-?([0-9]+(\.[0-9]+)?)$`)
 
-// validation is the score that the ensemble had in validation, "" if unknown.
+// validation returns the ensemble's validation score, "" if unknown.
 func (s *submitter) validation() string {
 	if m := scoreInName.FindStringSubmatch(s.manifest.Ensemble); m != nil {
 		return m[1]
@@ -53,7 +53,7 @@ func (s *submitter) validation() string {
 	return ""
 }
 
-// log appends a line to the log unless it has it.
+// log appends a line to the log unless the log has that line.
 func (s *submitter) log(r *Result, date string) error {
 	if date == "" {
 		date = time.Now().UTC().Format(time.RFC3339)

@@ -3,13 +3,12 @@
 //
 //	result, err := submit.Submit(ctx, client, submit.Options{Folder: "deploy", Say: say})
 //
-// What was submitted is noted in the folder, in submit.json: a call that was
-// interrupted goes on where it stopped, and a version that was submitted is not
-// submitted again. The log is a CSV file beside the ensemble, one line for each
-// submission, with the validation score and those of the leaderboard.
+// The file submit.json in the folder records the submission: an interrupted call goes
+// on where it stopped, and no version is submitted twice. The log is a CSV file beside
+// the ensemble. It has a line for each submission, with the validation score and the
+// scores of the leaderboard.
 //
-// It refuses a folder that is not on Kaggle as it is here, and a kernel whose run
-// failed.
+// It refuses a folder that changed since it was pushed, and a kernel whose run failed.
 package submit
 
 import (
@@ -36,51 +35,47 @@ import (
 // Options say what to submit and how.
 type Options struct {
 	Folder string
-	// Competition is a name or an address; "" is the one that the kernel was made for.
+	// Competition is a name or an address; "" is the kernel's only competition.
 	Competition string
-	// Version is that of the kernel; 0 is the one that was pushed last.
-	Version int
-	File    string // that the kernel writes; "" is submission.csv
-	Message string // of the submission; "" tells the ensemble and the version
-	Log     string // the CSV file; "" is submissions.csv beside the ensemble
-	// Tries is how often a command is tried; 0 is 5.
+	Version     int    // the kernel's version to submit; 0 is the one pushed last
+	File        string // the kernel's output file to submit; "" is submission.csv
+	Message     string // the submission's description; "" names the ensemble and the version
+	Log         string // the CSV file; "" is submissions.csv beside the ensemble
+	// Tries bounds how often a command is tried; 0 is 5.
 	Tries int
-	// Pause is between two looks; 0 is 30 seconds.
+	// Pause is the time between two looks at a status, and before the second try of a
+	// command; 0 is 30 seconds.
 	Pause time.Duration
-	// Wait is how long the kernel's run and the scoring may take; 0 is 12 hours.
+	// Wait bounds the time of the kernel's run and of the scoring; 0 is 12 hours.
 	Wait time.Duration
-	// Say is told what is being done.
+	// Say prints a line of progress; nil prints none.
 	Say func(format string, args ...any)
 }
 
-// Result is how a submission was scored.
+// Result is a submission and its scores.
 type Result struct {
 	Competition, Kernel string
 	Version             int
-	Ref                 string // of the submission, "" if the client tells none
+	Ref                 string // the submission's number, "" if the client prints none
 	Status              string // "complete" or "error"
-	Public, Private     string // scores, "" where there is none
-	Log                 string // the file that has it
+	Public, Private     string // scores, "" if there is none
+	Log                 string // path of the log
 }
 
-// noteName is the file of what was submitted.
-const noteName = "submit.json"
-
-// note is the last submission of the folder.
+// note records the last submission of the folder.
 type note struct {
 	Competition string `json:"competition"`
 	Kernel      string `json:"kernel"`
 	Version     int    `json:"version"`
 	Message     string `json:"message"`
-	// Before are the dates of the submissions with this message that were there
-	// before.
+	// Before lists the dates of earlier submissions with the same message.
 	Before    []string `json:"before,omitempty"`
-	Submitted string   `json:"submitted,omitempty"` // when; "" if that is not known
+	Submitted string   `json:"submitted,omitempty"` // when; "" if Kaggle has not confirmed it
 	Ref       string   `json:"ref,omitempty"`
 	Result    *Result  `json:"result,omitempty"`
 }
 
-// submitter is a submission on its way.
+// submitter is the state of one Submit.
 type submitter struct {
 	Options
 	client   *kaggle.Client
@@ -108,7 +103,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Submit submits the kernel and returns when it is scored.
+// Submit submits the kernel and returns once Kaggle has scored it.
 func Submit(ctx context.Context, client *kaggle.Client, o Options) (*Result, error) {
 	s := &submitter{Options: o.withDefaults(), client: client}
 	s.deadline = time.Now().Add(s.Wait)
@@ -177,11 +172,11 @@ func (s *submitter) resolve() error {
 	return nil
 }
 
-// read reads what was submitted before; fresh reports that it is another kernel,
-// version or competition, or none.
+// read reads the note. fresh reports whether this kernel, version and competition have
+// not been submitted from the folder; the note is a new one then.
 func (s *submitter) read() (fresh bool, err error) {
 	want := note{Competition: s.Competition, Kernel: s.manifest.Kernel, Version: s.Version, Message: s.Message}
-	path := filepath.Join(s.Folder, noteName)
+	path := filepath.Join(s.Folder, deploy.SubmitRecord)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.note = want
@@ -205,7 +200,7 @@ func (s *submitter) save() error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(s.Folder, noteName), append(b, '\n'))
+	return atomicfile.WriteFile(filepath.Join(s.Folder, deploy.SubmitRecord), append(b, '\n'))
 }
 
 // ran waits until the kernel's run has ended.
@@ -236,7 +231,7 @@ func (s *submitter) ran(ctx context.Context) error {
 			s.Say("%s: waiting until its run has ended (%s)", s.manifest.Kernel, status)
 			said = status
 		}
-		if err := sleep(ctx, s.Pause); err != nil {
+		if err := kaggle.Sleep(ctx, s.Pause); err != nil {
 			return err
 		}
 	}
@@ -244,8 +239,8 @@ func (s *submitter) ran(ctx context.Context) error {
 
 var refText = regexp.MustCompile(`(?i)submission ref: *([0-9]+)`)
 
-// submit submits the kernel unless that was done. Whether a command that failed or
-// was cut off was carried out is seen in the list of the submissions.
+// submit submits the kernel unless that was done. After a command that failed or was
+// cut off, the list of submissions shows whether Kaggle carried it out.
 func (s *submitter) submit(ctx context.Context, fresh bool) error {
 	if s.note.Submitted != "" {
 		return nil
@@ -287,7 +282,7 @@ func (s *submitter) submit(ctx context.Context, fresh bool) error {
 	})
 }
 
-// submitted notes that the kernel was submitted.
+// submitted records that Kaggle has the submission.
 func (s *submitter) submitted(ref string) error {
 	s.note.Submitted, s.note.Ref = time.Now().UTC().Format(time.RFC3339), ref
 	return s.save()
@@ -305,8 +300,8 @@ func (s *submitter) rows(ctx context.Context) ([]kaggle.Submission, error) {
 	}), err
 }
 
-// find returns the row of this submission: that of its reference, else the latest
-// with its message that was not there before.
+// find returns the row of this submission: the one with its reference, else the latest
+// one with its message that is not in note.Before.
 func (s *submitter) find(rows []kaggle.Submission) (kaggle.Submission, bool) {
 	for _, row := range rows {
 		if s.note.Ref != "" && row.Ref != "" {
@@ -322,7 +317,7 @@ func (s *submitter) find(rows []kaggle.Submission) (kaggle.Submission, bool) {
 	return kaggle.Submission{}, false
 }
 
-// scored waits until the submission is scored.
+// scored waits until Kaggle has scored the submission, and returns its row.
 func (s *submitter) scored(ctx context.Context) (kaggle.Submission, error) {
 	said := ""
 	for {
@@ -345,7 +340,7 @@ func (s *submitter) scored(ctx context.Context) (kaggle.Submission, error) {
 			s.Say("%s: waiting for the score (%s)", s.Competition, status)
 			said = status
 		}
-		if err := sleep(ctx, s.Pause); err != nil {
+		if err := kaggle.Sleep(ctx, s.Pause); err != nil {
 			return row, s.interrupted(ctx, err)
 		}
 	}
@@ -376,26 +371,7 @@ func (s *submitter) finish(row kaggle.Submission) (*Result, error) {
 	return r, s.save()
 }
 
-// retry calls do until it succeeds, is tried too often, or fails for good.
+// retry calls do again if it may succeed then.
 func (s *submitter) retry(ctx context.Context, do func() error) error {
-	for try := 1; ; try++ {
-		err := do()
-		var e *kaggle.Error
-		if err == nil || ctx.Err() != nil || !errors.As(err, &e) || e.Lasting || try >= s.Tries {
-			return err
-		}
-		s.Say("%v; trying again in %s", err, s.Pause)
-		if err := sleep(ctx, s.Pause); err != nil {
-			return err
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return kaggle.Patience{Tries: s.Tries, Pause: s.Pause, Say: s.Say}.Retry(ctx, do)
 }

@@ -126,7 +126,7 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 		}
 		return w.Plain(ctx)
 	}
-	if quiet, err := cmd.Flags().GetBool("quiet"); err != nil || !quiet {
+	if !cli.Quiet(cmd) {
 		f.run.Log = cmd.ErrOrStderr()
 	}
 	summary, err := ensemble.Run(ctx, built.Plan, f.run)
