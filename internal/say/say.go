@@ -94,12 +94,28 @@ func item(v any) string {
 	return fmt.Sprint(v)
 }
 
-// Count returns "1 file" or "3 files".
+// Count returns "1 file", "3 files" or "3 classes".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
+	if strings.HasSuffix(noun, "s") {
+		noun += "e"
+	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Shell returns the words of a command as one line for a shell, quoted where they
+// need it.
+func Shell(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;~#") {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
 }
 
 // Duration returns d without the units that are zero: 9h, not 9h0m0s.

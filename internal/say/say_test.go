@@ -36,6 +36,8 @@ func TestListsAndSpansReadAsPeopleWriteThem(t *testing.T) {
 		say.Span(1, 1<<20):                         "between 1 and 1048576",
 		say.Count(1, "file"):                       "1 file",
 		say.Count(0, "file"):                       "0 files",
+		say.Count(2, "class"):                      "2 classes",
+		say.Shell("a", "b c", "", "it's"):          `a 'b c' '' 'it'\''s'`,
 		say.Duration(9 * time.Hour):                "9h",
 		say.Duration(10 * time.Minute):             "10m",
 		say.Duration(90 * time.Second):             "1m30s",

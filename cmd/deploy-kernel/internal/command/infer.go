@@ -12,6 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -235,7 +236,7 @@ func report(cmd *cobra.Command, m *deploy.Manifest, dir string) {
 	}
 	out := cmd.OutOrStdout()
 	for _, c := range m.Commands(dir) {
-		fmt.Fprintln(out, shellLine(c))
+		fmt.Fprintln(out, say.Shell(c...))
 	}
 }
 
@@ -248,18 +249,6 @@ func reportDatasets(cmd *cobra.Command, m *deploy.Manifest, dir string) {
 		}
 		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), cli.Size(d.Size()))
 	}
-}
-
-// shellLine quotes a command's words for a shell where they need it.
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = w
-		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;~#") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }
 
 func count(n int, what string) string {

@@ -8,6 +8,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 	"github.com/spf13/cobra"
 )
@@ -84,7 +85,7 @@ func runPack(cmd *cobra.Command, o deploy.PackOptions, key *keyfile.Source, plai
 	}
 	reportDatasets(cmd, m, o.Output)
 	for _, c := range m.Commands(o.Output) {
-		fmt.Fprintln(cmd.OutOrStdout(), shellLine(c))
+		fmt.Fprintln(cmd.OutOrStdout(), say.Shell(c...))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/push"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )
 
@@ -36,7 +37,7 @@ or was interrupted goes on where it stopped.`,
 					return err
 				}
 				for _, c := range m.Commands(o.Folder) {
-					fmt.Fprintln(cmd.OutOrStdout(), shellLine(c))
+					fmt.Fprintln(cmd.OutOrStdout(), say.Shell(c...))
 				}
 				return nil
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
@@ -331,18 +332,10 @@ func (f *importFlags) report(cmd *cobra.Command, path string, name ensemblefile.
 // advise prints what to run next.
 func (f *importFlags) advise(cmd *cobra.Command, name ensemblefile.Name) {
 	model := filepath.Join(f.output, name.Model()+".safetensors")
-	dir := shellWord(f.output)
+	dir := say.Shell(f.output)
 	if !cmd.Flags().Changed("threshold") {
-		cli.Printf(cmd, "the threshold is 0.5; with labels, find the best one: train --predict-oof --config %s --weights %s --data DATA", shellWord(f.configPath()), shellWord(model))
+		cli.Printf(cmd, "the threshold is 0.5; with labels, find the best one: train --predict-oof --config %s --weights %s --data DATA", say.Shell(f.configPath()), say.Shell(model))
 	}
-	cli.Printf(cmd, "predict: infer %s --weights %s --input DATA", shellWord(f.ensemblePath()), dir)
-	cli.Printf(cmd, "deploy: deploy-kernel infer %s --weights %s --user YOU", shellWord(f.ensemblePath()), dir)
-}
-
-// shellWord quotes a word for a shell where it needs it.
-func shellWord(word string) string {
-	if word != "" && !strings.ContainsAny(word, " \t\n'\"\\$`!*?[](){}<>|&;~#") {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	cli.Printf(cmd, "predict: infer %s --weights %s --input DATA", say.Shell(f.ensemblePath()), dir)
+	cli.Printf(cmd, "deploy: deploy-kernel infer %s --weights %s --user YOU", say.Shell(f.ensemblePath()), dir)
 }
