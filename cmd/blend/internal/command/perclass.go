@@ -41,9 +41,9 @@ func (f *fitFlags) perClass(cmd *cobra.Command, set *oof.Set, p *problem.Sign, r
 	case changed == 0:
 		fmt.Fprintf(w, "\nper-class thresholds do not help; none changed\n")
 	case r.Strength == 0:
-		fmt.Fprintf(w, "\nthresholds of %s changed, not shrunk (%s)\n", classes(changed), how)
+		fmt.Fprintf(w, "\nthresholds of %s changed, not shrunk (%s)\n", say.Count(changed, "class"), how)
 	default:
-		fmt.Fprintf(w, "\nthresholds of %s changed, shrunk by n/(n + %s) for n true rows (%s)\n", classes(changed), say.Number(r.Strength), how)
+		fmt.Fprintf(w, "\nthresholds of %s changed, shrunk by n/(n + %s) for n true rows (%s)\n", say.Count(changed, "class"), say.Number(r.Strength), how)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name string, fitted, heldOut float64) {
@@ -64,11 +64,4 @@ func (f *fitFlags) perClass(cmd *cobra.Command, set *oof.Set, p *problem.Sign, r
 			r.HeldOut.PerClass, r.HeldOut.Common)
 	}
 	return r, nil
-}
-
-func classes(n int) string {
-	if n == 1 {
-		return "1 class"
-	}
-	return fmt.Sprintf("%d classes", n)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 )
 
-// crossEntropy is the loss of exactly one label a row.
+// crossEntropy names the loss that takes exactly one label a row.
 const crossEntropy = "cross_entropy"
 
 // checkLabels refuses rows that the loss is not made for.
@@ -38,8 +38,8 @@ func (p *project) checkLabels(set *data.Set) error {
 // maxAbsent is how many absent classes a warning lists.
 const maxAbsent = 10
 
-// warnAbsent tells once which classes no row is trained on: those that the table
-// doesn't have, and those whose rows are all held out by one of the folds.
+// warnAbsent warns of classes without a row to train on: those absent from the
+// table, and those whose rows are all in one of the folds to hold out.
 func (p *project) warnAbsent(set *data.Set, of []uint8, folds []int) {
 	all := make([]int, len(set.IDs))
 	for i := range all {
@@ -48,14 +48,14 @@ func (p *project) warnAbsent(set *data.Set, of []uint8, folds []int) {
 	never := set.Absent(all)
 	if len(never) > 0 {
 		cli.Printf(p.cmd, "warning: no row has %s of %d: %s; networks only learn not to give them",
-			classes(len(never)), set.Classes, say.Some(never, maxAbsent))
+			say.Count(len(never), "class"), set.Classes, say.Some(never, maxAbsent))
 	}
 	var parts []string
 	total := 0
 	for _, number := range folds {
 		rows, _, err := fold.Split(of, number)
 		if err != nil {
-			continue // it is told when the fold's turn comes
+			continue // prepare reports it
 		}
 		absent := slices.DeleteFunc(set.Absent(rows), func(c int) bool { return slices.Contains(never, c) })
 		if len(absent) > 0 {
@@ -64,13 +64,6 @@ func (p *project) warnAbsent(set *data.Set, of []uint8, folds []int) {
 		}
 	}
 	if total > 0 {
-		cli.Printf(p.cmd, "warning: all rows of %s are held out, so that networks only learn not to give them: %s", classes(total), strings.Join(parts, "; "))
+		cli.Printf(p.cmd, "warning: all rows of %s are held out, so that networks only learn not to give them: %s", say.Count(total, "class"), strings.Join(parts, "; "))
 	}
-}
-
-func classes(n int) string {
-	if n == 1 {
-		return "1 class"
-	}
-	return fmt.Sprintf("%d classes", n)
 }
