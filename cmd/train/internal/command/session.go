@@ -13,6 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
 	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
@@ -42,6 +43,7 @@ type session struct {
 	loss       loss.Func
 	loader     *data.Loader // of training
 	valid      *data.Loader
+	pre        vision.Preprocess // what the network sees of an image
 	threads    int
 	seed       uint64
 }
@@ -69,16 +71,16 @@ func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number in
 		return nil, err
 	}
 	model := p.c.Ensemble(p.name)
-	pre := model.Preprocess(p.arch)
+	s.pre = model.Preprocess(p.arch)
 	o := data.Options{
-		Batch: p.c.Train.BatchSize, MaxBatches: p.c.Train.MaxStepsPerEpoch, Pre: pre,
+		Batch: p.c.Train.BatchSize, MaxBatches: p.c.Train.MaxStepsPerEpoch, Pre: s.pre,
 		Augment: augment.New(p.c), Seed: s.seed, Workers: f.threads,
 	}
 	if p.c.Train.Mixup.Enable {
 		o.MixupBeta = p.c.Train.Mixup.BetaA
 	}
 	s.loader = data.NewLoader(set, s.rows, o)
-	s.valid = data.NewLoader(set, s.held, data.Options{Batch: p.c.Test.BatchSize, Pre: pre, Workers: f.threads})
+	s.valid = data.NewLoader(set, s.held, data.Options{Batch: p.c.Test.BatchSize, Pre: s.pre, Workers: f.threads})
 	return s, nil
 }
 
@@ -115,7 +117,7 @@ func (s *session) draw() (err error) {
 	return nil
 }
 
-// openWeights opens a file of weights and says which ones were taken.
+// openWeights opens a file of weights and prints which set of them it takes.
 func openWeights(p *project, path string) (*weightfile.File, error) {
 	f, err := weightfile.OpenKey(path, p.c.Model.WeightsKey)
 	if err == nil && f.Note() != "" {
@@ -208,7 +210,7 @@ func (s *session) drawMosaic(ctx context.Context, path string) error {
 		}
 	}
 	var b bytes.Buffer
-	if err := chart.Mosaic(&b, tiles, s.c.Model.InputSize, chart.Normal{Mean: s.arch.Mean, Std: s.arch.Std}); err != nil {
+	if err := chart.Mosaic(&b, tiles, s.pre.Size, chart.Normal{Mean: s.pre.Mean, Std: s.pre.Std}); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(path, b.Bytes())
