@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A block is a package that one Go file can't hold, and why.
+// A block is a package that one Go file can't hold, with the refusal.
 type block struct {
 	path string
 	err  *Error
 }
 
-// refuse makes one error of all blocked packages: the first one with its place,
-// then a line for each other package.
+// refuse joins the refusals of all blocked packages: one line each, the first
+// with its place. Without any it returns nil.
 func refuse(blocks []block) error {
 	if len(blocks) == 0 {
 		return nil
@@ -34,8 +34,8 @@ func refuse(blocks []block) error {
 	return &first
 }
 
-// checkBlocked refuses, before anything is type-checked, what the list of
-// packages already shows: C, and internal packages of the standard library.
+// checkBlocked refuses packages that use C or import internal packages of the
+// standard library. The list of packages shows both before any type-checking.
 func checkBlocked(ctx context.Context, p *program, tool *goTool) error {
 	blocks, err := cgoBlocks(ctx, p, tool)
 	if err != nil {
@@ -48,9 +48,8 @@ func checkBlocked(ctx context.Context, p *program, tool *goTool) error {
 	return refuse(blocks)
 }
 
-// cgoBlocks finds the packages that an ordinary build compiles with cgo: what
-// is left of them without is another program, or none. Someone who wants that
-// says CGO_ENABLED=0.
+// cgoBlocks finds the packages that an ordinary build compiles with cgo.
+// Without cgo they would be other code, or none. CGO_ENABLED=0 asks for that.
 func cgoBlocks(ctx context.Context, p *program, tool *goTool) (blocks []block, err error) {
 	if p.target.CGO_ENABLED == "0" {
 		return nil, nil
@@ -94,7 +93,7 @@ func cgoBlocks(ctx context.Context, p *program, tool *goTool) (blocks []block, e
 }
 
 // internalBlocks finds the packages that import internal packages of the
-// standard library, which only packages of GOROOT may do.
+// standard library. Only packages of GOROOT may do that.
 func (p *program) internalBlocks() (blocks []block) {
 	for _, path := range p.order {
 		l := p.listed[path]
@@ -125,8 +124,8 @@ func restricted(path string) bool {
 	return strings.HasPrefix(path, "vendor/") || slices.Contains(strings.Split(path, "/"), "internal")
 }
 
-// assemblyBlocks finds packages with functions in assembly, to complete a
-// refusal. Whether the program reaches these functions isn't known yet.
+// assemblyBlocks finds the packages with functions in assembly, to complete a
+// refusal. At this stage nobody knows whether the program reaches them.
 func (p *program) assemblyBlocks(known []block) (blocks []block) {
 	for _, path := range p.order {
 		l := p.listed[path]
@@ -141,8 +140,8 @@ func (p *program) assemblyBlocks(known []block) (blocks []block) {
 	return blocks
 }
 
-// checkOutput refuses an output file in the folder of a package of the program,
-// whose part it would become.
+// checkOutput refuses an output file that would become part of a package of the
+// program.
 func (p *program) checkOutput() error {
 	name := p.opts.Output
 	if name == "" {
@@ -171,7 +170,7 @@ func (p *program) checkOutput() error {
 	return nil
 }
 
-// realPath is an absolute path without symbolic links, as far as it exists.
+// realPath returns the absolute path, with symbolic links resolved if it exists.
 func realPath(name string) string {
 	if abs, err := filepath.Abs(name); err == nil {
 		name = abs

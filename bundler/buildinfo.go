@@ -11,10 +11,9 @@ import (
 	"strings"
 )
 
-// A bundle belongs to no module, so debug.ReadBuildInfo would know nothing of
-// it, and flags such as --version would show nothing. The program calls a
-// function of the bundle instead, which returns what the go command records in
-// an ordinary build of the program.
+// A bundle belongs to no module: debug.ReadBuildInfo would find no versions, and
+// flags such as --version would show none. The program therefore calls a function
+// of the bundle. It returns what the go command records in an ordinary build.
 
 // isReadBuildInfo reports whether an object is debug.ReadBuildInfo.
 func isReadBuildInfo(o types.Object) bool {
@@ -29,8 +28,8 @@ func (p *program) readsBuildInfo() bool {
 	return found
 }
 
-// buildInfo asks for the build information of the program, if it is wanted. It
-// is nil if the go command doesn't tell.
+// buildInfo sets p.build if the program calls debug.ReadBuildInfo. It stays nil
+// if the go command doesn't print the information.
 func buildInfo(ctx context.Context, p *program) error {
 	if !p.readsBuildInfo() {
 		return nil
@@ -44,8 +43,8 @@ func buildInfo(ctx context.Context, p *program) error {
 	}
 	defer remove()
 	for _, extra := range [][]string{nil, {"-buildvcs=false"}} {
-		// With -n the go command only prints what it would do, the linker's
-		// configuration among it.
+		// With -n the go command prints what it would do, with the configuration
+		// of the linker.
 		args := slices.Concat([]string{"build", "-n", "-o", os.DevNull}, extra, flags, []string{"--", p.opts.Package})
 		out, err := tool.combined(ctx, args...)
 		if ctx.Err() != nil {
@@ -59,9 +58,9 @@ func buildInfo(ctx context.Context, p *program) error {
 	return nil
 }
 
-// modinfo finds the build information in what the go command prints.
+// modinfo returns the build information in the output of go build -n, or nil.
 func modinfo(commands string) *debug.BuildInfo {
-	const edge = 16 // bytes that mark the ends
+	const edge = 16 // bytes of the mark at either end
 	for line := range strings.Lines(commands) {
 		quoted, ok := strings.CutPrefix(strings.TrimSpace(line), "modinfo ")
 		if !ok {
@@ -101,8 +100,8 @@ func (w *writer) buildInfoText(name string) string {
 	return b.String()
 }
 
-// moduleText writes a module as a literal: of a type, or of one left out; full is
-// the name of the type for what it replaces.
+// moduleText returns a module as a literal. Its type is typ, which may be empty
+// in a literal of a slice; the module that replaces it has type full.
 func moduleText(typ, full string, m *debug.Module) string {
 	text := fmt.Sprintf("%s{Path: %q, Version: %q, Sum: %q", typ, m.Path, m.Version, m.Sum)
 	if m.Replace != nil {

@@ -31,9 +31,9 @@ type Options struct {
 	// Overlay has contents of files by absolute path: they are taken instead
 	// of, or beside, what lies on disk.
 	Overlay map[string][]byte
-	// Output is where the caller will write the bundle. If it lies in the folder
-	// of a package of the program it is refused, as it would become part of that
-	// package. Empty means elsewhere.
+	// Output is the file that the caller will write the bundle to. Bundle refuses
+	// a file in the folder of one of the program's packages: it would become part
+	// of that package. Empty means that there is no such file.
 	Output string
 
 	// Licenses appends the licence files of the modules as comments.
@@ -45,11 +45,11 @@ type Options struct {
 	KeepAll bool
 	// By is named in the first line of the bundle; empty means "bundler".
 	By string
-	// Progress, if it isn't nil, is called with what Bundle does next, such as
-	// "type-checking 312 packages". Bundle calls it from one goroutine at a time.
+	// Progress, if not nil, is called before each step with its description, such
+	// as "type-checking 312 packages". Calls never overlap.
 	Progress func(doing string)
 
-	flags []string // more of the go command
+	flags []string // further flags of the go command
 }
 
 // Result is a bundle.
@@ -87,8 +87,8 @@ type Error struct {
 // Error returns file:line:col: text.
 func (e *Error) Error() string { return Warning{e.Pos, e.Text}.String() }
 
-// stages are what becomes of a program, in this order. Those without a text
-// tell of their progress themselves.
+// stages lists the steps of Bundle in order. A stage without a description
+// reports its progress itself.
 var stages = []struct {
 	name, doing string
 	run         func(context.Context, *program) error
@@ -119,6 +119,7 @@ func Bundle(ctx context.Context, o Options) (*Result, error) {
 	return res, err
 }
 
+// runStages runs all stages on a program. A panic becomes an error.
 func runStages(ctx context.Context, p *program) (_ *Result, err error) {
 	stage := ""
 	defer func() {
@@ -141,14 +142,14 @@ func runStages(ctx context.Context, p *program) (_ *Result, err error) {
 	return &Result{Source: p.output, Warnings: p.warnings, Report: p.result}, nil
 }
 
-// progress tells the caller what comes next.
+// progress describes the next step to the caller.
 func (p *program) progress(format string, args ...any) {
 	if p.opts.Progress != nil {
 		p.opts.Progress(fmt.Sprintf(format, args...))
 	}
 }
 
-// panicked makes one line of a panic of a stage.
+// panicked returns a panic of a stage as an error of one line.
 func panicked(stage string, fault any) error {
 	line, _, _ := strings.Cut(fmt.Sprint(fault), "\n")
 	return &Error{
@@ -198,7 +199,7 @@ func (o *Options) resolve() error {
 	return nil
 }
 
-// metaPackages are the names by which the go command means many packages.
+// metaPackages are the names that stand for many packages in the go command.
 var metaPackages = []string{"all", "cmd", "main", "std", "tool", "work"}
 
 // inOverlay reports whether the overlay has a file in the folder.

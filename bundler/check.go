@@ -57,7 +57,7 @@ func checkListed(ctx context.Context, p *program, tool *goTool, listed []*listin
 	return nil
 }
 
-// testsOnly refuses what only go test compiles.
+// testsOnly returns the refusal of a package that only go test compiles.
 func testsOnly(name string) error {
 	return &Error{Text: name + " has test files only, and no program", Hint: "name the folder of a program: the one with func main"}
 }
@@ -73,7 +73,7 @@ var (
 	cycleStack = regexp.MustCompile(`import cycle not allowed: import stack: \[(.*)\]`)
 )
 
-// workHint helps where go.work doesn't fit.
+// workHint is the hint of errors that go.work causes.
 const workHint = "set GOWORK=off to do without the workspace"
 
 // cycleOf returns the import paths of an import cycle, or nothing.
@@ -191,9 +191,8 @@ func check(ctx context.Context, p *program) error {
 	return resolveLinks(p)
 }
 
-// refuseBodyless says why functions without a body that the program can reach
-// have no place in a bundle: one function of each package, and what would help
-// with all.
+// refuseBodyless returns the refusal of reachable functions without a body. It
+// names one function of each package, and build tags that help with all.
 func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
 	var blocks []block
 	var paths []string
@@ -208,7 +207,7 @@ func refuseBodyless(ctx context.Context, p *program, refused []*part) error {
 	return refuse(blocks)
 }
 
-// bodylessError refuses one function without a body.
+// bodylessError returns the refusal of one function without a body.
 func (p *program) bodylessError(t *part) *Error {
 	k, fn := t.pkg, t.fn()
 	what := "has no body"

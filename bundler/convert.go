@@ -17,7 +17,7 @@ type conversions struct {
 	assert  func(concrete, face types.Type)
 	results []*types.Tuple // of the functions around
 
-	each func(e ast.Expr, to types.Type) // each expression that becomes an interface value; may be nil
+	each func(e ast.Expr, to types.Type) // sees each expression that becomes an interface value; may be nil
 }
 
 // find walks a node.

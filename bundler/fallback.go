@@ -16,22 +16,23 @@ import (
 )
 
 // Many packages choose assembly by GOARCH, and have Go code for all other
-// processors. Where no build tag asks for that code, the package is loaded again
-// with the files that a processor nobody knows would get. The rest of the program
-// stays as it is.
+// processors. If no build tag selects that code, the bundler loads the package
+// again with the files that an unknown processor would get. All other packages
+// keep their files.
 
-// A swap is what packages are loaded with in place of their assembly.
+// A swap replaces the assembly of some packages by portable Go code.
 type swap struct {
 	paths   []string          // of the packages
-	files   map[string][]byte // in place of those on disk
+	files   map[string][]byte // contents by name, in place of those on disk
 	exports map[string]string // compiled packages with the assembly, see orderPackages
 	flags   []string          // of the go command
-	dir     string            // of copied modules, may be empty
+	dir     string            // temporary, with copied modules; may be empty
 }
 
-// fallBack loads and scans the program with the portable code of the packages
-// that the refused functions belong to, if they have any and no usual build tag
-// asks for it. It reports whether it did.
+// fallBack loads the program again with the portable code of the packages that
+// declare the refused functions, and runs check and reach. It does so only for
+// packages that have such code and no usual build tag for it. It reports whether
+// p is now the new program.
 func (p *program) fallBack(ctx context.Context, refused []*part) (bool, error) {
 	var paths []string
 	files := map[string][]byte{}
@@ -99,16 +100,16 @@ func (p *program) fallBack(ctx context.Context, refused []*part) (bool, error) {
 	return true, nil
 }
 
-// close removes what the program was loaded from.
+// close removes the temporary folder of copied modules, if there is one.
 func (p *program) close() {
 	if p.swapped != nil && p.swapped.dir != "" {
 		_ = os.RemoveAll(p.swapped.dir)
 	}
 }
 
-// portableFiles returns what stands in for the files of a package: nothing for
-// those that are for this processor, and those for the others without their
-// constraint. It is nil if there is no such code.
+// portableFiles returns new contents for the files of a package. Files for this
+// processor alone are excluded, files for other ones lose their constraints. It
+// returns nil if the package has no portable code.
 func (p *program) portableFiles(k *pkg) map[string][]byte {
 	c := p.portableContext()
 	files := map[string][]byte{}
@@ -141,8 +142,8 @@ func (p *program) portableFiles(k *pkg) map[string][]byte {
 	return files
 }
 
-// portableContext chooses files as the go command does, for an unknown
-// processor.
+// portableContext returns a build context that selects files as the go command
+// would for an unknown processor.
 func (p *program) portableContext() *build.Context {
 	c := build.Default
 	c.GOOS, c.GOARCH, c.CgoEnabled = p.target.GOOS, "portable", false
@@ -171,7 +172,7 @@ func (p *program) portableContext() *build.Context {
 	return &c
 }
 
-// unconstrained drops the build constraints of a file, and keeps its lines.
+// unconstrained blanks the build constraints of a file and keeps the line numbers.
 func unconstrained(src []byte) []byte {
 	lines := bytes.SplitAfter(src, []byte("\n"))
 	for i, line := range lines {
@@ -186,9 +187,9 @@ func unconstrained(src []byte) []byte {
 	return bytes.Join(lines, nil)
 }
 
-// prepare copies the modules whose files change, if they lie in the module
-// cache: the go command takes no other files for those. A copy of go.mod says to
-// use the copies.
+// prepare copies those modules out of the module cache whose files change: the go
+// command ignores overlays there. A copy of go.mod replaces the modules by the
+// copies.
 func (s *swap) prepare(ctx context.Context, p *program) error {
 	tool := newGoTool(p.opts)
 	out, err := tool.run(ctx, "env", "GOMODCACHE")
@@ -235,7 +236,8 @@ func (s *swap) prepare(ctx context.Context, p *program) error {
 	return nil
 }
 
-// copyGoMod copies go.mod and go.sum of the main module.
+// copyGoMod copies go.mod and go.sum of the main module, and returns the new
+// go.mod.
 func copyGoMod(p *program, dir string) (string, error) {
 	if p.main.Module == nil || p.main.Module.GoMod == "" {
 		return "", os.ErrNotExist
@@ -254,7 +256,7 @@ func copyGoMod(p *program, dir string) (string, error) {
 	return to, os.WriteFile(to, data, 0o600)
 }
 
-// copyModule copies a module out of the cache, writable.
+// copyModule copies a module as writable files, with a go.mod if it has none.
 func copyModule(to, from, path string) error {
 	err := filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
 		if err != nil {

@@ -59,15 +59,15 @@ func (g *goTool) combined(ctx context.Context, args ...string) (string, error) {
 
 // A target says for what a program is built.
 type target struct {
-	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, GOFLAGS, CGO_ENABLED string
+	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, GOFLAGS, CGO_ENABLED, GO111MODULE string
 }
 
-// target asks for what the go command builds, in the user's own environment:
-// that alone decides whether a build has cgo.
+// target asks the go command for its target. It keeps the user's CGO_ENABLED,
+// which decides whether an ordinary build has cgo.
 func (g *goTool) target(ctx context.Context) (t target, err error) {
 	asked := *g
 	asked.env = append(slices.Clip(g.asked), "PWD="+g.dir)
-	out, err := asked.run(ctx, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "GOROOT", "GOEXPERIMENT", "GOFLAGS", "CGO_ENABLED")
+	out, err := asked.run(ctx, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "GOROOT", "GOEXPERIMENT", "GOFLAGS", "CGO_ENABLED", "GO111MODULE")
 	if err != nil {
 		return t, err
 	}
@@ -77,8 +77,8 @@ func (g *goTool) target(ctx context.Context) (t target, err error) {
 	return t, t.checkVersion()
 }
 
-// checkVersion refuses a go command of a newer language than this program was
-// built with: its packages can't be type-checked here.
+// checkVersion refuses a go command that is newer than the Go this program was
+// built with: go/types here can't check a newer language.
 func (t target) checkVersion() error {
 	have, want := languageOf(runtime.Version()), languageOf(strings.TrimPrefix(t.GOVERSION, "devel "))
 	if goversion.Compare("go"+want, "go"+have) <= 0 {
@@ -90,9 +90,8 @@ func (t target) checkVersion() error {
 	}
 }
 
-// checkPlatform refuses a GOOS and GOARCH that the go command builds nothing
-// for. Only commands that compile check the pair; package unsafe needs no
-// compiling.
+// checkPlatform refuses a GOOS and GOARCH that Go has no port for. Only commands
+// that compile check the pair; package unsafe takes no time to compile.
 func (g *goTool) checkPlatform(ctx context.Context, t target) error {
 	_, err := g.run(ctx, "list", "-compiled", "--", "unsafe")
 	if err != nil && strings.Contains(err.Error(), "unsupported GOOS/GOARCH pair") {
@@ -121,7 +120,7 @@ func (g *goTool) debugDefaults(ctx context.Context, o *Options) (string, error) 
 	return strings.TrimSpace(string(out)), nil
 }
 
-// tagFlags are the options of the go command for the build tags, and those that
+// tagFlags returns the flags of the go command for the build tags, and those that
 // the bundler adds.
 func (o *Options) tagFlags() []string {
 	if o.TagsSet || len(o.Tags) > 0 {

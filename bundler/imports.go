@@ -107,18 +107,16 @@ func (p *program) blankImports() []string {
 	return sortedKeys(blank)
 }
 
-// importable returns the package of std itself, or, if only std may import it,
-// the first one that the program imports and that leads there.
+// importable returns a package of std that links path in: path itself or, if only
+// std may import that, the first package of the program's imports that leads to
+// it.
 func (p *program) importable(path string) string {
-	inner := func(path string) bool {
-		return strings.HasPrefix(path, "vendor/") || slices.Contains(strings.Split(path, "/"), "internal")
-	}
-	if !inner(path) {
+	if !restricted(path) {
 		return path
 	}
 	for _, k := range p.pkgs {
 		for _, imp := range k.Imports {
-			if l := p.listed[imp]; l != nil && l.Standard && !inner(imp) && p.closure([]string{imp})[path] {
+			if l := p.listed[imp]; l != nil && l.Standard && !restricted(imp) && p.closure([]string{imp})[path] {
 				return imp
 			}
 		}

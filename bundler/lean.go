@@ -17,27 +17,27 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A large program uses a small part of its modules. The types of functions that
-// it can't use would be most of the bundler's memory, so their bodies are
-// emptied before the type checker sees them.
+// A large program uses a small part of its modules. Type information of unused
+// function bodies would take most of the bundler's memory, so the bundler empties
+// these bodies before the type checker sees them.
 //
-// What can't be used is found by names alone, which keeps too much and never
-// too little: a function is kept if its package and name occur in something
-// that is kept. An exported method is kept if its type is named, as an interface
-// or reflection may call it; other methods if their name occurs too. Kept from
-// the start are init functions, main, initializers, constants, and what
-// directives and assembly may name.
+// Names alone decide what is used, which keeps too much but never too little. A
+// function is kept if its package and name occur in something that is kept. An
+// exported method is kept if the name of its type occurs, as an interface or
+// reflection may call it; an unexported one if its own name occurs too. Roots are
+// init functions, main, initializers, constants, and what directives and assembly
+// may name.
 
-// errLean is returned where the program turns out to reach an emptied function.
+// errLean is returned when the program reaches an emptied function after all.
 var errLean = errors.New("an emptied function is reached")
 
-// A leanDecl is a declaration as far as names tell.
+// A leanDecl is a declaration, reduced to the names in it.
 type leanDecl struct {
 	mentions []uint32
 	kept     bool
 }
 
-// lean finds the functions that can't be used.
+// lean finds the functions that nothing uses.
 type lean struct {
 	opts  *Options
 	files map[string][]*leanDecl // by file name; nil entries for what isn't a function
@@ -45,19 +45,19 @@ type lean struct {
 	mu    sync.Mutex
 	ids   map[leanName]uint32
 	named map[uint32][]*leanDecl // functions and types
-	alias map[uint32][]uint32    // of types; methods may be declared by them
-	// methods, by type: unexported ones by name too.
+	alias map[uint32][]uint32    // of types; receivers may use them
+	// Methods by type, unexported ones by name too.
 	exported   map[uint32][]*leanDecl
 	unexported map[uint32]map[uint32][]*leanDecl
 	queue      []uint32
 	seen       []bool
 }
 
-// A leanName is the name of something of a package, or of a method of any
-// package, which has no path.
+// A leanName is a name in a package. For methods of any package, path is empty.
 type leanName struct{ path, name string }
 
-// newLean reads the packages outside of the standard library.
+// newLean reads the packages outside of the standard library and marks what is
+// used.
 func newLean(ctx context.Context, p *program) (*lean, error) {
 	l := &lean{
 		opts: p.opts, ids: map[leanName]uint32{}, files: map[string][]*leanDecl{}, named: map[uint32][]*leanDecl{},
@@ -84,8 +84,8 @@ func newLean(ctx context.Context, p *program) (*lean, error) {
 	return l, nil
 }
 
-// read collects the declarations of a file. Mistakes are left to the type
-// checker.
+// read collects the declarations of a file. It ignores a file that can't be read
+// or parsed: the type checker reports it.
 func (l *lean) read(p *program, k *listing, name string) {
 	src, err := l.opts.read(name)
 	if err != nil {
@@ -167,8 +167,8 @@ func (l *lean) id(path, name string) uint32 {
 	return n
 }
 
-// mentions returns the names in some syntax, without those of fields. A name is
-// one of the package, of a dot import, or of a method, whatever it is here.
+// mentions returns the names in some syntax, without those of fields. Each name
+// counts as one of the package, of a dot import and of a method at once.
 func (r *leanReader) mentions(n ast.Node) (ids []uint32) {
 	var visit func(n ast.Node) bool
 	visit = func(n ast.Node) bool {
@@ -260,7 +260,7 @@ func (r *leanReader) general(d *ast.GenDecl) {
 	}
 }
 
-// keep keeps a declaration and makes its names occur.
+// keep keeps a declaration and queues its names.
 func (l *lean) keep(d *leanDecl) {
 	if !d.kept {
 		d.kept = true
@@ -268,7 +268,7 @@ func (l *lean) keep(d *leanDecl) {
 	}
 }
 
-// spread follows the names.
+// spread keeps everything that the queued names lead to.
 func (l *lean) spread() {
 	l.seen = make([]bool, len(l.ids))
 	var types []uint32 // with unexported methods
@@ -308,8 +308,8 @@ func (l *lean) spread() {
 	l.ids, l.named, l.exported, l.unexported, l.seen = nil, nil, nil, nil, nil
 }
 
-// empty empties the functions of a file that can't be used, and returns them.
-// An endless loop satisfies the type checker whatever the results are.
+// empty replaces the bodies of a file's unused functions, and returns these
+// functions. The new body is an endless loop, which is valid for any results.
 func (l *lean) empty(name string, f *ast.File) map[*ast.FuncDecl]bool {
 	if l == nil || len(l.files[name]) != len(f.Decls) {
 		return nil
@@ -327,8 +327,7 @@ func (l *lean) empty(name string, f *ast.File) map[*ast.FuncDecl]bool {
 	return emptied
 }
 
-// withoutLean drops the complaints that come of emptied functions: imports that
-// only they use.
+// withoutLean drops the errors about imports that only emptied functions use.
 func withoutLean(l *packages.Package, emptied map[string]bool) {
 	unused := func(msg string) bool {
 		return strings.HasSuffix(msg, "and not used") && strings.Contains(msg, " imported ")

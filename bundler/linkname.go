@@ -18,8 +18,8 @@ type alias struct {
 	link string       // a symbol, by go:linkname: outside of the program, or "" and main
 	self types.Object // a symbol of the program whose type differs, by go:linkname
 	body string       // the function's body; {path} stands for the import of path
-	ptr  types.Object // a variable of the program, reached by a function that returns its address
-	hide bool         // of ptr: the variable belongs to a package that is initialized later
+	ptr  types.Object // a variable of the program; a function returns its address
+	hide bool         // the package of ptr is initialized later
 
 	asm *types.Signature // of the link, where the type must be that
 }
@@ -43,7 +43,7 @@ func resolveLinks(p *program) error {
 	for _, k := range p.pkgs {
 		all = append(all, links(k)...)
 	}
-	symbols := map[string]types.Object{} // by name, what a directive defines
+	symbols := map[string]types.Object{} // what directives define, by symbol
 	for _, l := range all {
 		if p.hasBody(l.local) && symbols[l.remote] == nil {
 			symbols[l.remote] = l.local
@@ -91,8 +91,8 @@ func links(k *pkg) (found []link) {
 	return found
 }
 
-// resolveLink finds what stands for the local object of a directive, or for the
-// one that it defines in another package.
+// resolveLink finds the object behind a directive's symbol, and makes one of the
+// two stand for the other.
 func (p *program) resolveLink(l link, symbols map[string]types.Object) error {
 	path, name := splitSymbol(l.remote)
 	home := p.packageOf(path)
@@ -117,10 +117,10 @@ func (p *program) resolveLink(l link, symbols map[string]types.Object) error {
 		if isVar { // others that are linked there are the same variable
 			symbols[l.remote] = l.local
 		}
-	case !isVar: // a function that nothing defines: refused where it is reached
+	case !isVar: // nothing defines the function: refused if it is reached
 	case !token.IsIdentifier(name):
 		return p.refuseLink(l, "which is no declared variable")
-	default: // nothing declares it: the first one that is linked there does
+	default: // nothing declares the variable: the first one linked to it does
 		symbols[l.remote] = l.local
 	}
 	return nil
@@ -137,11 +137,10 @@ func (p *program) packageOf(path string) *pkg {
 	return nil
 }
 
-// bind makes one of two objects with the same symbol stand for the other one:
-// the one without a definition. A plain reference would make the initializers
-// that use it wait for those of its package. A reference into a package that is
-// initialized later therefore goes by go:linkname, which the compiler doesn't
-// look through.
+// bind makes the object without a definition stand for the one with the same
+// symbol. Initializers wait for the variables that they refer to. A reference into
+// a package that is initialized later therefore stays a go:linkname, which the
+// compiler doesn't follow.
 func (p *program) bind(l link, target types.Object) error {
 	if isMethod(target) {
 		p.aliases[l.local] = alias{self: target}
@@ -247,9 +246,8 @@ func splitSymbol(symbol string) (path, name string) {
 // isPull reports whether a declaration only names a symbol from elsewhere.
 func isPull(d *ast.FuncDecl) bool { return d != nil && d.Body == nil }
 
-// accessors prints what stands for the variables of a part that are reached by
-// their address, and the remaining variables. Each one becomes a function, whose
-// calls the writer puts in the place of the variable:
+// accessors prints the declarations of a part with variables that stand for
+// others. Each of these becomes a function, and each use of it (*name()):
 //
 //	func name() *T { return &other }
 func (w *partWriter) accessors() string {
@@ -269,7 +267,7 @@ func (w *partWriter) accessors() string {
 		if !types.Identical(o.Type(), a.ptr.Type()) {
 			address = "(*" + typ + ")(" + w.p.names.imports["unsafe"] + ".Pointer(" + address + "))"
 		}
-		fmt.Fprintf(&b, "// %s finds the variable %s, which go:linkname tells.\n", name, w.p.names.of(a.ptr))
+		fmt.Fprintf(&b, "// %s returns the address of %s, by a go:linkname directive.\n", name, w.p.names.of(a.ptr))
 		if a.hide {
 			address = "{ return " + address + " }\n"
 			hidden := w.p.names.helper(name + "_address")
@@ -282,8 +280,8 @@ func (w *partWriter) accessors() string {
 	return strings.TrimSpace(b.String())
 }
 
-// linkDirective is the line above the declaration of an object that is linked
-// to another symbol, or nothing.
+// linkDirective returns the go:linkname line of an object, or nothing if it needs
+// none.
 func (p *program) linkDirective(o types.Object) string {
 	if symbol := p.linkOf(o); symbol != "" {
 		return "//go:linkname " + p.names.of(o) + " " + symbol + "\n"
@@ -291,7 +289,7 @@ func (p *program) linkDirective(o types.Object) string {
 	return ""
 }
 
-// hasAccessor reports whether some variable of a part is reached by its address.
+// hasAccessor reports whether a variable of a part becomes a function.
 func (p *program) hasAccessor(t *part) bool {
 	return t.kind == varPart && slices.ContainsFunc(t.objs, func(o types.Object) bool { return p.aliases[o].ptr != nil })
 }

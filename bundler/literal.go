@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// lineBytes is how much of a string goes on one line of source.
+	// lineBytes is the largest number of a string's bytes on one line of source.
 	lineBytes = 2000
-	// sumTerms is the largest number of terms in one sum of strings. go/printer
-	// needs time by its square, so longer strings are sums of sums.
+	// sumTerms is the largest number of terms in one sum of strings. The time of
+	// go/printer grows with its square, so longer strings are sums of sums.
 	sumTerms = 64
-	// apartBytes is the length from which a string is left out of what gofmt and
-	// the type checker read.
+	// apartBytes is the length from which gofmt and the type checker see a short
+	// text in place of a string.
 	apartBytes = 32 << 10
 )
 
-// literals holds the long strings of a bundle. Formatting and checking work on
-// a short text that stands for each of them.
+// literals holds the long strings of a bundle. A short text stands for each of
+// them while the bundle is formatted and checked.
 type literals struct {
-	mark  string // occurs nowhere in the program
+	mark  string // begins these texts; occurs nowhere in the program
 	texts []string
 }
 
-// newLiterals chooses the mark.
+// newLiterals returns literals with a mark that the program doesn't contain.
 func newLiterals(p *program) *literals {
 	l := &literals{}
 	for i := 0; ; i++ {
@@ -54,7 +54,8 @@ func (p *program) occurs(text string) bool {
 	return false
 }
 
-// text writes a string as Go source, or what stands for it.
+// text returns a string as Go source. For a long one it returns the text that
+// stands for it until fill.
 func (l *literals) text(s string) string {
 	if len(s) < apartBytes {
 		return stringText(s, 0)
@@ -63,7 +64,8 @@ func (l *literals) text(s string) string {
 	return fmt.Sprintf(`"%s%d"`, l.mark, len(l.texts)-1)
 }
 
-// fill puts the strings into formatted source. It writes them as gofmt would.
+// fill puts the long strings into formatted source, in the form that gofmt gives
+// them.
 func (l *literals) fill(source []byte) ([]byte, error) {
 	if len(l.texts) == 0 {
 		return source, nil
@@ -93,8 +95,8 @@ func (l *literals) fill(source []byte) ([]byte, error) {
 	return bytes.Join(pieces, nil), nil
 }
 
-// stringText writes a string as Go source: raw where that shows it as it is,
-// else quoted, in lines. The statement around it is indented by some tabs.
+// stringText returns a string as Go source: raw if it is readable that way, else
+// quoted, in lines. The statement around it is indented by tabs.
 func stringText(s string, tabs int) string {
 	if raw(s) {
 		return "`" + s + "`"
@@ -114,8 +116,8 @@ func stringText(s string, tabs int) string {
 	return b.String()
 }
 
-// writeSum writes lines as a sum whose terms have group lines each. The first
-// term follows what is there if the sum is in parentheses.
+// writeSum writes lines as a sum whose terms have group lines each. An inner sum,
+// in parentheses, has its first term on the current line.
 func writeSum(b *strings.Builder, lines []string, group, tabs int, inner bool) {
 	for first := true; len(lines) > 0; first = false {
 		n := min(group, len(lines))
@@ -145,8 +147,8 @@ func quoteTo(b *strings.Builder, s string) {
 	b.Write(strconv.AppendQuote(buffer[:0], s))
 }
 
-// stringLines cuts a string where the source has its line breaks: after those
-// of the string, unless that makes very short lines.
+// stringLines cuts a string into the lines of the source: after its own line
+// breaks, unless that makes very short lines.
 func stringLines(s string) (lines []string) {
 	for len(s) > 0 {
 		n := min(len(s), lineBytes)
@@ -162,7 +164,7 @@ func stringLines(s string) (lines []string) {
 	return lines
 }
 
-// raw reports whether a string of some length reads best between backquotes.
+// raw reports whether a string can stand between backquotes, and reads best so.
 func raw(s string) bool {
 	if len(s) < 40 && !strings.Contains(s, "\n") || !utf8.ValidString(s) {
 		return false

@@ -32,6 +32,9 @@ func load(ctx context.Context, p *program) error {
 	if p.target, err = tool.target(ctx); err != nil {
 		return flagHint(tool, err)
 	}
+	if p.target.GO111MODULE == "off" && p.swapped == nil { // fallBack loads again and keeps the warnings
+		p.warnings = append(p.warnings, Warning{Text: "GO111MODULE=off: the packages come from GOPATH, and go.mod is ignored"})
+	}
 	var listed []*listing
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return tool.checkPlatform(gctx, p.target) })
@@ -108,7 +111,7 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	}
 	p.index(listings(roots, p.target.GOROOT))
 	if len(p.order) == 0 {
-		// go/packages takes some complaints of the go command for no packages.
+		// go/packages returns no packages for some errors of the go command.
 		_, err := tool.run(ctx, "list", "-export", "--", p.opts.Package)
 		if err == nil {
 			err = fmt.Errorf("%s can't be loaded", p.opts.Package)
@@ -195,8 +198,8 @@ func listFailure(ctx context.Context, p *program, err error) error {
 	return out
 }
 
-// flagHint tells of GOFLAGS where the go command doesn't like them: they are
-// easily forgotten.
+// flagHint adds the value of GOFLAGS as a hint to errors about flags, and
+// workHint to those about go.work. Both settings are easily forgotten.
 func flagHint(tool *goTool, err error) error {
 	flags := ""
 	for _, kv := range tool.asked {
@@ -220,7 +223,7 @@ func flagHint(tool *goTool, err error) error {
 	return refusal
 }
 
-// flagComplaint matches what the go command says of options.
+// flagComplaint matches errors of the go command about flags.
 var flagComplaint = regexp.MustCompile(`GOFLAGS|\bflag\b|(^|\s)-[a-z]+\b`)
 
 // loadError returns the first mistake in a package: of its syntax, its types,
@@ -269,8 +272,8 @@ func (p *program) chain(path string) []string {
 	return names
 }
 
-// importTree returns, for each package, the one by which the shortest way from
-// the root leads to it.
+// importTree returns, for each package, its importer on a shortest chain of
+// imports from the root.
 func (p *program) importTree(root string) map[string]string {
 	via := map[string]string{}
 	queue := []string{root}

@@ -16,8 +16,8 @@ import (
 //	for i := 0; i < n; i++ {...}    { i := 0; for ; i < n; i++ {...} }
 //	for k, v := range x {...}       { var k K; var v V; for k, v = range x {...} }
 //
-// A label stays on the loop, unless a goto leads there: then it stands before the
-// block, and the loop gets another one for break and continue.
+// A label stays on the loop, unless a goto jumps to it. Then it moves before the
+// block, and the loop gets another label for break and continue.
 
 // A loop is one to rewrite.
 type loop struct {
@@ -26,8 +26,8 @@ type loop struct {
 	scope *types.Scope // around the loop
 	vars  []loopVar
 	hoist bool // the range expression names what the loop declares
-	// jumps are the labels of break and continue statements, if a goto leads to
-	// the loop's label too; target reports that one does.
+	// jumps are the uses of the loop's label in break and continue statements;
+	// target reports whether a goto jumps to the label.
 	jumps  []*ast.Ident
 	target bool
 }
@@ -37,7 +37,7 @@ type loopVar struct {
 	typ types.Type
 }
 
-// pos is where the block around the loop begins.
+// pos returns the position at which the block around the loop begins.
 func (l *loop) pos() token.Pos {
 	if l.label != nil && !l.target {
 		return l.label.Pos()
@@ -102,7 +102,7 @@ func enclosingBody(stack []ast.Node) ast.Node {
 	return stack[0]
 }
 
-// findJumps finds the statements that name the loop's label, if it has one.
+// findJumps finds the statements that jump to the loop's label, if it has one.
 func (l *loop) findJumps(info *types.Info, body ast.Node) {
 	if l.label == nil {
 		return
@@ -228,8 +228,8 @@ func (w *partWriter) rewriteLoops() {
 	}
 }
 
-// relabel gives a loop whose label is a goto's target another one, if break or
-// continue needs it, and returns that.
+// relabel returns the new label of a loop, with a colon. It is empty unless a
+// goto jumps to the old label and break or continue needs one.
 func (w *partWriter) relabel(l *loop) string {
 	if !l.target || len(l.jumps) == 0 {
 		return ""
@@ -241,8 +241,8 @@ func (w *partWriter) relabel(l *loop) string {
 	return name + ":\n"
 }
 
-// declare prints the declarations of a range loop's variables. The name of the
-// first one can hide the type of the second.
+// declare prints the declarations of a range loop's variables. They form one
+// statement if the name of the first variable would hide the type of the second.
 func (w *partWriter) declare(l *loop) string {
 	var text strings.Builder
 	var names, zeros []string

@@ -42,7 +42,7 @@ func orderPackages(p *program) error {
 			continue
 		}
 		export := l.Export
-		if p.swapped != nil { // the order is that of the program with its assembly
+		if p.swapped != nil { // keep the order of the program with its assembly
 			export = cmp.Or(p.swapped.exports[path], export)
 		}
 		task, err := inittask.Has(export, nodes[i].Path)

@@ -134,8 +134,8 @@ func cutSpec(k *pkg, f *file, d *ast.GenDecl, s ast.Spec, inits map[ast.Expr]*ty
 	return []*part{t}
 }
 
-// attachComments gives the parts of a file the comments that stand before it, and finds
-// the patterns of go:embed there.
+// attachComments gives each part of a file the comments that stand before it, and
+// finds the patterns of go:embed there.
 func attachComments(p *program, k *pkg, f *file, parts []*part) error {
 	comments := f.ast.Comments
 	var last *part

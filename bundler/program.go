@@ -20,7 +20,7 @@ type program struct {
 	fset   *token.FileSet
 	listed map[string]*listing // by import path, std included
 	order  []string            // all import paths, dependencies first
-	via    map[string]string   // which package leads to each, see chain
+	via    map[string]string   // the importer of each package, see chain
 
 	pkgs    []*pkg // without std; dependencies first, after stage order as the linker initialises them
 	main    *pkg
@@ -32,7 +32,7 @@ type program struct {
 
 	pushes []*part // functions that std calls by go:linkname
 
-	build *debug.BuildInfo // of the program, if it asks for it
+	build *debug.BuildInfo // set if the program reads it
 
 	names    *names
 	literals *literals
@@ -45,7 +45,7 @@ type program struct {
 	warnings []Warning
 	result   Report
 
-	facedTypes map[types.Type]bool // faced, with unnamed types
+	facedTypes map[types.Type]bool // like faced, with unnamed types
 	namesTypes bool                // the program shows the names of types
 }
 
@@ -64,7 +64,7 @@ type file struct {
 	src  []byte
 	ast  *ast.File
 	tok  *token.File
-	// emptied are functions whose bodies were left out, see lean.go.
+	// emptied are the functions without their bodies, see lean.go.
 	emptied map[*ast.FuncDecl]bool
 
 	old bool // its language version is below go1.22: loop variables live as long as the loop
@@ -183,7 +183,7 @@ func isMethod(o types.Object) bool {
 	return ok && fn.Signature().Recv() != nil
 }
 
-// count writes a number of things.
+// count returns a number with its noun: "1 package", "2 packages".
 func count(n int, thing string) string {
 	if n != 1 {
 		thing += "s"

@@ -108,30 +108,39 @@ func (w *teller) callee(n *ast.CallExpr) *types.Func {
 	return fn
 }
 
-// places finds where a part does what a telltale tells of.
-func (w *teller) places(l telltale) (places []token.Pos) {
+// eachPlace calls f for each place of the part that has a telltale, with the
+// telltale's index.
+func (w *teller) eachPlace(f func(i int, pos token.Pos)) {
 	for _, n := range w.t.nodes() {
 		ast.Inspect(n, func(n ast.Node) bool {
 			if n == nil {
 				return true
 			}
-			found := l.find != nil && l.find(w, n)
+			name := ""
 			if id, ok := n.(*ast.Ident); ok {
-				if o := w.info.Uses[id]; o != nil && o.Pkg() != nil && !found {
-					name := o.Pkg().Path() + "." + o.Name()
-					if fn, ok := o.(*types.Func); ok {
-						name = fn.FullName()
-					}
-					found = slices.Contains(l.objects, name)
-				}
+				name = w.stdName(id)
 			}
-			if found {
-				places = append(places, n.Pos())
+			for i, tell := range telltales {
+				if tell.find != nil && tell.find(w, n) || name != "" && slices.Contains(tell.objects, name) {
+					f(i, n.Pos())
+				}
 			}
 			return true
 		})
 	}
-	return places
+}
+
+// stdName returns the name that telltales have for the object of the standard
+// library that an identifier means, or nothing.
+func (w *teller) stdName(id *ast.Ident) string {
+	o := w.info.Uses[id]
+	if o == nil || o.Pkg() == nil || w.p.byTypes[o.Pkg()] != nil {
+		return ""
+	}
+	if fn, ok := o.(*types.Func); ok {
+		return fn.FullName()
+	}
+	return o.Pkg().Path() + "." + o.Name()
 }
 
 // showsLines finds flags of package log that print lines, whatever they are

@@ -59,19 +59,15 @@ func warnings(ctx context.Context, p *program) error {
 	recovers := p.recovers()
 	foreign := p.foreignTypes()
 	p.liveParts(func(t *part) {
-		w := newTeller(p, t, recovers)
-		for i, tell := range telltales {
-			if tell.text == versions && p.build != nil {
-				continue
+		newTeller(p, t, recovers).eachPlace(func(i int, pos token.Pos) {
+			switch {
+			case telltales[i].text == versions && p.build != nil:
+			case owner[i] == nil || owner[i].pkg != p.main && t.pkg == p.main:
+				owner[i], found[i] = t, append([]token.Pos{pos}, found[i]...)
+			default:
+				found[i] = append(found[i], pos)
 			}
-			for _, pos := range w.places(tell) {
-				if owner[i] == nil || owner[i].pkg != p.main && t.pkg == p.main {
-					owner[i], found[i] = t, append([]token.Pos{pos}, found[i]...)
-				} else {
-					found[i] = append(found[i], pos)
-				}
-			}
-		}
+		})
 	})
 	for i, places := range found {
 		if len(places) == 0 || telltales[i].foreign && !foreign {
