@@ -105,11 +105,12 @@ type Options struct {
 	Step func(text string)
 }
 
-// Budget returns the time that a kernel is to plan with under a time limit: what
-// Kaggle does before and after it counts too. It is 3 % less, at most 10
-// minutes.
+// Budget returns the time that a kernel plans with under a time limit. What Kaggle
+// does before and after the kernel counts too, so the budget is 3 % less. The margin
+// is at most 10 minutes, and at least 10 seconds or half of a short limit.
 func Budget(limit time.Duration) time.Duration {
-	return limit - min(limit/100*3, 10*time.Minute)
+	least := min(10*time.Second, limit/2)
+	return limit - min(max(limit/100*3, least), 10*time.Minute)
 }
 
 // Target is what the kernel is built for.
