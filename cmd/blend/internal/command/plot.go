@@ -147,7 +147,7 @@ func (level) MaxOffset() float64 { return 0 }
 
 // searches is the way of two searches.
 func searches(ctx context.Context, p *problem.Sign) (chart.Panel, error) {
-	panel := chart.Panel{Title: "searches, from equal weights", X: "seconds", Y: "mean F2"}
+	panel := chart.Panel{Title: "two searches", X: "seconds", Y: "mean F2"}
 	for _, m := range []search.Method{search.Exact, search.NelderMead} {
 		r, err := search.Run(ctx, level{p}, search.Options{Method: m, Seed: 1})
 		if err != nil {

@@ -41,7 +41,7 @@ type project struct {
 	c    *config.Config
 	arch arch.Arch
 	data string // folder that the user named, or ""
-	root string // folder that the config's paths are relative to
+	root string // folder of the table: the config's paths are relative to it
 }
 
 // project reads the config. changes are assignments that come after --set's.
@@ -84,7 +84,8 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 	return p, nil
 }
 
-// countClasses says how many classes the table has, for a config that doesn't.
+// countClasses adds to the error of a config without model.num_classes the number
+// that the training table needs.
 func (f *configFlags) countClasses(missing *config.MissingClassesError) error {
 	path, ok := datafolder.Find(f.data, missing.CSV)
 	if !ok {

@@ -6,16 +6,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 )
 
-// find finds the folder that the config's paths are relative to: that of the
-// table, or of the sample submission where there is no table.
+// find sets p.root to the folder of the table, or of the sample submission if
+// there is no table.
 func (p *project) find() {
 	for _, name := range []string{p.c.Train.CSV, p.c.Test.CSV} {
 		if filepath.IsAbs(name) {
@@ -26,19 +28,35 @@ func (p *project) find() {
 				p.root = root
 				return
 			}
-			break // the name leads out of the folder
+			break // the name leads out of the folder, as ../train.csv does
 		}
 	}
 	p.root = p.data
 }
 
-// path returns where a path of the config leads: below the folder of the table,
-// else to where package datafolder finds it, else below the folder of the table.
+// path returns the file or folder that the config calls name, in the folder of
+// the table or else where package datafolder finds it. If there is none, it
+// returns the path in the folder of the table.
 func (p *project) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name
 	}
-	beside := filepath.Join(p.root, name)
+	return p.near(p.root, name)
+}
+
+// imageDir returns the folder of images that the config gives, or else the folder
+// called name beside the table csv.
+func (p *project) imageDir(given, csv, name string) string {
+	if given != "" {
+		return p.path(given)
+	}
+	return p.near(filepath.Dir(p.path(csv)), name)
+}
+
+// near returns the path of name in a folder, unless it exists only where package
+// datafolder finds it.
+func (p *project) near(folder, name string) string {
+	beside := filepath.Join(folder, name)
 	if _, err := os.Stat(beside); err == nil {
 		return beside
 	}
@@ -48,24 +66,8 @@ func (p *project) path(name string) string {
 	return beside
 }
 
-// imageDir returns the folder of images that a config names, or the folder of
-// that name beside a table.
-func (p *project) imageDir(given, csv, name string) string {
-	if given != "" {
-		return p.path(given)
-	}
-	beside := filepath.Join(filepath.Dir(p.path(csv)), name)
-	if isDir(beside) {
-		return beside
-	}
-	if path, ok := datafolder.Find(p.data, name); ok {
-		return path
-	}
-	return beside
-}
-
-// set opens the table of training. Rows that were added to it may be of test
-// images.
+// set opens the training table. Its images may also lie in the folder of test
+// images, as pseudo-labeled rows do.
 func (p *project) set() (*data.Set, error) {
 	c := p.c
 	dirs := []string{p.imageDir(c.Data.TrainDir, c.Train.CSV, "train")}
@@ -84,7 +86,7 @@ func (p *project) set() (*data.Set, error) {
 	return set, nil
 }
 
-// missing says where a file of the data was looked for.
+// missing adds to err, of a data file that does not exist, where it was looked for.
 func (p *project) missing(err error, key, what string) error {
 	if p.data != "" {
 		return cli.Hint(err, "%s names %s in the folder of --data", key, what)
@@ -92,17 +94,17 @@ func (p *project) missing(err error, key, what string) error {
 	return cli.Hint(err, "%s names %s; --data names its folder (looked in %s)", key, what, datafolder.Searched(""))
 }
 
-// folds reads the folds of the rows of a set.
+// folds reads the folds of a table with so many rows.
 func (p *project) folds(rows int) ([]uint8, error) {
 	path := p.path(p.c.Train.FoldsFile)
 	folds, err := foldfile.Read(path, rows, 0)
 	if err != nil {
-		return nil, cli.Hint(err, "`%s` makes it", p.again("train folds"))
+		return nil, cli.Hint(err, "`%s` makes it", p.again("train", "folds"))
 	}
 	return folds, p.checkFolds(path, folds)
 }
 
-// checkFolds compares the number of folds with the config's.
+// checkFolds refuses folds whose number is not model.num_folds, and empty folds.
 func (p *project) checkFolds(path string, folds []uint8) error {
 	var rows [foldfile.Always]int
 	n := 0
@@ -115,18 +117,19 @@ func (p *project) checkFolds(path string, folds []uint8) error {
 	want := p.c.Model.NumFolds
 	if n != want {
 		return cli.Hint(fmt.Errorf("%s has %d folds, but model.num_folds is %d", path, n, want),
-			"--set model.num_folds=%d takes them as they are; `%s --force` divides the table anew", n, p.again("train folds"))
+			"--set model.num_folds=%d takes them as they are; `%s --force` divides the table anew", n, p.again("train", "folds"))
 	}
 	for f, count := range rows[:n] {
 		if count == 0 {
 			return cli.Hint(fmt.Errorf("%s: no row is in fold %d, though there are rows in fold %d", path, f, n-1),
-				"`%s --force` divides the table anew", p.again("train folds"))
+				"`%s --force` divides the table anew", p.again("train", "folds"))
 		}
 	}
 	return nil
 }
 
-// makeFolds is folds for a training, which divides the table where nobody has.
+// makeFolds is folds for a training: if there is no file of folds, it divides the
+// table and, with write, writes the file.
 func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
 	if _, err := os.Stat(p.path(p.c.Train.FoldsFile)); !errors.Is(err, fs.ErrNotExist) {
 		return p.folds(len(set.IDs))
@@ -135,21 +138,20 @@ func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
 	if err := p.stratify(&d); err != nil {
 		return nil, err
 	}
-	path, done := p.path(p.c.Train.FoldsFile), "is made"
+	path, done := p.path(p.c.Train.FoldsFile), "would be made"
 	if write {
 		var err error
 		if path, err = p.writeFolds(d.folds); err != nil {
 			return nil, err
 		}
-	} else {
-		done = "would be made"
+		done = "is made"
 	}
 	cli.Printf(p.cmd, "%s: there is none, so it %s: %s (`train folds --group-by` keeps near-copies together)", path, done, d.summary())
 	return d.folds, nil
 }
 
-// writeFolds writes the folds beside the table, or in this folder where that
-// can't be written to.
+// writeFolds writes the folds beside the table, or in the working folder if the
+// folder of the table is read-only. It returns the path.
 func (p *project) writeFolds(folds []uint8) (path string, err error) {
 	path = p.path(p.c.Train.FoldsFile)
 	err = foldfile.Write(path, folds)
@@ -161,21 +163,25 @@ func (p *project) writeFolds(folds []uint8) (path string, err error) {
 	return path, err
 }
 
-// again returns a command line with the flags by which the user named the
-// config and the data.
-func (p *project) again(command string) string {
+// again returns a command line with the flags by which the user chose the config,
+// the data and, where command trains, the folder of the training.
+func (p *project) again(command ...string) string {
+	names := []string{"config", "data", "seed"}
+	if !slices.Contains(command, "folds") {
+		names = append(names, "run")
+	}
 	flags := p.cmd.Flags()
-	for _, name := range []string{"config", "data"} {
+	for _, name := range names {
 		if f := flags.Lookup(name); f != nil && f.Changed {
-			command += " --" + name + " " + f.Value.String()
+			command = append(command, "--"+name, f.Value.String())
 		}
 	}
 	if list, err := flags.GetStringArray("set"); err == nil {
 		for _, s := range list {
-			command += " --set '" + s + "'"
+			command = append(command, "--set", s)
 		}
 	}
-	return command
+	return say.Shell(command...)
 }
 
 func isDir(path string) bool {

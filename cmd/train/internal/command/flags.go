@@ -150,7 +150,7 @@ func (f *trainFlags) project(cmd *cobra.Command) (*project, error) {
 	return f.config.project(cmd, f.changes(cmd)...)
 }
 
-// mode is what becomes of a training that is there.
+// mode says what to do with a training that is already in the folder.
 func (f *trainFlags) mode() run.Mode {
 	switch {
 	case f.resume == "auto":
@@ -161,7 +161,7 @@ func (f *trainFlags) mode() run.Mode {
 	return run.Refuse
 }
 
-// timeIsUp tells --max-time from an interrupt.
+// timeIsUp reports whether err comes from the end of --max-time.
 func timeIsUp(ctx context.Context, err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded)
 }

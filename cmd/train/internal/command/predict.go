@@ -49,13 +49,13 @@ func (f *trainFlags) predict(p *project, folds []int) error {
 	}
 	for _, path := range files {
 		if err := j.file(p.cmd.Context(), path); err != nil {
-			return stopped(p.cmd.Context(), err, "stopped at %s; what is finished is kept, and the same command predicts all of it again", path)
+			return p.stopped(p.cmd.Context(), err, "stopped at %s; finished predictions are kept, but the same command predicts all of them again", path)
 		}
 	}
 	return j.summarize()
 }
 
-// summarize prints what the folds of each config came to.
+// summarize prints the scores of the folds of each config.
 func (j *prediction) summarize() error {
 	for i, name := range j.configs {
 		v := j.results[name]
@@ -90,8 +90,8 @@ func (j *prediction) summarize() error {
 	return nil
 }
 
-// projectOf is the project of weights that carry their config: the first file
-// that will be predicted with tells it.
+// projectOf returns the project of the config that the first file of weights
+// carries, or that lies beside it.
 func (f *trainFlags) projectOf(cmd *cobra.Command) (*project, error) {
 	paths, err := f.weightFiles(nil, nil)
 	if err != nil {
@@ -174,11 +174,11 @@ type prediction struct {
 	folds []uint8
 	test  []string // paths of the test images
 
-	configs []string // whose held-out rows were predicted, in order
+	configs []string // those whose held-out rows were predicted, in order
 	results map[string]*validation
 }
 
-// note takes the score of a fold up.
+// note records the score of a fold.
 func (j *prediction) note(m *member, rows int, score, threshold float64) {
 	config, epoch := m.name, -1
 	if n, err := ensemblefile.ParseName(m.name); err == nil {

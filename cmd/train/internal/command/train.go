@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
@@ -18,7 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/run"
 )
 
-// train trains the folds, one after the other.
+// train trains the folds, one after the other, until --max-time is up.
 func (f *trainFlags) train(p *project, folds []int) error {
 	ctx := p.cmd.Context()
 	if f.maxTime > 0 {
@@ -26,6 +27,14 @@ func (f *trainFlags) train(p *project, folds []int) error {
 		ctx, cancel = context.WithTimeout(ctx, f.maxTime)
 		defer cancel()
 	}
+	err := f.trainFolds(ctx, p, folds)
+	if timeIsUp(ctx, err) {
+		return nil // stopped has said so
+	}
+	return err
+}
+
+func (f *trainFlags) trainFolds(ctx context.Context, p *project, folds []int) error {
 	set, err := p.set()
 	if err != nil {
 		return err
@@ -38,7 +47,7 @@ func (f *trainFlags) train(p *project, folds []int) error {
 		return err
 	}
 	if err := f.checkImages(ctx, p, set); err != nil {
-		return stopped(ctx, err, "stopped before the first step; nothing was saved")
+		return p.stopped(ctx, err, "stopped before the first step; nothing was saved")
 	}
 	p.warnAbsent(set, of, folds)
 	p.warnOfCrops(ctx, set, f.threads)
@@ -54,34 +63,36 @@ func (f *trainFlags) train(p *project, folds []int) error {
 			s.tell()
 			continue
 		case f.lrFinder:
-			err = stopped(ctx, s.findRate(ctx), "stopped before the search of a learning rate ended; nothing was saved")
+			err = p.stopped(ctx, s.findRate(ctx), "stopped before the search of a learning rate ended; nothing was saved")
 		default:
 			best, err = s.train(ctx)
 			results.add(number, best.Epoch, len(s.held), best.Score, best.Threshold)
-		}
-		if timeIsUp(ctx, err) {
-			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if f.dryRun || f.lrFinder || len(folds) < 2 {
+	if f.dryRun || f.lrFinder || f.smoke > 0 || len(folds) < 2 {
 		return nil
 	}
 	if err := results.write(p.cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	cli.Printf(p.cmd, "`%s --folds %s --predict-oof` predicts the held-out rows and gives the out-of-fold score", p.again("train"), f.folds)
+	cli.Printf(p.cmd, "`%s --folds %s --predict-oof` predicts the held-out rows and gives the out-of-fold score", p.again("train"), say.Shell(f.folds))
 	return nil
 }
 
-// stopped says what an interrupt left, in an error that tells of one.
-func stopped(ctx context.Context, err error, format string, args ...any) error {
-	if err == nil || !errors.Is(ctx.Err(), context.Canceled) {
-		return err
+// stopped reports where an interrupt or the end of --max-time stopped the work. An
+// interrupt becomes an error with that message; the end of --max-time is printed.
+// Other errors stay as they are.
+func (p *project) stopped(ctx context.Context, err error, format string, args ...any) error {
+	switch {
+	case timeIsUp(ctx, err):
+		cli.Printf(p.cmd, "the time is up: %s", fmt.Sprintf(format, args...))
+	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+		return cli.Interrupted(err, format, args...)
 	}
-	return cli.Interrupted(err, format, args...)
+	return err
 }
 
 // checkImages decodes every image once; a file in the run's folder remembers
@@ -106,7 +117,7 @@ func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set)
 		return cli.Hint(err, "mend the images, or take their rows out of %s", set.Name)
 	}
 	if len(damaged) > 0 {
-		cli.Printf(p.cmd, "warning: %d damaged images are used as far as they can be decoded: %s", len(damaged), firstErrors(damaged, 3))
+		cli.Printf(p.cmd, "warning: %s, decoded as far as possible: %s", say.Count(len(damaged), "damaged image"), firstErrors(damaged, 3))
 		return nil // told again at the next start
 	}
 	if f.dryRun {
@@ -130,7 +141,7 @@ func firstErrors(errs []error, n int) string {
 	return strings.Join(texts, ", ")
 }
 
-// sizedImages is how many images are looked at for their size.
+// sizedImages is the number of images whose sizes give the typical image.
 const sizedImages = 15
 
 // warnOfCrops warns where validation would see little of the typical image.
@@ -162,7 +173,7 @@ func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 	}
 	if from == nil {
 		if err := s.drawMosaic(ctx, folder.Path("augmented.png")); err != nil {
-			return best, stopped(ctx, err, "stopped before the first step; nothing was saved")
+			return best, s.stopped(ctx, err, "stopped before the first step; nothing was saved")
 		}
 	} else {
 		cli.Printf(s.cmd, "fold %d: going on at epoch %d, batch %d", s.fold, from.State.Epoch, from.State.Batch)
@@ -180,7 +191,7 @@ func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 	defer bar.close()
 	defer context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {
-			bar.printf("finishing the step and saving a checkpoint; Ctrl-C again ends at once, without")
+			cli.Printf(s.cmd, "finishing the step and saving a checkpoint; Ctrl-C again ends at once without saving")
 		}
 	})()
 	end, err := t.Run(ctx)
@@ -196,26 +207,25 @@ func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 	return best, nil
 }
 
-// isComplete reports whether nothing is left to do after a checkpoint.
+// isComplete reports whether the checkpoint is of a finished training.
 func (s *session) isComplete(folder *run.Folder, from *loop.Checkpoint) bool {
 	return from != nil && from.State.Epoch >= s.c.Train.NumEpochs && folder.BestPath() != "" && (!s.c.Train.SWA.Enable || folder.HasSWA())
 }
 
-// interrupted says where an interrupt or the end of --max-time stopped a
-// training, what was saved and how to go on. Other errors stay as they are.
+// interrupted is stopped for a training under way: it also names the files that
+// were saved.
 func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *run.Folder, err error) error {
 	epoch, batch := t.At()
 	saved := "the checkpoint is " + folder.Path(run.CheckpointFile)
 	if best := folder.BestPath(); best != "" {
 		saved += ", the best weights so far are " + best
 	}
-	switch {
-	case timeIsUp(ctx, err):
-		cli.Printf(s.cmd, "the time is up: stopped at epoch %d, batch %d; continue with --resume auto", epoch, batch)
+	if errors.Is(err, context.Canceled) {
+		err = cli.Hint(err, "fold %d: %s", s.fold, saved)
+	}
+	err = s.stopped(ctx, err, "stopped at epoch %d, batch %d; continue with --resume auto", epoch, batch)
+	if timeIsUp(ctx, err) {
 		cli.Printf(s.cmd, "fold %d: %s", s.fold, saved)
-		return err
-	case errors.Is(err, context.Canceled):
-		return cli.Interrupted(cli.Hint(err, "fold %d: %s", s.fold, saved), "stopped at epoch %d, batch %d; continue with --resume auto", epoch, batch)
 	}
 	return err
 }
@@ -224,7 +234,7 @@ func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *run
 func (s *session) finishSWA(ctx context.Context, folder *run.Folder, end *loop.End) error {
 	dict, r, err := s.statistics(ctx, end.SWA)
 	if err != nil {
-		return stopped(ctx, err, "stopped before the mean of the weights was finished; continue with --resume auto")
+		return s.stopped(ctx, err, "stopped before the mean of the weights was finished; continue with --resume auto")
 	}
 	r.Epoch, r.Step = end.State.Epoch-1, end.State.Step
 	path, err := folder.SaveSWA(dict, r)
@@ -254,7 +264,7 @@ type progress struct {
 	sum      float64
 }
 
-// running returns the mean loss of the epoch so far, with another batch.
+// running adds a batch and returns the mean loss of the epoch so far.
 func (p *progress) running(at loop.Progress) float64 {
 	if p.epoch != at.Epoch {
 		p.epoch, p.n, p.sum = at.Epoch, 0, 0
@@ -308,11 +318,6 @@ func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
 		Note: func(text string) { cli.Printf(s.cmd, "fold %d: %s", s.fold, text) },
 	}
 	return p
-}
-
-// printf prints a line above the bar.
-func (p *progress) printf(format string, args ...any) {
-	cli.Printf(p.s.cmd, format, args...)
 }
 
 func (p *progress) close() {

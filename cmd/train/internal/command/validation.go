@@ -7,13 +7,13 @@ import (
 	"text/tabwriter"
 )
 
-// validation is what the folds of a cross-validation came to.
+// validation is the result of a cross-validation.
 type validation struct {
 	folds []foldResult
-	// constant is the F2 of the best constant answer over all rows, 0 if unknown;
-	// outOfFold says that the scores are those of written predictions.
-	constant  float64
+	// outOfFold reports whether the scores are of written predictions, one per
+	// fold. constant is then the F2 of the best constant answer over all rows.
 	outOfFold bool
+	constant  float64
 }
 
 type foldResult struct {
@@ -21,13 +21,13 @@ type foldResult struct {
 	score, threshold  float64
 }
 
-// add takes the result of a fold up. An epoch below 0 is not known.
+// add appends the result of a fold; epoch is negative if it is unknown.
 func (v *validation) add(fold, epoch, rows int, score, threshold float64) {
 	v.folds = append(v.folds, foldResult{fold, epoch, rows, score, threshold})
 }
 
-// write prints the folds, their mean and standard deviation and, of written
-// predictions, the score of all rows.
+// write prints a table of the folds, their mean and standard deviation and, if the
+// predictions were written, the score over all rows.
 func (v *validation) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "fold\trows\tbest epoch\tF2\tthreshold\t")

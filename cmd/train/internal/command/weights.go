@@ -18,12 +18,13 @@ import (
 // deploy-kernel do.
 const weightsDepth = 4
 
-// asides are the folders of a training whose weights are not the best ones. They
-// are searched only where they are named.
+// asides are the folders of a training that hold other weights than the best. They
+// are searched only if the user names them.
 var asides = []string{"last", "swa", "smoke"}
 
 // allWeights lists the files of weights in folders and in those below them. Of
-// two of one name the first counts, and of those the one nearer to the top.
+// files with the same name it takes the one in the earlier folder, and in that the
+// one nearer to its top.
 func allWeights(folders []string) ([]string, error) {
 	var files []string
 	seen := map[string]bool{}
@@ -58,8 +59,8 @@ func allWeights(folders []string) ([]string, error) {
 	return files, nil
 }
 
-// configOf returns the config of weights: the text in them, which the kernel goes
-// by too, else the file that --config names, else the file beside them.
+// configOf returns the config of weights: the text inside the file, which a kernel
+// uses too, else the file of --config, else the file beside the weights.
 func (j *prediction) configOf(path string, meta map[string]string) (*config.Config, error) {
 	text, name := meta["config"], "the config in it"
 	if text == "" {
