@@ -27,19 +27,19 @@ demo-data: ## make the images and configs of the README's session in demo/
 
 .PHONY: test
 test: ## all tests, with the SIMD kernels and then, where it matters, without
-	$(SIMD) $(GO) test ./...
+	$(SIMD) $(GO) test -timeout 30m ./...
 	$(GO) build ./...
-	$(GO) test ./runtime/... ./crypt/...
+	$(GO) test -timeout 30m ./runtime/... ./crypt/...
 
 .PHONY: faults
 faults: ## the kernel under every fault: prints the matrix and renews docs/reliability.md
 	@mkdir -p $(BIN)
-	@$(SIMD) $(GO) test -c -o $(BIN)/faults.test ./cmd/deploy-kernel/internal/faults
+	@$(SIMD) $(GO) test -c -o $(BIN)/faults.test ./dev/faults
 	@$(BIN)/faults.test -test.run TestFaults -matrix docs/reliability.md
 
 .PHONY: rehearsal
 rehearsal: ## 35 full-size networks on 200 images in 10 minutes, as on Kaggle (20 minutes, 16 GB of disk)
-	DEPLOY_KERNEL_LONG=1 $(SIMD) $(GO) test -timeout 2h -count=1 -v ./cmd/deploy-kernel/internal/rehearsal
+	DEPLOY_KERNEL_LONG=1 $(SIMD) $(GO) test -timeout 2h -count=1 -v ./dev/rehearsal
 
 .PHONY: test-race
 test-race: ## the concurrent packages under the race detector
@@ -60,24 +60,24 @@ lint: ## gofumpt, vet, staticcheck, tidy modules
 
 .PHONY: bench
 bench: ## images per second of every network beside ONNX Runtime, and of a kernel.go beside the package
-	@$(SIMD) $(GO) run ./internal/bench
-	@$(SIMD) $(GO) run ./internal/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
+	@$(SIMD) $(GO) run ./dev/bench
+	@$(SIMD) $(GO) run ./dev/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
 
 .PHONY: bench-avx2
 bench-avx2: ## AVX2 beside AVX-512 on every network
-	@DEPLOY_KERNEL_SIMD=avx2 $(SIMD) $(GO) run ./internal/bench -peer avx512 -batches 16 -threads 2
+	@DEPLOY_KERNEL_SIMD=avx2 $(SIMD) $(GO) run ./dev/bench -peer avx512 -batches 16 -threads 2
 
 .PHONY: bench-blend
 bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minutes, 7 GB)
-	@$(SIMD) $(GO) run ./internal/benchblend
+	@$(SIMD) $(GO) run ./dev/blendbench
 
 .PHONY: bench-bundler
 bench-bundler: ## time and memory of the bundler against the size of a program (20 minutes)
-	@$(GO) run ./bundler/internal/bench -compile
+	@$(GO) run ./dev/bundlerbench -compile
 
 .PHONY: bench-train
 bench-train: ## images per second of training beside PyTorch (skipped without; PYTHON names its python3)
-	@$(SIMD) $(GO) run ./trainer/internal/bench
+	@$(SIMD) $(GO) run ./dev/trainbench
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for 20 seconds

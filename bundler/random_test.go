@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/bundler"
-	"github.com/deploy-kernel/deploy-kernel/bundler/internal/randprog"
+	"github.com/deploy-kernel/deploy-kernel/dev/randprog"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -23,8 +23,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 )
 
 // Model is a model and its predictions.
@@ -89,13 +90,13 @@ func oneEach(name string, byFold [][]string) (Model, error) {
 	for fold, files := range byFold {
 		switch len(files) {
 		case 0:
-			errs = append(errs, cli.Hint(fmt.Errorf("%s: no predictions of fold %d in %s", name, fold, filepath.Dir(firstOf(byFold))),
+			errs = append(errs, hint.New(fmt.Errorf("%s: no predictions of fold %d in %s", name, fold, filepath.Dir(firstOf(byFold))),
 				"train --predict-oof writes them"))
 		case 1:
 			m.Files = append(m.Files, files[0])
 		default:
 			slices.Sort(files)
-			errs = append(errs, cli.Hint(fmt.Errorf("%s: %d predictions of fold %d, where one is needed: %s", name, len(files), fold, strings.Join(files, ", ")),
+			errs = append(errs, hint.New(fmt.Errorf("%s: %d predictions of fold %d, where one is needed: %s", name, len(files), fold, strings.Join(files, ", ")),
 				"move the others to another folder"))
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
@@ -69,7 +70,7 @@ func (s *Set) header(path string, fold int) error {
 		err := fmt.Errorf("%s: %d rows, but fold %d has %d in %s", path, f.Shape[0], fold, rows, s.Truth.path)
 		for other, r := range s.Truth.Rows {
 			if len(r) == f.Shape[0] {
-				return cli.Hint(err, "fold %d has as many: are these its rows?", other)
+				return hint.New(err, "fold %d has as many: are these its rows?", other)
 			}
 		}
 		return err

@@ -6,8 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"gopkg.in/yaml.v3"
 )
 
@@ -34,7 +35,7 @@ func threshold(predictions string) (float64, error) {
 	path := filepath.Join(filepath.Dir(predictions), name.Model()+".yml")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0, cli.Hint(fmt.Errorf("%s: its threshold is needed: %w", predictions, err), "train --predict-oof writes it")
+		return 0, hint.New(fmt.Errorf("%s: its threshold is needed: %w", predictions, err), "train --predict-oof writes it")
 	}
 	var file struct {
 		Threshold *float64 `yaml:"threshold"`

@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
@@ -68,7 +69,7 @@ func ReadTruth(labels, folds string) (*Truth, error) {
 		}
 	}
 	if t.Folds == 0 {
-		return nil, cli.Hint(fmt.Errorf("%s: the table has no rows", labels), "name another table by --labels")
+		return nil, hint.New(fmt.Errorf("%s: the table has no rows", labels), "name another table by --labels")
 	}
 	return t, nil
 }

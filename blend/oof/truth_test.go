@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 )
 
 // Pseudo-labels are trained on by all folds and predicted by none.

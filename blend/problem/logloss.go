@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"golang.org/x/sync/errgroup"
 )
 

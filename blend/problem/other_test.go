@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/world"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"pgregory.net/rapid"
 )
 

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 // Options say what a problem is about. The zero value is the mean F2 of the

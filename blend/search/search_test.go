@@ -13,7 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
-	"github.com/deploy-kernel/deploy-kernel/internal/oofgen"
+	"github.com/deploy-kernel/deploy-kernel/dev/oofgen"
 	"pgregory.net/rapid"
 )
 

@@ -3,7 +3,7 @@ package threshold
 import (
 	"context"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 const (

@@ -46,7 +46,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 // Problem scores thresholds for one point of a blend. It may be used by several

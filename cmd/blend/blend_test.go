@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/blend/internal/command"
-	"github.com/deploy-kernel/deploy-kernel/internal/oofgen"
+	"github.com/deploy-kernel/deploy-kernel/dev/oofgen"
 	"github.com/deploy-kernel/deploy-kernel/runtime/half"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/rogpeppe/go-internal/testscript"

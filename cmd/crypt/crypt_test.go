@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/verb"
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
-	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
+	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/command"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/scripttest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	pth, err := filepath.Abs("../../internal/pth/testdata/checkpoint_zip.pth")
+	pth, err := filepath.Abs("../../artifact/pth/testdata/checkpoint_zip.pth")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func makeWeights(ts *testscript.TestScript, _ bool, args []string) {
 // with a key, plain files of weights and an encrypted one, which gets renamed where
 // the example needs that.
 func TestTheExamplesOfTheHelpWork(t *testing.T) {
-	pth, err := os.ReadFile("../../internal/pth/testdata/checkpoint_zip.pth")
+	pth, err := os.ReadFile("../../artifact/pth/testdata/checkpoint_zip.pth")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestTheExamplesOfTheHelpWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := verb.New()
+	root := command.New()
 	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
 		t.Run(cmd.Name(), func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -3,8 +3,8 @@
 package main
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/verb"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/crypt/internal/command"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 )
 
-func main() { cli.Main(verb.New()) }
+func main() { cli.Main(command.New()) }

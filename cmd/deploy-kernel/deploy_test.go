@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
+	"github.com/deploy-kernel/deploy-kernel/dev/scripttest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
-	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/scripttest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	pth, err := filepath.Abs("../../internal/pth/testdata/checkpoint_zip.pth")
+	pth, err := filepath.Abs("../../artifact/pth/testdata/checkpoint_zip.pth")
 	if err != nil {
 		t.Fatal(err)
 	}

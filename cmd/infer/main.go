@@ -4,7 +4,7 @@ package main
 
 import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/infer/internal/command"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 )
 
 func main() { cli.Main(command.New()) }

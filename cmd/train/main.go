@@ -3,8 +3,8 @@
 package main
 
 import (
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/train/internal/command"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 )
 
 func main() { cli.Main(command.New()) }

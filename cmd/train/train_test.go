@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/scripttest"
+	"github.com/deploy-kernel/deploy-kernel/dev/scripttest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 

@@ -21,7 +21,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/demo"
+	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 )
 
 func main() {
@@ -51,7 +51,7 @@ func makeOnly(dir string, rows, images int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	files, err := demo.WriteTrain(dir, demo.TrainOptions{Rows: rows, Test: images})
+	files, err := demodata.WriteTrain(dir, demodata.TrainOptions{Rows: rows, Test: images})
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ type scene struct {
 	images int      // to predict
 	notes  []string // of the step being done
 
-	files    demo.TrainFiles
+	files    demodata.TrainFiles
 	ensemble string // its file
 	want     []byte // infer's submission
 }

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/sandbox"
+	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 )
 
 // steps are the demo, in order.

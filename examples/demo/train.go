@@ -7,14 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/demo"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
 func (s *scene) makeData() (err error) {
-	s.files, err = demo.WriteTrain(s.dir, demo.TrainOptions{Rows: s.rows, Test: s.images})
-	s.note("%d images to train on, %d to predict, %d classes", s.rows, s.images, len(demo.Classes))
+	s.files, err = demodata.WriteTrain(s.dir, demodata.TrainOptions{Rows: s.rows, Test: s.images})
+	s.note("%d images to train on, %d to predict, %d classes", s.rows, s.images, len(demodata.Classes))
 	return err
 }
 
@@ -106,7 +106,7 @@ func (s *scene) score() error {
 	if err != nil {
 		return err
 	}
-	y := metric.Rows{Classes: len(demo.Classes), Scores: make([]float32, len(truth.Rows)*len(demo.Classes))}
+	y := metric.Rows{Classes: len(demodata.Classes), Scores: make([]float32, len(truth.Rows)*len(demodata.Classes))}
 	for i := range truth.Rows {
 		labels, err := truth.Classes(i, y.Classes)
 		if err != nil {

@@ -99,7 +99,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"bundler":  {"bundler"},
 		"blend":    {"blend", "runtime", "internal"},
 		"trainer":  {"trainer", "runtime", "crypt", "internal"},
-		"internal": {".", "internal", "runtime", "crypt", "trainer/config", "blend/ensemblefile"},
+		"internal": {".", "internal", "runtime", "crypt", "trainer/config", "artifact/ensemblefile"},
 	}
 	for _, p := range list(t, "./...") {
 		from := folder(p.ImportPath)

@@ -7,7 +7,13 @@
 // It refuses to guess where nothing is near.
 package nearest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+)
 
 // Name returns the candidate that differs least from name; ties go to the first one.
 // It ignores case, and treats underscores as dashes. If every candidate differs in
@@ -80,4 +86,14 @@ func distance(a, b string) int {
 		}
 	}
 	return rows[len(a)][len(b)]
+}
+
+// Unknown returns an error that lists the valid names. Its hint is the name that was
+// probably meant.
+func Unknown(name string, names []string) error {
+	err := fmt.Errorf("unknown name %q; there are %s", name, say.List(names))
+	if near, ok := Name(name, names); ok {
+		return hint.New(err, "did you mean %s?", near)
+	}
+	return err
 }

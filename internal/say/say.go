@@ -129,3 +129,21 @@ func Duration(d time.Duration) string {
 	}
 	return s
 }
+
+// Size returns a number of bytes as humans read it: "0 B", "999 B", "1.5 MB".
+// A kB is 1000 bytes.
+func Size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, unit := float64(n)/1000, 0
+	for v >= 999.5 && unit < 4 {
+		v /= 1000
+		unit++
+	}
+	digits := 0
+	if v < 9.95 {
+		digits = 1
+	}
+	return fmt.Sprintf("%.*f %cB", digits, v, "kMGTP"[unit])
+}

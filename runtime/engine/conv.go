@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // The blocking of a convolution: some pixels' values stay in the second cache
@@ -28,7 +28,7 @@ const (
 // input values, gathered from where they lie, times the weights. Borders make
 // the padding part of the data, so no pixel is special.
 type conv struct {
-	set       *kernel.Set
+	set       *simd.Set
 	x, y, res *tensor
 	// Where each output pixel's first input value, result and residual lie.
 	in, out, at []int32
@@ -49,7 +49,7 @@ type conv struct {
 // block is a part of the sum: runs of input values and where their weights
 // begin in a panel, in rows.
 type block struct {
-	segments []kernel.Segment
+	segments []simd.Segment
 	first, k int
 }
 
@@ -83,7 +83,7 @@ func (pl *planner) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 
 			places = append(places, int32(t.index(y*stride.H-offset.H, x*stride.W-offset.W)))
 		}
 	}
-	for len(places)%kernel.Rows != 0 {
+	for len(places)%simd.Rows != 0 {
 		places = append(places, places[len(places)-1])
 	}
 	pl.tables[key] = places
@@ -112,7 +112,7 @@ func (pl *planner) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
 	c.pack(n, w)
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, len(c.side)*c.pixel+kernel.Slack)
+	pl.scratch = max(pl.scratch, len(c.side)*c.pixel+simd.Slack)
 	return c, nil
 }
 
@@ -133,14 +133,14 @@ func asConv(n *nn.Node) *nn.Node {
 // them: [panel][segment][value][column], zero where a channel, a group or a
 // column is not there.
 func (c *conv) pack(n *nn.Node, w []float32) {
-	if c.x.pixel != kernel.Lanes {
+	if c.x.pixel != simd.Lanes {
 		c.packRows(n, w)
 		return
 	}
 	inGroup, outGroup := n.In[0].Shape.C/n.Groups, n.Shape.C/n.Groups
 	taps := n.Kernel.H * n.Kernel.W
 	c.step = c.x.plane()
-	c.split(c.y.count() * kernel.Lanes)
+	c.split(c.y.count() * simd.Lanes)
 	// The planes that panels read: those of the groups of their columns.
 	planes := c.x.count()
 	if n.Groups > 1 {
@@ -148,15 +148,15 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		for i := range c.panels {
 			p := &c.panels[i]
 			last := min(p.column+p.columns, n.Shape.C) - 1
-			p.x = p.column / outGroup * inGroup / kernel.Lanes
+			p.x = p.column / outGroup * inGroup / simd.Lanes
 			planes = max(planes, planesOf((last/outGroup+1)*inGroup)-p.x)
 		}
 	}
-	width := planes * kernel.Lanes
+	width := planes * simd.Lanes
 	together := taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= leastPanels
 	c.block(taps*width, together)
 	if together {
-		c.step, c.pixel = kernel.Lanes, (planes|1)*kernel.Lanes
+		c.step, c.pixel = simd.Lanes, (planes|1)*simd.Lanes
 		for p := range c.blockPixels {
 			c.side = append(c.side, int32(p*c.pixel))
 		}
@@ -166,7 +166,7 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		p := &c.panels[i]
 		p.x = min(p.x, c.x.count()-planes)
 		for k := range width {
-			channel := c.x.holds(p.x*kernel.Lanes + k)
+			channel := c.x.holds(p.x*simd.Lanes + k)
 			if channel < 0 {
 				continue
 			}
@@ -182,7 +182,7 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		}
 	}
 	for tap := range taps {
-		c.segment(tap/n.Kernel.W*c.x.row()+tap%n.Kernel.W*kernel.Lanes, width)
+		c.segment(tap/n.Kernel.W*c.x.row()+tap%n.Kernel.W*simd.Lanes, width)
 	}
 }
 
@@ -190,9 +190,9 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 // side by side.
 func (c *conv) packRows(n *nn.Node, w []float32) {
 	channels, taps := c.x.pixel, n.Kernel.H*n.Kernel.W
-	run := round(n.Kernel.W*channels, kernel.Lanes)
-	c.step = kernel.Lanes
-	c.split(c.y.count() * kernel.Lanes)
+	run := round(n.Kernel.W*channels, simd.Lanes)
+	c.step = simd.Lanes
+	c.split(c.y.count() * simd.Lanes)
 	c.block(n.Kernel.H*run, false)
 	c.weights(n.Kernel.H * run)
 	for i := range c.panels {
@@ -237,10 +237,10 @@ func (c *conv) block(k int, together bool) {
 		most = mostSide
 	}
 	blocks := (k + most - 1) / most
-	c.blockK = round((k+blocks-1)/blocks, kernel.Lanes)
+	c.blockK = round((k+blocks-1)/blocks, simd.Lanes)
 	c.blockPixels = mostPixels
 	if together {
-		c.blockPixels = min(mostPixels, round(blockFloats/k, kernel.Rows))
+		c.blockPixels = min(mostPixels, round(blockFloats/k, simd.Rows))
 	}
 }
 
@@ -257,9 +257,9 @@ func (c *conv) segment(offset, k int) {
 		}
 		b := &c.blocks[len(c.blocks)-1]
 		part := min(k, c.blockK-b.k)
-		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: part})
+		b.segments = append(b.segments, simd.Segment{Offset: offset, K: part})
 		b.k += part
-		offset += part / kernel.Lanes * c.step
+		offset += part / simd.Lanes * c.step
 		k -= part
 	}
 }
@@ -293,12 +293,12 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 		g.ResidualStep, g.ResidualAt = c.res.plane(), c.at[first:]
 	}
 	for i, b := range c.blocks {
-		g.Segments, g.Accumulate, g.Floor = b.segments, i > 0, kernel.None
+		g.Segments, g.Accumulate, g.Floor = b.segments, i > 0, simd.None
 		if i == len(c.blocks)-1 {
 			g.Floor = c.floor
 		}
 		for _, p := range panels {
-			plane := p.column / kernel.Lanes
+			plane := p.column / simd.Lanes
 			if c.side == nil {
 				g.X = arena[c.x.base(p.x):]
 			}
@@ -314,7 +314,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 				c.set.HalfGEMM(g)
 			}
 			if i == 0 && first == 0 {
-				for p := range p.columns / kernel.Lanes {
+				for p := range p.columns / simd.Lanes {
 					c.y.clearBorder(arena, plane+p)
 				}
 			}
@@ -325,7 +325,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 // gather brings the values of the job's pixels together: the planes that a tile
 // reads are far from one another, and those caches that fetch ahead of what is
 // read fetch what follows it.
-func (c *conv) gather(arena []float32, s *scratch, g *kernel.GEMM, block int) {
+func (c *conv) gather(arena []float32, s *scratch, g *simd.GEMM, block int) {
 	at := g.In
 	g.X, g.In = s.floats, c.side
 	if s.held == block {
@@ -335,7 +335,7 @@ func (c *conv) gather(arena []float32, s *scratch, g *kernel.GEMM, block int) {
 	j := &s.gather
 	j.X, j.At, j.XStep = arena[c.x.base(0):], at, c.x.plane()
 	j.Y, j.YPixel = s.floats, c.pixel
-	j.Pixels, j.Planes = round(g.End, kernel.Rows), c.x.count()
+	j.Pixels, j.Planes = round(g.End, simd.Rows), c.x.count()
 	c.set.Gather(j)
 }
 
@@ -347,7 +347,7 @@ func (pl *planner) folded(u *unit, y *tensor) (w, bias []float32, err error) {
 	if w, err = pl.param(n, nn.Weight); err != nil {
 		return nil, nil, err
 	}
-	bias = make([]float32, y.count()*kernel.Lanes)
+	bias = make([]float32, y.count()*simd.Lanes)
 	if n.Bias {
 		b, err := pl.param(n, nn.Bias)
 		if err != nil {

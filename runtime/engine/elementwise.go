@@ -3,13 +3,13 @@ package engine
 import (
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // affine is a batch norm that follows no convolution.
 type affine struct {
-	set          *kernel.Set
+	set          *simd.Set
 	x, y         *tensor
 	scale, shift []float32
 	floor        float32
@@ -37,7 +37,7 @@ func (pl *planner) affine(n *nn.Node, y *tensor) (scale, shift []float32, err er
 	if err != nil {
 		return nil, nil, err
 	}
-	scale, shift = make([]float32, y.count()*kernel.Lanes), make([]float32, y.count()*kernel.Lanes)
+	scale, shift = make([]float32, y.count()*simd.Lanes), make([]float32, y.count()*simd.Lanes)
 	for c := range s {
 		scale[c], shift[c] = float32(s[c]), float32(t[c])
 	}
@@ -47,7 +47,7 @@ func (pl *planner) affine(n *nn.Node, y *tensor) (scale, shift []float32, err er
 func (a *affine) parts(int) int { return a.y.count() }
 
 func (a *affine) run(arena []float32, _ *scratch, plane, _ int) {
-	scale, shift := a.scale[plane*kernel.Lanes:], a.shift[plane*kernel.Lanes:]
+	scale, shift := a.scale[plane*simd.Lanes:], a.shift[plane*simd.Lanes:]
 	for y := range a.y.h {
 		a.set.Scale(a.y.line(arena, plane, y), a.x.line(arena, plane, y), scale, shift, a.floor)
 	}
@@ -56,7 +56,7 @@ func (a *affine) run(arena []float32, _ *scratch, plane, _ int) {
 
 // add is y = max(a + factor*b, floor); a is zero where it is nil.
 type add struct {
-	set           *kernel.Set
+	set           *simd.Set
 	a, b, y       *tensor
 	factor, floor float32
 	zero          []float32
@@ -78,7 +78,7 @@ func (s *add) run(arena []float32, _ *scratch, plane, _ int) {
 // gate is y = max(x*gate + res, floor), the gate one value a channel or one a
 // pixel; res is zero where it is nil.
 type gate struct {
-	set             *kernel.Set
+	set             *simd.Set
 	x, gate, res, y *tensor
 	floor           float32
 	zero            []float32
@@ -106,7 +106,7 @@ func (g *gate) run(arena []float32, _ *scratch, plane, _ int) {
 // globalPool is the mean or maximum over all pixels. Means sum each row first,
 // which keeps the error of the long sums small.
 type globalPool struct {
-	set  *kernel.Set
+	set  *simd.Set
 	mean bool
 	x, y *tensor
 }
@@ -135,14 +135,14 @@ func (p *globalPool) run(arena []float32, s *scratch, plane, _ int) {
 	}
 	if p.mean {
 		clear(row)
-		p.set.AddScaled(dst, row, dst, 1/float32(p.x.h*p.x.w), kernel.None)
+		p.set.AddScaled(dst, row, dst, 1/float32(p.x.h*p.x.w), simd.None)
 	}
 	p.y.clearBorder(arena, plane)
 }
 
 // sigmoid is the logistic function; what stands for no channel becomes zero.
 type sigmoid struct {
-	set  *kernel.Set
+	set  *simd.Set
 	x, y *tensor
 }
 
@@ -152,9 +152,9 @@ func (s *sigmoid) run(arena []float32, _ *scratch, plane, _ int) {
 	for y := range s.y.h {
 		dst := s.y.line(arena, plane, y)
 		s.set.Sigmoid(dst, s.x.line(arena, plane, y))
-		for lane := range kernel.Lanes {
-			if s.y.holds(plane*kernel.Lanes+lane) < 0 {
-				for i := lane; i < len(dst); i += kernel.Lanes {
+		for lane := range simd.Lanes {
+			if s.y.holds(plane*simd.Lanes+lane) < 0 {
+				for i := lane; i < len(dst); i += simd.Lanes {
 					dst[i] = 0
 				}
 			}

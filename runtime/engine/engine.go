@@ -19,8 +19,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // Params gives the tensors of a state dict by name. The engine doesn't change
@@ -35,8 +35,8 @@ type Options struct {
 	// means one a core.
 	Threads int
 	// Kernels is the set of kernels to use; nil means the one that the
-	// environment variable kernel.Variable names, or the fastest.
-	Kernels *kernel.Set
+	// environment variable simd.Variable names, or the fastest.
+	Kernels *simd.Set
 }
 
 // ShapeError tells that a tensor does not fit the network.
@@ -53,7 +53,7 @@ func (e *ShapeError) Error() string {
 // then wait for one another.
 type Engine struct {
 	plan    *plan
-	set     *kernel.Set
+	set     *simd.Set
 	classes int
 	mu      sync.Mutex // guards what follows
 	workers []*worker
@@ -87,7 +87,7 @@ func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 	set := o.Kernels
 	if set == nil {
 		var err error
-		if set, err = kernel.Select(os.Getenv(kernel.Variable)); err != nil {
+		if set, err = simd.Select(os.Getenv(simd.Variable)); err != nil {
 			return nil, err
 		}
 	}
@@ -251,9 +251,9 @@ func (p *plan) enter(arena, image []float32) {
 // leave copies the logits out of the arena.
 func (p *plan) leave(arena, logits []float32) {
 	t := p.output
-	for i := range t.count() * kernel.Lanes {
+	for i := range t.count() * simd.Lanes {
 		if c := t.holds(i); c >= 0 {
-			logits[c] = arena[t.base(i/kernel.Lanes)+t.index(0, 0)+i%kernel.Lanes]
+			logits[c] = arena[t.base(i/simd.Lanes)+t.index(0, 0)+i%simd.Lanes]
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 func Example() {
@@ -153,7 +153,7 @@ func TestPlansComputeWhatTheNodesSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, set := range kernel.Sets() {
+			for _, set := range simd.Sets() {
 				compare(t, fmt.Sprintf("%s at %v on %s", name, size, set.Name), predict(t, g, p, image, engine.Options{Kernels: set}), want)
 			}
 		}
@@ -163,8 +163,8 @@ func TestPlansComputeWhatTheNodesSay(t *testing.T) {
 func TestResultsDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 	const n = 7
 	for name := range drawings {
-		for _, set := range kernel.Sets() {
-			if set == kernel.Scalar && len(kernel.Sets()) > 1 && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+		for _, set := range simd.Sets() {
+			if set == simd.Scalar && len(simd.Sets()) > 1 && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 				continue // it takes its time
 			}
 			g := sketch(t, name, sizes[1])
@@ -278,7 +278,7 @@ func TestNaNIsNotLost(t *testing.T) {
 		for i := range images {
 			images[i] = float32(math.NaN())
 		}
-		for _, set := range kernel.Sets() {
+		for _, set := range simd.Sets() {
 			for _, v := range predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}) {
 				if v == v {
 					t.Errorf("%s on %s: NaN became %v", name, set.Name, v)

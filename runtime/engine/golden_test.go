@@ -10,13 +10,13 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // tolerance is what PyTorch and we may differ by, relative to the largest
@@ -98,9 +98,9 @@ func reference(t *testing.T, name string) (*golden.Reference, *nn.Graph) {
 }
 
 func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
-	for _, set := range kernel.Sets() {
+	for _, set := range simd.Sets() {
 		t.Run(set.Name, func(t *testing.T) {
-			if set == kernel.Scalar && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+			if set == simd.Scalar && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 				t.Skip("the scalar kernels predict full-size networks in make test-long only")
 			}
 			for _, name := range references {
@@ -132,7 +132,7 @@ func TestNetworksOfOddSizesComputeWhatTheNodesSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, set := range kernel.Sets() {
+			for _, set := range simd.Sets() {
 				compare(t, fmt.Sprintf("%s at %d on %s", a.Name, size, set.Name), predict(t, g, p, image, engine.Options{Kernels: set}), want)
 			}
 		}
@@ -144,8 +144,8 @@ func TestWholeNetworksDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("full-size networks take seven images each in make test-long only")
 	}
-	for _, set := range kernel.Sets() {
-		if set == kernel.Scalar && len(kernel.Sets()) > 1 {
+	for _, set := range simd.Sets() {
+		if set == simd.Scalar && len(simd.Sets()) > 1 {
 			continue // it takes an hour
 		}
 		for _, name := range references {

@@ -3,8 +3,8 @@ package engine
 import (
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // move copies values: Concat, Pad, PadChannels and Subsample. The output's
@@ -38,7 +38,7 @@ func newMove(n *nn.Node, in []*tensor, y *tensor) *move {
 		panic("engine: internal error: no step for " + n.Op.String())
 	}
 	for _, x := range in {
-		for i := range x.count() * kernel.Lanes {
+		for i := range x.count() * simd.Lanes {
 			if x.holds(i) >= 0 {
 				m.add(x, i, channel)
 				channel++
@@ -50,8 +50,8 @@ func newMove(n *nn.Node, in []*tensor, y *tensor) *move {
 
 // add makes place i of x's pixels go to a channel of the output.
 func (m *move) add(x *tensor, i, channel int) {
-	to := channel / kernel.Lanes
-	r := run{x, i / kernel.Lanes, i % kernel.Lanes, channel % kernel.Lanes, 1}
+	to := channel / simd.Lanes
+	r := run{x, i / simd.Lanes, i % simd.Lanes, channel % simd.Lanes, 1}
 	if runs := m.runs[to]; len(runs) > 0 {
 		last := &runs[len(runs)-1]
 		if last.x == x && last.plane == r.plane && last.from+last.n == r.from && last.to+last.n == r.to {
@@ -77,7 +77,7 @@ func (m *move) run(arena []float32, _ *scratch, plane, _ int) {
 			for x := range m.y.w {
 				ix := x*m.stride.W - m.offset.W
 				if ix >= 0 && ix < r.x.w {
-					copy(line[x*kernel.Lanes+r.to:][:r.n], src[ix*kernel.Lanes+r.from:])
+					copy(line[x*simd.Lanes+r.to:][:r.n], src[ix*simd.Lanes+r.from:])
 				}
 			}
 		}
@@ -88,7 +88,7 @@ func (m *move) run(arena []float32, _ *scratch, plane, _ int) {
 // statistics are maxima and means over the channels of each pixel, one beside
 // the other.
 type statistics struct {
-	set  *kernel.Set
+	set  *simd.Set
 	ops  []nn.Op // of the output's channels
 	x, y *tensor
 }
@@ -100,7 +100,7 @@ func (pl *planner) statistics(nodes []*nn.Node, x, y *tensor) *statistics {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, 2*x.w*kernel.Lanes)
+	pl.scratch = max(pl.scratch, 2*x.w*simd.Lanes)
 	return s
 }
 
@@ -110,22 +110,22 @@ const rowsPerPart = 8
 func (s *statistics) parts(int) int { return (s.y.h + rowsPerPart - 1) / rowsPerPart }
 
 func (s *statistics) run(arena []float32, sc *scratch, part, _ int) {
-	n := s.x.w * kernel.Lanes
+	n := s.x.w * simd.Lanes
 	peaks, sums := sc.floats[:n], sc.floats[n:][:n]
 	for y := part * rowsPerPart; y < min((part+1)*rowsPerPart, s.y.h); y++ {
 		for i := range peaks {
-			peaks[i] = kernel.None
+			peaks[i] = simd.None
 		}
 		clear(sums)
 		for plane := range s.x.count() {
 			line := s.x.line(arena, plane, y)
-			s.set.AddScaled(sums, sums, line, 1, kernel.None)
-			if s.x.holds(plane*kernel.Lanes+kernel.Lanes-1) >= 0 {
+			s.set.AddScaled(sums, sums, line, 1, simd.None)
+			if s.x.holds(plane*simd.Lanes+simd.Lanes-1) >= 0 {
 				s.set.Max(peaks, line)
 				continue
 			}
 			for i, v := range line {
-				if s.x.holds(plane*kernel.Lanes+i%kernel.Lanes) >= 0 {
+				if s.x.holds(plane*simd.Lanes+i%simd.Lanes) >= 0 {
 					peaks[i] = max(peaks[i], v)
 				}
 			}
@@ -145,11 +145,11 @@ func (s *statistics) finish(line, peaks, sums []float32) {
 			var v float32
 			if op == nn.ChannelMax {
 				v = float32(math.Inf(-1))
-				for _, p := range peaks[x*kernel.Lanes:][:kernel.Lanes] {
+				for _, p := range peaks[x*simd.Lanes:][:simd.Lanes] {
 					v = max(v, p)
 				}
 			} else {
-				for _, p := range sums[x*kernel.Lanes:][:kernel.Lanes] {
+				for _, p := range sums[x*simd.Lanes:][:simd.Lanes] {
 					v += p
 				}
 				v /= float32(s.x.shape.C)

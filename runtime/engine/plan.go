@@ -4,8 +4,8 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // step is one pass over a part of the arena, divided into parts for so many
@@ -23,14 +23,14 @@ const partsPerWorker = 4
 // scratch is what a goroutine needs to run steps: the kernels' jobs, which
 // would else be allocated at every call, and some memory.
 type scratch struct {
-	gemm      kernel.GEMM
-	windows   kernel.Windows
-	grouped   kernel.Grouped
-	transform kernel.Transform
-	gather    kernel.Gather
-	strassen  kernel.Strassen
-	segment   [1]kernel.Segment
-	pixel     [kernel.Lanes]float32
+	gemm      simd.GEMM
+	windows   simd.Windows
+	grouped   simd.Grouped
+	transform simd.Transform
+	gather    simd.Gather
+	strassen  simd.Strassen
+	segment   [1]simd.Segment
+	pixel     [simd.Lanes]float32
 	floats    []float32
 	// held is the number, from 1 on, of the block whose inputs floats holds, of the
 	// step that is run; 0 is none. Parts that differ in their panels share them.
@@ -51,7 +51,7 @@ type plan struct {
 
 // planner is what the making of a plan shares.
 type planner struct {
-	set     *kernel.Set
+	set     *simd.Set
 	fusion  *fusion
 	tensors []*tensor // by node
 	areas   []*area
@@ -72,14 +72,14 @@ func newPlanner(f *fusion) *planner {
 // ActivationBytes returns the most memory that the activations of one image
 // take at a time: what each thread needs beside the weights.
 func ActivationBytes(g *nn.Graph) int {
-	return 4 * (place(newPlanner(fuse(g)).areas) + kernel.Slack)
+	return 4 * (place(newPlanner(fuse(g)).areas) + simd.Slack)
 }
 
-func newPlan(g *nn.Graph, p Params, set *kernel.Set) (*plan, error) {
+func newPlan(g *nn.Graph, p Params, set *simd.Set) (*plan, error) {
 	f := fuse(g)
 	pl := newPlanner(f)
 	pl.set, pl.params = set, p
-	out := &plan{input: pl.of(g.Input), output: pl.of(g.Output), arena: place(pl.areas) + kernel.Slack}
+	out := &plan{input: pl.of(g.Input), output: pl.of(g.Output), arena: place(pl.areas) + simd.Slack}
 	steps, errs := make([]step, len(f.units)), make([]error, len(f.units))
 	// Weights are laid out by all cores.
 	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -167,7 +167,7 @@ func (pl *planner) placeParts(u *unit) {
 	whole.planes = 0
 	dense := true
 	for _, part := range u.in {
-		dense = dense && part.Shape.C%kernel.Lanes == 0
+		dense = dense && part.Shape.C%simd.Lanes == 0
 		whole.planes += planesOf(part.Shape.C)
 	}
 	pl.tensors[u.last.ID] = whole
@@ -180,7 +180,7 @@ func (pl *planner) placeParts(u *unit) {
 		pl.tensors[part.ID] = &tensor{area: whole.area, shape: part.Shape, first: at}
 		at += planesOf(part.Shape.C)
 		if !dense {
-			for i := range planesOf(part.Shape.C) * kernel.Lanes {
+			for i := range planesOf(part.Shape.C) * simd.Lanes {
 				if i < part.Shape.C {
 					whole.channel = append(whole.channel, channel+i)
 				} else {
@@ -205,7 +205,7 @@ func remove(areas []*area, a *area) []*area {
 // narrow reports whether a unit's result has few channels and is read by plain
 // convolutions only, which then take whole rows of taps at once.
 func (pl *planner) narrow(u *unit) bool {
-	if u.last.Shape.C >= kernel.Lanes/2 || u.first.Op != nn.Input && pl.fusion.statisticsOf(u) == nil {
+	if u.last.Shape.C >= simd.Lanes/2 || u.first.Op != nn.Input && pl.fusion.statisticsOf(u) == nil {
 		return false
 	}
 	readers := pl.fusion.readers(u.last)
@@ -231,7 +231,7 @@ func (pl *planner) of(n *nn.Node) *tensor { return pl.tensors[pl.fusion.root(n).
 // step makes the step of a unit; nil where there is nothing to do.
 func (pl *planner) step(u *unit) (step, error) {
 	n, y := u.first, pl.of(u.last)
-	floor := kernel.None
+	floor := simd.None
 	if u.relu {
 		floor = 0
 	}

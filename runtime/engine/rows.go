@@ -1,14 +1,14 @@
 package engine
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // rowConv is a convolution that the kernels of rows compute, plane by plane:
 // of each channel by itself, or of small groups.
 type rowConv struct {
-	set     *kernel.Set
+	set     *simd.Set
 	x, y    *tensor
 	kernel  nn.HW
 	stride  nn.HW
@@ -26,12 +26,12 @@ func (pl *planner) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv, er
 		return nil, err
 	}
 	taps := d.kernel.H * d.kernel.W
-	d.group, d.perPart = 1, taps*kernel.Lanes
+	d.group, d.perPart = 1, taps*simd.Lanes
 	d.w = make([]float32, y.count()*d.perPart)
-	for i := range y.count() * kernel.Lanes {
+	for i := range y.count() * simd.Lanes {
 		if c := y.holds(i); c >= 0 {
 			for t := range taps {
-				d.w[i/kernel.Lanes*d.perPart+t*kernel.Lanes+i%kernel.Lanes] = w[c*taps+t]
+				d.w[i/simd.Lanes*d.perPart+t*simd.Lanes+i%simd.Lanes] = w[c*taps+t]
 			}
 		}
 	}
@@ -47,14 +47,14 @@ func (pl *planner) grouped(u *unit, x, y *tensor, floor float32) (*rowConv, erro
 	}
 	h, wide := d.kernel.H, d.kernel.W
 	d.group = u.first.Shape.C / u.first.Groups
-	d.perPart = h * d.group * wide * kernel.Lanes
+	d.perPart = h * d.group * wide * simd.Lanes
 	d.w = make([]float32, 0, y.count()*d.perPart)
 	for plane := range y.count() {
 		for r := range h {
 			for i := range d.group {
 				for t := range wide {
-					for lane := range kernel.Lanes {
-						c := plane*kernel.Lanes + lane
+					for lane := range simd.Lanes {
+						c := plane*simd.Lanes + lane
 						d.w = append(d.w, w[((c*d.group+i)*h+r)*wide+t])
 					}
 				}
@@ -68,14 +68,14 @@ func (pl *planner) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, []fl
 	w, bias, err := pl.folded(u, y)
 	return &rowConv{
 		set: pl.set, x: x, y: y, kernel: u.first.Kernel, stride: u.stride, offset: u.offset,
-		tiles: kernel.Tile(y.w), bias: bias, floor: floor,
+		tiles: simd.Tile(y.w), bias: bias, floor: floor,
 	}, w, err
 }
 
 func (d *rowConv) parts(int) int { return d.y.count() }
 
 func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
-	w, bias := d.w[plane*d.perPart:][:d.perPart], d.bias[plane*kernel.Lanes:][:kernel.Lanes]
+	w, bias := d.w[plane*d.perPart:][:d.perPart], d.bias[plane*simd.Lanes:][:simd.Lanes]
 	for y := range d.y.h {
 		in := arena[d.x.base(plane)+d.x.index(y*d.stride.H-d.offset.H, -d.offset.W):]
 		out := d.y.line(arena, plane, y)
@@ -97,7 +97,7 @@ func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 // pool is a maximum or mean over windows, by the rules told at the reference.
 // Windows that hang over the input are cut.
 type pool struct {
-	set    *kernel.Set
+	set    *simd.Set
 	node   *nn.Node
 	offset nn.HW
 	x, y   *tensor
@@ -111,9 +111,9 @@ type pool struct {
 // single is the tile of one pixel.
 var single = []uint8{1}
 
-func newPool(set *kernel.Set, u *unit, x, y *tensor) *pool {
+func newPool(set *simd.Set, u *unit, x, y *tensor) *pool {
 	n := u.first
-	p := &pool{set: set, node: n, offset: u.offset, x: x, y: y, weights: map[int][]float32{}, zero: make([]float32, kernel.Lanes)}
+	p := &pool{set: set, node: n, offset: u.offset, x: x, y: y, weights: map[int][]float32{}, zero: make([]float32, simd.Lanes)}
 	for p.first < y.w && p.first*n.Stride.W < p.offset.W {
 		p.first++
 	}
@@ -124,10 +124,10 @@ func newPool(set *kernel.Set, u *unit, x, y *tensor) *pool {
 	if !smallStride(n) {
 		p.end = p.first
 	}
-	p.tiles = kernel.Tile(p.end - p.first)
+	p.tiles = simd.Tile(p.end - p.first)
 	if n.Op == nn.AvgPool {
 		for count := 1; count <= n.Kernel.H*n.Kernel.W; count++ {
-			w := make([]float32, n.Kernel.H*n.Kernel.W*kernel.Lanes)
+			w := make([]float32, n.Kernel.H*n.Kernel.W*simd.Lanes)
 			for i := range w {
 				w[i] = 1 / float32(count)
 			}
@@ -165,9 +165,9 @@ func (p *pool) window(arena []float32, s *scratch, plane, y, x int, tiles []uint
 		count = (bottom - top) * (right - left)
 	}
 	w.X = arena[p.x.base(plane)+p.x.index(top, left):]
-	w.Y = p.y.line(arena, plane, y)[x*kernel.Lanes:]
+	w.Y = p.y.line(arena, plane, y)[x*simd.Lanes:]
 	w.Row, w.Rows, w.Cols, w.Tiles = p.x.row(), bottom-top, right-left, tiles
-	w.Stride, w.Floor = 1, kernel.None
+	w.Stride, w.Floor = 1, simd.None
 	if len(tiles) > 1 || tiles[0] > 1 {
 		w.Stride = n.Stride.W
 	}

@@ -3,8 +3,8 @@ package engine
 import (
 	"slices"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // strassen is a convolution without a window, a matrix product of pixels by
@@ -24,7 +24,7 @@ import (
 // halves of inputs are brought together, three more matrices are written for an
 // eighth of the products.
 type strassen struct {
-	set         *kernel.Set
+	set         *simd.Set
 	x, y, res   *tensor
 	in, out, at []int32 // as those of conv, with entries for whole units
 	rows        []int32 // the places in a plane of partial sums
@@ -70,7 +70,7 @@ func (m matrix) from(p int) matrix {
 // it is faster.
 func (pl *planner) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
-	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != kernel.Lanes {
+	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
 		return nil, nil
 	}
 	s := newStrassen(pl.set, x, y)
@@ -81,18 +81,18 @@ func (pl *planner) strassen(u *unit, x, y *tensor, floor float32) (*strassen, er
 }
 
 // newStrassen divides the product.
-func newStrassen(set *kernel.Set, x, y *tensor) *strassen {
+func newStrassen(set *simd.Set, x, y *tensor) *strassen {
 	s := &strassen{set: set, x: x, y: y, pixels: y.h * y.w}
 	s.inputs[0] = (x.count() + 1) / 2
 	s.inputs[1] = x.count() - s.inputs[0]
 	s.outputs[0] = min(y.count(), round((y.count()+1)/2, s.panel()))
 	s.outputs[1] = y.count() - s.outputs[0]
-	floats := s.pixels * (7*s.inputs[0] + 3*s.panel()) * kernel.Lanes / 2
+	floats := s.pixels * (7*s.inputs[0] + 3*s.panel()) * simd.Lanes / 2
 	units := (floats + strassenFloats - 1) / strassenFloats
-	s.half = round((s.pixels+2*units-1)/(2*units), kernel.Rows)
+	s.half = round((s.pixels+2*units-1)/(2*units), simd.Rows)
 	s.units = (s.pixels + 2*s.half - 1) / (2 * s.half)
-	s.pixel, s.step = (s.inputs[0]|1)*kernel.Lanes, (s.half|1)*kernel.Lanes
-	s.size = s.half*s.pixel + kernel.Lanes
+	s.pixel, s.step = (s.inputs[0]|1)*simd.Lanes, (s.half|1)*simd.Lanes
+	s.size = s.half*s.pixel + simd.Lanes
 	return s
 }
 
@@ -118,11 +118,11 @@ func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
 		s.at = whole(pl.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
 	}
 	for p := range s.half {
-		s.rows, s.side = append(s.rows, int32(p*kernel.Lanes)), append(s.side, int32(p*s.pixel))
+		s.rows, s.side = append(s.rows, int32(p*simd.Lanes)), append(s.side, int32(p*s.pixel))
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, 7*s.size+3*s.panel()*s.step+kernel.Slack)
+	pl.scratch = max(pl.scratch, 7*s.size+3*s.panel()*s.step+simd.Slack)
 	return nil
 }
 
@@ -132,9 +132,9 @@ func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
 // and 11 for a pixel of a plane of S1 to S4. That was on Zen 4; on Zen 5 its choices
 // were within 3% of the best, for four networks.
 func (s *strassen) worthwhile() bool {
-	product := func(pixels, outputs, inputs int) int { return pixels * outputs * (kernel.Lanes*inputs + 10) }
+	product := func(pixels, outputs, inputs int) int { return pixels * outputs * (simd.Lanes*inputs + 10) }
 	k, n := s.inputs, s.outputs
-	direct := product(round(s.pixels, kernel.Rows), n[0]+n[1], k[0]+k[1])
+	direct := product(round(s.pixels, simd.Rows), n[0]+n[1], k[0]+k[1])
 	ours := 3*product(s.half, n[0], k[0]) + 2*product(s.half, n[0], k[1]) +
 		product(s.half, n[1], k[0]) + product(s.half, n[1], k[1]) + product(s.half, n[1], 0) +
 		s.half*(6*(3*n[0]+4*n[1])+11*4*k[0])
@@ -150,8 +150,8 @@ func (s *strassen) pack(n *nn.Node, w []float32) {
 		}
 		return float64(w[column*n.In[0].Shape.C+channel])
 	}
-	rows, columns := s.inputs[0]*kernel.Lanes, s.outputs[0]*kernel.Lanes
-	all := s.x.count() * kernel.Lanes
+	rows, columns := s.inputs[0]*simd.Lanes, s.outputs[0]*simd.Lanes
+	all := s.x.count() * simd.Lanes
 	b11 := func(k, j int) float64 { return b(k, j) }
 	b12 := func(k, j int) float64 { return b(k, columns+j) }
 	b21 := func(k, j int) float64 { return b(rows+k, j) }
@@ -163,10 +163,10 @@ func (s *strassen) pack(n *nn.Node, w []float32) {
 	}
 	t2 := func(k, j int) float64 { return b22(k, j) - b12(k, j) + b11(k, j) }
 	lay := func(inputs, outputs int, value func(k, j int) float64) weights {
-		packed := newFloats(inputs * outputs * kernel.Lanes * kernel.Lanes)[:0]
-		for first := 0; first < outputs*kernel.Lanes; first += s.set.Panel {
-			for k := range inputs * kernel.Lanes {
-				for j := first; j < min(first+s.set.Panel, outputs*kernel.Lanes); j++ {
+		packed := newFloats(inputs * outputs * simd.Lanes * simd.Lanes)[:0]
+		for first := 0; first < outputs*simd.Lanes; first += s.set.Panel {
+			for k := range inputs * simd.Lanes {
+				for j := first; j < min(first+s.set.Panel, outputs*simd.Lanes); j++ {
 					packed = append(packed, float32(value(k, j)))
 				}
 			}
@@ -203,7 +203,7 @@ func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
 		t.held = unit + 1
 		s.sums(arena, t, upper, lower)
 	}
-	input := func(i int) matrix { return matrix{t.floats[i*s.size:], s.side, kernel.Lanes} }
+	input := func(i int) matrix { return matrix{t.floats[i*s.size:], s.side, simd.Lanes} }
 	a11, a12, a22, s1, s2, s3, s4 := input(0), input(1), input(2), input(3), input(4), input(5), input(6)
 
 	u := matrix{t.floats[7*s.size:], s.rows, s.step}
@@ -256,7 +256,7 @@ type multiplier struct {
 func (m *multiplier) partial(y matrix, more bool, x matrix, b weights, plane int, start ...matrix) {
 	g := &m.scratch.gemm
 	g.End, g.Y, g.Out, g.YStep = m.half, y.data, y.at, y.step
-	g.Accumulate, g.Bias, g.Floor, g.Residual = more, m.zero, kernel.None, nil
+	g.Accumulate, g.Bias, g.Floor, g.Residual = more, m.zero, simd.None, nil
 	m.product(x, b, plane, start)
 }
 
@@ -265,7 +265,7 @@ func (m *multiplier) partial(y matrix, more bool, x matrix, b weights, plane int
 func (m *multiplier) result(pixels span, half int, x matrix, b weights, plane int, start ...matrix) {
 	g, at := &m.scratch.gemm, half*m.outputs[0]+plane
 	g.End, g.Y, g.Out, g.YStep = pixels.pixels, m.arena[m.y.base(at):], m.out[pixels.first:], m.y.plane()
-	g.Accumulate, g.Bias, g.Floor, g.Residual = false, m.bias[at*kernel.Lanes:], m.floor, nil
+	g.Accumulate, g.Bias, g.Floor, g.Residual = false, m.bias[at*simd.Lanes:], m.floor, nil
 	if m.res != nil {
 		g.Residual, g.ResidualAt = m.arena[m.res.base(at):], m.at[pixels.first:]
 		g.ResidualStep = m.res.plane()
@@ -277,9 +277,9 @@ func (m *multiplier) result(pixels span, half int, x matrix, b weights, plane in
 func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 	g, segment := &m.scratch.gemm, &m.scratch.segment
 	g.First, g.X, g.In, g.XStep = 0, x.data, x.at, x.step
-	segment[0] = kernel.Segment{K: b.inputs * kernel.Lanes}
+	segment[0] = simd.Segment{K: b.inputs * simd.Lanes}
 	g.Segments = segment[:min(1, b.inputs)]
-	g.W = b.w[plane*b.inputs*kernel.Lanes*kernel.Lanes:]
+	g.W = b.w[plane*b.inputs*simd.Lanes*simd.Lanes:]
 	g.Partials, g.PartialStep = [2][]float32{}, m.step
 	for i, s := range start {
 		g.Partials[i] = s.data
@@ -292,7 +292,7 @@ func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 }
 
 // panel returns the planes of a panel.
-func (s *strassen) panel() int { return s.set.Panel / kernel.Lanes }
+func (s *strassen) panel() int { return s.set.Panel / simd.Lanes }
 
 // panels returns the number of panels of the larger half of the outputs.
 func (s *strassen) panels() int { return (s.outputs[0] + s.panel() - 1) / s.panel() }

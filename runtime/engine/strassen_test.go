@@ -5,15 +5,15 @@ import (
 	"math"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // Seven products give what the one gives, of planes and pixels that can't be
 // halved, with strides, residuals and parts shared by workers.
 func TestStrassensProductIsTheProduct(t *testing.T) {
-	for _, set := range kernel.Sets() {
+	for _, set := range simd.Sets() {
 		for _, c := range []struct{ in, out, h, w, stride int }{
 			{64, 64, 8, 8, 1},
 			{70, 100, 5, 7, 1},
@@ -23,7 +23,7 @@ func TestStrassensProductIsTheProduct(t *testing.T) {
 			{17, 20, 13, 3, 1},
 			{512, 48, 41, 40, 1}, // several units
 		} {
-			if set == kernel.Scalar && c.in*c.out*c.h*c.w > 1<<22 {
+			if set == simd.Scalar && c.in*c.out*c.h*c.w > 1<<22 {
 				continue // it takes its time
 			}
 			for _, residual := range []bool{false, true} {
@@ -34,7 +34,7 @@ func TestStrassensProductIsTheProduct(t *testing.T) {
 	}
 }
 
-func compareStrassen(t *testing.T, name string, set *kernel.Set, in nn.Shape, out, stride int, residual bool) {
+func compareStrassen(t *testing.T, name string, set *simd.Set, in nn.Shape, out, stride int, residual bool) {
 	t.Helper()
 	product := nn.Conv2d{Out: out, Kernel: nn.Square(1), Stride: nn.Square(stride), Groups: 1}
 	b := nn.NewBuilder("product", in)
@@ -52,7 +52,7 @@ func compareStrassen(t *testing.T, name string, set *kernel.Set, in nn.Shape, ou
 	f := fuse(g)
 	pl := newPlanner(f)
 	pl.set, pl.params = set, golden.ParamsOf(g)
-	floats := place(pl.areas) + kernel.Slack
+	floats := place(pl.areas) + simd.Slack
 	for _, u := range f.units {
 		if u.first.Op != nn.Conv || u.first.Kernel != nn.Square(1) || (u.residual() != nil) != residual {
 			continue

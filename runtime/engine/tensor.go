@@ -1,19 +1,19 @@
 package engine
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/layout"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// area is a place in the arena. It holds planes of kernel.Lanes channels each;
+// area is a place in the arena. It holds planes of simd.Lanes channels each;
 // a plane is rows of pixels with a border of zeros, as wide as those need who
 // read it; the pixels of a plane follow one another.
 type area struct {
 	h, w   int
 	planes int
 	border int // pixels on each side
-	pixel  int // floats of a pixel: kernel.Lanes, or fewer in the only plane
+	pixel  int // floats of a pixel: simd.Lanes, or fewer in the only plane
 	at     int // index of the first float in the arena
 	// The steps that write it first and read it last.
 	birth, death int
@@ -26,8 +26,8 @@ func (a *area) row() int { return (a.w + 2*a.border) * a.pixel }
 // pixels, so that the same pixel of many planes isn't in the same few sets of
 // a cache.
 func (a *area) plane() int {
-	if a.pixel != kernel.Lanes {
-		return round((a.h+2*a.border)*a.row()+kernel.Slack, kernel.Lanes)
+	if a.pixel != simd.Lanes {
+		return round((a.h+2*a.border)*a.row()+simd.Slack, simd.Lanes)
 	}
 	return ((a.h+2*a.border)*(a.w+2*a.border) | 1) * a.pixel
 }
@@ -51,11 +51,11 @@ type tensor struct {
 
 // newTensor returns a tensor with an area of its own.
 func newTensor(s nn.Shape) *tensor {
-	return &tensor{shape: s, area: &area{h: s.H, w: s.W, planes: planesOf(s.C), pixel: kernel.Lanes}}
+	return &tensor{shape: s, area: &area{h: s.H, w: s.W, planes: planesOf(s.C), pixel: simd.Lanes}}
 }
 
 // planesOf returns the number of planes that so many channels take.
-func planesOf(channels int) int { return round(channels, kernel.Lanes) / kernel.Lanes }
+func planesOf(channels int) int { return round(channels, simd.Lanes) / simd.Lanes }
 
 // round returns n rounded up to a multiple of unit.
 func round(n, unit int) int { return (n + unit - 1) / unit * unit }
@@ -63,7 +63,7 @@ func round(n, unit int) int { return (n + unit - 1) / unit * unit }
 // count returns the number of the tensor's own planes.
 func (t *tensor) count() int {
 	if t.channel != nil {
-		return len(t.channel) / kernel.Lanes
+		return len(t.channel) / simd.Lanes
 	}
 	return planesOf(t.shape.C)
 }

@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // winograd is a convolution over 3 pixels in one or both directions by
@@ -12,7 +12,7 @@ import (
 // of many tiles are transformed, each place of a transformed tile is one matrix
 // product over all tiles, and the products are transformed back.
 type winograd struct {
-	set       *kernel.Set
+	set       *simd.Set
 	x, y, res *tensor
 	in, out   nn.HW // pixels of a tile: 6 and 4, or 1 and 1 in a direction without taps
 	tiles     nn.HW
@@ -20,7 +20,7 @@ type winograd struct {
 	w, bias   []float32 // weights: [place][panel][input][column]
 	zero      []float32
 	rows      []int32 // where the tiles lie in a plane of transformed ones
-	segments  []kernel.Segment
+	segments  []simd.Segment
 	most      int // tiles of a part
 	floor     float32
 }
@@ -49,7 +49,7 @@ func (pl *planner) winograd(u *unit, x, y *tensor, floor float32) (*winograd, er
 	n, k := u.first, u.first.Kernel
 	square := k == nn.Square(3)
 	if !square && k != (nn.HW{H: 1, W: 3}) && k != (nn.HW{H: 3, W: 1}) || u.stride != nn.Square(1) ||
-		n.Groups > 1 || x.pixel != kernel.Lanes || min(n.Shape.C, n.In[0].Shape.C) < 2*kernel.Lanes {
+		n.Groups > 1 || x.pixel != simd.Lanes || min(n.Shape.C, n.In[0].Shape.C) < 2*simd.Lanes {
 		return nil, nil
 	}
 	wg := &winograd{set: pl.set, x: x, y: y, offset: u.offset, floor: floor}
@@ -69,24 +69,24 @@ func (pl *planner) winograd(u *unit, x, y *tensor, floor float32) (*winograd, er
 		wg.res = pl.of(r)
 	}
 	wg.bias, wg.zero = bias, make([]float32, pl.set.Panel)
-	wg.segments = []kernel.Segment{{K: x.count() * kernel.Lanes}}
+	wg.segments = []simd.Segment{{K: x.count() * simd.Lanes}}
 	wg.pack(n, w)
-	perTile := wg.places() * (x.count() + y.count()) * kernel.Lanes
-	wg.most = round(max(20, winogradFloats/perTile), kernel.Rows)
+	perTile := wg.places() * (x.count() + y.count()) * simd.Lanes
+	wg.most = round(max(20, winogradFloats/perTile), simd.Rows)
 	parts := (tiles + wg.most - 1) / wg.most
-	wg.most = round((tiles+parts-1)/parts, kernel.Rows)
+	wg.most = round((tiles+parts-1)/parts, simd.Rows)
 	for i := range wg.most {
-		wg.rows = append(wg.rows, int32(i*kernel.Lanes))
+		wg.rows = append(wg.rows, int32(i*simd.Lanes))
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, wg.most*perTile+winogradTemporary+kernel.Slack)
+	pl.scratch = max(pl.scratch, wg.most*perTile+winogradTemporary+simd.Slack)
 	return wg, nil
 }
 
 // winogradTemporary is the memory for one tile: half transformed, and input,
 // output and residual where they are at the edge.
-const winogradTemporary = 4 * tileIn * tileIn * kernel.Lanes
+const winogradTemporary = 4 * tileIn * tileIn * simd.Lanes
 
 // places returns the number of places of a transformed tile.
 func (wg *winograd) places() int { return wg.in.H * wg.in.W }
@@ -111,7 +111,7 @@ func factor(taps, p, i int) float64 {
 
 // pack transforms the weights, (out, in, kh, kw).
 func (wg *winograd) pack(n *nn.Node, w []float32) {
-	inputs, columns := wg.x.count()*kernel.Lanes, wg.y.count()*kernel.Lanes
+	inputs, columns := wg.x.count()*simd.Lanes, wg.y.count()*simd.Lanes
 	wg.w = newFloats(wg.places() * inputs * columns)
 	taps := n.Kernel.H * n.Kernel.W
 	for out := range n.Shape.C {
@@ -140,28 +140,28 @@ func (wg *winograd) parts(workers int) int {
 	parts := (tiles + wg.most - 1) / wg.most
 	if workers > 1 {
 		// Each part reads all weights.
-		parts = max(parts, min(workers, tiles/(2*kernel.Rows)))
+		parts = max(parts, min(workers, tiles/(2*simd.Rows)))
 	}
 	return parts
 }
 
 func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
 	tiles := wg.tiles.H * wg.tiles.W
-	each := round((tiles+parts-1)/parts, kernel.Rows)
+	each := round((tiles+parts-1)/parts, simd.Rows)
 	first := min(part*each, tiles)
 	end := min(first+each, tiles)
-	step := wg.most * kernel.Lanes
+	step := wg.most * simd.Lanes
 	v := s.floats[winogradTemporary:]
 	m := v[wg.places()*wg.x.count()*step:]
 	for plane := range wg.x.count() {
 		for tile := first; tile < end; tile++ {
-			wg.enter(arena, s, plane, tile, v[plane*step+(tile-first)*kernel.Lanes:])
+			wg.enter(arena, s, plane, tile, v[plane*step+(tile-first)*simd.Lanes:])
 		}
 	}
 	wg.multiply(s, v, m, end-first)
 	for plane := range wg.y.count() {
 		for tile := first; tile < end; tile++ {
-			wg.leave(arena, s, plane, tile, m[plane*step+(tile-first)*kernel.Lanes:])
+			wg.leave(arena, s, plane, tile, m[plane*step+(tile-first)*simd.Lanes:])
 		}
 		if part == 0 {
 			wg.y.clearBorder(arena, plane)
@@ -172,21 +172,21 @@ func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
 // multiply computes m, (place, output plane, tile), from v, (place, input
 // plane, tile).
 func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
-	step, inputs := wg.most*kernel.Lanes, wg.x.count()*kernel.Lanes
+	step, inputs := wg.most*simd.Lanes, wg.x.count()*simd.Lanes
 	g := &s.gemm
 	g.First, g.End, g.In, g.Out = 0, tiles, wg.rows, wg.rows
 	g.Segments, g.XStep, g.YStep = wg.segments, step, step
-	g.Accumulate, g.Bias, g.Residual, g.Floor = false, wg.zero, nil, kernel.None
+	g.Accumulate, g.Bias, g.Residual, g.Floor = false, wg.zero, nil, simd.None
 	g.Partials = [2][]float32{}
 	w := wg.w
 	for p := range wg.places() {
 		g.X = v[p*wg.x.count()*step:]
 		for plane := 0; plane < wg.y.count(); {
-			planes := min(wg.set.Panel/kernel.Lanes, wg.y.count()-plane)
-			n := inputs * planes * kernel.Lanes
+			planes := min(wg.set.Panel/simd.Lanes, wg.y.count()-plane)
+			n := inputs * planes * simd.Lanes
 			g.Y = m[(p*wg.y.count()+plane)*step:]
 			g.W, w = w[:n], w[n:]
-			if planes*kernel.Lanes == wg.set.Panel {
+			if planes*simd.Lanes == wg.set.Panel {
 				wg.set.GEMM(g)
 			} else {
 				wg.set.HalfGEMM(g)
@@ -202,7 +202,7 @@ func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []floa
 	half, patch := s.floats[:winogradTemporary/4], s.floats[winogradTemporary/4:][:winogradTemporary/4]
 	y, x := tile/wg.tiles.W*wg.out.H-wg.offset.H, tile%wg.tiles.W*wg.out.W-wg.offset.W
 	b := wg.x.border
-	in, row := patch, wg.in.W*kernel.Lanes
+	in, row := patch, wg.in.W*simd.Lanes
 	if y >= -b && x >= -b && y+wg.in.H <= wg.x.h+b && x+wg.in.W <= wg.x.w+b {
 		in, row = arena[wg.x.base(plane)+wg.x.index(y, x):], wg.x.row()
 	} else {
@@ -210,21 +210,21 @@ func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []floa
 		copyPixels(patch, row, arena, wg.x, plane, y, x, wg.in)
 	}
 	t := &s.transform
-	t.Bias, t.Residual, t.Floor = nil, nil, kernel.None
-	step := wg.x.count() * wg.most * kernel.Lanes
+	t.Bias, t.Residual, t.Floor = nil, nil, simd.None
+	step := wg.x.count() * wg.most * simd.Lanes
 	if wg.in.H > 1 {
 		// Downwards, into the temporary memory, or, with nothing to the right,
 		// where it belongs.
-		t.X, t.XStep, t.XNext, t.Count = in, row, kernel.Lanes, wg.in.W
-		t.Y, t.YStep, t.YNext = half, wg.in.W*kernel.Lanes, kernel.Lanes
+		t.X, t.XStep, t.XNext, t.Count = in, row, simd.Lanes, wg.in.W
+		t.Y, t.YStep, t.YNext = half, wg.in.W*simd.Lanes, simd.Lanes
 		if wg.in.W == 1 {
 			t.Y, t.YStep = v, step
 		}
 		wg.set.ToWinograd(t)
-		in, row = half, wg.in.W*kernel.Lanes
+		in, row = half, wg.in.W*simd.Lanes
 	}
 	if wg.in.W > 1 {
-		t.X, t.XStep, t.XNext, t.Count = in, kernel.Lanes, row, wg.in.H
+		t.X, t.XStep, t.XNext, t.Count = in, simd.Lanes, row, wg.in.H
 		t.Y, t.YStep, t.YNext = v, step, wg.in.W*step
 		wg.set.ToWinograd(t)
 	}
@@ -235,7 +235,7 @@ func copyPixels(dst []float32, row int, arena []float32, t *tensor, plane, y, x 
 	from, to := max(x, 0), min(x+size.W, t.w)
 	for r := range size.H {
 		if y+r >= 0 && y+r < t.h && from < to {
-			copy(dst[r*row+(from-x)*kernel.Lanes:][:(to-from)*kernel.Lanes], t.line(arena, plane, y+r)[from*kernel.Lanes:])
+			copy(dst[r*row+(from-x)*simd.Lanes:][:(to-from)*simd.Lanes], t.line(arena, plane, y+r)[from*simd.Lanes:])
 		}
 	}
 }
@@ -246,7 +246,7 @@ func (wg *winograd) leave(arena []float32, s *scratch, plane, tile int, m []floa
 	half, patch, others := s.floats[:quarter], s.floats[quarter:][:quarter], s.floats[2*quarter:][:quarter]
 	y, x := tile/wg.tiles.W*wg.out.H, tile%wg.tiles.W*wg.out.W
 	whole := y+wg.out.H <= wg.y.h && x+wg.out.W <= wg.y.w
-	out, row := patch, wg.out.W*kernel.Lanes
+	out, row := patch, wg.out.W*simd.Lanes
 	var res []float32
 	resRow := row
 	if whole {
@@ -260,34 +260,34 @@ func (wg *winograd) leave(arena []float32, s *scratch, plane, tile int, m []floa
 		}
 	}
 	t := &s.transform
-	t.Bias, t.Residual, t.Floor = nil, nil, kernel.None
+	t.Bias, t.Residual, t.Floor = nil, nil, simd.None
 	last := func() {
-		t.Bias, t.Residual, t.Floor = wg.bias[plane*kernel.Lanes:], res, wg.floor
+		t.Bias, t.Residual, t.Floor = wg.bias[plane*simd.Lanes:], res, wg.floor
 	}
-	step := wg.y.count() * wg.most * kernel.Lanes
+	step := wg.y.count() * wg.most * simd.Lanes
 	if wg.in.W > 1 {
 		// To the left, into the temporary memory or where it belongs.
 		t.X, t.XStep, t.XNext, t.Count = m, step, wg.in.W*step, wg.in.H
-		t.Y, t.YStep, t.YNext = half, kernel.Lanes, wg.out.W*kernel.Lanes
+		t.Y, t.YStep, t.YNext = half, simd.Lanes, wg.out.W*simd.Lanes
 		if wg.in.H == 1 {
 			last()
-			t.Y, t.ResidualStep = out, kernel.Lanes
+			t.Y, t.ResidualStep = out, simd.Lanes
 		}
 		wg.set.FromWinograd(t)
-		m, step = half, wg.out.W*kernel.Lanes
+		m, step = half, wg.out.W*simd.Lanes
 	}
 	if wg.in.H > 1 {
 		last()
-		t.X, t.XStep, t.XNext, t.Count = m, step, kernel.Lanes, wg.out.W
-		t.Y, t.YStep, t.YNext = out, row, kernel.Lanes
-		t.ResidualStep, t.ResidualNext = resRow, kernel.Lanes
+		t.X, t.XStep, t.XNext, t.Count = m, step, simd.Lanes, wg.out.W
+		t.Y, t.YStep, t.YNext = out, row, simd.Lanes
+		t.ResidualStep, t.ResidualNext = resRow, simd.Lanes
 		wg.set.FromWinograd(t)
 	}
 	if whole {
 		return
 	}
-	n := min(wg.out.W, wg.y.w-x) * kernel.Lanes
+	n := min(wg.out.W, wg.y.w-x) * simd.Lanes
 	for r := range min(wg.out.H, wg.y.h-y) {
-		copy(wg.y.line(arena, plane, y+r)[x*kernel.Lanes:], patch[r*wg.out.W*kernel.Lanes:][:n])
+		copy(wg.y.line(arena, plane, y+r)[x*simd.Lanes:], patch[r*wg.out.W*simd.Lanes:][:n])
 	}
 }

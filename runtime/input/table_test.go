@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 

@@ -18,7 +18,7 @@ import (
 	"codeberg.org/sbinet/npyio"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 

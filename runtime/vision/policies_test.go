@@ -15,7 +15,7 @@ import (
 )
 
 // policyCase is what a library makes of synthetic images, as
-// internal/imagediff/oracle.py wrote it.
+// dev/imagediff/oracle.py wrote it.
 type policyCase struct {
 	Library               string
 	Size, Side            int

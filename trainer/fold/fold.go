@@ -19,7 +19,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 )
 
 // Options are how to divide.

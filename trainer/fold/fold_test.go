@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 )

@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // findNeeds marks the nodes whose gradient is needed: something that they
@@ -56,7 +56,7 @@ func (t *tape) give(n *nn.Node, v *value) {
 		}
 		v = t.apply("sum of gradients of", out, []*value{old, v}, func(out []float32, in [][]float32) {
 			t.elements(len(out), func(i, j int) {
-				t.AddScaled(out[i:j], in[0][i:j], in[1][i:j], 1, kernel.None)
+				t.AddScaled(out[i:j], in[0][i:j], in[1][i:j], 1, simd.None)
 			})
 		})
 	}

@@ -7,13 +7,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // crew is the goroutines that compute, and what they compute with.
 type crew struct {
-	*kernel.Set
-	training *kernel.TrainSet
+	*simd.Set
+	training *simd.TrainSet
 	workers  []*worker
 	// shared is memory of one operation, for what its parts make for another.
 	shared []float32
@@ -21,35 +21,35 @@ type crew struct {
 }
 
 // sums are those of a plane's channels, of one or two things.
-type sums = [2][kernel.Lanes]float64
+type sums = [2][simd.Lanes]float64
 
 // worker is one goroutine's memory, free at the beginning of each part.
 type worker struct {
 	scratch []float32
 	used    int
 	sums    [2]lane
-	gemm    kernel.GEMM
-	windows kernel.Windows
-	grouped kernel.Grouped
-	grad    kernel.SlideGrad
-	norm    kernel.Norm
+	gemm    simd.GEMM
+	windows simd.Windows
+	grouped simd.Grouped
+	grad    simd.SlideGrad
+	norm    simd.Norm
 }
 
-func newCrew(set *kernel.Set, threads int) *crew {
+func newCrew(set *simd.Set, threads int) *crew {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	c := &crew{Set: set, training: kernel.TrainFor(set)}
+	c := &crew{Set: set, training: simd.TrainFor(set)}
 	for range threads {
 		c.workers = append(c.workers, new(worker))
 	}
 	return c
 }
 
-// take returns n floats of the worker's memory, with kernel.Slack behind them.
+// take returns n floats of the worker's memory, with simd.Slack behind them.
 // They hold anything.
 func (w *worker) take(n int) []float32 {
-	n = round(n, kernel.Lanes) + kernel.Slack
+	n = round(n, simd.Lanes) + simd.Slack
 	if w.used+n > len(w.scratch) {
 		w.scratch, w.used = make([]float32, max(w.used+n, 2*len(w.scratch))), 0
 	}

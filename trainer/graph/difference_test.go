@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
 )

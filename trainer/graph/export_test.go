@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // Outputs returns where steps of n images, from now on, leave what the nodes
@@ -52,10 +52,10 @@ func (v *value) copyTo(dst, src []float32) {
 	pixels := v.shape.H * v.shape.W
 	for c := range v.shape.C {
 		for i := range v.n {
-			from := src[i*v.image()+c/kernel.Lanes*v.plane()+c%kernel.Lanes:]
+			from := src[i*v.image()+c/simd.Lanes*v.plane()+c%simd.Lanes:]
 			to := dst[(c*v.n+i)*pixels:][:pixels]
 			for p := range to {
-				to[p] = from[p*kernel.Lanes]
+				to[p] = from[p*simd.Lanes]
 			}
 		}
 	}

@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // mulLayer is x times a gate, of one value a channel or one a pixel.
@@ -24,9 +24,9 @@ func (l *mulLayer) forward(t *tape, in []*value) *value {
 		t.planes(l.x, func(_ *worker, image, plane, at int) {
 			y, x, gate := out[at:][:l.x.plane()], in[0][at:], in[1][image*l.gate.image():]
 			if l.perPixel() {
-				t.GatePixels(y, x, gate, zero, kernel.None)
+				t.GatePixels(y, x, gate, zero, simd.None)
 			} else {
-				t.Gate(y, x, gate[plane*kernel.Lanes:], zero, kernel.None)
+				t.Gate(y, x, gate[plane*simd.Lanes:], zero, simd.None)
 			}
 		})
 	})
@@ -44,7 +44,7 @@ func (l *mulLayer) backward(t *tape, dy *value) {
 			}
 			t.planes(l.x, func(w *worker, image, plane, at int) {
 				n := l.x.plane()
-				t.training.Dot(out[image*l.gate.image()+plane*kernel.Lanes:][:kernel.Lanes], in[0][at:][:n], in[1][at:][:n])
+				t.training.Dot(out[image*l.gate.image()+plane*simd.Lanes:][:simd.Lanes], in[0][at:][:n], in[1][at:][:n])
 			})
 		}))
 	}
@@ -53,9 +53,9 @@ func (l *mulLayer) backward(t *tape, dy *value) {
 		t.planes(l.x, func(_ *worker, image, plane, at int) {
 			dx, dy, gate := out[at:][:l.x.plane()], in[0][at:], in[1][image*l.gate.image():]
 			if l.perPixel() {
-				t.GatePixels(dx, dy, gate, zero, kernel.None)
+				t.GatePixels(dx, dy, gate, zero, simd.None)
 			} else {
-				t.Gate(dx, dy, gate[plane*kernel.Lanes:], zero, kernel.None)
+				t.Gate(dx, dy, gate[plane*simd.Lanes:], zero, simd.None)
 			}
 		})
 	}))
@@ -70,7 +70,7 @@ func (l *mulLayer) gatePixels(t *tape, dgate, dy, x []float32) {
 			from := image*l.x.image() + plane*l.x.plane()
 			t.training.MulAdd(sum, dy[from:][:len(sum)], x[from:][:len(sum)])
 		}
-		for p := 0; p < len(sum); p += kernel.Lanes {
+		for p := 0; p < len(sum); p += simd.Lanes {
 			px := at(sum, p)
 			var total float32
 			for _, v := range px {

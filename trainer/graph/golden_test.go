@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -95,7 +95,7 @@ func build(t *testing.T, name string, size, classes int) *nn.Graph {
 	return g
 }
 
-// reference is what internal/golden/gradients/gradients.py computed in float64,
+// reference is what dev/golden/gradients/gradients.py computed in float64,
 // and how far PyTorch's own float32 is from it, relative to the norms.
 type reference struct {
 	Loss, Error  float64

@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // layer is a node of the network on a tape.
@@ -105,7 +105,7 @@ func (t *tape) widen(x *value) *value {
 		pixels, c := x.shape.H*x.shape.W, x.shape.C
 		for p := range x.n * pixels {
 			for i, v := range in[0][p*c:][:c] {
-				out[p/pixels*y.image()+i/kernel.Lanes*y.plane()+p%pixels*kernel.Lanes+i%kernel.Lanes] = v
+				out[p/pixels*y.image()+i/simd.Lanes*y.plane()+p%pixels*simd.Lanes+i%simd.Lanes] = v
 			}
 		}
 	})
@@ -182,7 +182,7 @@ func (l *convLayer) multiplier(t *tape, src, dst *value, phases []phase, transpo
 
 func (l *convLayer) forward(t *tape, _ []*value) *value {
 	y := t.like(l.node.Shape)
-	l.padded = make([]float32, y.channels()+kernel.Slack)
+	l.padded = make([]float32, y.channels()+simd.Slack)
 	in := []*value{l.x, l.weight.on(t)}
 	if l.bias != nil {
 		in = append(in, l.bias.on(t))
@@ -224,7 +224,7 @@ func (l *convLayer) backward(t *tape, dy *value) {
 		out, in = t.over(old), append(in, old)
 	}
 	m := l.multiplier(t, dy, out, backward(l.node), true)
-	zero := make([]float32, out.channels()+kernel.Slack)
+	zero := make([]float32, out.channels()+simd.Slack)
 	t.give(x, t.apply("gradient of", out, in, func(out []float32, in [][]float32) {
 		m.run(out, in[0], in[1], zero, old != nil)
 	}))
@@ -235,10 +235,10 @@ func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
 	sums := t.zeros(v.n * v.planes())
 	t.planes(v, func(w *worker, image, plane, from int) {
 		sum := &sums[image*v.planes()+plane][0]
-		for p := 0; p < v.plane(); p += sumPixels * kernel.Lanes {
+		for p := 0; p < v.plane(); p += sumPixels * simd.Lanes {
 			part := &w.sums[0]
 			*part = lane{}
-			t.Sum(part[:], dy[from+p:from+min(p+sumPixels*kernel.Lanes, v.plane())])
+			t.Sum(part[:], dy[from+p:from+min(p+sumPixels*simd.Lanes, v.plane())])
 			for c, x := range part {
 				sum[c] += float64(x)
 			}
@@ -247,7 +247,7 @@ func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
 	for c := range grad {
 		var sum float64
 		for image := range v.n {
-			sum += sums[image*v.planes()+c/kernel.Lanes][0][c%kernel.Lanes]
+			sum += sums[image*v.planes()+c/simd.Lanes][0][c%simd.Lanes]
 		}
 		grad[c] += float32(sum)
 	}

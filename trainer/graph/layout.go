@@ -1,6 +1,6 @@
 package graph
 
-import "github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+import "github.com/deploy-kernel/deploy-kernel/runtime/simd"
 
 // planes calls f for every plane of every image of v; at is where it begins.
 func (t *tape) planes(v *value, f func(w *worker, image, plane, at int)) {
@@ -14,7 +14,7 @@ func (t *tape) elements(n int, f func(first, end int)) {
 }
 
 // lane is the vector of one plane's channels.
-type lane = [kernel.Lanes]float32
+type lane = [simd.Lanes]float32
 
 // at returns the pixel of Lanes values that begins there.
 func at(x []float32, i int) *lane { return (*lane)(x[i:]) }

@@ -14,8 +14,8 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
 )
@@ -75,7 +75,7 @@ func New(g *nn.Graph, dict *weights.StateDict, o Options) (*Model, error) {
 	if o.BNMomentum == 0 {
 		o.BNMomentum = 0.1
 	}
-	set, err := kernel.Select(os.Getenv(kernel.Variable))
+	set, err := simd.Select(os.Getenv(simd.Variable))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func New(g *nn.Graph, dict *weights.StateDict, o Options) (*Model, error) {
 		return nil, err
 	}
 	size := g.Input.Shape.Len()
-	m.images = make([]float32, o.Batch*size+kernel.Slack)
+	m.images = make([]float32, o.Batch*size+simd.Slack)
 	m.labels = make([]float32, o.Batch*g.Classes())
 	m.logits = make([]float32, o.Batch*g.Classes())
 	return m, m.SetFrozen(o.Freeze)

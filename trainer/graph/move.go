@@ -1,24 +1,24 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // copyChannels copies n channels of an image's pixel, whose first plane begins
 // at from, to the pixel of another value, from channel on to channel on.
 func copyChannels(dst []float32, to int, v *value, channel int, src []float32, from int, u *value, first, n int) {
-	if channel%kernel.Lanes == 0 && first%kernel.Lanes == 0 {
-		for c := 0; c < n; c += kernel.Lanes {
-			a := dst[to+(channel+c)/kernel.Lanes*v.plane():]
-			b := src[from+(first+c)/kernel.Lanes*u.plane():]
-			copy(a[:min(kernel.Lanes, n-c)], b)
+	if channel%simd.Lanes == 0 && first%simd.Lanes == 0 {
+		for c := 0; c < n; c += simd.Lanes {
+			a := dst[to+(channel+c)/simd.Lanes*v.plane():]
+			b := src[from+(first+c)/simd.Lanes*u.plane():]
+			copy(a[:min(simd.Lanes, n-c)], b)
 		}
 		return
 	}
 	for c := range n {
 		i, j := channel+c, first+c
-		dst[to+i/kernel.Lanes*v.plane()+i%kernel.Lanes] = src[from+j/kernel.Lanes*u.plane()+j%kernel.Lanes]
+		dst[to+i/simd.Lanes*v.plane()+i%simd.Lanes] = src[from+j/simd.Lanes*u.plane()+j%simd.Lanes]
 	}
 }
 
@@ -46,7 +46,7 @@ func (l *concatLayer) forward(t *tape, in []*value) *value {
 	return t.apply("joining", l.y, in, func(out []float32, in [][]float32) {
 		t.clearRest(out, l.y)
 		t.pixels(l.y, func(image, p int) {
-			to, p := image*l.y.image()+p*kernel.Lanes, p*kernel.Lanes
+			to, p := image*l.y.image()+p*simd.Lanes, p*simd.Lanes
 			channel := 0
 			for i, v := range values {
 				copyChannels(out, to, l.y, channel, in[i], image*v.image()+p, v, 0, v.shape.C)
@@ -59,7 +59,7 @@ func (l *concatLayer) forward(t *tape, in []*value) *value {
 // clearRest clears the last plane of each image where it has channels to fill
 // up.
 func (t *tape) clearRest(x []float32, v *value) {
-	if v.shape.C%kernel.Lanes == 0 {
+	if v.shape.C%simd.Lanes == 0 {
 		return
 	}
 	for i := range v.n {
@@ -78,7 +78,7 @@ func (l *concatLayer) backward(t *tape, dy *value) {
 		t.give(n, t.apply("gradient of an input of", v, []*value{dy}, func(out []float32, in [][]float32) {
 			t.clearRest(out, v)
 			t.pixels(v, func(image, p int) {
-				p *= kernel.Lanes
+				p *= simd.Lanes
 				copyChannels(out, image*v.image()+p, v, 0, in[0], image*l.y.image()+p, l.y, first, v.shape.C)
 			})
 		}))
@@ -102,7 +102,7 @@ func (l *moveLayer) each(t *tape, f func(out, in int)) {
 	t.pixels(l.y, func(image, p int) {
 		iy, ix := p/n.Shape.W*stride.H-n.Border.Top, p%n.Shape.W*stride.W-n.Border.Left
 		if iy >= 0 && iy < l.x.shape.H && ix >= 0 && ix < l.x.shape.W {
-			f(image*l.y.image()+p*kernel.Lanes, image*l.x.image()+(iy*l.x.shape.W+ix)*kernel.Lanes)
+			f(image*l.y.image()+p*simd.Lanes, image*l.x.image()+(iy*l.x.shape.W+ix)*simd.Lanes)
 		}
 	})
 }

@@ -3,8 +3,8 @@ package graph
 import (
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // norm is a batch norm, with the ReLU behind it where there is one (Ioffe and
@@ -17,9 +17,9 @@ type norm struct {
 	mean, variance []float32 // running
 	batch          bool      // by the batch's statistics
 	x              *value
-	vectors        kernel.Norm // of all channels
-	gain           []float32   // 1/sqrt(variance + eps)
-	a, b, c        []float32   // coefficients of the gradient
+	vectors        simd.Norm // of all channels
+	gain           []float32 // 1/sqrt(variance + eps)
+	a, b, c        []float32 // coefficients of the gradient
 	pivot          []float32
 	batchMean      []float64
 	batchVar       []float64
@@ -32,7 +32,7 @@ func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 	l := &norm{
 		crew: t.crew, node: n, gamma: t.model.params[p[0].Name], beta: t.model.params[p[1].Name],
 		mean: t.model.stats[p[2].Name], variance: t.model.stats[p[3].Name], x: x,
-		vectors: kernel.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: kernel.None},
+		vectors: simd.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: simd.None},
 		gain:    vector(), a: vector(), b: vector(), c: vector(), pivot: vector(),
 		batchMean: make([]float64, n.Shape.C), batchVar: make([]float64, n.Shape.C),
 		sumA: make([]float64, n.Shape.C), sumB: make([]float64, n.Shape.C),
@@ -45,12 +45,12 @@ func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 }
 
 // of returns the lanes of a plane.
-func of(v []float32, plane int) []float32 { return v[plane*kernel.Lanes:][:kernel.Lanes] }
+func of(v []float32, plane int) []float32 { return v[plane*simd.Lanes:][:simd.Lanes] }
 
 // norm returns the lanes of a plane.
-func (l *norm) plane(plane int) kernel.Norm {
+func (l *norm) plane(plane int) simd.Norm {
 	v := &l.vectors
-	return kernel.Norm{Scale: of(v.Scale, plane), Shift: of(v.Shift, plane), Mean: of(v.Mean, plane), Floor: v.Floor}
+	return simd.Norm{Scale: of(v.Scale, plane), Shift: of(v.Shift, plane), Mean: of(v.Mean, plane), Floor: v.Floor}
 }
 
 // sumPixels is how many pixels are summed up in float32; the sums are summed up
@@ -64,11 +64,11 @@ func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int
 	all := l.zeros(l.x.n * planes)
 	l.crew.run(len(all), func(w *worker, i int) {
 		s := &w.sums
-		for p := 0; p < size; p += sumPixels * kernel.Lanes {
+		for p := 0; p < size; p += sumPixels * simd.Lanes {
 			clear(s[0][:])
 			clear(s[1][:])
-			f(w, i%planes, s[0][:], s[1][:], i*size+p, i*size+min(p+sumPixels*kernel.Lanes, size))
-			for c := range kernel.Lanes {
+			f(w, i%planes, s[0][:], s[1][:], i*size+p, i*size+min(p+sumPixels*simd.Lanes, size))
+			for c := range simd.Lanes {
 				all[i][0][c] += float64(s[0][c])
 				all[i][1][c] += float64(s[1][c])
 			}
@@ -78,9 +78,9 @@ func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int
 	clear(a)
 	clear(b)
 	for i := range all {
-		for c := range min(kernel.Lanes, len(a)-i%planes*kernel.Lanes) {
-			a[i%planes*kernel.Lanes+c] += all[i][0][c]
-			b[i%planes*kernel.Lanes+c] += all[i][1][c]
+		for c := range min(simd.Lanes, len(a)-i%planes*simd.Lanes) {
+			a[i%planes*simd.Lanes+c] += all[i][0][c]
+			b[i%planes*simd.Lanes+c] += all[i][1][c]
 		}
 	}
 	return a, b

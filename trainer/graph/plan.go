@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/layout"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // memory is a place in the arena and when it is in use.
@@ -25,7 +25,7 @@ func (m *memory) use(op int) {
 
 // size returns the floats that the memory takes, with what kernels may read
 // behind it.
-func (m *memory) size() int { return round(m.floats+kernel.Slack, kernel.Lanes) }
+func (m *memory) size() int { return round(m.floats+simd.Slack, simd.Lanes) }
 
 // place gives every memory its place in one arena, and returns the arena's length.
 func place(all []*memory) int {

@@ -3,8 +3,8 @@ package graph
 import (
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // reluLayer is max(x, 0).
@@ -44,7 +44,7 @@ type addLayer struct {
 }
 
 func (l *addLayer) forward(t *tape, in []*value) *value {
-	scale, floor := float32(l.node.Scale), kernel.None
+	scale, floor := float32(l.node.Scale), simd.None
 	if l.relu {
 		floor = 0
 	}
@@ -66,7 +66,7 @@ func (l *addLayer) backward(t *tape, dy *value) {
 		zero := make([]float32, 1<<14)
 		db = t.apply("gradient of the second input of", t.like(l.node.Shape), []*value{dy}, func(out []float32, in [][]float32) {
 			t.elements(len(out), func(i, j int) {
-				t.AddScaled(out[i:j], zero[:j-i], in[0][i:j], scale, kernel.None)
+				t.AddScaled(out[i:j], zero[:j-i], in[0][i:j], scale, simd.None)
 			})
 		})
 	}

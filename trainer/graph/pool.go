@@ -3,8 +3,8 @@ package graph
 import (
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // poolLayer is a maximum or mean over windows, as torch.nn.MaxPool2d and
@@ -32,16 +32,16 @@ func (l *poolLayer) window(oy, ox int) (top, left, bottom, right, count int) {
 func (l *poolLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
 	var zero lane
-	row := l.x.shape.W * kernel.Lanes
+	row := l.x.shape.W * simd.Lanes
 	return t.apply("pooling", l.y, in, func(y []float32, in [][]float32) {
 		t.planes(l.y, func(_ *worker, image, plane, to int) {
 			x := in[0][image*l.x.image()+plane*l.x.plane():]
 			for oy := range l.y.shape.H {
 				for ox := range l.y.shape.W {
-					dst := y[to:][:kernel.Lanes]
-					to += kernel.Lanes
+					dst := y[to:][:simd.Lanes]
+					to += simd.Lanes
 					top, left, bottom, right, count := l.window(oy, ox)
-					copy(dst, x[top*row+left*kernel.Lanes:])
+					copy(dst, x[top*row+left*simd.Lanes:])
 					for iy := top; iy < bottom; iy++ {
 						from := left
 						if iy == top {
@@ -50,7 +50,7 @@ func (l *poolLayer) forward(t *tape, in []*value) *value {
 						if from >= right {
 							continue
 						}
-						line := x[iy*row+from*kernel.Lanes : iy*row+right*kernel.Lanes]
+						line := x[iy*row+from*simd.Lanes : iy*row+right*simd.Lanes]
 						if l.node.Op == nn.MaxPool {
 							t.Peak(dst, line)
 						} else {
@@ -58,7 +58,7 @@ func (l *poolLayer) forward(t *tape, in []*value) *value {
 						}
 					}
 					if l.node.Op == nn.AvgPool {
-						t.AddScaled(dst, zero[:], dst, 1/float32(count), kernel.None)
+						t.AddScaled(dst, zero[:], dst, 1/float32(count), simd.None)
 					}
 				}
 			}
@@ -69,7 +69,7 @@ func (l *poolLayer) forward(t *tape, in []*value) *value {
 // backward hands a window's gradient to its largest value, the first where
 // several are, or evenly to all. Windows overlap, so a plane is one part.
 func (l *poolLayer) backward(t *tape, dy *value) {
-	row := l.x.shape.W * kernel.Lanes
+	row := l.x.shape.W * simd.Lanes
 	t.give(l.node.In[0], t.apply("gradient of", t.like(l.x.shape), []*value{dy, l.x, l.y}, func(dx []float32, in [][]float32) {
 		t.planes(l.y, func(w *worker, image, plane, from int) {
 			at := image*l.x.image() + plane*l.x.plane()
@@ -78,17 +78,17 @@ func (l *poolLayer) backward(t *tape, dy *value) {
 			rest := &w.sums[0]
 			for oy := range l.y.shape.H {
 				for ox := range l.y.shape.W {
-					d, y := in[0][from:][:kernel.Lanes], in[2][from:][:kernel.Lanes]
-					from += kernel.Lanes
+					d, y := in[0][from:][:simd.Lanes], in[2][from:][:simd.Lanes]
+					from += simd.Lanes
 					top, left, bottom, right, count := l.window(oy, ox)
 					copy(rest[:], d)
 					for iy := top; iy < bottom; iy++ {
 						for ix := left; ix < right; ix++ {
-							to := iy*row + ix*kernel.Lanes
+							to := iy*row + ix*simd.Lanes
 							if l.node.Op == nn.MaxPool {
-								t.training.Winner(dx[to:][:kernel.Lanes], rest[:], x[to:][:kernel.Lanes], y)
+								t.training.Winner(dx[to:][:simd.Lanes], rest[:], x[to:][:simd.Lanes], y)
 							} else {
-								t.AddScaled(dx[to:][:kernel.Lanes], dx[to:], d, 1/float32(count), kernel.None)
+								t.AddScaled(dx[to:][:simd.Lanes], dx[to:], d, 1/float32(count), simd.None)
 							}
 						}
 					}
@@ -108,23 +108,23 @@ func (l *globalLayer) forward(t *tape, in []*value) *value {
 	l.x, l.y = in[0], t.like(l.node.Shape)
 	return t.apply("pooling", l.y, in, func(y []float32, in [][]float32) {
 		t.planes(l.x, func(w *worker, image, plane, from int) {
-			x, dst := in[0][from:][:l.x.plane()], y[image*l.y.image()+plane*kernel.Lanes:][:kernel.Lanes]
+			x, dst := in[0][from:][:l.x.plane()], y[image*l.y.image()+plane*simd.Lanes:][:simd.Lanes]
 			if l.node.Op == nn.GlobalMaxPool {
 				copy(dst, x)
 				t.Peak(dst, x)
 				return
 			}
-			var sum [kernel.Lanes]float64
-			for p := 0; p < len(x); p += sumPixels * kernel.Lanes {
+			var sum [simd.Lanes]float64
+			for p := 0; p < len(x); p += sumPixels * simd.Lanes {
 				part := &w.sums[0]
 				*part = lane{}
-				t.Sum(part[:], x[p:min(p+sumPixels*kernel.Lanes, len(x))])
+				t.Sum(part[:], x[p:min(p+sumPixels*simd.Lanes, len(x))])
 				for c, v := range part {
 					sum[c] += float64(v)
 				}
 			}
 			for c, v := range sum {
-				dst[c] = float32(v / float64(len(x)/kernel.Lanes))
+				dst[c] = float32(v / float64(len(x)/simd.Lanes))
 			}
 		})
 	})
@@ -152,15 +152,15 @@ func (l *globalLayer) backward(t *tape, dy *value) {
 				clear(dx)
 			}
 			rest := &w.sums[0]
-			*rest = *at(in[0], image*l.y.image()+plane*kernel.Lanes)
+			*rest = *at(in[0], image*l.y.image()+plane*simd.Lanes)
 			if l.node.Op == nn.GlobalAvgPool {
-				t.AddScaled(rest[:], zero[:], rest[:], 1/float32(l.x.shape.H*l.x.shape.W), kernel.None)
-				t.Scale(dx, dx, ones[:], rest[:], kernel.None)
+				t.AddScaled(rest[:], zero[:], rest[:], 1/float32(l.x.shape.H*l.x.shape.W), simd.None)
+				t.Scale(dx, dx, ones[:], rest[:], simd.None)
 				return
 			}
-			y := in[2][image*l.y.image()+plane*kernel.Lanes:][:kernel.Lanes]
-			for p := 0; p < len(dx); p += kernel.Lanes {
-				t.training.Winner(dx[p:][:kernel.Lanes], rest[:], in[1][to+p:][:kernel.Lanes], y)
+			y := in[2][image*l.y.image()+plane*simd.Lanes:][:simd.Lanes]
+			for p := 0; p < len(dx); p += simd.Lanes {
+				t.training.Winner(dx[p:][:simd.Lanes], rest[:], in[1][to+p:][:simd.Lanes], y)
 			}
 		})
 	}))
@@ -182,7 +182,7 @@ func (l *channelLayer) pixels(t *tape, f func(x, y int)) {
 		image := i / parts
 		first, end := bounds(i % parts)
 		for p := first; p < end; p++ {
-			f(image*l.x.image()+p*kernel.Lanes, image*l.y.image()+p*kernel.Lanes)
+			f(image*l.x.image()+p*simd.Lanes, image*l.y.image()+p*simd.Lanes)
 		}
 	})
 }
@@ -193,8 +193,8 @@ func (l *channelLayer) forward(t *tape, in []*value) *value {
 	return t.apply("pooling", l.y, in, func(out []float32, in [][]float32) {
 		l.pixels(t, func(x, y int) {
 			best, sum := float32(math.Inf(-1)), float32(0)
-			for c := 0; c < channels; c += kernel.Lanes {
-				for _, v := range in[0][x+c/kernel.Lanes*l.x.plane():][:min(kernel.Lanes, channels-c)] {
+			for c := 0; c < channels; c += simd.Lanes {
+				for _, v := range in[0][x+c/simd.Lanes*l.x.plane():][:min(simd.Lanes, channels-c)] {
 					best = max(best, v)
 					sum += v
 				}
@@ -215,10 +215,10 @@ func (l *channelLayer) backward(t *tape, dy *value) {
 			if l.node.Op == nn.ChannelMean {
 				d /= float32(channels)
 			}
-			for c := 0; c < channels; c += kernel.Lanes {
-				from := x + c/kernel.Lanes*l.x.plane()
+			for c := 0; c < channels; c += simd.Lanes {
+				from := x + c/simd.Lanes*l.x.plane()
 				var px lane
-				for i := range min(kernel.Lanes, channels-c) {
+				for i := range min(simd.Lanes, channels-c) {
 					if l.node.Op == nn.ChannelMean {
 						px[i] = d
 					} else if in[1][from+i] == peak {

@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // blockK is how many values of a pixel one kernel sums up: with a panel of
@@ -51,7 +51,7 @@ type part struct {
 // block is a piece of the sum: runs of source values, and the row where their
 // weights begin in a panel.
 type block struct {
-	segments []kernel.Segment
+	segments []simd.Segment
 	first, k int
 }
 
@@ -105,8 +105,8 @@ func panels(columns int, src, dst *value, groups int) (ps []panel, width int) {
 		to := all
 		if groups > 1 {
 			last := min(col+p.columns, dst.shape.C) - 1
-			p.from = min(col, last) / dstGroup * srcGroup / kernel.Lanes * kernel.Lanes
-			to = round((last/dstGroup+1)*srcGroup, kernel.Lanes)
+			p.from = min(col, last) / dstGroup * srcGroup / simd.Lanes * simd.Lanes
+			to = round((last/dstGroup+1)*srcGroup, simd.Lanes)
 		}
 		width = max(width, to-p.from)
 		ps = append(ps, p)
@@ -141,7 +141,7 @@ func (p *product) layOut(q *part) {
 		for j := range run {
 			q.tapRows = append(q.tapRows, q.total+j*p.width)
 		}
-		k := round(run*p.width, kernel.Lanes)
+		k := round(run*p.width, simd.Lanes)
 		q.segment(offset, k, p.blockK)
 		q.total += k
 		i += run
@@ -162,11 +162,11 @@ func (q *part) segment(offset, k, size int) {
 		}
 		b := &q.blocks[last]
 		n := min(k, size-b.k)
-		b.segments = append(b.segments, kernel.Segment{Offset: offset, K: n})
+		b.segments = append(b.segments, simd.Segment{Offset: offset, K: n})
 		b.k += n
 		k -= n
 		if offset += n; q.planeStep > 0 {
-			offset += n/kernel.Lanes*q.planeStep - n
+			offset += n/simd.Lanes*q.planeStep - n
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (q *part) segment(offset, k, size int) {
 // tables lists where pixels lie, and the jobs.
 func (p *product) tables(q *part) {
 	lanes := p.src.lanes()
-	srcRow, dstRow := q.win.width*lanes, p.dst.shape.W*kernel.Lanes
+	srcRow, dstRow := q.win.width*lanes, p.dst.shape.W*simd.Lanes
 	if q.direct {
 		srcRow = p.src.shape.W * lanes
 	}
@@ -182,7 +182,7 @@ func (p *product) tables(q *part) {
 		for r := range rows {
 			for c := range q.cols {
 				q.in[i] = append(q.in[i], int32(srcFrom+r*q.stride.H*srcRow+c*q.stride.W*lanes))
-				q.out[i] = append(q.out[i], int32(dstFrom+(q.at.H+r*q.phase.step.H)*dstRow+(q.at.W+c*q.phase.step.W)*kernel.Lanes))
+				q.out[i] = append(q.out[i], int32(dstFrom+(q.at.H+r*q.phase.step.H)*dstRow+(q.at.W+c*q.phase.step.W)*simd.Lanes))
 			}
 		}
 	}
@@ -210,7 +210,7 @@ func (p *product) tables(q *part) {
 
 // fill doubles a table's last entry till it is a number of whole tiles.
 func fill(table []int32) []int32 {
-	for len(table)%kernel.Rows != 0 {
+	for len(table)%simd.Rows != 0 {
 		table = append(table, table[len(table)-1])
 	}
 	return table
@@ -240,14 +240,14 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 		return
 	}
 	g := &wk.gemm
-	g.Residual, g.Floor, g.XStep, g.YStep = nil, kernel.None, q.planeStep, p.dst.plane()
+	g.Residual, g.Floor, g.XStep, g.YStep = nil, simd.None, q.planeStep, p.dst.plane()
 	if q.direct {
 		g.In, g.Out = q.in[0], q.out[0]
 		g.First, g.End = j.index*bandPixels, min((j.index+1)*bandPixels, q.pixels)
 	} else {
 		first, end := q.win.bounds(j.index)
 		src = p.window(wk, q, src[j.image*p.src.image():][:p.src.image()], first, end)
-		dst = dst[j.image*p.dst.image()+first*q.phase.step.H*p.dst.shape.W*kernel.Lanes:]
+		dst = dst[j.image*p.dst.image()+first*q.phase.step.H*p.dst.shape.W*simd.Lanes:]
 		table := 0
 		if j.index == q.win.bands-1 {
 			table = 1
@@ -257,7 +257,7 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 	for i, b := range q.blocks {
 		g.Segments, g.Accumulate = b.segments, accumulate || i > 0
 		for _, pn := range panels {
-			g.X, g.Y, g.Bias = src[pn.from/kernel.Lanes*q.planeStep:], dst[pn.column/kernel.Lanes*p.dst.plane():], bias[pn.column:]
+			g.X, g.Y, g.Bias = src[pn.from/simd.Lanes*q.planeStep:], dst[pn.column/simd.Lanes*p.dst.plane():], bias[pn.column:]
 			g.W = packed[q.packed+q.total*pn.column+b.first*pn.columns:][:b.k*pn.columns]
 			if pn.columns == p.Panel {
 				p.GEMM(g)
@@ -277,7 +277,7 @@ func (p *product) window(wk *worker, q *part, image []float32, first, end int) [
 	for i := range p.src.planes() {
 		n = i*size + q.win.copy(s[i*size:], image[i*p.src.plane():], p.src.shape, lanes, first, end)
 	}
-	clear(s[n:][:kernel.Slack]) // runs may reach behind the last pixel, where nothing may be NaN
+	clear(s[n:][:simd.Slack]) // runs may reach behind the last pixel, where nothing may be NaN
 	return s
 }
 
@@ -285,12 +285,12 @@ func (p *product) window(wk *worker, q *part, image []float32, first, end int) [
 func (p *product) zero(q *part, panels []panel, dst []float32) {
 	last := panels[len(panels)-1]
 	for i := range p.n {
-		for plane := panels[0].column / kernel.Lanes; plane < (last.column+last.columns)/kernel.Lanes; plane++ {
+		for plane := panels[0].column / simd.Lanes; plane < (last.column+last.columns)/simd.Lanes; plane++ {
 			to := dst[i*p.dst.image()+plane*p.dst.plane():]
 			for r := range q.rows {
 				for c := range q.cols {
 					at := (q.at.H+r*q.phase.step.H)*p.dst.shape.W + q.at.W + c*q.phase.step.W
-					clear(to[at*kernel.Lanes:][:kernel.Lanes])
+					clear(to[at*simd.Lanes:][:simd.Lanes])
 				}
 			}
 		}

@@ -8,12 +8,12 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // value is an activation, a gradient or a parameter on the tape. An activation
-// lies in planes of kernel.Lanes channels, (images, planes, H, W, Lanes), the
+// lies in planes of simd.Lanes channels, (images, planes, H, W, Lanes), the
 // channels that the last one lacks being zero; gorgonia knows it as a vector,
 // with what kernels may read behind it.
 type value struct {
@@ -41,7 +41,7 @@ func (v *value) channels() int {
 	if v.raw {
 		return v.shape.C
 	}
-	return round(v.shape.C, kernel.Lanes)
+	return round(v.shape.C, simd.Lanes)
 }
 
 // lanes returns the floats from a pixel to the next.
@@ -49,7 +49,7 @@ func (v *value) lanes() int {
 	if v.raw {
 		return v.shape.C
 	}
-	return kernel.Lanes
+	return simd.Lanes
 }
 
 // planes returns the planes of an image.
@@ -115,7 +115,7 @@ func layerName(n *nn.Node) string {
 func (t *tape) like(s nn.Shape) *value {
 	v := &value{n: t.n, shape: s}
 	v.mem = &memory{floats: v.n * v.image()}
-	v.dims = tensor.Shape{v.mem.floats + kernel.Slack}
+	v.dims = tensor.Shape{v.mem.floats + simd.Slack}
 	return v
 }
 
@@ -182,7 +182,7 @@ func (t *tape) close() error {
 func (t *tape) bind(arena []float32) {
 	for _, o := range t.ops {
 		if m := o.out.mem; m != nil {
-			o.out.dense = tensor.New(tensor.WithShape(o.out.dims...), tensor.WithBacking(arena[m.at:][:m.floats+kernel.Slack]))
+			o.out.dense = tensor.New(tensor.WithShape(o.out.dims...), tensor.WithBacking(arena[m.at:][:m.floats+simd.Slack]))
 		}
 	}
 	t.machine = gorgonia.NewTapeMachine(t.graph, gorgonia.EvalMode())

@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // weightGrad is the gradient of a convolution with respect to its weights, as
@@ -96,13 +96,13 @@ func (g *weightGrad) layOut() {
 	const pixels = 512 // of a band: with a panel's columns they fill half of the second cache
 	g.rowsPerBand = min(rows, max(1, pixels/g.grid))
 	g.bands = (rows + g.rowsPerBand - 1) / g.rowsPerBand
-	g.k = round(g.rowsPerBand*g.grid, kernel.Lanes)
+	g.k = round(g.rowsPerBand*g.grid, simd.Lanes)
 	g.plane = (g.rowsPerBand + g.extra) * g.grid
 	// A tap's run may end behind its plane, and lines must not all begin at the
 	// same place of the cache.
-	g.line = round(len(g.planes)*g.plane+right-g.left, kernel.Lanes) + 2*kernel.Lanes
+	g.line = round(len(g.planes)*g.plane+right-g.left, simd.Lanes) + 2*simd.Lanes
 	if g.line%256 == 0 {
-		g.line += kernel.Lanes
+		g.line += simd.Lanes
 	}
 	for _, p := range places {
 		g.offsets = append(g.offsets, p.plane*g.plane+(p.ey-g.top)*g.grid+p.ex-g.left)
@@ -122,7 +122,7 @@ func (g *weightGrad) sums() int { return len(g.panels) * len(g.places) * g.Panel
 
 // run adds the gradient to dw, (out, in/groups, taps).
 func (g *weightGrad) run(dw, x, dy []float32) {
-	lines, columns := g.x.channels()*g.line+kernel.Slack, g.k*g.dy.channels()
+	lines, columns := g.x.channels()*g.line+simd.Slack, g.k*g.dy.channels()
 	if g.chunks > 1 {
 		sums := g.common(g.chunks * g.sums())
 		per := (g.blocks() + g.chunks - 1) / g.chunks
@@ -148,7 +148,7 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 	xt, dyt, sums := all[:lines], all[lines:][:columns], all[lines+columns:]
 	clear(sums)
 	turns, ofChannels := split(g.x.channels(), channels)
-	groups, ofRows := split(len(g.places), tiles*kernel.Rows)
+	groups, ofRows := split(len(g.places), tiles*simd.Rows)
 	for b := range g.blocks() {
 		g.crew.run(turns+len(g.panels), func(_ *worker, i int) {
 			if i < turns {
@@ -179,8 +179,8 @@ func (g *weightGrad) row(b, r int) (image, y int) {
 // turn lays channels of the input out channel by channel, for one block.
 func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
 	s, lanes := g.node.Stride, g.x.lanes()
-	for c := first; c < end; c += kernel.Lanes {
-		n := min(kernel.Lanes, end-c)
+	for c := first; c < end; c += simd.Lanes {
+		n := min(simd.Lanes, end-c)
 		for i := range n {
 			line := lines[(c+i)*g.line:][:g.line]
 			clear(line[len(g.planes)*g.plane:])
@@ -228,10 +228,10 @@ func (g *weightGrad) collect(columns, dy []float32, b int, p panel) {
 			clear(line)
 			continue
 		}
-		for c := 0; c < p.columns; c += kernel.Lanes {
-			from := dy[image*g.dy.image()+(p.column+c)/kernel.Lanes*g.dy.plane()+y*g.out.W*kernel.Lanes:]
+		for c := 0; c < p.columns; c += simd.Lanes {
+			from := dy[image*g.dy.image()+(p.column+c)/simd.Lanes*g.dy.plane()+y*g.out.W*simd.Lanes:]
 			for q := range g.out.W {
-				*(*[kernel.Lanes]float32)(line[q*p.columns+c:]) = *(*[kernel.Lanes]float32)(from[q*kernel.Lanes:])
+				*(*[simd.Lanes]float32)(line[q*p.columns+c:]) = *(*[simd.Lanes]float32)(from[q*simd.Lanes:])
 			}
 		}
 		clear(line[g.out.W*p.columns:])
@@ -245,11 +245,11 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 	j := &w.gemm
 	j.X, j.Y = lines[p.from*g.line:], sums[i*len(g.places)*g.Panel:]
 	j.In, j.Out, j.First, j.End = g.places, g.results, first, min(end, g.rows)
-	j.Accumulate, j.Floor, j.Residual, j.XStep, j.YStep = true, kernel.None, nil, 0, 0
-	var segment [1]kernel.Segment
+	j.Accumulate, j.Floor, j.Residual, j.XStep, j.YStep = true, simd.None, nil, 0, 0
+	var segment [1]simd.Segment
 	for k := 0; k < g.k; k += blockK {
 		n := min(blockK, g.k-k)
-		segment[0] = kernel.Segment{Offset: k, K: n}
+		segment[0] = simd.Segment{Offset: k, K: n}
 		j.Segments = segment[:]
 		j.W = columns[g.k*p.column+k*p.columns:][:n*p.columns]
 		if p.columns == g.Panel {
@@ -265,13 +265,13 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 func (g *weightGrad) scatter(dw, sums []float32, chunks int) {
 	per := g.inGroup * g.taps
 	g.crew.run(g.dy.planes(), func(w *worker, plane int) {
-		first := plane * kernel.Lanes
+		first := plane * simd.Lanes
 		pi := first / g.Panel
 		p := g.panels[pi]
 		sum := &w.sums[0]
-		for o := first; o < min(first+kernel.Lanes, g.out.C); {
+		for o := first; o < min(first+simd.Lanes, g.out.C); {
 			// Channels of one group have their sums side by side.
-			end := min(first+kernel.Lanes, (o/g.outGroup+1)*g.outGroup)
+			end := min(first+simd.Lanes, (o/g.outGroup+1)*g.outGroup)
 			row := o/g.outGroup*g.inGroup - p.from
 			for t := range g.taps {
 				for i := range g.inGroup {

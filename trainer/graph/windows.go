@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // slide is a convolution that stays inside of a plane: of each channel with
@@ -35,7 +35,7 @@ func slides(n *nn.Node) bool {
 	case 1:
 		return true
 	case 4, 8, 16:
-		return n.Kernel.W == 3 && n.Shape.C%kernel.Lanes == 0
+		return n.Kernel.W == 3 && n.Shape.C%simd.Lanes == 0
 	}
 	return false
 }
@@ -51,10 +51,10 @@ func newSlide(c *crew, n *nn.Node, src, dst *value, backward bool) *slide {
 	}
 	s.width = (dst.shape.W-1)*s.stride + s.kernel.W
 	const floats = 1 << 15 // of a band's copy, to stay in the second cache
-	s.rows = max(1, min(dst.shape.H, (floats/(s.width*kernel.Lanes)-s.kernel.H)/s.stride+1))
+	s.rows = max(1, min(dst.shape.H, (floats/(s.width*simd.Lanes)-s.kernel.H)/s.stride+1))
 	s.bands = (dst.shape.H + s.rows - 1) / s.rows
 	s.height = (s.rows-1)*s.stride + s.kernel.H
-	s.tiles = kernel.Tile(dst.shape.W)
+	s.tiles = simd.Tile(dst.shape.W)
 	return s
 }
 
@@ -62,15 +62,15 @@ func newSlide(c *crew, n *nn.Node, src, dst *value, backward bool) *slide {
 func (s *slide) run(dst, src, w, bias []float32, accumulate bool) {
 	packed := s.pack(w)
 	per := len(packed) / s.dst.planes()
-	line := s.dst.shape.W * kernel.Lanes
+	line := s.dst.shape.W * simd.Lanes
 	s.crew.run(s.dst.n*s.dst.planes()*s.bands, func(wk *worker, i int) {
 		plane := i / s.bands
 		first := i % s.bands * s.rows
 		end := min(first+s.rows, s.dst.shape.H)
-		x := wk.take(s.height * s.width * kernel.Lanes)
+		x := wk.take(s.height * s.width * simd.Lanes)
 		s.copy(x, src[plane*s.src.plane():][:s.src.plane()], first, end)
 		c := plane % s.dst.planes()
-		weights, b := packed[c*per:][:per], bias[c*kernel.Lanes:][:kernel.Lanes]
+		weights, b := packed[c*per:][:per], bias[c*simd.Lanes:][:simd.Lanes]
 		extra := wk.take(line)
 		for r := first; r < end; r++ {
 			y := dst[plane*s.dst.plane()+r*line:][:line]
@@ -78,9 +78,9 @@ func (s *slide) run(dst, src, w, bias []float32, accumulate bool) {
 			if accumulate {
 				to = extra
 			}
-			s.row(wk, to, x[(r-first)*s.stride*s.width*kernel.Lanes:], weights, b)
+			s.row(wk, to, x[(r-first)*s.stride*s.width*simd.Lanes:], weights, b)
 			if accumulate {
-				s.AddScaled(y, y, extra, 1, kernel.None)
+				s.AddScaled(y, y, extra, 1, simd.None)
 			}
 		}
 	})
@@ -89,16 +89,16 @@ func (s *slide) run(dst, src, w, bias []float32, accumulate bool) {
 // row computes a row of a plane.
 func (s *slide) row(wk *worker, y, x, w, bias []float32) {
 	if s.channels == 1 {
-		wk.windows = kernel.Windows{
-			X: x, Y: y, W: w, Bias: bias, Row: s.width * kernel.Lanes, Rows: s.kernel.H, Cols: s.kernel.W,
-			Tiles: s.tiles, Stride: s.stride, Floor: kernel.None,
+		wk.windows = simd.Windows{
+			X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.kernel.H, Cols: s.kernel.W,
+			Tiles: s.tiles, Stride: s.stride, Floor: simd.None,
 		}
 		s.Depthwise(&wk.windows)
 		return
 	}
-	wk.grouped = kernel.Grouped{
-		X: x, Y: y, W: w, Bias: bias, Row: s.width * kernel.Lanes, Rows: s.kernel.H, Channels: s.channels,
-		Tiles: s.tiles, Stride: s.stride, Floor: kernel.None,
+	wk.grouped = simd.Grouped{
+		X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.kernel.H, Channels: s.channels,
+		Tiles: s.tiles, Stride: s.stride, Floor: simd.None,
 	}
 	s.Grouped(&wk.grouped)
 }
@@ -107,7 +107,7 @@ func (s *slide) row(wk *worker, y, x, w, bias []float32) {
 // between them.
 func (s *slide) copy(to, plane []float32, first, end int) {
 	rows := (end-first-1)*s.stride + s.kernel.H
-	line := s.width * kernel.Lanes
+	line := s.width * simd.Lanes
 	if s.apart > 1 {
 		clear(to[:rows*line])
 	}
@@ -119,11 +119,11 @@ func (s *slide) copy(to, plane []float32, first, end int) {
 			clear(dst)
 			continue
 		}
-		from := plane[y*s.src.shape.W*kernel.Lanes:][:s.src.shape.W*kernel.Lanes]
+		from := plane[y*s.src.shape.W*simd.Lanes:][:s.src.shape.W*simd.Lanes]
 		if s.apart > 1 {
 			for x := range s.src.shape.W {
 				if q := x*s.apart + s.pad.W; q >= 0 && q < s.width {
-					*at(dst, q*kernel.Lanes) = *at(from, x*kernel.Lanes)
+					*at(dst, q*simd.Lanes) = *at(from, x*simd.Lanes)
 				}
 			}
 			continue
@@ -132,9 +132,9 @@ func (s *slide) copy(to, plane []float32, first, end int) {
 		// kernel, cuts.
 		left := max(s.pad.W, 0)
 		cut := min(max(-s.pad.W, 0), s.src.shape.W)
-		clear(dst[:min(left*kernel.Lanes, line)])
-		n := copy(dst[min(left*kernel.Lanes, line):], from[cut*kernel.Lanes:])
-		clear(dst[min(left*kernel.Lanes+n, line):])
+		clear(dst[:min(left*simd.Lanes, line)])
+		n := copy(dst[min(left*simd.Lanes, line):], from[cut*simd.Lanes:])
+		clear(dst[min(left*simd.Lanes+n, line):])
 	}
 }
 
@@ -143,10 +143,10 @@ func (s *slide) copy(to, plane []float32, first, end int) {
 // For the gradient taps are turned around, and inputs are outputs.
 func (s *slide) pack(w []float32) []float32 {
 	taps := s.kernel.H * s.kernel.W
-	packed := s.common(s.dst.planes() * taps * s.channels * kernel.Lanes)
+	packed := s.common(s.dst.planes() * taps * s.channels * simd.Lanes)
 	clear(packed)
 	for c := range s.dst.shape.C {
-		plane := packed[c/kernel.Lanes*taps*s.channels*kernel.Lanes:]
+		plane := packed[c/simd.Lanes*taps*s.channels*simd.Lanes:]
 		for i := range s.channels {
 			from := w[(c*s.channels+i)*taps:][:taps]
 			if s.backward {
@@ -156,7 +156,7 @@ func (s *slide) pack(w []float32) []float32 {
 				if s.backward {
 					t = taps - 1 - t
 				}
-				plane[((t/s.kernel.W*s.channels+i)*s.kernel.W+t%s.kernel.W)*kernel.Lanes+c%kernel.Lanes] = v
+				plane[((t/s.kernel.W*s.channels+i)*s.kernel.W+t%s.kernel.W)*simd.Lanes+c%simd.Lanes] = v
 			}
 		}
 	}
@@ -176,20 +176,20 @@ func newSlideGrad(c *crew, n *nn.Node, x, dy *value) *slideGrad {
 // band of every image sums apart.
 func (s *slideGrad) run(dw, x, dy []float32) {
 	taps := s.kernel.H * s.kernel.W
-	per := taps * s.channels * kernel.Lanes
-	line := s.dst.shape.W * kernel.Lanes
+	per := taps * s.channels * simd.Lanes
+	line := s.dst.shape.W * simd.Lanes
 	parts := s.dst.n * s.dst.planes() * s.bands
 	sums := s.common(parts * per)
 	s.crew.run(parts, func(wk *worker, i int) {
 		plane := i / s.bands
 		first := i % s.bands * s.rows
 		end := min(first+s.rows, s.dst.shape.H)
-		from := wk.take(s.height * s.width * kernel.Lanes)
+		from := wk.take(s.height * s.width * simd.Lanes)
 		s.copy(from, x[plane*s.src.plane():][:s.src.plane()], first, end)
 		sum := sums[i*per:][:per]
 		clear(sum)
-		wk.grad = kernel.SlideGrad{
-			X: from, Y: dy[plane*s.dst.plane()+first*line:], W: sum, XRow: s.width * kernel.Lanes, Lines: end - first,
+		wk.grad = simd.SlideGrad{
+			X: from, Y: dy[plane*s.dst.plane()+first*line:], W: sum, XRow: s.width * simd.Lanes, Lines: end - first,
 			Pixels: s.dst.shape.W, Rows: s.kernel.H, Cols: s.kernel.W, Channels: s.channels, Stride: s.stride,
 		}
 		s.training.SlideGrad(&wk.grad)
@@ -197,10 +197,10 @@ func (s *slideGrad) run(dw, x, dy []float32) {
 	for i := range s.dst.n * s.bands {
 		image, band := i/s.bands, i%s.bands
 		for c := range s.dst.shape.C {
-			sum := sums[((image*s.dst.planes()+c/kernel.Lanes)*s.bands+band)*per:]
+			sum := sums[((image*s.dst.planes()+c/simd.Lanes)*s.bands+band)*per:]
 			for j := range s.channels {
 				for t := range taps {
-					dw[(c*s.channels+j)*taps+t] += sum[((t/s.kernel.W*s.channels+j)*s.kernel.W+t%s.kernel.W)*kernel.Lanes+c%kernel.Lanes]
+					dw[(c*s.channels+j)*taps+t] += sum[((t/s.kernel.W*s.channels+j)*s.kernel.W+t%s.kernel.W)*simd.Lanes+c%simd.Lanes]
 				}
 			}
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 // beta weighs recall against precision in the score: F2.

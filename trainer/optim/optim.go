@@ -17,7 +17,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -68,14 +68,14 @@ func New(c Config) (Optimizer, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	set, err := kernel.Select(os.Getenv(kernel.Variable))
+	set, err := simd.Select(os.Getenv(simd.Variable))
 	if err != nil {
 		return nil, err
 	}
 	if c.Name == "sgd" {
-		return newOptimizer(c, sgdRule(c, kernel.TrainFor(set))), nil
+		return newOptimizer(c, sgdRule(c, simd.TrainFor(set))), nil
 	}
-	return newOptimizer(c, adamRule(c, kernel.TrainFor(set))), nil
+	return newOptimizer(c, adamRule(c, simd.TrainFor(set))), nil
 }
 
 func (c Config) check() error {

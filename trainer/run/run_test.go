@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"

@@ -17,7 +17,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"pgregory.net/rapid"
 )

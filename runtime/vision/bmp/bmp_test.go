@@ -3,7 +3,7 @@ package bmp_test
 import (
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/visiontest"
+	"github.com/deploy-kernel/deploy-kernel/dev/visiontest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/bmp"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/visiontest"
+	"github.com/deploy-kernel/deploy-kernel/dev/visiontest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )

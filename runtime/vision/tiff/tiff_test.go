@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/visiontest"
+	"github.com/deploy-kernel/deploy-kernel/dev/visiontest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/tiff"
 )

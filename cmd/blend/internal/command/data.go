@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/spf13/cobra"
 )
@@ -49,7 +51,7 @@ func (f *dataFlags) locate(given, name, flag, predictions string) (string, error
 		}
 		err = fmt.Errorf("there is no %s in %s", name, datafolder.Searched("", beside...))
 	}
-	return path, cli.Hint(err, "name the folder that has it by --data, or the file by --%s", flag)
+	return path, hint.New(err, "name the folder that has it by --data, or the file by --%s", flag)
 }
 
 // named opens the predictions of the models of which paths name one each.

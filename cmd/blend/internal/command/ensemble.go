@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/spf13/cobra"
 )
@@ -69,5 +70,5 @@ func (f *ensembleFlags) folder(ensemble, first string) (string, error) {
 		return f.predictions, nil
 	}
 	path, err := oof.Locate(first, []string{filepath.Dir(ensemble), "models"})
-	return filepath.Dir(path), cli.Hint(err, "name the folder of the predictions by --predictions")
+	return filepath.Dir(path), hint.New(err, "name the folder of the predictions by --predictions")
 }

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
@@ -82,7 +84,7 @@ func arguments(cmd *cobra.Command, args []string) error {
 	}
 	for _, path := range args[1:] {
 		if filepath.Ext(path) != ".npy" {
-			return cli.Hint(cli.Usagef("%s: predictions are level1_train_<model>.npy files", path), "see: blend --help")
+			return hint.New(cli.Usagef("%s: predictions are level1_train_<model>.npy files", path), "see: blend --help")
 		}
 	}
 	return nil

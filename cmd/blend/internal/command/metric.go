@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )

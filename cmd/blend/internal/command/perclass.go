@@ -9,7 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/blend/threshold"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )

@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"text/tabwriter"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/report"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/spf13/cobra"
 )
 

@@ -9,8 +9,10 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
 	"github.com/deploy-kernel/deploy-kernel/bundler"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 )
@@ -106,7 +108,7 @@ func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, rep
 // withHint gives an error of the bundler its hint.
 func withHint(err error) error {
 	if e := (*bundler.Error)(nil); errors.As(err, &e) && e.Hint != "" {
-		return cli.Hint(err, "%s", e.Hint)
+		return hint.New(err, "%s", e.Hint)
 	}
 	return err
 }
@@ -116,7 +118,7 @@ func writable(name string) error {
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && info.IsDir():
-		return cli.Hint(fmt.Errorf("--output %s is a folder", name), "name the file: %s", filepath.Join(name, "bundle.go"))
+		return hint.New(fmt.Errorf("--output %s is a folder", name), "name the file: %s", filepath.Join(name, "bundle.go"))
 	case err == nil && !info.Mode().IsRegular():
 		return nil // a device or a pipe
 	}

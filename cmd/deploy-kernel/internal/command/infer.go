@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/halfflag"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-	"github.com/deploy-kernel/deploy-kernel/internal/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
@@ -91,7 +92,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVar(&f.o.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which show what to leave out first if time is short (default: those of the weights)")
 	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
 	f.key.AddFlag(fs)
-	f.o.Plan.Half.AddFlags(fs)
+	halfflag.Add(fs, &f.o.Plan.Half)
 	f.keyIn = deploy.InKernel.String()
 	cli.ChoiceVar(fs, &f.keyIn, "key-in", []string{"kernel", "dataset", "environment"}, "where the kernel has the key from")
 	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
@@ -123,6 +124,9 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 	}
 	if found != "" {
 		cli.Printf(cmd, "the sample submission and the images are those of %s; --data names another folder", found)
+	}
+	if f.o.Images != "" && f.o.Sample == "" && f.o.Input == "" {
+		return cli.Usagef("--images needs --sample or --data: the ids of the images are unknown")
 	}
 	madeKey, err := f.loadKey(cmd)
 	if err != nil {
@@ -229,7 +233,7 @@ func newKeyFile(path string) (string, error) {
 
 // report says what was made, and prints the commands that upload it.
 func report(cmd *cobra.Command, m *deploy.Manifest, dir string) {
-	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, cli.Size(m.Source.Size))
+	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, say.Size(m.Source.Size))
 	reportDatasets(cmd, m, dir)
 	if m.KeyIn == deploy.InKernel.String() {
 		cli.Printf(cmd, "the key is in kernel.go, kernel.py and the program: keep them private")
@@ -247,7 +251,7 @@ func reportDatasets(cmd *cobra.Command, m *deploy.Manifest, dir string) {
 		if d.Public {
 			visibility = "public"
 		}
-		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), cli.Size(d.Size()))
+		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), say.Size(d.Size()))
 	}
 }
 

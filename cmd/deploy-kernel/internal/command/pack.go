@@ -5,9 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/deploy"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 	"github.com/spf13/cobra"

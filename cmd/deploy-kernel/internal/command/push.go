@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/deploy"
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/kaggle"
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/push"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
+	"github.com/deploy-kernel/deploy-kernel/deploy/push"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )

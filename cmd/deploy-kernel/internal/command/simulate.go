@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/simulate"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/deploy/simulate"
 	"github.com/spf13/cobra"
 )
 
@@ -82,10 +84,10 @@ func printSimulation(cmd *cobra.Command, r *simulate.Report) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "status   %d\n", r.Status)
 	fmt.Fprintf(out, "time     %s of %s\n", r.Took.Round(100*time.Millisecond), r.Limit)
-	fmt.Fprintf(out, "memory   %s of %s\n", cli.Size(r.Peak), cli.Size(r.Memory))
+	fmt.Fprintf(out, "memory   %s of %s\n", say.Size(r.Peak), say.Size(r.Memory))
 	fmt.Fprintf(out, "cores    %d\n", r.Cores)
 	for _, f := range r.Files {
-		fmt.Fprintf(out, "wrote    %s, %s\n", f.Name, cli.Size(f.Size))
+		fmt.Fprintf(out, "wrote    %s, %s\n", f.Name, say.Size(f.Size))
 	}
 	if r.Rows > 0 {
 		fmt.Fprintf(out, "labels   %d rows, %d with labels\n", r.Rows, r.Given)

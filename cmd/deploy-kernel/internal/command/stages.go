@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/spf13/cobra"
 )
 

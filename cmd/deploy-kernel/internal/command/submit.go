@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/kaggle"
-	"github.com/deploy-kernel/deploy-kernel/cmd/deploy-kernel/internal/submit"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
+	"github.com/deploy-kernel/deploy-kernel/deploy/submit"
 	"github.com/spf13/cobra"
 )
 
@@ -61,7 +63,7 @@ No version is submitted twice: the second time, submit prints the score again.`,
 func printScore(cmd *cobra.Command, r *submit.Result) error {
 	cli.Printf(cmd, "%s: version %d of %s, logged in %s", r.Competition, r.Version, r.Kernel, r.Log)
 	if r.Status != "complete" {
-		return cli.Hint(fmt.Errorf("the submission was not scored: its status is %q", r.Status),
+		return hint.New(fmt.Errorf("the submission was not scored: its status is %q", r.Status),
 			"see the cause at https://www.kaggle.com/competitions/%s/submissions", r.Competition)
 	}
 	out := cmd.OutOrStdout()

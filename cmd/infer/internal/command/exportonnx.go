@@ -8,10 +8,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/network"
-	"github.com/deploy-kernel/deploy-kernel/internal/onnx"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -88,7 +90,7 @@ func openWeights(cmd *cobra.Command, path string, c choice) (*weightfile.File, e
 func drawWeights(f *weightfile.File, c choice) (*nn.Graph, arch.Arch, error) {
 	g, a, err := network.Of(f, c.Choice)
 	if errors.Is(err, network.ErrInputSize) {
-		err = cli.Hint(fmt.Errorf("%s: %w", f.Path(), err), "give --input-size")
+		err = hint.New(fmt.Errorf("%s: %w", f.Path(), err), "give --input-size")
 	} else if err != nil {
 		err = fmt.Errorf("%s: %w", f.Path(), err)
 	}

@@ -12,11 +12,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/network"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -242,7 +244,7 @@ func (f *importFlags) write(path string, name ensemblefile.Name, g *nn.Graph, a 
 	if !f.force {
 		for _, o := range outputs[:2] {
 			if old, err := os.ReadFile(o.path); err == nil && !bytes.Equal(old, o.text) {
-				return cli.Hint(fmt.Errorf("%s exists", o.path), "--force overwrites it; --name or --fold gives another name")
+				return hint.New(fmt.Errorf("%s exists", o.path), "--force overwrites it; --name or --fold gives another name")
 			}
 		}
 	}
@@ -287,9 +289,9 @@ test:
 	case errors.Is(err, os.ErrNotExist):
 		return text, nil
 	case err != nil:
-		return nil, cli.Hint(err, "--force writes a new one; --name gives another name")
+		return nil, hint.New(err, "--force writes a new one; --name gives another name")
 	case old.Model.Arch != a.Name || old.Model.InputSize != size || old.Model.NumClasses != classes:
-		return nil, cli.Hint(fmt.Errorf("%s exists: %s with %d classes at %d pixels, but these weights are of %s with %d classes at %d pixels",
+		return nil, hint.New(fmt.Errorf("%s exists: %s with %d classes at %d pixels, but these weights are of %s with %d classes at %d pixels",
 			f.configPath(), old.Model.Arch, old.Model.NumClasses, old.Model.InputSize, a.Name, classes, size),
 			"--name gives these weights another name; --force overwrites the config")
 	}

@@ -2,18 +2,17 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
-	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
-	"github.com/deploy-kernel/deploy-kernel/internal/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -131,17 +130,8 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 	}
 	summary, err := ensemble.Run(ctx, built.Plan, f.run)
 	if err != nil {
-		return hinted(err)
+		return err
 	}
 	cli.Printf(cmd, "%s: %d images by %d networks in %s", f.run.Output, summary.Images, summary.Folds, summary.Took.Round(1e8))
 	return nil
-}
-
-// hinted moves the runtime's hint to where the command line shows hints.
-func hinted(err error) error {
-	var h *ensemble.HintError
-	if errors.As(err, &h) {
-		return cli.Hint(err, "%s", h.Hint())
-	}
-	return err
 }

@@ -4,12 +4,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/summary"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/keyfile"
-	"github.com/deploy-kernel/deploy-kernel/internal/plan"
-	"github.com/deploy-kernel/deploy-kernel/internal/summary"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/spf13/cobra"
@@ -116,7 +118,7 @@ func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Grap
 	}
 	a, err := arch.Find(arch.All(), name)
 	if err != nil {
-		return nil, nil, cli.Hint(err, "%s is no file either", name)
+		return nil, nil, hint.New(err, "%s is no file either", name)
 	}
 	if c.InputSize == 0 {
 		return nil, nil, cli.Usagef("--input-size is needed: %s takes any", name)

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -108,7 +110,7 @@ func (f *configFlags) countClasses(missing *config.MissingClassesError) error {
 	if highest < 0 {
 		return missing
 	}
-	return cli.Hint(fmt.Errorf("%w: the highest class in %s is %d, so %d", missing, path, highest, highest+1),
+	return hint.New(fmt.Errorf("%w: the highest class in %s is %d, so %d", missing, path, highest, highest+1),
 		"add `num_classes: %d` to the section model, or --set model.num_classes=%d", highest+1, highest+1)
 }
 

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
-	"github.com/deploy-kernel/deploy-kernel/internal/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 )
@@ -89,9 +91,9 @@ func (p *project) set() (*data.Set, error) {
 // missing adds to err, of a data file that does not exist, where it was looked for.
 func (p *project) missing(err error, key, what string) error {
 	if p.data != "" {
-		return cli.Hint(err, "%s names %s in the folder of --data", key, what)
+		return hint.New(err, "%s names %s in the folder of --data", key, what)
 	}
-	return cli.Hint(err, "%s names %s; --data names its folder (looked in %s)", key, what, datafolder.Searched(""))
+	return hint.New(err, "%s names %s; --data names its folder (looked in %s)", key, what, datafolder.Searched(""))
 }
 
 // folds reads the folds of a table with so many rows.
@@ -99,7 +101,7 @@ func (p *project) folds(rows int) ([]uint8, error) {
 	path := p.path(p.c.Train.FoldsFile)
 	folds, err := foldfile.Read(path, rows, 0)
 	if err != nil {
-		return nil, cli.Hint(err, "`%s` makes it", p.again("train", "folds"))
+		return nil, hint.New(err, "`%s` makes it", p.again("train", "folds"))
 	}
 	return folds, p.checkFolds(path, folds)
 }
@@ -116,12 +118,12 @@ func (p *project) checkFolds(path string, folds []uint8) error {
 	}
 	want := p.c.Model.NumFolds
 	if n != want {
-		return cli.Hint(fmt.Errorf("%s has %d folds, but model.num_folds is %d", path, n, want),
+		return hint.New(fmt.Errorf("%s has %d folds, but model.num_folds is %d", path, n, want),
 			"--set model.num_folds=%d takes them as they are; `%s --force` divides the table anew", n, p.again("train", "folds"))
 	}
 	for f, count := range rows[:n] {
 		if count == 0 {
-			return cli.Hint(fmt.Errorf("%s: no row is in fold %d, though there are rows in fold %d", path, f, n-1),
+			return hint.New(fmt.Errorf("%s: no row is in fold %d, though there are rows in fold %d", path, f, n-1),
 				"`%s --force` divides the table anew", p.again("train", "folds"))
 		}
 	}

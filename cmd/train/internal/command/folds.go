@@ -7,8 +7,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 	"github.com/spf13/cobra"
@@ -59,7 +61,7 @@ type division struct {
 func (p *project) divide(separator string, force bool) error {
 	if out := p.path(p.c.Train.FoldsFile); !force {
 		if _, err := os.Stat(out); err == nil {
-			return cli.Hint(fmt.Errorf("%s is there already", out), "--force overwrites it; trainings that used it can't be compared with new ones")
+			return hint.New(fmt.Errorf("%s is there already", out), "--force overwrites it; trainings that used it can't be compared with new ones")
 		}
 	}
 	table, err := input.ReadTableFile(p.path(p.c.Train.CSV))

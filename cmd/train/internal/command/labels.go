@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -30,7 +32,7 @@ func (p *project) checkLabels(set *data.Set) error {
 	if first < 0 {
 		return nil
 	}
-	return cli.Hint(fmt.Errorf("%s:%d: %q has %s, but the loss cross_entropy is for exactly one a row (%d of %d rows have another number)",
+	return hint.New(fmt.Errorf("%s:%d: %q has %s, but the loss cross_entropy is for exactly one a row (%d of %d rows have another number)",
 		set.Name, set.Lines[first], set.IDs[first], say.Count(len(set.Labels[first]), "label"), count, len(set.IDs)),
 		"--set loss.name=binary_cross_entropy is for rows of any number of labels")
 }

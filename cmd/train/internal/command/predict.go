@@ -10,12 +10,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/blend/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
-	"github.com/deploy-kernel/deploy-kernel/internal/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
@@ -132,7 +134,7 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, cli.Hint(fmt.Errorf("%s: there are no weights of fold %d", dir, number),
+			return nil, hint.New(fmt.Errorf("%s: there are no weights of fold %d", dir, number),
 				"`%s --fold %d` trains it; --weights names weights that lie elsewhere", p.again("train"), number)
 		}
 		files = append(files, found[len(found)-1])
@@ -222,7 +224,7 @@ func (j *prediction) file(ctx context.Context, path string) error {
 	}
 	if !known {
 		if threshold, err = readThreshold(filepath.Join(m.dir, m.name+".yml")); err != nil {
-			return cli.Hint(err, "--predict-oof finds the threshold")
+			return hint.New(err, "--predict-oof finds the threshold")
 		}
 	}
 	got, err := j.run(ctx, m, "test", j.test, threshold)
@@ -279,7 +281,7 @@ func (j *prediction) member(path string) (*member, error) {
 	case j.cmd.Flags().Changed("fold"):
 		m.fold = j.flags.fold
 	case j.set != nil:
-		return nil, cli.Hint(errors.New("neither the file nor its name tell which fold it held out"), "give --fold")
+		return nil, hint.New(errors.New("neither the file nor its name tell which fold it held out"), "give --fold")
 	}
 	var plain bytes.Buffer
 	if err := file.Convert(&plain); err != nil {

@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/metric"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -109,7 +111,7 @@ func (s *session) draw() (err error) {
 		s.dict, err = initial.Pretrained(s.network, file, s.seed)
 	} else {
 		s.dict, err = initial.Same(s.network, file)
-		err = cli.Hint(err, "--pretrained takes the weights of another task, and makes the last layer anew")
+		err = hint.New(err, "--pretrained takes the weights of another task, and makes the last layer anew")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

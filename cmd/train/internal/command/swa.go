@@ -5,7 +5,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/swa"

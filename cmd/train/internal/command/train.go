@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -114,7 +116,7 @@ func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set)
 	defer bar.Close()
 	damaged, err := set.CheckImages(ctx, f.threads, func() { bar.Add(1) })
 	if err != nil {
-		return cli.Hint(err, "mend the images, or take their rows out of %s", set.Name)
+		return hint.New(err, "mend the images, or take their rows out of %s", set.Name)
 	}
 	if len(damaged) > 0 {
 		cli.Printf(p.cmd, "warning: %s, decoded as far as possible: %s", say.Count(len(damaged), "damaged image"), firstErrors(damaged, 3))
@@ -160,7 +162,7 @@ func (p *project) warnOfCrops(ctx context.Context, set *data.Set, threads int) {
 func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 	folder, from, err := run.Open(s.dir, s.flags.mode(), s.info)
 	if errors.Is(err, run.ErrExists) {
-		return best, cli.Hint(err, "--resume auto goes on with it, --force begins anew")
+		return best, hint.New(err, "--resume auto goes on with it, --force begins anew")
 	}
 	if err != nil {
 		return best, err
@@ -221,7 +223,7 @@ func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *run
 		saved += ", the best weights so far are " + best
 	}
 	if errors.Is(err, context.Canceled) {
-		err = cli.Hint(err, "fold %d: %s", s.fold, saved)
+		err = hint.New(err, "fold %d: %s", s.fold, saved)
 	}
 	err = s.stopped(ctx, err, "stopped at epoch %d, batch %d; continue with --resume auto", epoch, batch)
 	if timeIsUp(ctx, err) {

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/internal/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
-	"github.com/deploy-kernel/deploy-kernel/internal/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
@@ -54,7 +55,7 @@ func allWeights(folders []string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, cli.Hint(fmt.Errorf("%s: there are no files of weights", strings.Join(folders, ", ")), "weights are %s", strings.Join(weightfile.Extensions[:], ", "))
+		return nil, hint.New(fmt.Errorf("%s: there are no files of weights", strings.Join(folders, ", ")), "weights are %s", strings.Join(weightfile.Extensions[:], ", "))
 	}
 	return files, nil
 }

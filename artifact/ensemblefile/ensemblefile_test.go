@@ -1,0 +1,172 @@
+package ensemblefile_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+)
+
+func Example() {
+	e, err := ensemblefile.Read("best.yml", []byte(`
+- predicts:
+  - level1_train_2b_se_resnext50_f0_e14_0.5975.npy
+  weight: 0.25
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	names, err := e.Members[0].Names()
+	fmt.Println(names[0].Config, names[0].Fold, names[0].Epoch, names[0].Score, err)
+	// Output: 2b_se_resnext50 0 14 0.5975 <nil>
+}
+
+// The metric of weights is written where a submission of labels isn't scored by it.
+func TestTheMetricIsKept(t *testing.T) {
+	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n"
+	for metric, want := range map[string]string{"": "", "f-beta": "", "micro-f-beta": "", "accuracy": "- metric: accuracy\n", "log-loss": "- metric: log-loss\n"} {
+		e, err := ensemblefile.Read("e.yml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Metric = metric
+		var b bytes.Buffer
+		if err := ensemblefile.Write(&b, e); err != nil || b.String() != text+want {
+			t.Errorf("%s: %v\n%s", metric, err, b.String())
+		}
+		back, err := ensemblefile.Read("e.yml", b.Bytes())
+		if err != nil || back.OfLabels() != (want == "") {
+			t.Errorf("%s: %v, %+v", metric, err, back)
+		}
+	}
+}
+
+func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
+	data, err := os.ReadFile(golden.Shared(t, "data/imet/best_ensemble_val_0.6397_lb_651.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ensemblefile.Read("best.yml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Members) != 7 || len(e.Members[6].Predicts) != 5 {
+		t.Errorf("%d models", len(e.Members))
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, e); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.TrimSpace(b.String()), strings.TrimSpace(string(data)); got != want {
+		t.Errorf("wrote\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAnOffsetIsKept(t *testing.T) {
+	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n  offset: -0.0125\n"
+	e, err := ensemblefile.Read("e.yml", []byte(text))
+	if err != nil || e.Members[0].Offset != -0.0125 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, e); err != nil || b.String() != text {
+		t.Errorf("wrote %s (%v)", b.String(), err)
+	}
+}
+
+func TestTheOffsetsOfClassesAreKept(t *testing.T) {
+	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n- class-offsets:\n    2: 0.0125\n    11: -0.5\n"
+	e, err := ensemblefile.Read("e.yml", []byte(text))
+	if err != nil || len(e.Members) != 1 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if got, err := e.Offsets(12); err != nil || !slices.Equal(got, []float64{2: 0.0125, 11: -0.5}) {
+		t.Errorf("offsets %v, %v", got, err)
+	}
+	if _, err := e.Offsets(11); err == nil || err.Error() != "class-offsets: class 11, but there are 11 (0 to 10)" {
+		t.Errorf("error %v", err)
+	}
+	var b bytes.Buffer
+	if err := ensemblefile.Write(&b, e); err != nil || b.String() != text {
+		t.Errorf("wrote %s (%v)", b.String(), err)
+	}
+}
+
+func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+	const ok = "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"
+	for text, want := range map[string]string{
+		"":                          "e.yml: the file is empty",
+		"a: b":                      "e.yml:1:1: a list of models is needed",
+		"[]":                        "e.yml:1:1: a list of models is needed",
+		"- 3":                       "e.yml:1:3: a model needs the keys",
+		"- weight: 1":               `e.yml:1:3: the key "predicts" is missing`,
+		ok + "- metric: acuracy":    `e.yml:3:11: metric: unknown metric "acuracy"; there are f-beta, micro-f-beta, accuracy, log-loss`,
+		ok + "- metric: [accuracy]": `e.yml:3:11: metric: unknown metric`,
+		ok + "- metric: accuracy\n- metric: f-beta": "e.yml:4:3: metric: it is there twice",
+		ok + "- wieght: 1":                          `e.yml:3:3: unknown key "wieght"`,
+		"- weight: x":                               `e.yml:1:11: weight: "x" is not a finite number`,
+		"- offset: x":                               `e.yml:1:11: offset: "x" is not a finite number`,
+		"- weight: .nan":                            "e.yml:1:11: weight",
+		"- predicts: x.npy":                         "e.yml:1:13: predicts: a list",
+		"- predicts: [x.npy]":                       `e.yml:1:14: "x.npy" is not named`,
+		ok + ok:                                     "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
+		"- weight: 1\n  weight: 2":                  `e.yml:2:3: the key "weight" is there twice`,
+		"model: {a: 1}":                             "e.yml: this is the config of a training; an ensemble is a list of models",
+		"threshold: 1":                              "e.yml: this is the threshold file of a model",
+		"id,labels\na,1\n":                          "e.yml: this is a table (CSV); an ensemble is a YAML file",
+		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a is there twice",
+		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "is of b, the ones above of a",
+		"- predicts: [":                                     "e.yml: this is no YAML: line 1: did not find expected node content",
+		"- class-offsets: {1: 0.1}":                         "e.yml:1:1: a model is needed",
+		ok + "- class-offsets: 0.1":                         "e.yml:3:18: class-offsets: a list of class: offset is needed",
+		ok + "- class-offsets: {-1: 0.1}":                   `e.yml:3:19: class-offsets: "-1" is not the number of a class`,
+		ok + "- class-offsets: {1: 0.1, 01: 0}":             "e.yml:3:27: class-offsets: class 1 is there twice",
+		ok + "- class-offsets: {1: .inf}":                   `e.yml:3:22: class-offsets: ".inf" is not a finite number`,
+		ok + "- class-offsets: {1: 0}\n  weight: 1":         `e.yml:3:3: unknown key "class-offsets"`,
+		ok + strings.Repeat("- class-offsets: {1: 0}\n", 2): "e.yml:4:3: class-offsets: they are there twice",
+	} {
+		_, err := ensemblefile.Read("e.yml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestNamesComeApart(t *testing.T) {
+	for _, file := range []string{
+		"level1_train_4b_se_resnext101_352x352_f1_e29_0.6079.npy", "level1_test_4b_se_resnext101_352x352_f1_e29_0.6079.npy",
+		"models/4b_se_resnext101_352x352_f1_e29_0.6079.safetensors.enc", "4b_se_resnext101_352x352_f1_e29_0.6079",
+	} {
+		n, err := ensemblefile.ParseName(file)
+		if err != nil || n.Config != "4b_se_resnext101_352x352" || n.Fold != 1 || n.Epoch != 29 || n.Score != "0.6079" || n.Model() != "4b_se_resnext101_352x352_f1_e29_0.6079" {
+			t.Errorf("%s: %+v %v", file, n, err)
+		}
+	}
+	for _, file := range []string{"", "a.npy", "a_f_e1_0.5", "a b_f0_e1_0.5", "../_f0_e1_0.5", "a_f0_e1_"} {
+		if n, err := ensemblefile.ParseName(file); err == nil {
+			t.Errorf("%q was taken for %+v", file, n)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"))
+	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n- class-offsets: {3: 0.1, 0: -1e-9}\n"))
+	f.Add([]byte("- &a {predicts: *a}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := ensemblefile.Read("e.yml", data)
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		if err := ensemblefile.Write(&b, e); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

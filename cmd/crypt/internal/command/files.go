@@ -1,0 +1,238 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// job is a file to read and, for most verbs, the one to write.
+type job struct {
+	in   string
+	out  string // "" where nothing is written
+	size int64  // of in
+}
+
+// outputs are the flags that say where files go.
+type outputs struct {
+	file  string
+	dir   string
+	force bool
+}
+
+func (o *outputs) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.file, "output", "o", "", "`FILE` to write to, where there is one input")
+	cmd.Flags().StringVar(&o.dir, "out-dir", "", "`FOLDER` to write to, made if need be (default: beside the input)")
+	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite files that exist")
+	cmd.MarkFlagsMutuallyExclusive("output", "out-dir")
+}
+
+// plan says what is written where, name being the output's name for an input.
+// It refuses inputs that do not exist, outputs that do, and two files that
+// would get one name, all at once and before any work.
+func (o *outputs) plan(args []string, name func(in string) (string, error)) ([]job, error) {
+	if o.file != "" && len(args) != 1 {
+		return nil, hint.New(cli.Usagef("--output names one file, but there are %d inputs", len(args)), "use --out-dir")
+	}
+	jobs, err := stat(args)
+	errs := []error{err}
+	from := map[string]string{}
+	for i := range jobs {
+		j := &jobs[i]
+		out := o.file
+		if out == "" {
+			base, err := name(j.in)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			dir := o.dir
+			if dir == "" {
+				dir = filepath.Dir(j.in)
+			}
+			out = filepath.Join(dir, base)
+		}
+		j.out = out
+		if other, ok := from[out]; ok {
+			errs = append(errs, fmt.Errorf("%s and %s would both be written to %s", other, j.in, out))
+		}
+		from[out] = j.in
+		errs = append(errs, checkOutput(out, o.force))
+	}
+	return jobs, errors.Join(errs...)
+}
+
+// makeDir makes the folder of --out-dir, if there is none.
+func (o *outputs) makeDir() error {
+	if o.dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(o.dir, 0o777); err != nil {
+		return fmt.Errorf("making the folder %s: %w", o.dir, cause(err))
+	}
+	return nil
+}
+
+// stat returns a job for each file that is there, and an error for the others.
+func stat(args []string) (jobs []job, err error) {
+	var errs []error
+	for _, in := range args {
+		info, err := os.Stat(in)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("reading %s: %w", in, cause(err)))
+		case info.IsDir():
+			errs = append(errs, hint.New(fmt.Errorf("%s is a folder", in), "name its files: %s", filepath.Join(in, "*")))
+		default:
+			jobs = append(jobs, job{in: in, size: info.Size()})
+		}
+	}
+	return jobs, errors.Join(errs...)
+}
+
+// checkOutput refuses a path that exists, unless told otherwise.
+func checkOutput(path string, force bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil // it does not exist, or creating it will tell
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder", path)
+	case !force:
+		return hint.New(fmt.Errorf("%s exists", path), "--force overwrites it")
+	}
+	return nil
+}
+
+// each does the jobs, as many at once as there are cores, with progress by
+// their sizes, and then prints a line of result for each, in the order of the
+// jobs. A failed one does not stop the others, the end of ctx does.
+func each(cmd *cobra.Command, verb string, jobs []job, do func(context.Context, job, *cli.Progress) (string, error)) error {
+	var total int64
+	for _, j := range jobs {
+		total += j.size
+	}
+	p := cli.NewProgress(cmd, verb, total, cli.Bytes)
+	defer p.Close()
+	ctx := cmd.Context()
+	lines, errs := make([]string, len(jobs)), make([]error, len(jobs))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, j := range jobs {
+		group.Go(func() error {
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				lines[i], errs[i] = do(ctx, j, p)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	p.Close()
+	for i, line := range lines {
+		if errs[i] != nil {
+			continue
+		}
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// encrypted is an encrypted file opened with its key.
+type encrypted struct {
+	*crypt.ReaderAt
+	file *os.File
+	name string // that it was encrypted as
+}
+
+func (e *encrypted) Close() error { return e.file.Close() }
+
+// copyTo writes the whole plaintext to w. The errors of w must name what it is.
+func (e *encrypted) copyTo(ctx context.Context, w io.Writer) error {
+	_, err := e.WriteTo(&ctxWriter{ctx, w})
+	var path *os.PathError
+	if errors.Is(err, crypt.ErrAuth) || errors.As(err, &path) {
+		return fmt.Errorf("reading %s: %w", e.file.Name(), cause(err))
+	}
+	return err
+}
+
+// open opens an encrypted file; name "" is the one it has now.
+func open(j job, key crypt.Key, name string) (*encrypted, error) {
+	if name == "" {
+		name = crypt.Name(j.in)
+	}
+	f, err := os.Open(j.in)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", j.in, cause(err))
+	}
+	r, err := crypt.NewReaderAt(f, j.size, key, name)
+	if err != nil {
+		err = refused(j, f, key, name, err)
+		f.Close()
+		return nil, err
+	}
+	return &encrypted{r, f, name}, nil
+}
+
+// refused says what the user can do about an encrypted file that can't be
+// opened.
+func refused(j job, f io.ReaderAt, key crypt.Key, name string, err error) error {
+	if !errors.Is(err, crypt.ErrAuth) {
+		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+	}
+	if _, err := crypt.Inspect(f, j.size); err != nil {
+		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+	}
+	return hint.New(fmt.Errorf("reading %s: %w", j.in, err),
+		"it can be read if it was encrypted under key %s as %q and not changed since; a renamed file needs its old name", key.ID(), name)
+}
+
+// interruptible returns r with reads that fail once ctx has ended.
+func interruptible(ctx context.Context, r io.Reader) io.Reader { return &ctxReader{ctx, r} }
+
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// ctxWriter is a writer that fails once ctx has ended.
+type ctxWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *ctxWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}
+
+// cause strips from a path error the path, which our messages name already.
+func cause(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

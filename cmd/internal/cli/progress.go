@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+
+	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+)
+
+// Unit is what progress is counted in.
+type Unit int
+
+// The units.
+const (
+	Items Unit = iota // printed as plain numbers
+	Bytes             // printed by Size
+)
+
+const (
+	quietFlag = "quiet"
+	// plainEvery is the time between two lines where there is no terminal.
+	plainEvery = 10 * time.Second
+)
+
+// Progress shows how far a job is, on standard error: a bar on a terminal, else
+// a line every ten seconds, so a short job prints none; with --quiet nothing.
+// Its methods may be called by any number of goroutines.
+type Progress struct {
+	bars *mpb.Progress // nil where there is no terminal
+	bar  *mpb.Bar
+
+	mu    sync.Mutex
+	note  string
+	line  plainLine
+	w     io.Writer
+	quiet bool
+	every time.Duration
+	next  time.Time
+	done  int64
+}
+
+// Quiet reports whether the user asked for no progress.
+func Quiet(cmd *cobra.Command) bool {
+	quiet, err := cmd.Flags().GetBool(quietFlag)
+	return err == nil && quiet
+}
+
+// NewProgress starts to show the job named by a verb ("encrypting") of total
+// units. The caller must Close it before printing results.
+func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progress {
+	w := cmd.ErrOrStderr()
+	p := &Progress{
+		line:  plainLine{prefix: cmd.Root().Name() + ": " + verb, total: total, unit: unit, start: time.Now()},
+		w:     w,
+		quiet: Quiet(cmd),
+		every: plainEvery,
+		next:  time.Now().Add(plainEvery),
+	}
+	if !p.quiet && isTerminal(w) {
+		p.bars = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithAutoRefresh())
+		p.bar = p.bars.AddBar(total,
+			mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name(p.line.prefix)),
+			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				return p.line.state(s.Current, time.Now()) + p.note
+			})),
+		)
+	}
+	return p
+}
+
+// Add tells that n more units are done.
+func (p *Progress) Add(n int64) {
+	if p.bar != nil {
+		p.bar.IncrInt64(n)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += n
+	if now := time.Now(); !p.quiet && now.After(p.next) {
+		fmt.Fprintf(p.w, "%s %s%s\n", p.line.prefix, p.line.state(p.done, now), p.note)
+		p.next = now.Add(p.every)
+	}
+}
+
+// Note shows a few words after the amount, such as a running loss, until the next
+// call.
+func (p *Progress) Note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note = ", " + text
+}
+
+// Write prints b, whole lines, above the bar, also with --quiet; it makes a
+// Progress the writer of messages and logs while it is shown.
+func (p *Progress) Write(b []byte) (int, error) {
+	if p.bars != nil {
+		return p.bars.Write(b)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.w.Write(b)
+}
+
+// Reader returns r with the bytes read from it added to p.
+func (p *Progress) Reader(r io.Reader) io.Reader { return &countingReader{r, p} }
+
+// Writer returns w with the bytes written to it added to p.
+func (p *Progress) Writer(w io.Writer) io.Writer { return &countingWriter{w, p} }
+
+// Close takes the bar away. It may be called more than once.
+func (p *Progress) Close() {
+	if p.bar != nil {
+		p.bar.Abort(true)
+		p.bars.Wait()
+	}
+}
+
+// plainLine says in words how far a job is.
+type plainLine struct {
+	prefix string
+	total  int64
+	unit   Unit
+	start  time.Time
+}
+
+// state returns "42% of 1.5 GB, 310 MB/s, 3s left".
+func (l plainLine) state(done int64, now time.Time) string {
+	var s string
+	if l.total > 0 {
+		s = fmt.Sprintf("%d%% of %s", min(100, done*100/l.total), l.amount(float64(l.total)))
+	} else {
+		s = l.amount(float64(done))
+	}
+	elapsed := now.Sub(l.start)
+	if done <= 0 || elapsed < time.Second {
+		return s
+	}
+	rate := float64(done) / elapsed.Seconds()
+	s += fmt.Sprintf(", %s/s", l.amount(rate))
+	if left := l.total - done; left > 0 {
+		s += fmt.Sprintf(", %s left", time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second))
+	}
+	return s
+}
+
+func (l plainLine) amount(v float64) string {
+	if l.unit == Bytes {
+		return say.Size(int64(v))
+	}
+	if v < 10 && v != float64(int64(v)) {
+		return fmt.Sprintf("%.2g", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+type countingReader struct {
+	r io.Reader
+	p *Progress
+}
+
+func (c *countingReader) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.p.Add(int64(n))
+	return n, err
+}
+
+type countingWriter struct {
+	w io.Writer
+	p *Progress
+}
+
+func (c *countingWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.p.Add(int64(n))
+	return n, err
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,296 @@
+// Package plan makes of an ensemble file the plan that is predicted: the same
+// for a run in place and for a generated kernel.
+//
+//	built, err := plan.Build(ctx, "best_ensemble.yml", plan.Options{Weights: []string{"models"}})
+//	built.Plan    // *ensemble.Plan
+//	built.Weights // the local file of each fold
+//
+// For each prediction that the ensemble names, level1_train_<model>.npy, it
+// finds
+//
+//   - the weights <model>.safetensors, .pth, .ckpt or whatever their ending, or
+//     <model>.safetensors.enc, in the folders given, in those below them, or
+//     beside the ensemble file;
+//   - the config, the text in the weights or else <config>.yml;
+//   - the threshold, in <model>.yml or else in the weights, to which the offset
+//     that the ensemble may give is added;
+//
+// and checks that the weights fit the architecture. Weights are known by the
+// SHA-256 of their plain safetensors form; a PyTorch file is converted to it, in
+// memory, in the one way that its content allows.
+//
+// Images that can't be predicted get the best constant answer of the training table,
+// if there is a table.
+//
+// With [Options].Cuts it works out which views and folds the plan drops first when
+// time is short (see package cutorder).
+//
+// All mistakes are reported together, each in a line of its own that names the
+// file. It refuses ensembles whose networks differ in the number of classes,
+// members whose folds differ in config, weights without threshold, and ensembles
+// blended for a metric that a submission of labels is not scored by.
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
+	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"golang.org/x/sync/errgroup"
+)
+
+// Options say where things are. The zero value looks beside the ensemble file.
+type Options struct {
+	// Weights are folders of weights and thresholds, searched with those below
+	// them.
+	Weights []string
+	// Configs are folders of configs, for weights that do not carry theirs.
+	Configs []string
+	// WeightsKey names the weights to take of files that hold several sets; ""
+	// leaves it to the configs (model.weights_key), and then to package weightfile.
+	WeightsKey string
+	// Cuts asks for the order in which the plan drops views and folds when time is
+	// short. It needs out-of-fold predictions, which are searched for in the folders
+	// OOF, then beside the weights.
+	Cuts bool
+	OOF  []string
+	// Submission is the kind of submission that the user asks for.
+	Submission input.Submission
+	// Data is the folder of the training table and its folds, if they do not lie
+	// beside the predictions or weights. If it is "", package datafolder searches.
+	Data string
+	// Archs are the known architectures; nil means arch.All().
+	Archs []arch.Arch
+	// Key returns the key of encrypted weights; it is called once, where there
+	// are any. nil means that there is none.
+	Key func() (crypt.Key, error)
+	// Half says whether a kernel gets the weights in half the space. What that
+	// changes is measured for every fold; it is a mistake where it is above the
+	// limit.
+	Half shrink.Half
+	// Halved is told what was measured, fold by fold. nil is silent.
+	Halved func(path string, c shrink.Change)
+	// Warn is told, a line at a time, what is odd but no mistake. nil is silent.
+	Warn func(text string)
+}
+
+// Built is a plan and what it was made from.
+type Built struct {
+	Plan *ensemble.Plan
+	// Weights has the file of each fold, in the order of the plan.
+	Weights []Weight
+}
+
+// Weight returns the file of the fold of that name.
+func (b *Built) Weight(fold string) (Weight, bool) {
+	for _, w := range b.Weights {
+		if w.Name == fold {
+			return w, true
+		}
+	}
+	return Weight{}, false
+}
+
+// Build makes the plan of the ensemble file at path. It reads every weight file
+// whole, to know its hash.
+func Build(ctx context.Context, path string, o Options) (*Built, error) {
+	text, err := textfile.Read(path, "an ensemble")
+	if err != nil {
+		return nil, fmt.Errorf("reading the ensemble: %w", err)
+	}
+	e, err := ensemblefile.Read(path, text)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{options: o, ensemble: path}
+	if err := b.checkMetric(e); err != nil {
+		return nil, err
+	}
+	if o.Archs == nil {
+		b.options.Archs = arch.All()
+	}
+	if err := b.index(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	jobs := b.jobs(e.Members)
+	if err := b.loadKey(jobs); err != nil {
+		return nil, err
+	}
+	return b.build(ctx, e, jobs)
+}
+
+// builder is the state of one Build.
+type builder struct {
+	options  Options
+	ensemble string // path of the ensemble file
+	files    *index
+	key      crypt.Key
+	configs  configs
+	table    func() (*input.Table, error) // the training table, read once; nil if there is none
+}
+
+// job is one fold to read.
+type job struct {
+	member  int
+	predict string // as the ensemble names it
+	name    string // of the model
+	config  string // name of the config
+	path    string // of the weights
+	err     error
+
+	choice     string // the key of the weights in the file
+	note       string // about that choice
+	fold       ensemble.Fold
+	stored     bool    // the threshold comes from the weights, not from a file
+	offset     float64 // of its threshold, as the ensemble gives it
+	foldNumber int
+	model      ensemble.Model // what its config says, without folds and weight
+	train      config.Train   // of its config
+	folds      int            // into which its table is divided
+	change     shrink.Change  // by storing it in half the space
+}
+
+// jobs finds the weights of every prediction. A job that has an error is not to
+// be read.
+func (b *builder) jobs(members []ensemblefile.Member) []*job {
+	var jobs []*job
+	seen := map[string]bool{}
+	for i, m := range members {
+		for _, predict := range m.Predicts {
+			j := &job{member: i, predict: predict}
+			jobs = append(jobs, j)
+			name, err := ensemblefile.ParseName(predict)
+			if err != nil {
+				j.err = fmt.Errorf("%s: %w", b.ensemble, err)
+				continue
+			}
+			j.name, j.config, j.foldNumber = name.Model(), name.Config, name.Fold
+			if seen[j.name] {
+				j.err = fmt.Errorf("%s: %s is named twice", b.ensemble, predict)
+				continue
+			}
+			seen[j.name] = true
+			j.path, j.err = b.files.weights(j.name, b.options.Key != nil)
+		}
+	}
+	return jobs
+}
+
+// loadKey loads the key where any file needs it.
+func (b *builder) loadKey(jobs []*job) error {
+	for _, j := range jobs {
+		if j.err == nil && strings.HasSuffix(j.path, crypt.Ext) {
+			var err error
+			if b.key, err = b.options.Key(); err != nil {
+				return fmt.Errorf("reading %s: %w", j.path, err)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// build reads the weights, several at once, and puts the plan together.
+func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*job) (*Built, error) {
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, j := range jobs {
+		if j.err != nil {
+			continue
+		}
+		group.Go(func() error {
+			j.err = b.read(reading, j)
+			return reading.Err() // mistakes are collected, an interrupt ends all
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	errs := make([]error, 0, len(jobs))
+	for _, j := range jobs {
+		errs = append(errs, j.err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		if j.note != "" {
+			b.warn("%s: %s", j.path, j.note)
+		}
+	}
+	built := &Built{Plan: &ensemble.Plan{Name: strings.TrimSuffix(filepath.Base(b.ensemble), filepath.Ext(b.ensemble))}}
+	for _, j := range jobs {
+		if b.options.Half.Given() && b.options.Halved != nil {
+			b.options.Halved(j.path, j.change)
+		}
+		if err := b.add(built, e.Members, j); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	var err error
+	if built.Plan.ClassOffsets, err = e.Offsets(built.Plan.Classes); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
+	}
+	built.Plan.Submission = b.options.Submission
+	b.table = sync.OnceValues(func() (*input.Table, error) { return b.readTable(jobs[0]) })
+	b.training(built.Plan)
+	b.tellThresholds(jobs)
+	if b.options.Cuts {
+		if err := b.cuts(ctx, built.Plan, jobs); err != nil {
+			return nil, err
+		}
+	}
+	if err := built.Plan.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
+	}
+	return built, nil
+}
+
+// add puts a fold that was read into the plan.
+func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error {
+	p := built.Plan
+	j.offset = members[j.member].Offset
+	j.fold.Threshold += j.offset
+	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, choice: j.choice, half: b.options.Half})
+	if p.Classes == 0 {
+		p.Classes = j.model.Classes
+	}
+	if j.model.Classes != p.Classes {
+		return fmt.Errorf("%s: the network has %d classes, but those before it have %d", j.path, j.model.Classes, p.Classes)
+	}
+	if j.member < len(p.Models) {
+		m := &p.Models[j.member]
+		if !sameModel(*m, j.model) {
+			return fmt.Errorf("%s: its config differs from that of %s, of the same member", j.path, m.Folds[0].Name)
+		}
+		m.Folds = append(m.Folds, j.fold)
+		return nil
+	}
+	m := j.model
+	m.Weight = members[j.member].Weight
+	m.Folds = []ensemble.Fold{j.fold}
+	p.Models = append(p.Models, m)
+	return nil
+}
+
+// sameModel reports whether two models are the same but for folds and weight.
+func sameModel(a, b ensemble.Model) bool {
+	return a.Name == b.Name && a.Arch == b.Arch && a.InputSize == b.InputSize &&
+		a.Classes == b.Classes && a.Views == b.Views && a.Dropout == b.Dropout &&
+		a.Scaling == b.Scaling && a.Mean == b.Mean && a.Std == b.Std && a.Alpha == b.Alpha && a.EXIF == b.EXIF
+}

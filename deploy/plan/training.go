@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+// beta is the beta of the F-beta score that the best constant answer maximizes.
+const beta = 2
+
+// checkMetric refuses an ensemble that was blended for a metric other than one of
+// labels, unless the user asks for a submission of labels.
+func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
+	if e.OfLabels() || b.options.Submission == input.Labels {
+		return nil
+	}
+	what := map[string]string{
+		ensemblefile.Accuracy: "which scores the highest class of each image",
+		ensemblefile.LogLoss:  "which scores a probability of each class",
+	}[e.Metric]
+	return hint.New(fmt.Errorf("%s: it was blended for the metric %s, %s; this kind of submission is not supported: a submission has the numbers of all classes above their thresholds",
+		b.ensemble, e.Metric, what), "blend again with --metric f-beta, or take such a submission by --submission labels")
+}
+
+// readTable reads the training table that the config of j names. It returns nil if
+// there is none.
+func (b *builder) readTable(j *job) (*input.Table, error) {
+	path, ok := b.data(filepath.Base(j.train.CSV))
+	if !ok {
+		return nil, nil
+	}
+	return input.ReadTableFile(path)
+}
+
+// training fills in the facts of the training table, if there is one: the best
+// constant answer, and how many labels an image has.
+func (b *builder) training(p *ensemble.Plan) {
+	table, err := b.table()
+	if err != nil {
+		b.warn("images without prediction get the most frequent labels: %v", err)
+		return
+	}
+	if table == nil {
+		return
+	}
+	labels := make([][]int, len(table.Rows))
+	training := input.OneLabel
+	for i := range table.Rows {
+		if labels[i], err = table.Classes(i, p.Classes); err != nil {
+			b.warn("images without prediction get the most frequent labels: %v", err)
+			return
+		}
+		if len(labels[i]) != 1 {
+			training = input.SeveralLabels
+		}
+	}
+	if len(labels) == 0 {
+		return
+	}
+	p.Training, p.Column = training, table.Columns[1]
+	p.Fallback, _ = metric.BestConstant(labels, p.Classes, beta)
+}

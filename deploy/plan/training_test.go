@@ -1,0 +1,99 @@
+package plan_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+func TestTheTrainingTableTellsTheDefaultLabels(t *testing.T) {
+	for _, c := range []struct {
+		name, table string
+		want        []int
+		training    input.Labelling
+		column      string
+		told        string
+	}{
+		{"two labels that are nearly everywhere", "id,tags\na,3 7\nb,3\nc,3 7\n", []int{3, 7}, input.SeveralLabels, "tags", ""},
+		{"one label in each row", "id,class\na,3\nb,3\nc,9\n", []int{3, 9}, input.OneLabel, "class", ""},
+		{"no table", "", nil, input.UnknownLabels, "", ""},
+		{"a class too many", "id,tags\na,10\n", nil, input.UnknownLabels, "", "train.csv:2: class 10, but there are 10"},
+		{"another table", "id,a,b\nx,0,1\n", nil, input.UnknownLabels, "", "train.csv:1: a row must have two fields"},
+	} {
+		f := write(t)
+		data := t.TempDir()
+		for _, folder := range []string{f.Weights, data} { // beside the weights, or where --data says
+			var told []string
+			o := plan.Options{Data: data, Warn: func(s string) { told = append(told, s) }}
+			if c.table != "" {
+				put(t, filepath.Join(folder, "train.csv"), c.table)
+			}
+			built, err := build(f, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := built.Plan
+			if !slices.Equal(p.Fallback, c.want) || p.Training != c.training || p.Column != c.column {
+				t.Errorf("%s in %s: %v, %v, %q", c.name, folder, p.Fallback, p.Training, p.Column)
+			}
+			if text := strings.Join(told, "\n"); (text == "") != (c.told == "") || !strings.Contains(text, c.told) {
+				t.Errorf("%s in %s: told %q", c.name, folder, text)
+			}
+			if c.table != "" {
+				if err := os.Remove(filepath.Join(folder, "train.csv")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// An ensemble that was blended for another kind of submission is refused, unless
+// the user asks for labels.
+func TestEnsemblesOfOtherMetricsAreRefused(t *testing.T) {
+	for metric, want := range map[string]string{
+		"accuracy": "it was blended for the metric accuracy, which scores the highest class of each image",
+		"log-loss": "it was blended for the metric log-loss, which scores a probability of each class",
+		"f-beta":   "",
+	} {
+		f := write(t)
+		text, err := os.ReadFile(f.Ensemble)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, f.Ensemble, string(text)+"- metric: "+metric+"\n")
+		_, err = build(f, plan.Options{})
+		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), f.Ensemble+": "+want) {
+			t.Errorf("%s: %v", metric, err)
+		}
+		if built, err := build(f, plan.Options{Submission: input.Labels}); err != nil || built.Plan.Submission != input.Labels {
+			t.Errorf("%s, labels asked for: %v", metric, err)
+		}
+	}
+}
+
+func TestThresholdsInTheWeightsAreTold(t *testing.T) {
+	f := write(t)
+	for i, want := range []string{
+		"", "no threshold file for 1 member: using the threshold stored in the weights",
+		"no threshold file for 2 members: using the threshold stored in the weights",
+	} {
+		if i > 0 {
+			if err := os.Remove(filepath.Join(f.Weights, f.Models[2*(i-1)]+".yml")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var told []string
+		if _, err := build(f, plan.Options{Warn: func(s string) { told = append(told, s) }}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(told, "\n"); got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+}

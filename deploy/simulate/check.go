@@ -1,0 +1,129 @@
+package simulate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+
+	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/templates"
+)
+
+// submissionName is what a competition takes.
+const submissionName = "submission.csv"
+
+// checkFolder compares the folder with its manifest and Kaggle's limits.
+func (r *Report) checkFolder(ctx context.Context, dir string, m *deploy.Manifest) error {
+	type place struct {
+		name string
+		want deploy.File
+	}
+	files := []place{{m.Script.Name, m.Script}, {m.Source.Name, m.Source}}
+	for _, d := range m.Datasets {
+		if len(d.Files) > templates.MaxDatasetFiles {
+			r.problem("%s has %d files; a dataset has %d", d.Folder, len(d.Files), templates.MaxDatasetFiles)
+		}
+		for _, f := range d.Files {
+			if err := templates.CheckFileName(f.Name); err != nil {
+				r.problem("%s: %v", d.Folder, err)
+			}
+			files = append(files, place{filepath.Join(d.Folder, f.Name), f})
+		}
+	}
+	for _, f := range files {
+		size, sum, err := hashFile(ctx, filepath.Join(dir, f.name))
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist):
+			r.problem("%s is missing", f.name)
+		case err != nil:
+			return err
+		case size != f.want.Size || sum != f.want.SHA256:
+			r.problem("%s is not the file that was deployed", f.name)
+		}
+	}
+	if m.Script.Size >= templates.MaxScript {
+		r.problem("%s has %d bytes; Kaggle takes less than %d", m.Script.Name, m.Script.Size, templates.MaxScript)
+	}
+	return nil
+}
+
+func hashFile(ctx context.Context, path string) (int64, string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	var size int64
+	for {
+		n, err := io.CopyN(h, f, 64<<20)
+		size += n
+		if errors.Is(err, io.EOF) {
+			return size, hex.EncodeToString(h.Sum(nil)), ctx.Err()
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return 0, "", err
+		}
+	}
+}
+
+// maxSubmission bounds the submission that is read, in bytes.
+const maxSubmission = 1 << 30
+
+// checkSubmission grades the submission.
+func (s *session) checkSubmission() error {
+	path := filepath.Join(s.working(), submissionName)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s.r.problem("there is no %s", submissionName)
+		return nil
+	case err != nil:
+		return err
+	case info.Size() > maxSubmission:
+		s.r.problem("%s has %s; that is no submission", submissionName, say.Size(info.Size()))
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	g := grade(submissionName, text, s.sample, s.m.Classes)
+	s.r.Rows, s.r.Given = g.rows, g.given
+	s.r.Problems = append(s.r.Problems, g.problems...)
+	return nil
+}
+
+// readSample reads the sample submission of the data as the kernel would. It returns
+// an error for one that the kernel can't answer, and nil if the data have none.
+func readSample(ctx context.Context, m *deploy.Manifest, data string) (*input.Table, error) {
+	var names []string
+	if m.Sample != "" {
+		names = append(names, m.Sample)
+	}
+	found, err := input.Find(ctx, data, nil, names...)
+	if err != nil {
+		return nil, fmt.Errorf("the competition's data: %w", err)
+	}
+	rules, err := m.SampleRules()
+	if err != nil {
+		return nil, err
+	}
+	rules.Images = func(ids []string) (*input.Images, error) { return found.Images(ctx, ids) }
+	chosen, err := input.ChooseSample(found.Samples, rules)
+	if err != nil || chosen == nil {
+		return nil, err
+	}
+	return chosen.Table, nil
+}

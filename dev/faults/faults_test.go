@@ -1,0 +1,595 @@
+package faults_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
+	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+)
+
+var final = []string{"KAGGLE_IS_COMPETITION_RERUN=1"}
+
+// faults are all rows, in the order of the document.
+var faults = []fault{
+	{"kill -9 at random times, then a restart", "goes on where it stopped; the submission is that of an undisturbed run, byte for byte", killed},
+	{"kill -9 under kernel.py", "the script starts the program once more, on half the cores: the same bytes, status 0", killedUnderTheScript},
+	{"SIGTERM", "ends with status 130; what is written is whole; a restart gives the same bytes", terminated},
+	{"clock jump: stopped for longer than the budget", "ends as soon as it runs again, with a valid submission", stopped},
+	{"clock set back: all files are of tomorrow", "the same bytes, also after a restart", tomorrow},
+	{"slow disk: every read of weights takes half a second", "keeps to its budget, the submission is valid", slowDisk},
+	{"a disk that fails while weights are read", "names file and cause; in the final run the other folds are predicted", failingDisk},
+	{"full disk", "names the submission and leaves no part of it; in the final run what was written before stays, status 0", fullDisk},
+	{"a bit of a model flipped", "refuses before it predicts: the file's name, wrong key or damaged", refusesWeights(flip)},
+	{"a model cut", "refuses before it predicts", refusesWeights(func(b []byte) []byte { return b[:len(b)-1000] })},
+	{"a model of no bytes", "refuses before it predicts", refusesWeights(func([]byte) []byte { return nil })},
+	{"a model missing", "refuses before it predicts: names all that are missing, tells what to add", missingModel},
+	{"any of these in the final run", "predicts the others, tells what is left out, status 0", partial},
+	{"wrong key", "refuses before it predicts: names file, never the key", wrongKey},
+	{"a damaged plain file beside a whole encrypted one", "takes the one whose SHA-256 is the plan's", besideEachOther},
+	{"models renamed, and in other folders", "found by SHA-256: the same bytes", renamed},
+	{"very many image files in the tree", "begins to predict without delay", manyImages},
+	{"three corrupt images (cut, empty, text)", "gives them the default labels, names them; predicts all others as ever", corruptImages},
+	{"an image folder that is empty", "gives every row the default labels, tells, status 0", noImages},
+	{"a sample with a header only", "writes the header, tells, status 0", headerOnly},
+	{"a sample of one label, of probabilities, of columns", "refuses before it predicts: what was seen, what is supported", otherKinds},
+	{"ids of the sample without image", "gives them the default labels, names them", idsWithoutImage},
+	{"ids twice in the sample", "predicts each once, tells", idsTwice},
+	{"a sample with CRLF and a byte order mark", "the same bytes", crlf},
+	{"budget already over", "a valid submission of default labels, a warning, status 0", budgetOver},
+	{"a budget of half the time", "drops views, then folds; ends in time; the submission is valid", halfBudget},
+	{"one core", "the same bytes", oneCore},
+	{"512 MB of memory", "the same bytes", littleMemory},
+	{"512 MB of memory and a full-size network, 100 MB of weights", "the same bytes", littleMemoryAtFullSize},
+	{"an input that can't be written, no network", "the same bytes", readOnly},
+	{"an output that can't be written", "refuses before it predicts", unwritable},
+	{"decrypted weights", "in no file that is written or open at any time of a run", noPlaintext},
+}
+
+// thorough is whether the tests may take minutes.
+func thorough() bool { return *matrix != "" || os.Getenv("DEPLOY_KERNEL_LONG") != "" }
+
+// kills is how many times a run is killed.
+func kills() int {
+	if thorough() {
+		return 20
+	}
+	return 4
+}
+
+func killed(t *testing.T, w *world) string {
+	r := rand.New(rand.NewPCG(9, 9))
+	hit, runs := 0, 0
+	for ; hit < kills() && runs < 5*kills(); runs++ {
+		s := w.stage(t)
+		cmd, _ := s.start(t, w.program)
+		time.Sleep(time.Duration(r.Float64() * float64(w.took)))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if !cmd.ProcessState.Exited() {
+			hit++
+		}
+		if _, err := os.Stat(s.path("working/submission.csv")); err == nil {
+			s.valid(t, w.ids)
+		}
+		s.same(t, s.run(t))
+		if left, err := filepath.Glob(s.path("working/.*")); err != nil || len(left) > 0 {
+			t.Errorf("left after the restart: %q %v", left, err)
+		}
+	}
+	if hit < kills() {
+		t.Errorf("only %d of %d runs were killed before their end", hit, runs)
+	}
+	return fmt.Sprintf("killed in %d of %d runs, the others had ended; all the same bytes", hit, runs)
+}
+
+func killedUnderTheScript(t *testing.T, w *world) string {
+	s := w.stage(t)
+	dead := make(chan error, 1)
+	go func() { dead <- killChild(s.path("scratch")) }()
+	r := s.script(t)
+	if err := <-dead; err != nil {
+		t.Skip(err)
+	}
+	s.same(t, r)
+	if !strings.Contains(r.stderr, "ended by SIGKILL") || !strings.Contains(r.stderr, "taking up an earlier run") {
+		t.Errorf("told:\n%s", r.stderr)
+	}
+	return ""
+}
+
+// killChild kills the program that has this scratch folder, once there is a
+// finished fold in it.
+func killChild(scratch string) error {
+	for range 6000 {
+		time.Sleep(5 * time.Millisecond)
+		if done, err := filepath.Glob(filepath.Join(scratch, "*.scratch")); err != nil || len(done) == 0 {
+			continue
+		}
+		procs, err := filepath.Glob("/proc/[0-9]*/environ")
+		if err != nil {
+			return err
+		}
+		for _, p := range procs {
+			env, err := os.ReadFile(p)
+			if err != nil || !bytes.Contains(env, []byte("DEPLOY_KERNEL_SCRATCH="+scratch)) || !bytes.Contains(env, []byte("DEPLOY_KERNEL_ELAPSED=")) {
+				continue
+			}
+			var pid int
+			if _, err := fmt.Sscanf(p, "/proc/%d/environ", &pid); err != nil {
+				return err
+			}
+			return syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	return fmt.Errorf("the program was not seen under /proc")
+}
+
+func terminated(t *testing.T, w *world) string {
+	s := w.stage(t)
+	begin := time.Now()
+	cmd, stderr := s.start(t, w.program)
+	s.untilWritten()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	r := s.wait(t, begin, cmd, stderr)
+	if r.status != 130 || !strings.HasSuffix(r.stderr, "kernel: interrupted\n") {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	s.valid(t, w.ids)
+	s.same(t, s.run(t))
+	return ""
+}
+
+func stopped(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.args = []string{"--budget", "3s"}
+	begin := time.Now()
+	cmd, stderr := s.start(t, w.program, s.args...)
+	time.Sleep(300 * time.Millisecond)
+	_ = cmd.Process.Signal(syscall.SIGSTOP)
+	time.Sleep(3 * time.Second)
+	_ = cmd.Process.Signal(syscall.SIGCONT)
+	again := time.Now()
+	r := s.wait(t, begin, cmd, stderr)
+	after := time.Since(again)
+	s.valid(t, w.ids)
+	if r.status != 0 || after > 2*time.Second {
+		t.Errorf("status %d, %v after it went on\n%s", r.status, after, r.stderr)
+	}
+	return fmt.Sprintf("%d ms after it went on", after.Milliseconds())
+}
+
+func tomorrow(t *testing.T, w *world) string {
+	s := w.stage(t)
+	future := time.Now().Add(24 * time.Hour)
+	err := filepath.WalkDir(s.path("input"), func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(path, future, future)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := s.start(t, w.program)
+	s.untilWritten()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	s.same(t, s.run(t))
+	return ""
+}
+
+// traced makes the stage's program run under strace, which delays or fails
+// system calls as it is told. The path returned is that of its log.
+func traced(t *testing.T, s *stage, inject string) (log string) {
+	t.Helper()
+	if err := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "true").Run(); err != nil {
+		t.Skipf("strace, which makes the fault, can't be run here: %v", err)
+	}
+	log = s.path("strace")
+	s.command = func(name string, args ...string) *exec.Cmd {
+		all := []string{"-f", "-qq", "-o", log, "-e", "trace=pread64", "-e", "inject=pread64:" + inject, name}
+		return exec.Command("strace", append(all, args...)...)
+	}
+	return log
+}
+
+func slowDisk(t *testing.T, w *world) string {
+	s := w.stage(t)
+	traced(t, s, "delay_enter=500ms")
+	s.args = []string{"--budget", "5s"}
+	r := s.run(t)
+	rows := s.valid(t, w.ids)
+	if r.status != 0 || !slices.ContainsFunc(rows, func(r input.Row) bool { return r.Labels != "" }) {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	// The kernel's own time: strace waits for delays that have begun also after
+	// the kernel's end.
+	_, told, _ := strings.Cut(r.stderr, " images, ")
+	told, _, _ = strings.Cut(told, "\n")
+	folds, took, _ := strings.Cut(told, ", ")
+	if d, err := time.ParseDuration(took); err != nil || d > 5*time.Second {
+		t.Errorf("after %s of 5s: %v\n%s", took, err, r.stderr)
+	}
+	return fmt.Sprintf("%s of 5 s, %s", took, folds)
+}
+
+func failingDisk(t *testing.T, w *world) string {
+	_, r := w.onFailingDisk(t)
+	if r.status != 1 || !strings.Contains(r.stderr, ".safetensors.enc: input/output error") {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	s, r := w.onFailingDisk(t, final...)
+	if r.status == 0 {
+		s.valid(t, w.ids)
+	}
+	if !strings.Contains(r.stderr, "going on without") {
+		t.Errorf("final run: status %d\n%s", r.status, r.stderr)
+	}
+	return ""
+}
+
+// onFailingDisk runs the program on a disk that reads well at first and then
+// fails. strace counts the reads of each thread by itself, and which thread
+// reads how often is chance: where none made seven, fewer have to do.
+func (w *world) onFailingDisk(t *testing.T, env ...string) (*stage, result) {
+	for reads := 7; ; reads-- {
+		s := w.stage(t)
+		s.env = env
+		log := traced(t, s, fmt.Sprintf("error=EIO:when=%d+", reads))
+		r := s.run(t)
+		told, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reads == 1 || bytes.Contains(told, []byte("(INJECTED)")) {
+			return s, r
+		}
+	}
+}
+
+func fullDisk(t *testing.T, w *world) string {
+	for _, filler := range []int{1, 2} { // of two pages; the submission takes one
+		s := w.stage(t)
+		s.command = func(name string, args ...string) *exec.Cmd {
+			script := fmt.Sprintf(`mount -t tmpfs -o size=%dk none "$PWD" && cd "$PWD" && head -c %d /dev/zero >filler || exit 99
+"$@"; status=$?; ls -A >../left; cp submission.csv ../copy 2>/dev/null; exit $status`, 4*3, 4096*(filler+1))
+			return exec.Command("unshare", append([]string{"-rm", "sh", "-c", script, "sh", name}, args...)...)
+		}
+		if filler == 1 {
+			s.env = final
+		}
+		r := s.run(t)
+		if r.status == 99 || strings.Contains(r.stderr, "unshare") {
+			t.Skipf("a small file system can't be mounted here: %s", r.stderr)
+		}
+		left := string(s.read(t, "left"))
+		switch {
+		case filler == 2 && (r.status != 1 || left != "filler\n" || !strings.Contains(r.stderr, "kernel: writing submission.csv: no space left on device\n")):
+			t.Errorf("status %d, left %q\n%s", r.status, left, r.stderr)
+		case filler == 1 && (r.status != 0 || left != "filler\nsubmission.csv\n" || !strings.Contains(r.stderr, "it holds 1 of 4 folds")):
+			t.Errorf("final run: status %d, left %q\n%s", r.status, left, r.stderr)
+		}
+		if filler == 1 {
+			s.write(t, "working/submission.csv", s.read(t, "copy"))
+			s.valid(t, w.ids)
+		}
+	}
+	return ""
+}
+
+func flip(b []byte) []byte {
+	b = bytes.Clone(b)
+	b[len(b)-100] ^= 8
+	return b
+}
+
+// refusesWeights returns the test of a model that was changed.
+func refusesWeights(change func([]byte) []byte) func(*testing.T, *world) string {
+	return func(t *testing.T, w *world) string {
+		s := w.stage(t)
+		s.write(t, firstModel, change(s.read(t, firstModel)))
+		s.refused(t, s.run(t), "kernel: ../"+firstModel+": ")
+		return ""
+	}
+}
+
+func missingModel(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.remove(t, firstModel)
+	s.remove(t, weightsDir+"/demo_b_f1_e06_0.6249.safetensors.enc")
+	r := s.run(t)
+	s.refused(t, r, "kernel: missing under ../input: the weights of 2 of 4 folds: ", "demo_a_f0_e07_0.6123", "demo_b_f1_e06_0.6249")
+	s.refused(t, r, "kernel: hint: add the datasets that hold NAME.safetensors")
+	return ""
+}
+
+func partial(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.env = final
+	s.remove(t, firstModel)
+	bad := weightsDir + "/demo_b_f1_e06_0.6249.safetensors.enc"
+	b := s.read(t, bad)
+	b[len(b)/2] ^= 1 // seen only when the whole file is read
+	s.write(t, bad, b)
+	r := s.run(t)
+	s.valid(t, w.ids)
+	if r.status != 0 || !strings.Contains(r.stderr, "2 of 4 folds") || strings.Count(r.stderr, "going on without") != 2 {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	return ""
+}
+
+func wrongKey(t *testing.T, w *world) string {
+	s := w.stage(t)
+	key, err := crypt.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = []string{"DEPLOY_KERNEL_KEY=" + key.Text()}
+	r := s.run(t)
+	s.refused(t, r, "kernel: ../"+weightsDir+"/demo_a_f1_e09_0.6088.safetensors.enc: wrong key, wrong name or damaged file")
+	if strings.Contains(r.stderr, key.Text()[20:40]) {
+		t.Error("the key was printed")
+	}
+	return ""
+}
+
+func besideEachOther(t *testing.T, w *world) string {
+	s := w.stage(t)
+	plain, err := os.ReadFile(filepath.Join(w.files.Weights, "demo_a_f0_e07_0.6123.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, weightsDir+"/demo_a_f0_e07_0.6123.safetensors", flip(plain))
+	s.same(t, s.run(t))
+	// And the other way round.
+	s.write(t, weightsDir+"/demo_a_f0_e07_0.6123.safetensors", plain)
+	s.write(t, firstModel, flip(s.read(t, firstModel)))
+	s.same(t, s.run(t))
+	return ""
+}
+
+func renamed(t *testing.T, w *world) string {
+	s := w.stage(t)
+	for _, model := range w.files.Models {
+		from := s.path(weightsDir + "/" + model + ".safetensors.enc")
+		b, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The name is authenticated: only plain files can be renamed.
+		plain, err := os.ReadFile(filepath.Join(w.files.Weights, model+".safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(model, "demo_a") {
+			s.write(t, "input/some-model/pytorch/default/1/"+strings.ReplaceAll(model, ".", "-")+".safetensors", plain)
+		} else {
+			s.write(t, "input/flat/deep/er/"+model+".safetensors.enc", b)
+		}
+	}
+	s.remove(t, weightsDir)
+	s.same(t, s.run(t))
+	return ""
+}
+
+func corruptImages(t *testing.T, w *world) string {
+	s := w.stage(t)
+	bad := map[string]func([]byte) []byte{
+		w.ids[3]:  func(b []byte) []byte { return b[:30] },
+		w.ids[50]: func([]byte) []byte { return nil },
+		w.ids[70]: func([]byte) []byte { return []byte("<html>not found</html>") },
+	}
+	for id, change := range bad {
+		name := competition + "/test/" + id + ".png"
+		s.write(t, name, change(s.read(t, name)))
+	}
+	r := s.run(t)
+	rows := s.valid(t, w.ids)
+	want := strings.Split(strings.TrimSpace(string(w.want)), "\n")[1:]
+	given := defaultLabels(t, r)
+	for i, row := range rows {
+		got := row.ID + "," + row.Labels
+		if bad[row.ID] != nil {
+			if row.Labels != given || !strings.Contains(r.stderr, "warning: image "+row.ID+" gets the default labels: ") {
+				t.Errorf("%s is not told or has other labels than %q: %q", row.ID, given, got)
+			}
+		} else if got != want[i] {
+			t.Errorf("row %d is %q, want %q", i, got, want[i])
+		}
+	}
+	if r.status != 0 {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	return ""
+}
+
+// defaultLabels returns the labels that the run says it gave to images without
+// prediction.
+func defaultLabels(t *testing.T, r result) string {
+	t.Helper()
+	m := regexp.MustCompile(`rows have no prediction; they get the labels "([0-9 ]+)"`).FindStringSubmatch(r.stderr)
+	if m == nil {
+		t.Fatalf("default labels are not told:\n%s", r.stderr)
+	}
+	return m[1]
+}
+
+func noImages(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.remove(t, competition+"/test")
+	if err := os.Mkdir(s.path(competition+"/test"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := s.run(t)
+	for _, row := range s.valid(t, w.ids) {
+		if row.Labels == "" {
+			t.Errorf("%s has no labels", row.ID)
+		}
+	}
+	if r.status != 0 || !strings.Contains(r.stderr, "kernel: warning: none of the 80 images of ../"+competition+"/sample_submission.csv is under ../input") {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	return ""
+}
+
+func headerOnly(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.write(t, sample, []byte("id,attribute_ids\n"))
+	r := s.run(t)
+	if got := string(s.submission(t)); r.status != 0 || got != "id,attribute_ids\n" || !strings.Contains(r.stderr, "has no rows") {
+		t.Errorf("status %d, %q\n%s", r.status, got, r.stderr)
+	}
+	return ""
+}
+
+func otherKinds(t *testing.T, w *world) string {
+	for text, want := range map[string]string{
+		"image_id,label\na,4\n":           "one class for each image",
+		"image_id,target\na,0.5\n":        "decimal numbers, such as probabilities",
+		"image_id,a,b,c\na,0.3,0.3,0.3\n": "3 columns after the id",
+	} {
+		s := w.stage(t)
+		s.write(t, sample, []byte(text))
+		s.refused(t, s.run(t), "kernel: ../"+sample, want, "Supported: an id and space-separated class numbers")
+	}
+	return ""
+}
+
+const sample = competition + "/sample_submission.csv"
+
+func idsWithoutImage(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.write(t, sample, append(s.read(t, sample), "nobody,1\nelse,\n"...))
+	r := s.run(t)
+	given := defaultLabels(t, r)
+	if got := string(s.submission(t)); r.status != 0 || got != string(w.want)+"nobody,"+given+"\nelse,"+given+"\n" {
+		t.Errorf("status %d, or other rows\n%s", r.status, r.stderr)
+	}
+	if !strings.Contains(r.stderr, "2 images without prediction: nobody, else") {
+		t.Errorf("told:\n%s", r.stderr)
+	}
+	return ""
+}
+
+func idsTwice(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.write(t, sample, append(s.read(t, sample), w.ids[0]+",1\n"+w.ids[7]+",\n"...))
+	r := s.run(t)
+	lines := strings.SplitAfter(string(w.want), "\n")
+	if got := string(s.submission(t)); r.status != 0 || got != string(w.want)+lines[1]+lines[8] {
+		t.Errorf("status %d, or other rows\n%s", r.status, r.stderr)
+	}
+	if !strings.Contains(r.stderr, "2 ids are there more than once; each is predicted once") {
+		t.Errorf("told:\n%s", r.stderr)
+	}
+	return ""
+}
+
+func crlf(t *testing.T, w *world) string {
+	s := w.stage(t)
+	text := strings.ReplaceAll(string(s.read(t, sample)), "\n", "\r\n")
+	s.write(t, sample, []byte("\xef\xbb\xbf"+text))
+	s.same(t, s.run(t))
+	return ""
+}
+
+func budgetOver(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.args = []string{"--budget", "9h", "--elapsed", "9h1m"}
+	r := s.run(t)
+	for _, row := range s.valid(t, w.ids) {
+		if row.Labels == "" {
+			t.Errorf("%s has no labels", row.ID)
+		}
+	}
+	if r.status != 0 || !strings.Contains(r.stderr, "warning: no time for any prediction") {
+		t.Errorf("status %d\n%s", r.status, r.stderr)
+	}
+	return ""
+}
+
+func halfBudget(t *testing.T, w *world) string {
+	s := w.stage(t)
+	budget := w.took / 2
+	s.args = []string{"--budget", budget.String()}
+	r := s.run(t)
+	s.valid(t, w.ids)
+	if r.status != 0 || r.took > budget+100*time.Millisecond { // for the process itself
+		t.Errorf("status %d after %v of %v\n%s", r.status, r.took, budget, r.stderr)
+	}
+	return fmt.Sprintf("%.2f s of %.2f s", r.took.Seconds(), budget.Seconds())
+}
+
+// boxed makes the stage's program run in a sandbox.
+func boxed(t *testing.T, s *stage, o sandbox.Options) *sandbox.Sandbox {
+	t.Helper()
+	box := sandbox.New(o)
+	t.Cleanup(func() {
+		if err := box.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if len(box.Lacks) > 0 {
+		t.Skipf("this system does not allow: %v", box.Lacks)
+	}
+	s.command = func(name string, args ...string) *exec.Cmd { return box.Command(t.Context(), name, args...) }
+	return box
+}
+
+func oneCore(t *testing.T, w *world) string {
+	s := w.stage(t)
+	boxed(t, s, sandbox.Options{Cores: 1})
+	s.same(t, s.run(t))
+	return ""
+}
+
+func littleMemory(t *testing.T, w *world) string {
+	s := w.stage(t)
+	boxed(t, s, sandbox.Options{Memory: 512e6})
+	r := s.run(t)
+	s.same(t, r)
+	return fmt.Sprintf("%d MB at most", r.peak/1e6)
+}
+
+func littleMemoryAtFullSize(t *testing.T, _ *world) string {
+	if !thorough() {
+		t.Skip("set DEPLOY_KERNEL_LONG=1 for a network of full size, which takes a minute")
+	}
+	const images = 16
+	w, err := deployed(t.TempDir(), demodata.Options{Images: images, FullSize: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.undisturbed(t, images)
+	return littleMemory(t, w)
+}
+
+func readOnly(t *testing.T, w *world) string {
+	s := w.stage(t)
+	boxed(t, s, sandbox.Options{NoNetwork: true, ReadOnly: []string{s.path("input")}})
+	s.same(t, s.run(t))
+	return ""
+}
+
+func unwritable(t *testing.T, w *world) string {
+	s := w.stage(t)
+	s.args = []string{"--output", "../input/nowhere/submission.csv"}
+	s.refused(t, s.run(t), "kernel: creating ../input/nowhere/submission.csv: no such file or directory")
+	return ""
+}
