@@ -21,7 +21,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
@@ -84,7 +84,7 @@ func (d *deployed) inPlace(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = ensemble.Run(context.Background(), built.Plan, ensemble.Options{
+	_, err = predict.Run(context.Background(), built.Plan, predict.Options{
 		Archs: arch.All(), Formats: formats.All(), Output: path, Input: filepath.Dir(d.files.Data),
 	})
 	if err != nil {
@@ -305,7 +305,7 @@ func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	cut := filepath.Join(root, "cut.csv")
-	if _, err := ensemble.Run(t.Context(), built.Plan, ensemble.Options{
+	if _, err := predict.Run(t.Context(), built.Plan, predict.Options{
 		Archs: arch.All(), Formats: formats.All(), Output: cut, Input: filepath.Join(root, "input"), Key: &d.key, Partial: true,
 	}); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
@@ -43,14 +43,14 @@ func (s *state) verify(ctx context.Context) error {
 	if err := s.runProgram(ctx, bundled); err != nil {
 		return err
 	}
-	o := ensemble.Options{
+	o := predict.Options{
 		Archs: arch.All(), Formats: formats.All(), Input: inputs,
 		Output: filepath.Join(unbundled, "submission.csv"), Predictions: filepath.Join(unbundled, "predictions"),
 	}
 	if s.KeyPlace == InEnvironment || s.KeyPlace == InKernel {
 		o.Key = &s.Key
 	}
-	if _, err := ensemble.Run(ctx, s.built.Plan, o); err != nil {
+	if _, err := predict.Run(ctx, s.built.Plan, o); err != nil {
 		return fmt.Errorf("predicting two images with the unbundled runtime: %w", err)
 	}
 	return s.compare(bundled, unbundled)

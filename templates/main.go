@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	archPath     = deploykernel.Path + "/runtime/arch"
-	ensemblePath = deploykernel.Path + "/runtime/ensemble"
-	visionPath   = deploykernel.Path + "/runtime/vision"
+	archPath    = deploykernel.Path + "/runtime/arch"
+	commandPath = deploykernel.Path + "/runtime/ensemble/command"
+	visionPath  = deploykernel.Path + "/runtime/vision"
 )
 
 // MainOptions is what a generated main holds beside its plan.
@@ -76,7 +76,7 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	}
 	f.Const().Id("key").Op("=").Lit(o.Key)
 	f.Func().Id("main").Params().Block(
-		jen.Qual(ensemblePath, "Main").Call(jen.Id("plan"), jen.Id("archs"), jen.Id("formats"), jen.Id("key")),
+		jen.Qual(commandPath, "Main").Call(jen.Id("plan"), jen.Id("archs"), jen.Id("formats"), jen.Id("key")),
 	)
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {

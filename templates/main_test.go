@@ -35,6 +35,7 @@ func ExampleMain() {
 	// import (
 	// 	arch "github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	// 	ensemble "github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	// 	command "github.com/deploy-kernel/deploy-kernel/runtime/ensemble/command"
 	// 	vision "github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	// 	jpeg "github.com/deploy-kernel/deploy-kernel/runtime/vision/jpeg"
 	// 	png "github.com/deploy-kernel/deploy-kernel/runtime/vision/png"
@@ -79,7 +80,7 @@ func ExampleMain() {
 	// const key = ""
 	//
 	// func main() {
-	// 	ensemble.Main(plan, archs, formats, key)
+	// 	command.Main(plan, archs, formats, key)
 	// }
 }
 

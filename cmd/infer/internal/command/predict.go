@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/spf13/cobra"
@@ -22,14 +23,14 @@ import (
 
 // predictFlags are the flags of the root command.
 type predictFlags struct {
-	run  ensemble.Options
+	run  predict.Options
 	kind string // of submission
 	plan plan.Options
 	key  keyfile.Source
 }
 
-// predict is the root command: it predicts an ensemble.
-func predict() *cobra.Command {
+// predictCommand is the root command: it predicts an ensemble.
+func predictCommand() *cobra.Command {
 	var f predictFlags
 	cmd := &cobra.Command{
 		Use:   "infer ENSEMBLE.yml",
@@ -128,7 +129,7 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 	if !cli.Quiet(cmd) {
 		f.run.Log = cmd.ErrOrStderr()
 	}
-	summary, err := ensemble.Run(ctx, built.Plan, f.run)
+	summary, err := predict.Run(ctx, built.Plan, f.run)
 	if err != nil {
 		return err
 	}

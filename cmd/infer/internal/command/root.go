@@ -14,7 +14,7 @@ import (
 // New returns the command tree. The root predicts; the other verbs are its
 // subcommands.
 func New() *cobra.Command {
-	root := predict()
+	root := predictCommand()
 	root.AddCommand(bench(), exportONNX(), importWeights(), summarize())
 	completeNetworks(root)
 	return root

@@ -21,6 +21,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
@@ -296,8 +297,8 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 	bar := cli.NewProgress(j.cmd, m.name+", "+what, int64(len(paths)), cli.Items)
 	defer bar.Close()
 	last := 0
-	return ensemble.PredictFold(ctx, m.arch, &m.model, &ensemble.Fold{Name: m.name, Threshold: threshold}, m.data, paths,
-		ensemble.FoldOptions{Formats: formats.All(), Threads: j.flags.threads, Batch: j.c.Test.BatchSize, Tell: func(done int) {
+	return predict.Fold(ctx, m.arch, &m.model, &ensemble.Fold{Name: m.name, Threshold: threshold}, m.data, paths,
+		predict.FoldOptions{Formats: formats.All(), Threads: j.flags.threads, Batch: j.c.Test.BatchSize, Tell: func(done int) {
 			bar.Add(int64(done - last))
 			last = done
 		}})

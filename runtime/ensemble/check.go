@@ -1,0 +1,112 @@
+package ensemble
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+)
+
+// MaxWeight is the limit of the sum of |Model.Weight| over all folds of a plan. It keeps
+// the fixed-point sums of package submission from overflowing.
+const MaxWeight = 1 << 16
+
+// Check returns an error if the plan can't be run. It checks that numbers are in range,
+// that fold names are distinct file names, and that cuts refer to folds of the plan.
+// The error names the place.
+func (p *Plan) Check() error {
+	if p.Classes < 1 {
+		return fmt.Errorf("plan %s: %d classes", p.Name, p.Classes)
+	}
+	if len(p.Models) == 0 {
+		return fmt.Errorf("plan %s: no models", p.Name)
+	}
+	names := map[string]bool{}
+	weight := 0.0
+	for i, m := range p.Models {
+		if err := m.check(p.Classes); err != nil {
+			return fmt.Errorf("plan %s: model %d (%s): %w", p.Name, i, m.Name, err)
+		}
+		for _, f := range m.Folds {
+			if names[f.Name] {
+				return fmt.Errorf("plan %s: model %d (%s): the fold %s is there twice", p.Name, i, m.Name, f.Name)
+			}
+			names[f.Name] = true
+			weight += math.Abs(m.Weight)
+		}
+	}
+	if n := len(p.ClassOffsets); n != 0 && n != p.Classes {
+		return fmt.Errorf("plan %s: %d offsets of %d classes", p.Name, n, p.Classes)
+	}
+	for c, o := range p.ClassOffsets {
+		if !(o >= -1 && o <= 1) {
+			return fmt.Errorf("plan %s: class %d: the offset %g is not between -1 and 1", p.Name, c, o)
+		}
+	}
+	for _, c := range p.Fallback {
+		if c < 0 || c >= p.Classes {
+			return fmt.Errorf("plan %s: the default label %d is not below %d", p.Name, c, p.Classes)
+		}
+	}
+	if weight > MaxWeight {
+		return fmt.Errorf("plan %s: the weights of all folds sum to %g, more than %d", p.Name, weight, MaxWeight)
+	}
+	for i, c := range p.Cuts {
+		if c.Model < 0 || c.Model >= len(p.Models) || c.Fold < 0 || c.Fold >= len(p.Models[c.Model].Folds) ||
+			c.Views < 0 || c.Views > vision.MaxViews {
+			return fmt.Errorf("plan %s: cut %d: model %d, fold %d, %d views: no such thing in the plan", p.Name, i, c.Model, c.Fold, c.Views)
+		}
+	}
+	return nil
+}
+
+func (m *Model) check(classes int) error {
+	switch {
+	case m.Classes != classes:
+		return fmt.Errorf("%d classes in a plan of %d", m.Classes, classes)
+	case math.IsNaN(m.Weight) || math.IsInf(m.Weight, 0):
+		return fmt.Errorf("weight %g", m.Weight)
+	case m.Views < 1 || m.Views > vision.MaxViews:
+		return fmt.Errorf("%d views, there are 1 to %d", m.Views, vision.MaxViews)
+	case m.InputSize < 1 || m.InputSize > 1<<12:
+		return fmt.Errorf("an input of %d pixels", m.InputSize)
+	case len(m.Folds) == 0:
+		return errors.New("no folds")
+	case m.Alpha > vision.OverBlack:
+		return fmt.Errorf("there is no treatment %d of transparency", m.Alpha)
+	case m.EXIF > vision.ApplyEXIF:
+		return fmt.Errorf("there is no treatment %d of the EXIF orientation", m.EXIF)
+	}
+	if err := m.Scaling.Check(m.InputSize); err != nil {
+		return err
+	}
+	if most := m.Scaling.MaxViews(m.InputSize); m.Views > most {
+		return fmt.Errorf("%d views, but with the policy %s there are %d", m.Views, m.Scaling.Policy, most)
+	}
+	if m.Mean != [3]float32{} && m.Std == [3]float32{} {
+		return errors.New("a mean without standard deviation")
+	}
+	for i, std := range m.Std {
+		if m.Std != [3]float32{} && !(std > 0 && std <= 1) || !(m.Mean[i] >= 0 && m.Mean[i] <= 1) {
+			return fmt.Errorf("mean %v, standard deviation %v: they must be of pixels from 0 to 1", m.Mean, m.Std)
+		}
+	}
+	for _, f := range m.Folds {
+		if f.Name == "" || strings.ContainsAny(f.Name, "/\\\x00") {
+			return fmt.Errorf("fold %q: not a file name", f.Name)
+		}
+		if sum, err := hex.DecodeString(f.SHA256); err != nil || len(sum) != 32 {
+			return fmt.Errorf("fold %s: %q is not a SHA-256", f.Name, f.SHA256)
+		}
+		if f.Size < 1 {
+			return fmt.Errorf("fold %s: %d bytes", f.Name, f.Size)
+		}
+		if !(f.Threshold >= -1 && f.Threshold <= 2) {
+			return fmt.Errorf("fold %s: threshold %g is not between -1 and 2", f.Name, f.Threshold)
+		}
+	}
+	return nil
+}
