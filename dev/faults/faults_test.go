@@ -104,7 +104,7 @@ func killedUnderTheScript(t *testing.T, w *world) string {
 		t.Skip(err)
 	}
 	s.same(t, r)
-	if !strings.Contains(r.stderr, "ended by SIGKILL") || !strings.Contains(r.stderr, "taking up an earlier run") {
+	if !strings.Contains(r.stderr, "ended by SIGKILL") || !strings.Contains(r.stderr, "resuming an earlier run") {
 		t.Errorf("told:\n%s", r.stderr)
 	}
 	return ""
@@ -495,7 +495,7 @@ func idsTwice(t *testing.T, w *world) string {
 	if got := string(s.submission(t)); r.status != 0 || got != string(w.want)+lines[1]+lines[8] {
 		t.Errorf("status %d, or other rows\n%s", r.status, r.stderr)
 	}
-	if !strings.Contains(r.stderr, "2 ids are there more than once; each is predicted once") {
+	if !strings.Contains(r.stderr, "2 rows repeat an id; each image is predicted once") {
 		t.Errorf("told:\n%s", r.stderr)
 	}
 	return ""

@@ -7,39 +7,45 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/pace"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/supply"
 )
 
-// Describe writes what Run would do: what it finds, and what it would predict
-// in which order. It predicts nothing, and refuses what Run would refuse.
+// Describe writes to w what Run would do: which files it has found, and which folds it
+// would predict in which order. It fails if Run would fail before the first prediction.
 func Describe(ctx context.Context, p *ensemble.Plan, o Options, w io.Writer) error {
 	budget := o.Budget
 	o.Scratch, o.Budget = "", 0
-	r, err := prepare(ctx, p, o)
+	s, err := prepare(ctx, p, o)
 	if err != nil {
 		return err
 	}
-	defer r.journal.end()
-	found, where := 0, map[string]bool{}
-	for _, m := range r.images {
+	defer s.journal.end()
+	found, folders := 0, map[string]bool{}
+	for _, m := range s.test.images {
 		if m.path != "" {
 			found++
-			where[filepath.Dir(m.path)] = true
+			folders[filepath.Dir(m.path)] = true
 		}
 	}
 	fmt.Fprintf(w, "plan      %s: %d classes\n", p.Name, p.Classes)
-	fmt.Fprintf(w, "sample    %s: %d ids\n", r.sample.Name, len(r.ids))
-	fmt.Fprintf(w, "images    %d of %d, in %d folders\n", found, len(r.images), len(where))
+	fmt.Fprintf(w, "sample    %s: %d ids\n", s.test.sample.Name, len(s.test.images))
+	fmt.Fprintf(w, "images    %d of %d, in %d folders\n", found, len(s.test.images), len(folders))
 	fmt.Fprintf(w, "output    %s\n", o.Output)
 	if budget > 0 {
 		fmt.Fprintf(w, "budget    %s\n", budget)
 	}
-	for i, j := range r.sched.jobs {
-		file := "missing"
-		if j.state != failed {
-			file = r.vault.files(j.f)[0].Path
+	vault, _ := s.source.(*supply.Vault)
+	for i, j := range s.schedule.Jobs {
+		file := "given"
+		switch {
+		case j.State == pace.Failed:
+			file = "missing"
+		case vault != nil:
+			file = vault.Path(j.Fold)
 		}
 		fmt.Fprintf(w, "%-9d %s: weight %g, %s at %d, %d views, %s\n",
-			i+1, j.f.Name, j.m.Weight, j.m.Arch, j.m.InputSize, j.m.Views, file)
+			i+1, j.Fold.Name, j.Model.Weight, j.Model.Arch, j.Model.InputSize, j.Model.Views, file)
 	}
 	return nil
 }

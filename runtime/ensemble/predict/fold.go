@@ -3,7 +3,6 @@ package predict
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -11,58 +10,67 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// FoldOptions say how [Fold] goes about its work. Formats is needed.
+// FoldOptions configure [Fold]. Formats is required.
 type FoldOptions struct {
-	Formats []vision.Format // the formats of images that can be decoded
-	Threads int             // 0 is one for each core
-	Batch   int             // network inputs at a time; 0 is 32
-	// Tell, where not nil, is told after every batch how many images are done.
+	Formats []vision.Format // image formats to decode
+	Threads int             // computing goroutines; 0 means one for each core
+	Batch   int             // network inputs at a time; 0 means 32
+	// Tell, if not nil, receives the number of predicted images after every batch.
 	Tell func(done int)
 }
 
-// Fold predicts images with one fold, exactly as Run does for each fold
-// of a plan: a row of m.Classes predictions for every path, each the mean over
-// the views of the sigmoid, less the fold's threshold. data are the bytes of the
-// fold's safetensors file. An image that can't be decoded is an error; a damaged one
-// is used as far as it can be decoded.
+// Fold predicts images with one set of weights, exactly as Run does. a is the model's
+// architecture, and data is the fold's safetensors file.
+//
+// The result has a row of m.Classes predictions for each path: the mean of the sigmoids
+// over the views, minus the fold's threshold. An image that can't be decoded is an
+// error. A damaged image is used as far as it can be decoded.
 func Fold(ctx context.Context, a arch.Arch, m *ensemble.Model, f *ensemble.Fold, data []byte, paths []string, o FoldOptions) ([]float32, error) {
-	if o.Threads <= 0 {
-		o.Threads = runtime.GOMAXPROCS(0)
-	}
-	if o.Batch <= 0 {
-		o.Batch = 32
-	}
-	net, err := loadNetwork(a, m, data, o.Threads)
+	threads, size := defaults(o.Threads, o.Batch)
+	net, err := loadNetwork(a, m, data, threads)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var once sync.Once
-	var broken error
-	p := &pass{
-		net: net, decoder: m.Decoder(o.Formats), pre: m.Preprocess(a),
-		classes: m.Classes, threshold: f.Threshold, batch: o.Batch, threads: o.Threads,
-		images: make([]image, len(paths)), out: make([]float32, len(paths)*m.Classes),
-		unreadable: func(_ int, err error) {
-			once.Do(func() { broken = err })
-			cancel()
-		},
-	}
+	first := &firstError{stop: cancel}
+	images := make([]image, len(paths))
 	for i, path := range paths {
-		p.images[i].path = path
+		images[i].path = path
 	}
-	p.views.Store(int32(m.Views))
+	p := &pass{
+		batches: &batcher{
+			images: images, decoder: m.Decoder(o.Formats), pre: m.Preprocess(a), size: size,
+			observer: first, scratch: make([]vision.Scratch, threads),
+		},
+		net: net, classes: m.Classes, threshold: f.Threshold, out: make([]float32, len(paths)*m.Classes),
+	}
+	p.batches.views.Store(int32(m.Views))
 	err = p.run(ctx, func(s step) {
 		if o.Tell != nil {
 			o.Tell(s.done)
 		}
 	})
-	if broken != nil {
-		return nil, broken
+	if first.err != nil {
+		return nil, first.err
 	}
 	if err != nil {
 		return nil, err
 	}
 	return p.out, nil
 }
+
+// firstError is an observer that stops at the first image that can't be decoded.
+type firstError struct {
+	once sync.Once
+	err  error
+	stop func()
+}
+
+func (e *firstError) unreadable(_ int, err error) {
+	e.once.Do(func() { e.err = err })
+	e.stop()
+}
+
+func (e *firstError) damaged(int, error) {}
+func (e *firstError) size(int, int)      {}

@@ -8,20 +8,22 @@ import (
 	"time"
 )
 
-// statusEvery is how often progress is told where lines can't be overwritten.
-const statusEvery = 30 * time.Second
+// statusInterval is the time between two lines of progress if w is not a terminal.
+const statusInterval = 30 * time.Second
 
-// journal writes lines of text for the user, and a line of progress under
-// them. It is safe for concurrent use.
+// journal writes messages for the user and shows progress. It is safe for concurrent
+// use.
 type journal struct {
-	mu       sync.Mutex
 	w        io.Writer
-	tool     string
+	tool     string // first word of each message
 	terminal bool
-	shown    bool // a status line is on the terminal
-	last     time.Time
+
+	mu    sync.Mutex // guards w and the fields below
+	shown bool       // the terminal shows a line of progress
+	last  time.Time  // when the last line was written
 }
 
+// newJournal returns a journal that writes to w; nil drops the messages.
 func newJournal(w io.Writer, tool string) *journal {
 	if w == nil {
 		w = io.Discard
@@ -34,7 +36,7 @@ func newJournal(w io.Writer, tool string) *journal {
 	return j
 }
 
-// line writes a line that stays.
+// line writes a message.
 func (j *journal) line(format string, args ...any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -43,13 +45,14 @@ func (j *journal) line(format string, args ...any) {
 	j.last = time.Now()
 }
 
-// warn writes a line that tells of something wrong.
+// warn writes a warning.
 func (j *journal) warn(format string, args ...any) {
 	j.line("warning: "+format, args...)
 }
 
-// status shows progress: over the last status on a terminal, else as a line
-// from time to time.
+// status shows progress. done is the share of the work that is done, from 0 to 1. On a
+// terminal it overwrites the last status. Elsewhere it writes a line if the last one is
+// old enough.
 func (j *journal) status(done float64, text string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -60,19 +63,20 @@ func (j *journal) status(done float64, text string) {
 		j.shown = true
 		return
 	}
-	if now := time.Now(); now.Sub(j.last) >= statusEvery {
+	if now := time.Now(); now.Sub(j.last) >= statusInterval {
 		fmt.Fprintf(j.w, "%s: %s\n", j.tool, text)
 		j.last = now
 	}
 }
 
-// end removes the status line.
+// end removes the status from the terminal.
 func (j *journal) end() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.wipe()
 }
 
+// wipe removes the status from the terminal. The caller holds mu.
 func (j *journal) wipe() {
 	if j.shown {
 		fmt.Fprint(j.w, "\r\x1b[K")
@@ -80,7 +84,7 @@ func (j *journal) wipe() {
 	j.shown = false
 }
 
-// short formats a duration for people: two units at most.
+// short formats a duration with at most two units.
 func short(d time.Duration) string {
 	d = max(d, 0)
 	switch {

@@ -11,16 +11,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// network computes the logits of normalised NHWC images; engine.Engine is one.
+// network computes the logits of normalized NHWC images. *engine.Engine implements it.
 type network interface {
 	Predict(ctx context.Context, images, logits []float32) error
 }
 
-// loader makes the network of a model from the bytes of its weights, which it
-// must not keep.
+// loader makes the network of a model from a safetensors file. The network must not keep
+// data.
 type loader func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (network, error)
 
-// loadNetwork is the loader of real networks.
+// loadNetwork is the loader of runs outside of tests.
 func loadNetwork(a arch.Arch, m *ensemble.Model, data []byte, threads int) (network, error) {
 	file, err := weights.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -36,8 +36,8 @@ func loadNetwork(a arch.Arch, m *ensemble.Model, data []byte, threads int) (netw
 	return engine.Compile(g, file, engine.Options{Threads: threads})
 }
 
-// archs resolves the architecture of every model.
-func archsOf(p *ensemble.Plan, known []arch.Arch) ([]arch.Arch, error) {
+// findArchs returns the architecture of each model.
+func findArchs(p *ensemble.Plan, known []arch.Arch) ([]arch.Arch, error) {
 	list := make([]arch.Arch, len(p.Models))
 	for i, m := range p.Models {
 		a, err := arch.Find(known, m.Arch)

@@ -3,6 +3,7 @@ package predict
 import (
 	"context"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
@@ -12,71 +13,76 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// Options say where and how a plan is run. Archs, Formats and Output are
-// needed, the rest has defaults.
+// Options configure a run. Archs, Formats and Output are required.
 type Options struct {
-	Archs []arch.Arch // those that the plan names, or more
-	// Formats are the formats of images that can be decoded.
-	Formats []vision.Format
-	// Key opens encrypted weights. Where it is nil and weights are encrypted,
-	// the key files under Input (*.key) are tried.
-	Key *crypt.Key
+	Archs   []arch.Arch     // at least the architectures of the plan
+	Formats []vision.Format // image formats to decode
 
-	// Read, where not nil, returns the plain safetensors file of a fold, for
-	// runs whose weights are not under Input.
+	// Key decrypts the weights. If it is nil, Run tries the key files (*.key) under
+	// Input.
+	Key *crypt.Key
+	// Read returns the plain safetensors file of a fold. If it is nil, Run reads the
+	// weights under Input.
 	Read func(ctx context.Context, f *ensemble.Fold) ([]byte, error)
 
-	Input  string // the input root; "" is input.DefaultRoot()
-	Sample string // the sample submission; "" is searched for under Input
-	Images string // the folder of the images; "" is searched for under Input
-	// Submission overrides that of the plan.
+	Input  string // input root; "" means input.DefaultRoot()
+	Sample string // file of the sample submission; "" searches Input for it
+	Images string // folder of the images; "" searches Input for it
+	// Submission is the kind of submission. Unsettled leaves it to the plan.
 	Submission input.Submission
-	Output     string // the submission
-	// Predictions is an existing folder for level1_test_<fold>.npy files; ""
-	// writes none.
+	Output     string // file of the submission
+	// Predictions is an existing folder for level1_test_<fold>.npy files; "" writes
+	// none.
 	Predictions string
-	// Scratch is a folder for what a restart needs to go on, made if it is
-	// not there; "" keeps nothing. It is emptied when the run ends well.
+	// Scratch is a folder for the predictions of finished folds, from which an
+	// interrupted run resumes. Run makes it and empties it in the end. "" keeps nothing.
 	Scratch string
 
-	Threads int // 0 is one for each core
-	Batch   int // images at a time; 0 is 32
-	Limit   int // only the first images of the sample; 0 is all
+	Threads int // computing goroutines; 0 means one for each core
+	Batch   int // network inputs at a time; 0 means 32
+	Limit   int // number of rows of the sample submission to answer; 0 means all
 
-	// Partial lets the run go on without folds whose weights are missing or
-	// damaged.
+	// Partial lets the run go on without folds whose weights are missing or damaged.
 	Partial bool
-	// Budget is how long the run may take from Start on; 0 is without end.
+	// Budget is the time limit of the run, counted from Start; 0 means none.
 	Budget time.Duration
-	// Start is when the budget began; zero is when Run is called.
+	// Start is when the budget began; zero means now.
 	Start time.Time
 
-	// Log receives progress and warnings as lines of text; nil drops them.
-	// On a terminal, progress is one line that is overwritten.
+	// Log receives messages, one a line; nil drops them. On a terminal, one line of
+	// progress is overwritten again and again.
 	Log io.Writer
-	// Tool begins each line; "" is "kernel".
+	// Tool is the first word of each message; "" means "kernel".
 	Tool string
 
-	// load replaces how a network is made, in tests.
-	load loader
+	load loader // makes networks; a test may replace it
 }
 
-// Summary is what a run did.
-type Summary struct {
-	Images     int      // rows of the submission
-	Unreadable []string // ids whose image is missing or can't be decoded
-	Damaged    []string // ids whose image was used although its file is damaged
-	Defaults   int      // rows without prediction, which have the default labels
-	Folds      int      // folds that were predicted whole
-	Resumed    int      // of these, taken from scratch
-	Dropped    []string // folds that the submission lacks or has in part, each with the reason
-	Reduced    []string // folds with fewer views than planned
-	Took       time.Duration
-}
-
-func (o *Options) tool() string {
-	if o.Tool == "" {
-		return "kernel"
+// withDefaults returns o with defaults in place of zero values.
+func (o Options) withDefaults() Options {
+	if o.Start.IsZero() {
+		o.Start = time.Now()
 	}
-	return o.Tool
+	o.Threads, o.Batch = defaults(o.Threads, o.Batch)
+	if o.load == nil {
+		o.load = loadNetwork
+	}
+	if o.Input == "" {
+		o.Input = input.DefaultRoot()
+	}
+	if o.Tool == "" {
+		o.Tool = "kernel"
+	}
+	return o
+}
+
+// defaults returns the number of threads and the batch size to use.
+func defaults(threads, batch int) (int, int) {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	if batch <= 0 {
+		batch = 32
+	}
+	return threads, batch
 }

@@ -13,21 +13,21 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/pace"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// scratch keeps the predictions of finished folds, so that a run that was
-// killed can go on. A file is
+// scratch keeps the predictions of finished folds in a folder, from which a run that was
+// killed resumes. The format of a file, with little-endian numbers, is:
 //
 //	bytes 0-7    "DKSCRAT1"
-//	bytes 8-39   SHA-256 of all that the predictions depend on
-//	bytes 40-43  fewest views that an image had   } little-
-//	the rest     float32 predictions, row-major;  } endian
-//	             NaN for images without one
-//	32 bytes     SHA-256 of everything before
+//	bytes 8-39   SHA-256 of everything that determines the predictions
+//	bytes 40-43  uint32: the fewest views that an image got
+//	then         float32 predictions, images × classes; NaN for images without prediction
+//	last 32      SHA-256 of all bytes before
 type scratch struct {
 	dir    string
-	images [sha256.Size]byte // identity of the images
+	images [sha256.Size]byte // hash of ids, sizes and times of the images
 }
 
 const (
@@ -36,7 +36,7 @@ const (
 	scratchHead  = len(scratchMagic) + sha256.Size + 4
 )
 
-// newScratch opens the folder, made if needed; nil keeps nothing.
+// newScratch returns the scratch folder dir, which it makes if needed; nil if dir is "".
 func newScratch(dir string, images []image) (*scratch, error) {
 	if dir == "" {
 		return nil, nil
@@ -51,22 +51,22 @@ func newScratch(dir string, images []image) (*scratch, error) {
 	return &scratch{dir, [sha256.Size]byte(h.Sum(nil))}, nil
 }
 
-func (s *scratch) path(j *job) string { return filepath.Join(s.dir, j.f.Name+scratchExt) }
+func (s *scratch) path(j *pace.Job) string { return filepath.Join(s.dir, j.Fold.Name+scratchExt) }
 
-// identity is the hash of all that a fold's predictions depend on.
-func (s *scratch) identity(j *job) []byte {
+// identity returns the hash of everything that determines a fold's predictions.
+func (s *scratch) identity(j *pace.Job) []byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %s %d %d %d %g %g\n", scratchMagic, j.f.SHA256, j.m.Arch,
-		j.m.InputSize, j.m.Classes, j.m.Views, j.m.Dropout, j.f.Threshold)
-	if m := j.m; m.Scaling != (vision.Scaling{}) || m.Std != [3]float32{} || m.Alpha != 0 || m.EXIF != 0 {
+	fmt.Fprintf(h, "%s %s %s %d %d %d %g %g\n", scratchMagic, j.Fold.SHA256, j.Model.Arch,
+		j.Model.InputSize, j.Model.Classes, j.Model.Views, j.Model.Dropout, j.Fold.Threshold)
+	if m := j.Model; m.Scaling != (vision.Scaling{}) || m.Std != [3]float32{} || m.Alpha != 0 || m.EXIF != 0 {
 		fmt.Fprintf(h, "%+v %g %g %d %d\n", m.Scaling, m.Mean, m.Std, m.Alpha, m.EXIF)
 	}
 	h.Write(s.images[:])
 	return h.Sum(nil)
 }
 
-// save keeps the predictions of a finished fold.
-func (s *scratch) save(j *job, predictions []float32) error {
+// save writes the predictions of a finished fold.
+func (s *scratch) save(j *pace.Job, predictions []float32) error {
 	f, err := atomicfile.Create(s.path(j))
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (s *scratch) save(j *job, predictions []float32) error {
 	w.WriteString(scratchMagic)
 	w.Write(s.identity(j))
 	var b [4]byte
-	binary.LittleEndian.PutUint32(b[:], uint32(j.least))
+	binary.LittleEndian.PutUint32(b[:], uint32(j.Views))
 	w.Write(b[:])
 	for _, p := range predictions {
 		binary.LittleEndian.PutUint32(b[:], math.Float32bits(p))
@@ -92,13 +92,13 @@ func (s *scratch) save(j *job, predictions []float32) error {
 	return f.Commit()
 }
 
-// errOther is that a scratch file is of another run.
+// errOther is returned for a scratch file of other weights or other images.
 var errOther = errors.New("made by another run")
 
-// load fills the predictions of a fold from the file of an earlier run and
-// returns the fewest views that an image had. The error is fs.ErrNotExist
-// where there is no file.
-func (s *scratch) load(j *job, predictions []float32) (views int, err error) {
+// load reads the predictions of a fold that an earlier run saved. It returns the fewest
+// views that an image got. The error is fs.ErrNotExist if there is no file. After an
+// error predictions has arbitrary contents.
+func (s *scratch) load(j *pace.Job, predictions []float32) (views int, err error) {
 	f, err := os.Open(s.path(j))
 	if err != nil {
 		return 0, err
@@ -133,8 +133,8 @@ func (s *scratch) load(j *job, predictions []float32) (views int, err error) {
 	return int(binary.LittleEndian.Uint32(head[scratchHead-4:])), nil
 }
 
-// remove deletes the files of these folds, and the folder if it is empty then.
-func (s *scratch) remove(jobs []*job) {
+// remove deletes the files of the jobs, and the folder if nothing else is in it.
+func (s *scratch) remove(jobs []*pace.Job) {
 	for _, j := range jobs {
 		os.Remove(s.path(j))
 		atomicfile.Sweep(s.path(j))
