@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
@@ -15,35 +14,41 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-
 	var file bytes.Buffer // model.safetensors.enc
 	w, err := crypt.NewWriter(&file, key, "model.safetensors")
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := io.WriteString(w, "the weights"); err != nil {
+	fmt.Fprint(w, "the weights")      // Close returns the error of a failed Write
+	if err := w.Close(); err != nil { // now the file is complete
 		log.Fatal(err)
 	}
-	if err := w.Close(); err != nil { // the file is complete only now
-		log.Fatal(err)
-	}
-
-	src := bytes.NewReader(file.Bytes())
-	r, err := crypt.NewReaderAt(src, src.Size(), key, "model.safetensors")
+	r, err := crypt.NewReaderAt(bytes.NewReader(file.Bytes()), int64(file.Len()), key, "model.safetensors")
 	if err != nil {
 		log.Fatal(err)
 	}
 	plain, err := r.ReadAll(context.Background(), 0)
+	fmt.Printf("%s, %v\n", plain, err)
+	// Output: the weights, <nil>
+}
+
+// The name is a part of what is authenticated.
+func ExampleNewReaderAt_anotherName() {
+	key, err := crypt.NewKey()
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s\n", plain)
-
-	_, err = crypt.NewReaderAt(src, src.Size(), key, "other.safetensors")
+	var file bytes.Buffer
+	w, err := crypt.NewWriter(&file, key, "model.safetensors")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		log.Fatal(err)
+	}
+	_, err = crypt.NewReaderAt(bytes.NewReader(file.Bytes()), int64(file.Len()), key, "other.safetensors")
 	fmt.Println(err)
-	// Output:
-	// the weights
-	// wrong key, wrong name or damaged file
+	// Output: wrong key, wrong name or damaged file
 }
 
 func ExampleKey_Text() {

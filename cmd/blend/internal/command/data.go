@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
+	"github.com/deploy-kernel/deploy-kernel/blend"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/spf13/cobra"
 )
 
@@ -23,13 +23,19 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.folds, "folds", "", "the folds of its rows, a `FILE` (default: folds.npy)")
 }
 
-// truth reads labels and folds; predictions is the folder of the predictions.
-func (f *dataFlags) truth(predictions string) (*oof.Truth, error) {
-	labels, err := f.locate(f.labels, oof.LabelsFile, "labels", predictions)
-	if err != nil {
-		return nil, err
+// files returns the paths of the labels and the folds; predictions is the folder of
+// the predictions.
+func (f *dataFlags) files(predictions string) (labels, folds string, err error) {
+	if labels, err = f.locate(f.labels, oof.LabelsFile, "labels", predictions); err != nil {
+		return "", "", err
 	}
-	folds, err := f.locate(f.folds, oof.FoldsFile, "folds", predictions)
+	folds, err = f.locate(f.folds, oof.FoldsFile, "folds", predictions)
+	return labels, folds, err
+}
+
+// truth reads the labels and the folds.
+func (f *dataFlags) truth(predictions string) (*oof.Truth, error) {
+	labels, folds, err := f.files(predictions)
 	if err != nil {
 		return nil, err
 	}
@@ -54,24 +60,27 @@ func (f *dataFlags) locate(given, name, flag, predictions string) (string, error
 	return path, hint.New(err, "name the folder that has it by --data, or the file by --%s", flag)
 }
 
-// named opens the predictions of the models of which paths name one each.
-func (f *dataFlags) named(paths []string) (*oof.Set, error) {
-	truth, err := f.truth(filepath.Dir(paths[0]))
+// open opens the predictions of the models of which paths name one file each.
+func (f *dataFlags) open(paths []string) (*oof.Set, error) {
+	labels, folds, err := f.files(filepath.Dir(paths[0]))
 	if err != nil {
 		return nil, err
 	}
-	models, err := oof.FindAll(paths, truth.Folds)
-	if err != nil {
-		return nil, err
-	}
-	return oof.Open(truth, models)
+	return blend.Open(labels, folds, paths...)
 }
 
-// withProgress shows the progress of reading a set's files, which do tells in
-// values.
+// withProgress shows the progress of reading a set's files. do reports the values that
+// it has read.
 func withProgress(cmd *cobra.Command, set *oof.Set, do func(ctx context.Context, done func(values int)) error) error {
-	values := int64(len(set.Labels)) * int64(set.Classes) * int64(len(set.Models))
-	progress := cli.NewProgress(cmd, "reading", set.Bytes, cli.Bytes)
+	progress, done := readProgress(cmd, set)
 	defer progress.Close()
-	return do(cmd.Context(), func(n int) { progress.Add(int64(float64(n) / float64(values) * float64(set.Bytes))) })
+	return do(cmd.Context(), func(values int) { done(int64(values)) })
+}
+
+// readProgress shows how many bytes of a set's files were read; done converts values
+// to bytes, as an element may take 2, 4 or 8.
+func readProgress(cmd *cobra.Command, set *oof.Set) (progress *cli.Progress, done func(values int64)) {
+	total := int64(len(set.Labels)) * int64(set.Classes) * int64(len(set.Models))
+	progress = cli.NewProgress(cmd, "reading", set.Bytes, cli.Bytes)
+	return progress, func(values int64) { progress.Add(int64(float64(values) / float64(total) * float64(set.Bytes))) }
 }

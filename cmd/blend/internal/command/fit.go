@@ -1,21 +1,14 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
-	"math"
 	"path/filepath"
-	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
-	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/blend/problem"
+	"github.com/deploy-kernel/deploy-kernel/blend"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 )
 
@@ -94,42 +87,36 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	set, err := f.data.named(paths)
+	set, err := f.data.open(paths)
 	if err != nil {
 		return err
 	}
-	p, err := f.metric.read(cmd, set)
+	w := &watcher{cmd: cmd, flags: f, set: set}
+	defer w.close()
+	fitted, err := blend.Fit(cmd.Context(), set, f.options(w))
 	if err != nil {
 		return err
 	}
-	result, err := f.find(cmd, p)
-	if err != nil {
-		return err
+	for _, model := range fitted.LeftOut {
+		cli.Printf(cmd, "%s has no weight and is left out", model)
 	}
-	var held [][]float64
-	if f.report {
-		if held, err = f.tell(cmd, set, p, result); err != nil {
-			return err
-		}
-	}
-	e := members(cmd, set, result)
-	score := result.Score
-	if sign, ok := p.(*problem.Sign); ok && f.metric.thresholds == perClass {
-		found, err := f.perClass(cmd, set, sign, result, held)
-		if err != nil {
-			return err
-		}
-		e.ClassOffsets, score = found.ClassOffsets(), found.Fitted.PerClass
-	}
-	if e.Metric = f.metric.name; !e.OfLabels() {
+	if e := fitted.Ensemble; !e.OfLabels() {
 		cli.Printf(cmd, "warning: a submission has every class above its threshold, which the metric %s does not score; infer and deploy-kernel refuse this ensemble without --submission labels", e.Metric)
 	}
-	path, err := write(name, e, score)
+	path, err := fitted.WriteFile(name)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), path)
 	return nil
+}
+
+func (f *fitFlags) options(w *watcher) blend.Options {
+	return blend.Options{
+		Metric: f.metric.name, Beta: f.metric.beta, MaxOffset: f.metric.offset,
+		PerClass: f.metric.thresholds == perClass, Shrinkage: f.strength,
+		Search: f.search, SkipValidation: !f.report, Observer: blend.Observer{Begin: w.begin, End: w.end},
+	}
 }
 
 func (f *fitFlags) check() (err error) {
@@ -145,44 +132,5 @@ func (f *fitFlags) check() (err error) {
 	if f.strength != nil && f.metric.thresholds != perClass {
 		return cli.Usagef("--shrinkage: only --thresholds per-class are shrunk")
 	}
-	if f.metric.name == logLoss {
-		f.search.Starts = 1 // it is convex: every start leads to the same top
-	}
 	return f.metric.check()
-}
-
-// find searches, showing the score.
-func (f *fitFlags) find(cmd *cobra.Command, p problem.Problem) (search.Result, error) {
-	result, err := search.Run(cmd.Context(), p, f.search)
-	if err == nil {
-		cli.Printf(cmd, "%s: %.6f after %d points and %d lines in %s", f.search.Method, result.Score, result.Evaluations, result.Lines,
-			result.Took.Round(time.Millisecond))
-	}
-	return result, err
-}
-
-// members makes the ensemble, without the models that have no weight.
-func members(cmd *cobra.Command, set *oof.Set, r search.Result) *ensemblefile.Ensemble {
-	e := &ensemblefile.Ensemble{}
-	for i, m := range set.Models {
-		if r.Point[i] == 0 {
-			cli.Printf(cmd, "%s has no weight and is left out", m.Name)
-			continue
-		}
-		member := m.Member(r.Point[i])
-		if len(r.Point) > len(set.Models) {
-			member.Offset = r.Point[len(set.Models)]
-		}
-		e.Members = append(e.Members, member)
-	}
-	return e
-}
-
-func write(name string, e *ensemblefile.Ensemble, score float64) (path string, err error) {
-	var b bytes.Buffer
-	if err := ensemblefile.Write(&b, e); err != nil {
-		return "", err
-	}
-	path = fmt.Sprintf("%s_val_%.4f.yml", name, math.Abs(score)) // a loss is below 0
-	return path, atomicfile.WriteFile(path, b.Bytes())
 }

@@ -10,33 +10,19 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/report"
-	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
-	"github.com/spf13/cobra"
 )
 
-// tell makes the report and prints it. It returns the points that were fitted
-// without each fold.
-func (f *fitFlags) tell(cmd *cobra.Command, set *oof.Set, p problem.Rows, result search.Result) (held [][]float64, err error) {
-	progress := cli.NewProgress(cmd, "validating", int64(report.Steps(p)), cli.Items)
-	defer progress.Close()
-	r, err := report.Make(cmd.Context(), p, result, report.Options{Search: f.search, Progress: func() { progress.Add(1) }})
-	if err != nil {
-		return nil, err
+// validated prints the validation and what is odd about it.
+func (w *watcher) validated(r *report.Report) error {
+	if err := printReport(w.cmd.OutOrStdout(), w.set, r); err != nil {
+		return err
 	}
-	progress.Close()
-	if err := printReport(cmd.OutOrStdout(), set, r); err != nil {
-		return nil, err
+	for _, text := range w.warnings(r) {
+		cli.Printf(w.cmd, "warning: %s", text)
 	}
-	for _, w := range f.warnings(set, r) {
-		cli.Printf(cmd, "warning: %s", w)
-	}
-	if len(r.Folds) < 2 {
-		return nil, nil
-	}
-	return r.Folds, nil
+	return nil
 }
 
 func printReport(w io.Writer, set *oof.Set, r *report.Report) error {
@@ -67,7 +53,7 @@ func number(format string, v float64) string {
 }
 
 // warnings says what is odd about the scores.
-func (f *fitFlags) warnings(set *oof.Set, r *report.Report) (list []string) {
+func (w *watcher) warnings(r *report.Report) (list []string) {
 	if r.Fitted == 0 {
 		list = append(list, "no weights give a true label: is the threshold taken off the predictions, are the rows in order?")
 	} else if r.HeldOut < r.Equal {
@@ -77,12 +63,12 @@ func (f *fitFlags) warnings(set *oof.Set, r *report.Report) (list []string) {
 	}
 	for i, m := range r.Models {
 		for fold, score := range m.Folds {
-			file := set.Models[i].Files[fold]
+			file := w.set.Models[i].Files[fold]
 			n, err := ensemblefile.ParseName(file)
 			if err != nil {
 				continue
 			}
-			if f.metric.name != fBeta {
+			if w.flags.metric.name != fBeta {
 				continue
 			}
 			if said, err := strconv.ParseFloat(n.Score, 64); err == nil && said <= 1 && score < said/2 {
