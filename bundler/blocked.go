@@ -11,7 +11,7 @@ import (
 // A block is a package that one Go file can't hold, with the refusal.
 type block struct {
 	path string
-	err  *Error
+	err  *sourceError
 }
 
 // refuse joins the refusals of all blocked packages: one line each, the first
@@ -54,16 +54,16 @@ func cgoBlocks(ctx context.Context, p *program, tool *goTool) (blocks []block, e
 	if p.target.CGO_ENABLED == "0" {
 		return nil, nil
 	}
-	suspect := slices.ContainsFunc(p.order, func(path string) bool {
+	suspect := slices.ContainsFunc(p.paths, func(path string) bool {
 		l := p.listed[path]
 		return !l.Standard && slices.ContainsFunc(l.IgnoredFiles, func(name string) bool {
-			return p.opts.importIn(name, "C").Line > 0
+			return p.request.importIn(name, "C").Line > 0
 		})
 	})
 	if !suspect {
 		return nil, nil
 	}
-	listed, err := list(ctx, p.opts, p.target.GOROOT, append(slices.Clip(tool.env), "CGO_ENABLED=1"))
+	listed, err := list(ctx, p.request, p.target.GOROOT, append(slices.Clip(tool.env), "CGO_ENABLED=1"))
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +74,11 @@ func cgoBlocks(ctx context.Context, p *program, tool *goTool) (blocks []block, e
 			continue
 		}
 		for _, name := range l.GoFiles {
-			pos := p.opts.importIn(name, "C")
+			pos := p.request.importIn(name, "C")
 			if pos.Line == 0 {
 				continue
 			}
-			e := &Error{
+			e := &sourceError{
 				Pos:  pos,
 				Text: fmt.Sprintf("package %s uses cgo%s: one Go file can't hold C", l.ImportPath, with.chainText(l.ImportPath)),
 			}
@@ -95,7 +95,7 @@ func cgoBlocks(ctx context.Context, p *program, tool *goTool) (blocks []block, e
 // internalBlocks finds the packages that import internal packages of the
 // standard library. Only packages of GOROOT may do that.
 func (p *program) internalBlocks() (blocks []block) {
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		l := p.listed[path]
 		if l.Standard {
 			continue
@@ -109,7 +109,7 @@ func (p *program) internalBlocks() (blocks []block) {
 		if len(internal) == 0 {
 			continue
 		}
-		blocks = append(blocks, block{path, &Error{
+		blocks = append(blocks, block{path, &sourceError{
 			Pos: p.importPos(path, internal[0]),
 			Text: fmt.Sprintf("package %s imports %s of the standard library%s: only GOROOT may import it, so the bundle would not compile",
 				path, strings.Join(internal, ", "), p.chainText(path)),
@@ -127,13 +127,13 @@ func restricted(path string) bool {
 // assemblyBlocks finds the packages with functions in assembly, to complete a
 // refusal. At this stage nobody knows whether the program reaches them.
 func (p *program) assemblyBlocks(known []block) (blocks []block) {
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		l := p.listed[path]
 		isKnown := slices.ContainsFunc(known, func(b block) bool { return b.path == path })
 		if l.Standard || isKnown || len(l.assembly()) == 0 || bodyless(l) == 0 {
 			continue
 		}
-		blocks = append(blocks, block{path, &Error{
+		blocks = append(blocks, block{path, &sourceError{
 			Text: fmt.Sprintf("package %s has functions in assembly%s: refused too if the program reaches them", path, p.chainText(path)),
 		}})
 	}
@@ -143,13 +143,13 @@ func (p *program) assemblyBlocks(known []block) (blocks []block) {
 // checkOutput refuses an output file that would become part of a package of the
 // program.
 func (p *program) checkOutput() error {
-	name := p.opts.Output
+	name := p.request.Output
 	if name == "" {
 		return nil
 	}
 	base := filepath.Base(name)
 	dir := realPath(filepath.Dir(name))
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		l := p.listed[path]
 		if l.Standard || l.Dir == "" || realPath(l.Dir) != dir {
 			continue
@@ -162,7 +162,7 @@ func (p *program) checkOutput() error {
 		if own {
 			text = "%s is a source file of package %s"
 		}
-		return &Error{
+		return &sourceError{
 			Text: fmt.Sprintf(text, name, path),
 			Hint: "write the bundle into a folder outside of the program",
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -48,8 +46,6 @@ type Options struct {
 	// Progress, if not nil, is called before each step with its description, such
 	// as "type-checking 312 packages". Calls never overlap.
 	Progress func(doing string)
-
-	flags []string // further flags of the go command
 }
 
 // Result is a bundle.
@@ -87,65 +83,95 @@ type Error struct {
 // Error returns file:line:col: text.
 func (e *Error) Error() string { return Warning{e.Pos, e.Text}.String() }
 
-// stages lists the steps of Bundle in order. A stage without a description
-// reports its progress itself.
-var stages = []struct {
-	name, doing string
-	run         func(context.Context, *program) error
-}{
-	{"load", "", load}, // list, parse and type-check all packages
-	{"check", "looking for what one Go file can't hold", check},
-	{"reach", "finding what the program can reach", reach},
-	{"order", "ordering the initialization", order},
-	{"build info", "", buildInfo}, // what debug.ReadBuildInfo is to return
-	{"warn", "", warnings},        // what can't be the same in one package
-	{"rename", "renaming", rename},
-	{"print", "", write}, // one gofmt-clean file
-	{"self-check", "type-checking the bundle", selfCheck},
-}
-
 // Bundle makes one Go file of the main package that the options name.
 //
 // It returns an [*Error] for what it refuses and for mistakes in the program.
 // It runs the go command, and writes nothing but go's build cache.
 func Bundle(ctx context.Context, o Options) (*Result, error) {
-	if err := o.resolve(); err != nil {
-		return nil, err
-	}
-	res, err := runStages(ctx, &program{opts: &o, lean: true})
-	if errors.Is(err, errLean) {
-		res, err = runStages(ctx, &program{opts: &o})
-	}
-	return res, err
+	res, err := (&bundling{options: &o}).run(ctx)
+	return res, public(err)
 }
 
-// runStages runs all stages on a program. A panic becomes an error.
-func runStages(ctx context.Context, p *program) (_ *Result, err error) {
-	stage := ""
+// public returns an error of a stage as one of this package.
+func public(err error) error {
+	if e := (*sourceError)(nil); errors.As(err, &e) {
+		return (*Error)(e)
+	}
+	return err
+}
+
+// A bundling is one run of the stages.
+type bundling struct {
+	options *Options
+	stage   string   // that runs
+	program *program // the newest; nil before the first
+}
+
+// run passes the program from stage to stage. A panic becomes an error.
+func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 	defer func() {
+		b.program.close()
 		if fault := recover(); fault != nil {
-			err = panicked(stage, fault)
+			res, err = nil, panicked(b.stage, fault)
 		}
 	}()
-	defer p.close()
-	for _, s := range stages {
-		if stage = s.name; s.doing != "" {
-			p.progress("%s", s.doing)
-		}
-		if err := s.run(ctx, p); err != nil {
-			return nil, err
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	live, err := b.reachable(ctx) // source and reach
+	if err != nil {
+		return nil, err
 	}
-	return &Result{Source: p.output, Warnings: p.warnings, Report: p.result}, nil
+	b.begin("names", "renaming")
+	named, err := rename(ctx, live, b.options.Minify)
+	if err != nil {
+		return nil, err
+	}
+	b.begin("print", "printing and formatting "+count(len(named.kept), "package"))
+	file, err := printBundle(ctx, named, printOptions{By: b.options.By, Licenses: b.options.Licenses, Minify: b.options.Minify})
+	if err != nil {
+		return nil, err
+	}
+	res = result(live, named, file)
+	b.program.release()
+	b.begin("print", "type-checking the bundle")
+	if err := file.check(ctx); err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
-// progress describes the next step to the caller.
-func (p *program) progress(format string, args ...any) {
-	if p.opts.Progress != nil {
-		p.opts.Progress(fmt.Sprintf(format, args...))
+// reachable loads the program and finds what it can reach. It loads the program
+// again if a function body is needed that was left out, or if portable code can
+// stand in for assembly.
+func (b *bundling) reachable(ctx context.Context) (*live, error) {
+	r, err := b.options.request()
+	for err == nil {
+		b.stage = "source"
+		if b.program, err = loadProgram(ctx, r); err != nil {
+			break
+		}
+		b.begin("reach", "finding what the program can reach")
+		var found *live
+		found, err = findLive(ctx, b.program, b.options.KeepAll)
+		for err == nil && !found.emptied && len(found.missing) > 0 {
+			var portable *program
+			if portable, err = b.program.withoutAssembly(ctx, found.missing); err != nil {
+				break
+			}
+			b.program = portable
+			found, err = findLive(ctx, b.program, b.options.KeepAll)
+		}
+		if err == nil && !found.emptied {
+			return found, nil
+		}
+		r.KeepBodies = true
+	}
+	return nil, err
+}
+
+// begin notes the stage that runs, and describes the next step to the caller.
+func (b *bundling) begin(stage, doing string) {
+	b.stage = stage
+	if b.options.Progress != nil {
+		b.options.Progress(doing)
 	}
 }
 
@@ -158,56 +184,26 @@ func panicked(stage string, fault any) error {
 	}
 }
 
-// resolve makes Dir absolute, and moves it into Package's folder if that is one:
-// a folder may lie in another module than the current one.
-func (o *Options) resolve() error {
-	dir, err := filepath.Abs(o.Dir)
-	if err != nil {
-		return err
+// request returns what the stage source is asked for.
+func (o *Options) request() (*request, error) {
+	r := &request{
+		Dir: o.Dir, Package: o.Package, Tags: o.Tags, TagsSet: o.TagsSet, Env: o.Env, Overlay: o.Overlay,
+		Output: o.Output, KeepBodies: o.KeepAll, Progress: o.Progress,
 	}
-	o.Dir = dir
-	if o.Package == "" {
-		o.Package = "."
-	}
-	if strings.Contains(o.Package, "...") || strings.HasPrefix(o.Package, "-") || slices.Contains(metaPackages, o.Package) {
-		return &Error{Text: fmt.Sprintf("%q isn't one package", o.Package), Hint: "name a folder or an import path of one main package"}
-	}
-	at := o.Package
-	if !filepath.IsAbs(at) {
-		at = filepath.Join(dir, at)
-	}
-	local := filepath.IsAbs(o.Package) || strings.HasPrefix(o.Package, ".")
-	switch info, err := os.Stat(at); {
-	case err == nil && info.IsDir():
-		o.Dir, o.Package = at, "."
-	case err == nil && strings.HasSuffix(at, ".go"):
-		o.Dir, o.Package = filepath.Dir(at), filepath.Base(at)
-	case err == nil:
-		return &Error{Text: o.Package + " is neither a folder nor a .go file", Hint: "name a folder, a .go file or an import path"}
-	case local && strings.HasSuffix(at, ".go") && errors.Is(err, os.ErrNotExist) && !o.inOverlay(filepath.Dir(at)):
-		return &Error{Text: o.Package + ": no such file"}
-	case local && errors.Is(err, os.ErrNotExist) && !o.inOverlay(at):
-		return &Error{Text: fmt.Sprintf("%s: no such folder", o.Package)}
-	case local && o.inOverlay(at):
-		o.Package = at
-	}
-	for name := range o.Overlay {
-		if !filepath.IsAbs(name) {
-			return fmt.Errorf("overlay: %s: the path isn't absolute", name)
-		}
-	}
-	return nil
+	return r, r.resolve()
 }
 
-// metaPackages are the names that stand for many packages in the go command.
-var metaPackages = []string{"all", "cmd", "main", "std", "tool", "work"}
-
-// inOverlay reports whether the overlay has a file in the folder.
-func (o *Options) inOverlay(dir string) bool {
-	for name := range o.Overlay {
-		if filepath.Dir(name) == dir {
-			return true
-		}
+// result collects what the stages return.
+func result(l *live, n *names, f *printed) *Result {
+	res := &Result{Source: f.output, Report: Report{Std: sortedKeys(n.imports), Methods: l.methods}}
+	for _, w := range slices.Concat(l.notes, n.warnings) {
+		res.Warnings = append(res.Warnings, Warning(w))
 	}
-	return false
+	for i, k := range l.kept {
+		res.Report.Packages = append(res.Report.Packages, PackageReport{
+			Path: k.ImportPath, Version: k.version, Bytes: f.bytes[i], Kept: k.count, Dropped: len(k.dropped),
+			Chain: k.chain, Why: k.why, DroppedNames: k.dropped,
+		})
+	}
+	return res
 }

@@ -20,7 +20,7 @@ const (
 )
 
 // embedKind tells what kind of variable a go:embed directive fills.
-func embedKind(t *part) embedType {
+func embedKind(t *livePart) embedType {
 	typ := t.objs[0].Type()
 	if b, ok := typ.Underlying().(*types.Basic); ok && b.Kind() == types.String {
 		return embedString
@@ -33,7 +33,7 @@ func embedKind(t *part) embedType {
 
 // embedded returns the files that a part's patterns name, from those that the
 // go command found for the package.
-func embedded(t *part) (files []string) {
+func embedded(t *livePart) (files []string) {
 	for _, name := range t.pkg.EmbedFiles {
 		if slices.ContainsFunc(t.embed, func(pattern string) bool { return embedMatches(pattern, name) }) {
 			files = append(files, name)
@@ -69,7 +69,7 @@ func embedMatches(pattern, name string) bool {
 // embedText writes the variable with its files as its value.
 func (w *partWriter) embedText() (string, error) {
 	spec := w.t.spec.(*ast.ValueSpec)
-	name := w.p.names.of(w.t.objs[0])
+	name := w.names.of(w.t.objs[0])
 	typ := w.apply(spec.Type.Pos(), spec.Type.End())
 	files := embedded(w.t)
 	kind := embedKind(w.t)
@@ -78,21 +78,21 @@ func (w *partWriter) embedText() (string, error) {
 		return name + " = " + value, err
 	}
 	if len(files) != 1 {
-		return "", fmt.Errorf("%s: go:embed: %d files for one variable", w.p.position(w.t.pos()), len(files))
+		return "", fmt.Errorf("%s: go:embed: %d files for one variable", w.names.position(w.t.pos()), len(files))
 	}
 	data, err := w.embedFile(files[0])
 	if err != nil {
 		return "", err
 	}
 	if kind == embedBytes {
-		return name + " " + typ + " = []byte(" + w.p.literals.text(data) + ")", nil
+		return name + " " + typ + " = []byte(" + w.literals.text(data) + ")", nil
 	}
-	return name + " " + typ + " = " + w.p.literals.text(data), nil
+	return name + " " + typ + " = " + w.literals.text(data), nil
 }
 
 func (w *partWriter) embedFile(name string) (string, error) {
 	full := filepath.Join(w.t.pkg.Dir, filepath.FromSlash(name))
-	data, err := w.p.opts.read(full)
+	data, err := w.names.request.read(full)
 	return string(data), err
 }
 
@@ -113,7 +113,7 @@ func (w *partWriter) fsText(files []string) (string, error) {
 		return cmp.Or(strings.Compare(ad, bd), strings.Compare(ae, be))
 	})
 	names = slices.Compact(names)
-	n := w.p.names
+	n := w.names
 	file := n.helper("embeddedFile")
 	var b strings.Builder
 	fmt.Fprintf(&b, "*(*%s.FS)(%s.Pointer(&struct{ files *[]%s }{&[]%s{\n", n.imports["embed"], n.imports["unsafe"], file, file)
@@ -125,7 +125,7 @@ func (w *partWriter) fsText(files []string) (string, error) {
 				return "", err
 			}
 		}
-		fmt.Fprintf(&b, "{name: %q, data: %s},\n", name, w.p.literals.text(data))
+		fmt.Fprintf(&b, "{name: %q, data: %s},\n", name, w.literals.text(data))
 	}
 	b.WriteString("}}))")
 	return b.String(), nil

@@ -27,21 +27,32 @@ type swap struct {
 	exports map[string]string // compiled packages with the assembly, see orderPackages
 	flags   []string          // of the go command
 	dir     string            // temporary, with copied modules; may be empty
+	before  *swap             // the swap of the program that this one was made from; its dir is in use
 }
 
-// fallBack loads the program again with the portable code of the packages that
-// declare the refused functions, and runs check and reach. It does so only for
-// packages that have such code and no usual build tag for it. It reports whether
-// p is now the new program.
-func (p *program) fallBack(ctx context.Context, refused []*part) (bool, error) {
+// withoutAssembly loads the program again with the portable code of the packages
+// that declare the missing functions. It does so only for packages that have such
+// code and no usual build tag for it. If that leaves any function missing, it
+// returns the refusal. The new program takes over the temporary files of p.
+func (p *program) withoutAssembly(ctx context.Context, functions []missing) (*program, error) {
+	q, err := p.portable(ctx, functions)
+	if q == nil && err == nil {
+		err = p.refuseMissing(ctx, functions)
+	}
+	return q, err
+}
+
+// portable returns the program with portable code for some functions, or nil if
+// there is none or it isn't complete.
+func (p *program) portable(ctx context.Context, functions []missing) (*program, error) {
 	var paths []string
 	files := map[string][]byte{}
-	for _, t := range refused {
-		path := t.pkg.ImportPath
+	for _, m := range functions {
+		path := m.part.pkg.ImportPath
 		if slices.Contains(paths, path) || p.swapped != nil && slices.Contains(p.swapped.paths, path) {
 			continue
 		}
-		if portable := p.portableFiles(t.pkg); portable != nil {
+		if portable := p.portableFiles(m.part.pkg); portable != nil {
 			paths = append(paths, path)
 			maps.Copy(files, portable)
 		}
@@ -52,58 +63,66 @@ func (p *program) fallBack(ctx context.Context, refused []*part) (bool, error) {
 		}
 	}
 	if len(paths) == 0 {
-		return false, ctx.Err()
+		return nil, ctx.Err()
 	}
 	s := &swap{paths: paths, files: files, exports: map[string]string{}}
-	if p.swapped != nil {
+	if s.before = p.swapped; s.before != nil {
 		s.paths = slices.Concat(p.swapped.paths, paths)
 		s.exports = maps.Clone(p.swapped.exports)
 		maps.Copy(s.files, p.swapped.files)
 	}
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		if s.exports[path] == "" {
 			s.exports[path] = p.listed[path].Export
 		}
 	}
-	q := &program{opts: p.opts, swapped: s, warnings: p.warnings}
-	defer func() {
-		if q != nil {
-			q.close()
-		}
-	}()
-	if err := s.prepare(ctx, p); err != nil {
-		return false, ctx.Err() // then the functions are refused
-	}
-	o := *p.opts
-	o.Overlay = maps.Clone(p.opts.Overlay)
-	if o.Overlay == nil {
-		o.Overlay = map[string][]byte{}
-	}
-	maps.Copy(o.Overlay, s.files)
-	o.flags = slices.Concat(p.opts.flags, s.flags)
-	q.opts = &o
-	for _, run := range []func(context.Context, *program) error{load, check} {
-		if err := run(ctx, q); err != nil {
-			return false, ctx.Err() // the portable code isn't complete
-		}
+	q := &program{swapped: s, warnings: p.warnings}
+	if err := q.loadPortable(ctx, p); err != nil {
+		s.remove()
+		return nil, ctx.Err() // the portable code isn't complete
 	}
 	for _, path := range paths {
-		q.warnings = append(q.warnings, Warning{
+		q.warnings = append(q.warnings, sourceWarning{
 			Text: fmt.Sprintf("package %s is bundled without its assembly for %s: the Go code for other processors stands in", path, p.target.GOARCH),
 		})
 	}
-	if err := reach(ctx, q); err != nil {
-		return false, err
-	}
-	p.close()
-	*p, q = *q, nil
-	return true, nil
+	return q, nil
 }
 
-// close removes the temporary folder of copied modules, if there is one.
+// loadPortable loads what p is with the files of q.swapped.
+func (q *program) loadPortable(ctx context.Context, p *program) error {
+	if err := q.swapped.prepare(ctx, p); err != nil {
+		return err
+	}
+	r := *p.request
+	r.Overlay = maps.Clone(p.request.Overlay)
+	if r.Overlay == nil {
+		r.Overlay = map[string][]byte{}
+	}
+	maps.Copy(r.Overlay, q.swapped.files)
+	r.flags = slices.Concat(p.request.flags, q.swapped.flags)
+	r.KeepBodies = true
+	q.request = &r
+	if err := q.load(ctx); err != nil {
+		return err
+	}
+	return q.cutPackages()
+}
+
+// close removes the temporary files of the program.
 func (p *program) close() {
-	if p.swapped != nil && p.swapped.dir != "" {
-		_ = os.RemoveAll(p.swapped.dir)
+	if p == nil {
+		return
+	}
+	for s := p.swapped; s != nil; s = s.before {
+		s.remove()
+	}
+}
+
+// remove removes the temporary folder of copied modules, if there is one.
+func (s *swap) remove() {
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
 	}
 }
 
@@ -120,14 +139,14 @@ func (p *program) portableFiles(k *pkg) map[string][]byte {
 		}
 		uses := slices.Contains(k.GoFiles, name)
 		match, err := c.MatchFile(filepath.Dir(name), filepath.Base(name))
-		if match = match && err == nil && p.opts.importIn(name, "C").Line == 0; match == uses {
+		if match = match && err == nil && p.request.importIn(name, "C").Line == 0; match == uses {
 			continue
 		}
 		if uses {
 			files[name] = []byte("//go:build ignore\n\npackage " + k.Name + "\n")
 			continue
 		}
-		src, err := p.opts.read(name)
+		src, err := p.request.read(name)
 		if err != nil {
 			return nil
 		}
@@ -147,8 +166,8 @@ func (p *program) portableFiles(k *pkg) map[string][]byte {
 func (p *program) portableContext() *build.Context {
 	c := build.Default
 	c.GOOS, c.GOARCH, c.CgoEnabled = p.target.GOOS, "portable", false
-	c.BuildTags = p.opts.Tags
-	if !p.opts.TagsSet && len(p.opts.Tags) == 0 {
+	c.BuildTags = p.request.Tags
+	if !p.request.TagsSet && len(p.request.Tags) == 0 {
 		for flag := range strings.FieldsSeq(p.target.GOFLAGS) {
 			if tags, ok := strings.CutPrefix("-"+strings.TrimLeft(flag, "-"), "-tags="); ok {
 				c.BuildTags = strings.Split(tags, ",")
@@ -166,7 +185,7 @@ func (p *program) portableContext() *build.Context {
 		c.ReleaseTags = append(c.ReleaseTags, fmt.Sprintf("go1.%d", i+1))
 	}
 	c.OpenFile = func(name string) (io.ReadCloser, error) {
-		src, err := p.opts.read(name)
+		src, err := p.request.read(name)
 		return io.NopCloser(bytes.NewReader(src)), err
 	}
 	return &c
@@ -191,7 +210,7 @@ func unconstrained(src []byte) []byte {
 // command ignores overlays there. A copy of go.mod replaces the modules by the
 // copies.
 func (s *swap) prepare(ctx context.Context, p *program) error {
-	tool := newGoTool(p.opts)
+	tool := newGoTool(p.request)
 	out, err := tool.run(ctx, "env", "GOMODCACHE")
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,9 +22,9 @@ type goTool struct {
 	env   []string // with what the bundler adds
 }
 
-func newGoTool(o *Options) *goTool {
-	asked := append(os.Environ(), o.Env...)
-	return &goTool{dir: o.Dir, asked: asked, env: append(slices.Clip(asked), "CGO_ENABLED=0", "PWD="+o.Dir)}
+func newGoTool(r *request) *goTool {
+	asked := append(os.Environ(), r.Env...)
+	return &goTool{dir: r.Dir, asked: asked, env: append(slices.Clip(asked), "CGO_ENABLED=0", "PWD="+r.Dir)}
 }
 
 // run returns what the go command prints.
@@ -84,7 +83,7 @@ func (t target) checkVersion() error {
 	if goversion.Compare("go"+want, "go"+have) <= 0 {
 		return nil
 	}
-	return &Error{
+	return &sourceError{
 		Text: fmt.Sprintf("the go command here is %s, but this program was built with %s and reads Go %s at most", t.GOVERSION, runtime.Version(), have),
 		Hint: fmt.Sprintf("set GOTOOLCHAIN=local to use the installed Go (the go and toolchain lines of go.mod or go.work choose a newer one), or build this program with Go %s", want),
 	}
@@ -95,7 +94,7 @@ func (t target) checkVersion() error {
 func (g *goTool) checkPlatform(ctx context.Context, t target) error {
 	_, err := g.run(ctx, "list", "-compiled", "--", "unsafe")
 	if err != nil && strings.Contains(err.Error(), "unsupported GOOS/GOARCH pair") {
-		return &Error{
+		return &sourceError{
 			Text: fmt.Sprintf("Go builds nothing for GOOS=%s GOARCH=%s", t.GOOS, t.GOARCH),
 			Hint: "go tool dist list shows the platforms",
 		}
@@ -106,72 +105,16 @@ func (g *goTool) checkPlatform(ctx context.Context, t target) error {
 // debugDefaults asks for the GODEBUG settings of a main package, which
 // go/packages doesn't tell: "key=value,...", or nothing. Mistakes in the
 // package are left to others.
-func (g *goTool) debugDefaults(ctx context.Context, o *Options) (string, error) {
-	args, remove, err := o.buildFlags()
+func (g *goTool) debugDefaults(ctx context.Context, r *request) (string, error) {
+	args, remove, err := r.buildFlags()
 	if err != nil {
 		return "", err
 	}
 	defer remove()
 	args = append([]string{"list", "-e", "-find", "-buildvcs=false", "-f", "{{.DefaultGODEBUG}}"}, args...)
-	out, err := g.run(ctx, append(args, "--", o.Package)...)
+	out, err := g.run(ctx, append(args, "--", r.Package)...)
 	if err != nil {
 		return "", ctx.Err()
 	}
 	return strings.TrimSpace(string(out)), nil
-}
-
-// tagFlags returns the flags of the go command for the build tags, and those that
-// the bundler adds.
-func (o *Options) tagFlags() []string {
-	if o.TagsSet || len(o.Tags) > 0 {
-		return append(slices.Clip(o.flags), "-tags="+strings.Join(o.Tags, ","))
-	}
-	return o.flags
-}
-
-// buildFlags are the options of the go command for tags and overlay.
-func (o *Options) buildFlags() (args []string, remove func(), err error) {
-	args = o.tagFlags()
-	if len(o.Overlay) == 0 {
-		return args, func() {}, nil
-	}
-	name, remove, err := writeOverlay(o.Overlay)
-	return append(args, "-overlay="+name), remove, err
-}
-
-// writeOverlay stores the files of an overlay in the form of `go build -overlay`.
-func writeOverlay(files map[string][]byte) (name string, remove func(), err error) {
-	dir, err := os.MkdirTemp("", "bundle-overlay-")
-	if err != nil {
-		return "", nil, err
-	}
-	remove = func() { _ = os.RemoveAll(dir) }
-	replace := make(map[string]string, len(files))
-	for path, data := range files {
-		at := filepath.Join(dir, fmt.Sprintf("%d%s", len(replace), filepath.Ext(path)))
-		if err = os.WriteFile(at, data, 0o600); err != nil {
-			break
-		}
-		replace[path] = at
-	}
-	if err == nil {
-		var doc []byte
-		if doc, err = json.Marshal(map[string]any{"Replace": replace}); err == nil {
-			name = filepath.Join(dir, "overlay.json")
-			err = os.WriteFile(name, doc, 0o600)
-		}
-	}
-	if err != nil {
-		remove()
-		return "", nil, fmt.Errorf("storing the overlay: %w", err)
-	}
-	return name, remove, nil
-}
-
-// read returns the contents of a file, of the overlay first.
-func (o *Options) read(name string) ([]byte, error) {
-	if src, ok := o.Overlay[name]; ok {
-		return src, nil
-	}
-	return os.ReadFile(name)
 }

@@ -3,17 +3,15 @@ package bundler
 import (
 	"go/types"
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 )
 
 // extraImports are the packages that a part needs for what the bundler adds.
-func (p *program) extraImports(t *part) (paths []string) {
+func (n *names) extraImports(t *livePart) (paths []string) {
 	if len(t.objs) == 0 {
 		return nil
 	}
-	if body := p.aliases[t.objs[0]].body; body != "" {
+	if body := n.aliases[t.objs[0]].body; body != "" {
 		for _, f := range strings.Split(body, "{")[1:] {
 			if path, _, ok := strings.Cut(f, "}"); ok && !strings.ContainsAny(path, " ;(") {
 				paths = append(paths, path)
@@ -21,7 +19,7 @@ func (p *program) extraImports(t *part) (paths []string) {
 		}
 	}
 	for _, o := range t.objs {
-		if a := p.aliases[o]; a.ptr != nil && !types.Identical(a.ptr.Type(), o.Type()) {
+		if a := n.aliases[o]; a.ptr != nil && !types.Identical(a.ptr.Type(), o.Type()) {
 			paths = append(paths, "unsafe")
 		}
 	}
@@ -31,77 +29,36 @@ func (p *program) extraImports(t *part) (paths []string) {
 	return paths
 }
 
-// A registrar is a standard library package whose initialisation registers
-// something with another one. A program that imports it anywhere counts on
-// that, even where the importing code is unreachable.
-type registrar struct {
-	path string
-	with string   // does not matter unless this package is named
-	uses []string // by one of these; empty means any
-}
-
-var registrars = []registrar{
-	{"image/gif", "image", []string{"Decode", "DecodeConfig"}},
-	{"image/jpeg", "image", []string{"Decode", "DecodeConfig"}},
-	{"image/png", "image", []string{"Decode", "DecodeConfig"}},
-	{"crypto/md5", "crypto", nil},
-	{"crypto/sha1", "crypto", nil},
-	{"crypto/sha256", "crypto", nil},
-	{"crypto/sha3", "crypto", nil},
-	{"crypto/sha512", "crypto", nil},
-	{"expvar", "net/http", nil},
-	{"net/http/pprof", "net/http", nil},
-}
-
-// blankStd are the packages of std that the program imports without a name, for
-// their effects.
-func (p *program) blankStd() []string {
-	blank := map[string]bool{}
-	for _, k := range p.pkgs {
-		for _, f := range k.files {
-			for _, imp := range f.ast.Imports {
-				path, _ := strconv.Unquote(imp.Path.Value)
-				path = k.imported(path)
-				l := p.listed[path]
-				if imp.Name != nil && imp.Name.Name == "_" && l != nil && l.Standard && path != "embed" && path != "unsafe" {
-					blank[path] = true
-				}
-			}
-		}
-	}
-	return sortedKeys(blank)
-}
-
 // blankImports are the packages to import for their effects only.
-func (p *program) blankImports() []string {
+func (n *names) blankImports() []string {
 	blank := map[string]bool{}
-	for _, path := range p.blankStd() {
+	for _, path := range n.blankStd() {
 		blank[path] = true
 	}
-	linked := p.closure(sortedKeys(p.names.imports))
+	linked := n.closure(sortedKeys(n.imports))
 	for _, r := range registrars {
-		if p.listed[r.path] != nil && !linked[r.path] && p.names.imports[r.with] != "" && p.usesAny(r.with, r.uses) {
+		if n.listed[r.path] != nil && !linked[r.path] && n.imports[r.with] != "" && n.live.uses(r.with, r.uses) {
 			blank[r.path] = true
 		}
 	}
-	p.liveParts(func(t *part) {
+	n.eachPart(func(t *livePart) {
 		for _, o := range t.objs {
-			link := p.linkOf(o)
-			if link == "" && !p.aliases[o].hide {
+			link := n.linkOf(o)
+			if link == "" && !n.aliases[o].hide {
 				continue
 			}
 			blank["unsafe"] = true
 			path, _ := splitSymbol(link)
-			if l := p.listed[path]; l == nil || !l.Standard || linked[path] || path == "runtime" {
+			if l := n.listed[path]; l == nil || !l.Standard || linked[path] || path == "runtime" {
 				continue
 			}
-			if by := p.importable(path); by != "" {
+			if by := n.importable(path); by != "" {
 				blank[by] = true
-				maps.Copy(linked, p.closure([]string{by}))
+				maps.Copy(linked, n.closure([]string{by}))
 			}
 		}
 	})
-	for path := range p.names.imports {
+	for path := range n.imports {
 		delete(blank, path)
 	}
 	return sortedKeys(blank)
@@ -110,13 +67,13 @@ func (p *program) blankImports() []string {
 // importable returns a package of std that links path in: path itself or, if only
 // std may import that, the first package of the program's imports that leads to
 // it.
-func (p *program) importable(path string) string {
+func (n *names) importable(path string) string {
 	if !restricted(path) {
 		return path
 	}
-	for _, k := range p.pkgs {
+	for _, k := range n.kept {
 		for _, imp := range k.Imports {
-			if l := p.listed[imp]; l != nil && l.Standard && !restricted(imp) && p.closure([]string{imp})[path] {
+			if l := n.listed[imp]; l != nil && l.Standard && !restricted(imp) && n.closure([]string{imp})[path] {
 				return imp
 			}
 		}
@@ -124,50 +81,30 @@ func (p *program) importable(path string) string {
 	return ""
 }
 
-// closure returns what the standard library packages import, themselves
-// included.
-func (p *program) closure(paths []string) map[string]bool {
-	all := map[string]bool{}
-	var add func(path string)
-	add = func(path string) {
-		l := p.listed[path]
-		if all[path] || l == nil {
-			return
-		}
-		all[path] = true
-		for _, imp := range l.Imports {
-			add(imp)
-		}
-	}
-	for _, path := range paths {
-		add(path)
-	}
-	return all
-}
-
-// usesAny reports whether a live part names one of the objects of a package.
-func (p *program) usesAny(path string, names []string) bool {
-	found := false
-	p.liveParts(func(t *part) {
-		for _, o := range t.uses {
-			if o.Pkg() != nil && o.Pkg().Path() == path && (len(names) == 0 || slices.Contains(names, o.Name())) {
-				found = true
-			}
-		}
-	})
-	return found
-}
-
 // linkOf returns the symbol for the go:linkname directive of an object that
 // needs one.
-func (p *program) linkOf(o types.Object) string {
-	a := p.aliases[o]
+func (n *names) linkOf(o types.Object) string {
+	a := n.aliases[o]
 	switch {
-	case a.self != nil && p.aliases[a.self].link != "":
-		return p.aliases[a.self].link
+	case a.self != nil && n.aliases[a.self].link != "":
+		return n.aliases[a.self].link
 	case a.self != nil:
-		return p.symbolOf(a.self)
+		return n.symbolOf(a.self)
 	default:
 		return a.link
 	}
+}
+
+// symbolOf returns the symbol of a function, method or variable in the bundle.
+func (n *names) symbolOf(o types.Object) string {
+	name := n.of(o)
+	fn, ok := o.(*types.Func)
+	if !ok || !isMethod(fn) {
+		return "main." + name
+	}
+	typ := n.of(receiver(fn).Obj())
+	if _, ptr := fn.Signature().Recv().Type().(*types.Pointer); ptr {
+		typ = "(*" + typ + ")"
+	}
+	return "main." + typ + "." + name
 }

@@ -2,7 +2,6 @@ package bundler
 
 import (
 	"context"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -28,9 +27,6 @@ import (
 // init functions, main, initializers, constants, and what directives and assembly
 // may name.
 
-// errLean is returned when the program reaches an emptied function after all.
-var errLean = errors.New("an emptied function is reached")
-
 // A leanDecl is a declaration, reduced to the names in it.
 type leanDecl struct {
 	mentions []uint32
@@ -39,8 +35,8 @@ type leanDecl struct {
 
 // lean finds the functions that nothing uses.
 type lean struct {
-	opts  *Options
-	files map[string][]*leanDecl // by file name; nil entries for what isn't a function
+	request *request
+	files   map[string][]*leanDecl // by file name; nil entries for what isn't a function
 
 	mu    sync.Mutex
 	ids   map[leanName]uint32
@@ -60,12 +56,12 @@ type leanName struct{ path, name string }
 // used.
 func newLean(ctx context.Context, p *program) (*lean, error) {
 	l := &lean{
-		opts: p.opts, ids: map[leanName]uint32{}, files: map[string][]*leanDecl{}, named: map[uint32][]*leanDecl{},
+		request: p.request, ids: map[leanName]uint32{}, files: map[string][]*leanDecl{}, named: map[uint32][]*leanDecl{},
 		alias: map[uint32][]uint32{}, exported: map[uint32][]*leanDecl{}, unexported: map[uint32]map[uint32][]*leanDecl{},
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		k := p.listed[path]
 		if k.Standard {
 			continue
@@ -87,7 +83,7 @@ func newLean(ctx context.Context, p *program) (*lean, error) {
 // read collects the declarations of a file. It ignores a file that can't be read
 // or parsed: the type checker reports it.
 func (l *lean) read(p *program, k *listing, name string) {
-	src, err := l.opts.read(name)
+	src, err := l.request.read(name)
 	if err != nil {
 		return
 	}

@@ -27,6 +27,33 @@ type alias struct {
 // A stdName is an object of the standard library.
 type stdName struct{ path, name string }
 
+// definition returns the object that stands for another by go:linkname.
+func (p *program) definition(o types.Object) types.Object {
+	for range 10 {
+		a, ok := p.aliases[o]
+		if !ok || a.to == nil {
+			break
+		}
+		o = a.to
+	}
+	return o
+}
+
+// standIn returns the function of std that stands for an object.
+func (p *program) standIn(o types.Object) (stdName, bool) {
+	if o == nil {
+		return stdName{}, false
+	}
+	a := p.aliases[p.definition(o)]
+	return a.std, a.std.path != ""
+}
+
+// aliased reports whether another object stands for this one.
+func (p *program) aliased(o types.Object) bool {
+	a, ok := p.aliases[o]
+	return ok && (a.to != nil || a.std.path != "")
+}
+
 // A link is one go:linkname directive of the form that names two symbols.
 type link struct {
 	pkg    *pkg
@@ -107,7 +134,7 @@ func (p *program) resolveLink(l link, symbols map[string]types.Object) error {
 	case target == l.local:
 		if p.listed[path] != nil && home == nil { // a symbol of std, which can use it
 			p.aliases[l.local] = alias{link: l.remote}
-			p.pushes = append(p.pushes, p.parts[l.local])
+			p.pushes = append(p.pushes, p.partOf(l.local))
 		}
 		return nil
 	case target != nil:
@@ -182,7 +209,7 @@ func (p *program) place(o types.Object) int {
 }
 
 func (p *program) refuseLink(l link, why string) error {
-	return &Error{
+	return &sourceError{
 		Pos:  p.fset.PositionFor(l.local.Pos(), false),
 		Text: fmt.Sprintf("%s: go:linkname of %s, %s: one package can't do that", l.local.Name(), l.remote, why),
 	}
@@ -202,24 +229,10 @@ func symbolIn(t *types.Package, name string) types.Object {
 	return nil
 }
 
-// symbolOf returns the symbol of a function, method or variable in the bundle.
-func (p *program) symbolOf(o types.Object) string {
-	name := p.names.of(o)
-	fn, ok := o.(*types.Func)
-	if !ok || !isMethod(fn) {
-		return "main." + name
-	}
-	typ := p.names.of(receiver(fn).Obj())
-	if _, ptr := fn.Signature().Recv().Type().(*types.Pointer); ptr {
-		typ = "(*" + typ + ")"
-	}
-	return "main." + typ + "." + name
-}
-
 // hasBody reports whether a function is defined in Go, or a variable has a
 // value.
 func (p *program) hasBody(o types.Object) bool {
-	t := p.parts[o]
+	t := p.partOf(o)
 	if t == nil {
 		return false
 	}
@@ -245,51 +258,3 @@ func splitSymbol(symbol string) (path, name string) {
 
 // isPull reports whether a declaration only names a symbol from elsewhere.
 func isPull(d *ast.FuncDecl) bool { return d != nil && d.Body == nil }
-
-// accessors prints the declarations of a part with variables that stand for
-// others. Each of these becomes a function, and each use of it (*name()):
-//
-//	func name() *T { return &other }
-func (w *partWriter) accessors() string {
-	spec := w.t.spec.(*ast.ValueSpec)
-	typ := w.apply(spec.Type.Pos(), spec.Type.End())
-	var b strings.Builder
-	for _, o := range w.t.objs {
-		a := w.p.aliases[o]
-		name := w.p.names.of(o)
-		if a.ptr == nil {
-			if !w.p.aliased(o) {
-				b.WriteString(w.p.linkDirective(o) + "var " + name + " " + typ + "\n\n")
-			}
-			continue
-		}
-		address := "&" + w.p.names.of(a.ptr)
-		if !types.Identical(o.Type(), a.ptr.Type()) {
-			address = "(*" + typ + ")(" + w.p.names.imports["unsafe"] + ".Pointer(" + address + "))"
-		}
-		fmt.Fprintf(&b, "// %s returns the address of %s, by a go:linkname directive.\n", name, w.p.names.of(a.ptr))
-		if a.hide {
-			address = "{ return " + address + " }\n"
-			hidden := w.p.names.helper(name + "_address")
-			fmt.Fprintf(&b, "//\n//go:linkname %s main.%s\nfunc %s() *%s\n\n", name, hidden, name, typ)
-			fmt.Fprintf(&b, "func %s() *%s %s\n", hidden, typ, address)
-			continue
-		}
-		fmt.Fprintf(&b, "func %s() *%s { return %s }\n\n", name, typ, address)
-	}
-	return strings.TrimSpace(b.String())
-}
-
-// linkDirective returns the go:linkname line of an object, or nothing if it needs
-// none.
-func (p *program) linkDirective(o types.Object) string {
-	if symbol := p.linkOf(o); symbol != "" {
-		return "//go:linkname " + p.names.of(o) + " " + symbol + "\n"
-	}
-	return ""
-}
-
-// hasAccessor reports whether a variable of a part becomes a function.
-func (p *program) hasAccessor(t *part) bool {
-	return t.kind == varPart && slices.ContainsFunc(t.objs, func(o types.Object) bool { return p.aliases[o].ptr != nil })
-}

@@ -52,18 +52,18 @@ const metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports |
 
 // list lists the package that the options name and all it needs, dependencies
 // first; of packages without an order among them those with the lower path.
-func list(ctx context.Context, o *Options, goroot string, env []string) ([]*listing, error) {
+func list(ctx context.Context, r *request, goroot string, env []string) ([]*listing, error) {
 	cfg := &packages.Config{
 		Mode: metadata | packages.NeedDeps, Context: ctx,
-		Dir: o.Dir, Env: env, BuildFlags: o.tagFlags(), Overlay: o.Overlay,
+		Dir: r.Dir, Env: env, BuildFlags: r.tagFlags(), Overlay: r.Overlay,
 	}
-	roots, err := packages.Load(cfg, o.Package)
+	roots, err := packages.Load(cfg, r.Package)
 	if err != nil {
 		return nil, err
 	}
 	if len(roots) > 1 {
-		return nil, &Error{
-			Text: fmt.Sprintf("%q is %d packages, the first %s and %s", o.Package, len(roots), roots[0].PkgPath, roots[1].PkgPath),
+		return nil, &sourceError{
+			Text: fmt.Sprintf("%q is %d packages, the first %s and %s", r.Package, len(roots), roots[0].PkgPath, roots[1].PkgPath),
 			Hint: "name a folder or an import path of one main package",
 		}
 	}

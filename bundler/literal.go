@@ -28,11 +28,11 @@ type literals struct {
 }
 
 // newLiterals returns literals with a mark that the program doesn't contain.
-func newLiterals(p *program) *literals {
+func newLiterals(p *live) *literals {
 	l := &literals{}
 	for i := 0; ; i++ {
 		l.mark = fmt.Sprintf("embedded%d-", i)
-		if !p.occurs(l.mark) {
+		if !occurs(p, l.mark) {
 			return l
 		}
 	}
@@ -40,8 +40,8 @@ func newLiterals(p *program) *literals {
 
 // occurs reports whether a text is in any source file, or in the name of an
 // embedded one.
-func (p *program) occurs(text string) bool {
-	for _, k := range p.pkgs {
+func occurs(p *live, text string) bool {
+	for _, k := range p.kept {
 		if strings.Contains(strings.Join(k.EmbedFiles, "\n"), text) {
 			return true
 		}

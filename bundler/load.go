@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,32 +21,50 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
+// loadProgram lists the packages of a program, type-checks them and cuts them
+// into parts. It returns a *sourceError for what it refuses and for mistakes in
+// the program.
+func loadProgram(ctx context.Context, r *request) (*program, error) {
+	p := &program{request: r}
+	if err := p.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.progress("looking for what one Go file can't hold")
+	if err := p.cutPackages(); err != nil {
+		return nil, err
+	}
+	return p, ctx.Err()
+}
+
 // load finds the packages of the program, then type-checks from source those
 // that aren't of the standard library, all in one universe. The types of std
 // come from the compiler's export data.
-func load(ctx context.Context, p *program) error {
-	p.progress("listing packages")
-	tool := newGoTool(p.opts)
+func (p *program) load(ctx context.Context) error {
+	p.request.progress("listing packages")
+	tool := newGoTool(p.request)
 	var err error
 	if p.target, err = tool.target(ctx); err != nil {
 		return flagHint(tool, err)
 	}
-	if p.target.GO111MODULE == "off" && p.swapped == nil { // fallBack loads again and keeps the warnings
-		p.warnings = append(p.warnings, Warning{Text: "GO111MODULE=off: the packages come from GOPATH, and go.mod is ignored"})
+	if p.target.GO111MODULE == "off" && p.swapped == nil { // else it has the warning already
+		p.warnings = append(p.warnings, sourceWarning{Text: "GO111MODULE=off: the packages come from GOPATH, and go.mod is ignored"})
 	}
 	var listed []*listing
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return tool.checkPlatform(gctx, p.target) })
 	g.Go(func() (err error) {
-		listed, err = list(gctx, p.opts, p.target.GOROOT, tool.env)
+		listed, err = list(gctx, p.request, p.target.GOROOT, tool.env)
 		return err
 	})
 	g.Go(func() (err error) {
-		p.debug, err = tool.debugDefaults(gctx, p.opts)
+		p.debug, err = tool.debugDefaults(gctx, p.request)
 		return err
 	})
 	if err := g.Wait(); err != nil {
-		if refusal := (*Error)(nil); errors.As(err, &refusal) {
+		if refusal := (*sourceError)(nil); errors.As(err, &refusal) {
 			return err
 		}
 		return flagHint(tool, listFailure(ctx, p, err))
@@ -61,11 +78,11 @@ func load(ctx context.Context, p *program) error {
 
 // index makes packages findable by their path.
 func (p *program) index(listed []*listing) {
-	p.order, p.via = nil, nil
+	p.paths, p.via = nil, nil
 	p.listed = make(map[string]*listing, len(listed))
 	for _, l := range listed {
 		if p.listed[l.ImportPath] == nil {
-			p.order = append(p.order, l.ImportPath)
+			p.paths = append(p.paths, l.ImportPath)
 		}
 		p.listed[l.ImportPath] = l
 	}
@@ -79,8 +96,8 @@ const adHoc = "command-line-arguments"
 func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	p.fset = token.NewFileSet()
 	files := &parsedFiles{files: map[*ast.File]*file{}, emptied: map[string]bool{}}
-	if p.lean && !p.opts.KeepAll {
-		p.progress("reading %s", count(len(p.order), "package"))
+	if !p.request.KeepBodies {
+		p.request.progress("reading %s", count(len(p.paths), "package"))
 		var err error
 		if files.lean, err = newLean(ctx, p); err != nil {
 			return err
@@ -89,12 +106,12 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	cfg := &packages.Config{
 		Mode: metadata | packages.NeedCompiledGoFiles | packages.NeedExportFile | packages.NeedTypes |
 			packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes,
-		Context: ctx, Dir: p.opts.Dir, Env: tool.env, BuildFlags: p.opts.tagFlags(), Overlay: p.opts.Overlay,
+		Context: ctx, Dir: p.request.Dir, Env: tool.env, BuildFlags: p.request.tagFlags(), Overlay: p.request.Overlay,
 		Fset: p.fset, ParseFile: files.parse,
 	}
-	main := p.order[len(p.order)-1]
+	main := p.paths[len(p.paths)-1]
 	var patterns []string
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		if !p.listed[path].Standard && path != main {
 			patterns = append(patterns, path)
 		}
@@ -104,23 +121,23 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 		patterns = nil
 		cfg.Mode |= packages.NeedDeps
 	}
-	p.progress("type-checking %s", count(len(patterns)+1, "package"))
-	roots, err := packages.Load(cfg, append(patterns, p.opts.Package)...)
+	p.request.progress("type-checking %s", count(len(patterns)+1, "package"))
+	roots, err := packages.Load(cfg, append(patterns, p.request.Package)...)
 	if err != nil {
 		return flagHint(tool, listFailure(ctx, p, err))
 	}
 	p.index(listings(roots, p.target.GOROOT))
-	if len(p.order) == 0 {
+	if len(p.paths) == 0 {
 		// go/packages returns no packages for some errors of the go command.
-		_, err := tool.run(ctx, "list", "-export", "--", p.opts.Package)
+		_, err := tool.run(ctx, "list", "-export", "--", p.request.Package)
 		if err == nil {
-			err = fmt.Errorf("%s can't be loaded", p.opts.Package)
+			err = fmt.Errorf("%s can't be loaded", p.request.Package)
 		}
 		return flagHint(tool, listFailure(ctx, p, err))
 	}
 	p.std = map[string]*types.Package{}
 	p.byTypes = map[*types.Package]*pkg{}
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		l := p.listed[path]
 		withoutLean(l.from, files.emptied)
 		if err := loadError(p, l); err != nil {
@@ -181,6 +198,24 @@ func (p *parsedFiles) parse(fset *token.FileSet, name string, src []byte) (*ast.
 	return syntax, err
 }
 
+// cutPackages cuts the packages into parts and finds what stands for the functions
+// without a body.
+func (p *program) cutPackages() error {
+	if p.main.types.Scope().Lookup("main") == nil {
+		return &sourceError{Pos: p.packageClause(p.main.listing), Text: fmt.Sprintf("package %s has no func main", p.main.ImportPath)}
+	}
+	p.aliases = map[types.Object]alias{}
+	for _, k := range p.pkgs {
+		if err := cut(p, k); err != nil {
+			return err
+		}
+	}
+	if err := orderPackages(p); err != nil {
+		return err
+	}
+	return resolveLinks(p)
+}
+
 // listFailure is the error of a load that gave no packages at all.
 func listFailure(ctx context.Context, p *program, err error) error {
 	if ctx.Err() != nil {
@@ -190,9 +225,9 @@ func listFailure(ctx context.Context, p *program, err error) error {
 	if _, after, ok := strings.Cut(text, "stderr: "); ok {
 		text = after
 	}
-	out := listErrorOf(packages.Error{Msg: strings.ReplaceAll("\n"+text, "\ngo: ", "\n")}, p.opts.Package, p.opts.Dir)
+	out := listErrorOf(packages.Error{Msg: strings.ReplaceAll("\n"+text, "\ngo: ", "\n")}, p.request.Package, p.request.Dir)
 	if strings.Contains(out.Text, "go.mod file not found") {
-		out.Text = p.opts.Dir + ": " + out.Text
+		out.Text = p.request.Dir + ": " + out.Text
 		out.Hint = "bundle a program inside of a module: go mod init makes one"
 	}
 	return out
@@ -207,9 +242,9 @@ func flagHint(tool *goTool, err error) error {
 			flags = v
 		}
 	}
-	refusal := (*Error)(nil)
+	refusal := (*sourceError)(nil)
 	if !errors.As(err, &refusal) {
-		refusal = &Error{Text: err.Error()}
+		refusal = &sourceError{Text: err.Error()}
 		if errors.Is(err, context.Canceled) || errors.Is(err, exec.ErrNotFound) {
 			return err
 		}
@@ -231,72 +266,21 @@ var flagComplaint = regexp.MustCompile(`GOFLAGS|\bflag\b|(^|\s)-[a-z]+\b`)
 func loadError(p *program, l *listing) error {
 	for _, e := range l.from.Errors {
 		if e.Kind == packages.ParseError {
-			return listErrorOf(e, l.ImportPath, p.opts.Dir)
+			return listErrorOf(e, l.ImportPath, p.request.Dir)
 		}
 	}
 	if errs := l.from.TypeErrors; len(errs) > 0 {
-		first := &Error{Pos: p.fset.PositionFor(errs[0].Pos, false), Text: errs[0].Msg}
+		first := &sourceError{Pos: p.fset.PositionFor(errs[0].Pos, false), Text: errs[0].Msg}
 		if len(errs) > 1 && strings.HasPrefix(errs[1].Msg, "\t") { // "other declaration of x"
 			first.Text += "; " + strings.TrimSpace(errs[1].Msg) + " at " + p.position(errs[1].Pos)
 		}
 		return first
 	}
 	if len(l.from.Errors) > 0 {
-		return listErrorOf(l.from.Errors[0], l.ImportPath, p.opts.Dir)
+		return listErrorOf(l.from.Errors[0], l.ImportPath, p.request.Dir)
 	}
 	if !l.Standard && l.types == nil {
 		return errors.New("package " + l.ImportPath + " can't be loaded")
 	}
 	return nil
-}
-
-type importerFunc func(path string) (*types.Package, error)
-
-func (f importerFunc) Import(path string) (*types.Package, error) { return f(path) }
-
-// chain tells how the main package comes to import path: a, b, ..., path.
-func (p *program) chain(path string) []string {
-	root := p.order[len(p.order)-1]
-	if p.via == nil {
-		p.via = p.importTree(root)
-	}
-	names := []string{path}
-	for at := path; at != root; {
-		from, ok := p.via[at]
-		if !ok {
-			break
-		}
-		names, at = append(names, from), from
-	}
-	slices.Reverse(names)
-	return names
-}
-
-// importTree returns, for each package, its importer on a shortest chain of
-// imports from the root.
-func (p *program) importTree(root string) map[string]string {
-	via := map[string]string{}
-	queue := []string{root}
-	for len(queue) > 0 {
-		l := p.listed[queue[0]]
-		queue = queue[1:]
-		if l == nil {
-			continue
-		}
-		for _, imp := range l.Imports {
-			if _, seen := via[imp]; !seen && imp != root {
-				via[imp] = l.ImportPath
-				queue = append(queue, imp)
-			}
-		}
-	}
-	return via
-}
-
-// chainText is the chain for a message, or nothing if it is short.
-func (p *program) chainText(path string) string {
-	if c := p.chain(path); len(c) > 2 {
-		return " (imported by " + strings.Join(c[:len(c)-1], " → ") + ")"
-	}
-	return ""
 }

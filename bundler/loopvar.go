@@ -1,12 +1,10 @@
 package bundler
 
 import (
-	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 )
 
 // Before Go 1.22 a loop had one variable for all of its iterations. A file of
@@ -55,10 +53,10 @@ func (l *loop) eachObject(f func(types.Object)) {
 	}
 }
 
-// findLoops finds the loops of a part that must be rewritten.
-func findLoops(p *program, t *part) {
+// findLoops returns the loops of a part that must be rewritten, outer ones first.
+func findLoops(t *livePart) (loops []*loop) {
 	if !t.file.old {
-		return
+		return nil
 	}
 	info := t.pkg.info
 	labels := map[ast.Stmt]*ast.LabeledStmt{}
@@ -83,12 +81,13 @@ func findLoops(p *program, t *part) {
 				if l := loopOf(info, s); l != nil {
 					l.label, l.scope = labels[s], around
 					l.findJumps(info, enclosingBody(stack))
-					t.loops = append(t.loops, l)
+					loops = append(loops, l)
 				}
 			}
 			return true
 		})
 	}
+	return loops
 }
 
 // enclosingBody returns the innermost function of a stack of nodes.
@@ -202,62 +201,4 @@ func outlives(info *types.Info, loop ast.Stmt, v *types.Var) bool {
 		return !found
 	})
 	return found
-}
-
-// rewriteLoops adds the edits for the loops of a part. Inner loops come first,
-// as the text of an outer one's first statement can hold one.
-func (w *partWriter) rewriteLoops() {
-	for _, l := range slices.Backward(w.t.loops) {
-		label := w.relabel(l)
-		switch s := l.stmt.(type) {
-		case *ast.ForStmt:
-			init := w.apply(s.Init.Pos(), s.Init.End())
-			w.insert(l.pos(), "{\n"+init+"\n"+label)
-			w.replace(s.Init.Pos(), s.Init.End(), "")
-		case *ast.RangeStmt:
-			head := "{\n"
-			if l.hoist {
-				name := w.p.names.fresh("ranged")
-				head += name + " := " + w.apply(s.X.Pos(), s.X.End()) + "\n"
-				w.replace(s.X.Pos(), s.X.End(), name)
-			}
-			w.insert(l.pos(), head+w.declare(l)+label)
-			w.replace(s.TokPos, s.TokPos+token.Pos(len(":=")), "=")
-		}
-		w.insert(l.stmt.End(), "\n}")
-	}
-}
-
-// relabel returns the new label of a loop, with a colon. It is empty unless a
-// goto jumps to the old label and break or continue needs one.
-func (w *partWriter) relabel(l *loop) string {
-	if !l.target || len(l.jumps) == 0 {
-		return ""
-	}
-	name := w.p.names.fresh(l.label.Label.Name)
-	for _, id := range l.jumps {
-		w.replace(id.Pos(), id.End(), name)
-	}
-	return name + ":\n"
-}
-
-// declare prints the declarations of a range loop's variables. They form one
-// statement if the name of the first variable would hide the type of the second.
-func (w *partWriter) declare(l *loop) string {
-	var text strings.Builder
-	var names, zeros []string
-	hides := false
-	for i, v := range l.vars {
-		name, typ := w.apply(v.id.Pos(), v.id.End()), w.p.typeText(v.typ)
-		fmt.Fprintf(&text, "var %s %s\n", name, typ)
-		names, zeros = append(names, name), append(zeros, "_ "+typ)
-		typeObjects(v.typ, func(o types.Object) {
-			first, _, _ := strings.Cut(w.p.objectText(o), ".") // of a type, or of its import
-			hides = hides || i > 0 && first == names[0]
-		})
-	}
-	if hides {
-		return fmt.Sprintf("%s := func() (%s) { return }()\n", strings.Join(names, ", "), strings.Join(zeros, ", "))
-	}
-	return text.String()
 }

@@ -130,7 +130,7 @@ func (r *reacher) markTuple(t *types.Tuple) {
 // reports whether it found any.
 func (r *reacher) markMethods() bool {
 	f := r.faces
-	all := f.reflects || r.p.stdFace.reflects != ""
+	all := f.reflects || r.std.reflects != ""
 	found := false
 	for i := 0; i < len(f.order); i++ {
 		t := f.order[i]
@@ -144,12 +144,12 @@ func (r *reacher) markMethods() bool {
 				r.markTuple(m.Signature().Params())
 				r.markTuple(m.Signature().Results())
 			}
-			if part := r.p.parts[m]; part != nil && !part.live {
+			if part := r.p.partOf(m); part != nil && r.marked[part] == nil {
+				why := describe(t.Obj()) + " in an interface"
 				if isPull(part.fn()) {
-					part.why = describe(t.Obj()) + " in an interface"
-					r.refused = append(r.refused, part)
+					r.refused = append(r.refused, missing{part, why})
 				}
-				r.mark(part, describe(t.Obj())+" in an interface")
+				r.mark(part, why)
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func (r *reacher) callable(m *types.Func, all bool) bool {
 	if !m.Exported() {
 		return r.faces.names[methodKey(m)]
 	}
-	return all || r.faces.names[m.Name()] || r.p.stdFace.methods[m.Name()]
+	return all || r.faces.names[m.Name()] || r.std.methods[m.Name()]
 }
 
 // stdFacts are what the sources of the standard library say of methods, by
@@ -186,7 +186,7 @@ func newStdFacts(p *program) *stdFacts {
 	s := &stdFacts{p: p, facts: map[string]*methodFacts{}, linked: map[string]bool{}, methods: map[string]bool{"Error": true}}
 	var wg sync.WaitGroup
 	work := make(chan *listing)
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		if p.listed[path].Standard {
 			s.facts[path] = &methodFacts{}
 		}
@@ -200,7 +200,7 @@ func newStdFacts(p *program) *stdFacts {
 			}
 		})
 	}
-	for _, path := range p.order {
+	for _, path := range p.paths {
 		l := p.listed[path]
 		if !l.Standard || path == "reflect" || path == "unsafe" || strings.HasPrefix(path, "internal/runtime/") {
 			continue

@@ -13,6 +13,7 @@ import (
 
 // cut divides a package into parts.
 func cut(p *program, k *pkg) error {
+	k.byObject = map[types.Object]*part{}
 	inits := map[types.Object]*types.Initializer{}
 	blank := map[ast.Expr]*types.Initializer{}
 	for _, in := range k.info.InitOrder {
@@ -26,15 +27,15 @@ func cut(p *program, k *pkg) error {
 		for _, d := range f.ast.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
-				k.add(p, cutFunc(k, f, d))
+				k.add(cutFunc(k, f, d))
 			case *ast.GenDecl:
 				if d.Tok == token.CONST && counts(d) {
-					k.add(p, &part{kind: constPart, pkg: k, file: f, decl: d, objs: k.declared(d), nth: -1})
+					k.add(&part{kind: constPart, pkg: k, file: f, decl: d, objs: k.declared(d), nth: -1})
 					continue
 				}
 				for _, s := range d.Specs {
 					for _, t := range cutSpec(k, f, d, s, blank) {
-						k.add(p, t)
+						k.add(t)
 					}
 				}
 			}
@@ -47,10 +48,10 @@ func cut(p *program, k *pkg) error {
 }
 
 // add makes t a part of the package.
-func (k *pkg) add(p *program, t *part) {
+func (k *pkg) add(t *part) {
 	k.parts = append(k.parts, t)
 	for _, o := range t.objs {
-		p.parts[o] = t
+		k.byObject[o] = t
 	}
 }
 
@@ -166,7 +167,7 @@ func attachComments(p *program, k *pkg, f *file, parts []*part) error {
 			next++ // inside of the part
 		}
 		if err := findEmbeds(k, t); err != nil {
-			return &Error{Pos: p.fset.PositionFor(t.pos(), false), Text: err.Error()}
+			return &sourceError{Pos: p.fset.PositionFor(t.pos(), false), Text: err.Error()}
 		}
 	}
 	return nil

@@ -5,48 +5,34 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"runtime/debug"
+	"slices"
 )
 
-// A program is what the stages work on: the loaded packages, cut into parts.
+// A program is loaded, type-checked and cut into parts: the output of the
+// stage source.
 type program struct {
-	opts   *Options
-	lean   bool // leave out the bodies of functions that can't be used
-	target target
+	request *request
+	target  target
+	debug   string // GODEBUG defaults of the main package, "key=value,..."
 
-	swapped *swap // portable code in place of assembly; nil for none
+	fset *token.FileSet
+	// pkgs are the packages outside of the standard library, in the order in
+	// which the linker initializes them.
+	pkgs []*pkg
+	main *pkg
+	// aliases are the objects that others stand for: links, twins of assembly.
+	aliases map[types.Object]alias
+	// pushes are the functions that the standard library calls by go:linkname.
+	pushes   []*part
+	warnings []sourceWarning
 
-	debug  string // GODEBUG defaults of the main package
-	fset   *token.FileSet
-	listed map[string]*listing // by import path, std included
-	order  []string            // all import paths, dependencies first
-	via    map[string]string   // the importer of each package, see chain
+	listed map[string]*listing // by import path, the standard library included
+	paths  []string            // all import paths, dependencies first
+	std    map[string]*types.Package
 
-	pkgs    []*pkg // without std; dependencies first, after stage order as the linker initialises them
-	main    *pkg
 	byTypes map[*types.Package]*pkg
-	std     map[string]*types.Package
-	parts   map[types.Object]*part // by what they declare
-	aliases map[types.Object]alias // objects that stand for others: linknames, shims
-	stdFace *stdFacts
-
-	pushes []*part // functions that std calls by go:linkname
-
-	build *debug.BuildInfo // set if the program reads it
-
-	names    *names
-	literals *literals
-	skeleton []byte                    // the output with short texts in place of long strings
-	places   map[string]token.Position // in the source, of what the bundle declares
-	output   []byte
-	faced    map[*types.TypeName]bool // types whose values get into interfaces
-	shown    map[*types.TypeName]bool // and into empty ones, where reflection shows their names
-	reflects bool                     // the program itself looks up methods by name
-	warnings []Warning
-	result   Report
-
-	facedTypes map[types.Type]bool // like faced, with unnamed types
-	namesTypes bool                // the program shows the names of types
+	via     map[string]string // the importer of each package, see chain
+	swapped *swap             // portable code in place of assembly; nil for none
 }
 
 // A pkg is a package that goes into the bundle.
@@ -56,6 +42,23 @@ type pkg struct {
 	info    *types.Info
 	files   []*file
 	parts   []*part // in source order, files in the compiler's order
+
+	byObject map[types.Object]*part // the parts by what they declare
+}
+
+// release drops what is known of the package's source, to save memory.
+func (k *pkg) release() { k.info, k.files, k.parts, k.byObject = nil, nil, nil, nil }
+
+// release drops all but the temporary files, to save memory.
+func (p *program) release() { *p = program{swapped: p.swapped} }
+
+// partOf returns the part that declares an object, or nil if no package of the
+// program does at package level.
+func (p *program) partOf(o types.Object) *part {
+	if k := p.byTypes[o.Pkg()]; k != nil {
+		return k.byObject[o]
+	}
+	return nil
 }
 
 // A file is one source file of a pkg.
@@ -73,6 +76,12 @@ type file struct {
 // text returns the source between two positions.
 func (f *file) text(from, to token.Pos) string {
 	return string(f.src[f.tok.Offset(from):f.tok.Offset(to)])
+}
+
+// commentsFrom returns the groups of comments that end after a position.
+func (f *file) commentsFrom(pos token.Pos) []*ast.CommentGroup {
+	i, _ := slices.BinarySearchFunc(f.ast.Comments, pos, func(g *ast.CommentGroup, pos token.Pos) int { return int(g.End() - pos) })
+	return f.ast.Comments[i:]
 }
 
 type partKind uint8
@@ -99,12 +108,7 @@ type part struct {
 
 	embed   []string // patterns of go:embed
 	isInit  bool     // an init function
-	live    bool
-	why     string         // what made it live, for the report
-	whyFrom *pkg           // whose that is; nil for roots
-	uses    []types.Object // what the stage reach found it to name
 	comment []*ast.CommentGroup
-	loops   []*loop // to be rewritten for their language version
 }
 
 // fn returns the declaration of a function part.
@@ -159,6 +163,17 @@ func describe(o types.Object) string {
 // position formats a position; //line comments don't count.
 func (p *program) position(pos token.Pos) string {
 	return p.fset.PositionFor(pos, false).String()
+}
+
+// inProgram reports whether an object is declared in a package of the bundle.
+func (p *program) inProgram(o types.Object) bool {
+	return o != nil && o.Pkg() != nil && p.byTypes[o.Pkg()] != nil
+}
+
+// isStd reports whether an object is declared by a package of the standard
+// library, at package level.
+func (p *program) isStd(o types.Object) bool {
+	return o != nil && o.Pkg() != nil && p.byTypes[o.Pkg()] == nil && isGlobal(o)
 }
 
 // isGlobal reports whether the object is declared at package level.

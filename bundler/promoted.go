@@ -36,14 +36,14 @@ func (w *partWriter) way(x *ast.SelectorExpr) (fields []string) {
 	}
 	o := origin(sel.Obj())
 	s := structOf(sel.Recv())
-	if o.Exported() || s == nil || !w.p.inProgram(o) || !slices.ContainsFunc(embeddedMembers(s), func(other types.Object) bool {
+	if o.Exported() || s == nil || !w.names.inProgram(o) || !slices.ContainsFunc(embeddedMembers(s), func(other types.Object) bool {
 		return other.Name() == o.Name() && other.Pkg() != o.Pkg()
 	}) {
 		return nil
 	}
 	for _, i := range sel.Index()[:len(sel.Index())-1] {
 		f := s.Field(i)
-		fields = append(fields, w.p.names.of(f))
+		fields = append(fields, w.names.of(f))
 		s = structOf(f.Type())
 	}
 	return fields
@@ -80,7 +80,7 @@ func (w *partWriter) offsets() {
 			}
 			at := w.apply(x.X.Pos(), x.X.End())
 			var terms []string
-			for _, name := range append(way, w.p.names.of(w.t.pkg.info.Uses[x.Sel])) {
+			for _, name := range append(way, w.names.of(w.t.pkg.info.Uses[x.Sel])) {
 				at += "." + name
 				terms = append(terms, fun+"("+at+")")
 			}

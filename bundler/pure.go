@@ -317,7 +317,7 @@ func (u *purity) size(t types.Type) int64 {
 
 // function reports whether a call of a function of the program is pure.
 func (u *purity) function(fn *types.Func) bool {
-	t := u.p.parts[fn]
+	t := u.p.partOf(fn)
 	if t == nil || t.fn() == nil || t.fn().Body == nil {
 		return false
 	}

@@ -8,47 +8,105 @@ import (
 	"slices"
 )
 
-// reach marks what the program can use. It starts from main, from the init
+// findLive marks what the program can use. It starts from main, from the init
 // functions and from the variables whose initialisers do something, of every
 // package; it goes on along the uses, and it adds methods by the linker's
 // rule (see methods.go).
-func reach(ctx context.Context, p *program) error {
-	p.stdFace = newStdFacts(p)
-	r := &reacher{p: p, faces: newFaces(), purity: newPurity(p)}
+func findLive(ctx context.Context, p *program, keepAll bool) (*live, error) {
+	r := &reacher{
+		p: p, keepAll: keepAll, std: newStdFacts(p), faces: newFaces(), purity: newPurity(p),
+		marked: map[*part]*livePart{}, used: map[types.Object]bool{},
+	}
+	r.markRoots()
+	r.drain()
+	l := &live{program: p, emptied: r.emptied, missing: r.refused}
+	if l.emptied || len(l.missing) > 0 {
+		slices.SortFunc(l.missing, func(a, b missing) int {
+			return cmp.Or(cmp.Compare(a.part.file.name, b.part.file.name), int(a.part.pos()-b.part.pos()))
+		})
+		return l, ctx.Err()
+	}
+	l.used, l.facedTypes, l.shown = r.used, r.faces.types, r.faces.visible()
+	l.faced = map[*types.TypeName]bool{}
+	for _, t := range r.faces.order {
+		l.faced[t.Obj()] = true
+	}
+	l.methods = r.whyMethods()
+	p.request.progress("ordering the initialization")
 	for _, k := range p.pkgs {
+		l.kept = append(l.kept, r.keep(k))
+	}
+	var err error
+	if l.uses("runtime/debug", []string{"ReadBuildInfo"}) {
+		if l.build, err = p.buildInfo(ctx); err != nil {
+			return nil, err
+		}
+	}
+	l.warn()
+	return l, ctx.Err()
+}
+
+// markRoots marks what is needed though nothing names it.
+func (r *reacher) markRoots() {
+	for _, k := range r.p.pkgs {
 		for _, t := range k.parts {
 			if why := r.root(t); why != "" {
 				r.mark(t, why)
 			}
 		}
 	}
-	for _, t := range p.pushes {
+	for _, t := range r.p.pushes {
 		r.mark(t, "go:linkname into the standard library")
 	}
-	for _, path := range p.blankStd() {
-		p.stdFace.use(path)
+	for _, path := range r.p.blankStd() {
+		r.std.use(path)
 	}
-	r.drain()
-	if r.emptied {
-		return errLean
-	}
-	slices.SortFunc(r.refused, func(a, b *part) int {
-		return cmp.Or(cmp.Compare(a.file.name, b.file.name), int(a.pos()-b.pos()))
-	})
-	if len(r.refused) > 0 {
-		if done, err := p.fallBack(ctx, r.refused); done || err != nil {
-			return err
+}
+
+// keep returns the live parts of a package in the order of initialization.
+func (r *reacher) keep(k *pkg) *livePkg {
+	l := &livePkg{pkg: k, chain: r.p.chain(k.ImportPath)}
+	for _, t := range k.parts {
+		if kept := r.marked[t]; kept != nil {
+			l.kept = append(l.kept, kept)
+		} else if len(t.objs) > 0 {
+			l.dropped = append(l.dropped, describe(t.objs[0]))
 		}
-		return refuseBodyless(ctx, p, r.refused)
 	}
-	p.reflects = r.faces.reflects
-	p.shown = r.faces.visible()
-	p.facedTypes = r.faces.types
-	p.faced = map[*types.TypeName]bool{}
-	for _, t := range r.faces.order {
-		p.faced[t.Obj()] = true
+	orderVars(l)
+	l.count = len(l.kept)
+	best := 0
+	for _, t := range l.kept {
+		if rank := reasonRank(t); rank > best {
+			l.why, best = t.why, rank
+		}
 	}
-	return nil
+	return l
+}
+
+// reasonRank orders what made a part live by how much it says of its package:
+// something of another package, then the initialisation, then the rest.
+func reasonRank(t *livePart) int {
+	switch {
+	case t.whyFrom != nil && t.whyFrom != t.pkg:
+		return 3
+	case t.whyFrom == nil:
+		return 2
+	}
+	return 1
+}
+
+// whyMethods tells why exported methods of types in interfaces are all live, or
+// returns nothing.
+func (r *reacher) whyMethods() string {
+	const kept = ": exported methods of types in interfaces are all kept"
+	switch {
+	case r.faces.reflects:
+		return "the program looks methods up by reflection" + kept
+	case r.std.reflects != "":
+		return "the program needs " + r.std.reflects + ", which looks methods up by reflection" + kept
+	}
+	return ""
 }
 
 // root says why a part is needed though nothing names it.
@@ -60,7 +118,7 @@ func (r *reacher) root(t *part) string {
 		return "the program"
 	case t.kind == varPart && t.init != nil && !r.purity.pure(t.pkg, t.init.Rhs):
 		return "the initialisation of " + t.pkg.ImportPath
-	case r.p.opts.KeepAll && len(t.objs) > 0 && !isPull(t.fn()) && !r.p.aliased(t.objs[0]):
+	case r.keepAll && len(t.objs) > 0 && !isPull(t.fn()) && !r.p.aliased(t.objs[0]):
 		return "everything is kept"
 	}
 	return ""
@@ -69,23 +127,28 @@ func (r *reacher) root(t *part) string {
 // A reacher is the state of the stage.
 type reacher struct {
 	p       *program
-	queue   []*part
+	keepAll bool
+	std     *stdFacts
 	faces   *faces
 	purity  *purity
-	refused []*part
+	queue   []*part
 	current *part
+	marked  map[*part]*livePart   // the live parts
+	used    map[types.Object]bool // what live parts name
+	refused []missing
 	emptied bool // an emptied function is live
 }
 
 // mark makes a part live.
 func (r *reacher) mark(t *part, why string) {
-	if t == nil || t.live {
+	if t == nil || r.marked[t] != nil {
 		return
 	}
-	t.live, t.why = true, why
+	l := &livePart{part: t, why: why}
+	r.marked[t] = l
 	r.emptied = r.emptied || t.file.emptied[t.fn()]
 	if r.current != nil {
-		t.whyFrom = r.current.pkg
+		l.whyFrom = r.current.pkg
 	}
 	r.queue = append(r.queue, t)
 }
@@ -94,12 +157,12 @@ func (r *reacher) mark(t *part, why string) {
 func (r *reacher) need(o types.Object) {
 	o = origin(o)
 	if r.current != nil {
-		r.current.uses = append(r.current.uses, o)
+		r.used[o] = true
 	}
-	t := r.p.parts[o]
+	t := r.p.partOf(o)
 	if t == nil {
 		if o.Pkg() != nil {
-			r.p.stdFace.use(o.Pkg().Path())
+			r.std.use(o.Pkg().Path())
 		}
 		return
 	}
@@ -117,15 +180,14 @@ func (r *reacher) need(o types.Object) {
 		case a.ptr != nil:
 			r.need(a.ptr)
 		case a.std.path != "":
-			r.p.stdFace.use(a.std.path)
+			r.std.use(a.std.path)
 			return
 		case a.link != "":
 			path, _ := splitSymbol(a.link)
-			r.p.stdFace.use(path)
+			r.std.use(path)
 		}
-	} else if isPull(t.fn()) && !t.live {
-		t.why = why
-		r.refused = append(r.refused, t)
+	} else if isPull(t.fn()) && r.marked[t] == nil {
+		r.refused = append(r.refused, missing{t, why})
 	}
 	r.mark(t, why)
 }
@@ -230,15 +292,4 @@ func receiver(fn *types.Func) *types.Named {
 		named = named.Origin()
 	}
 	return named
-}
-
-// liveParts calls f for every live part, in order.
-func (p *program) liveParts(f func(*part)) {
-	for _, k := range p.pkgs {
-		for _, t := range k.parts {
-			if t.live {
-				f(t)
-			}
-		}
-	}
 }

@@ -20,7 +20,7 @@ type ref struct {
 }
 
 // refs calls visit for all names of a part, in source order.
-func (p *program) refs(t *part, visit func(ref)) {
+func (t *livePart) refs(visit func(ref)) {
 	for _, n := range t.nodes() {
 		ast.Walk(&refWalker{info: t.pkg.info, scope: t.pkg.types.Scope(), visit: visit}, n)
 	}
@@ -83,15 +83,4 @@ func (w *refWalker) ident(id *ast.Ident) {
 		}
 		w.visit(r)
 	}
-}
-
-// inProgram reports whether an object is declared in a package of the bundle.
-func (p *program) inProgram(o types.Object) bool {
-	return o != nil && o.Pkg() != nil && p.byTypes[o.Pkg()] != nil
-}
-
-// isStd reports whether an object is declared by a package of the standard
-// library, at package level.
-func (p *program) isStd(o types.Object) bool {
-	return o != nil && o.Pkg() != nil && p.byTypes[o.Pkg()] == nil && isGlobal(o)
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,11 @@ import (
 // names holds what everything is called in the bundle. What isn't in a map
 // keeps its name.
 type names struct {
-	p       *program
+	*live
+	minify   bool
+	warnings []sourceWarning
+	blank    []string // packages of std to import for their effects
+
 	objs    map[types.Object]string // package-level objects, locals, fields
 	methods map[string]string       // unexported methods, by methodKey
 	idents  map[*ast.Ident]string   // variables of type switches
@@ -21,16 +26,16 @@ type names struct {
 	embeds  map[*types.Var]types.Object
 	tags    map[*types.Var]string // added to fields, to tell their structs apart
 
-	used   map[string]bool // every identifier of the live source
-	taken  map[string]bool // names given at package level, and new names of locals
-	helps  map[string]string
-	uses   []crossing // places that another scope could capture
-	shorts int
+	used      map[string]bool // every identifier of the live source
+	taken     map[string]bool // names given at package level, and new names of locals
+	helps     map[string]string
+	crossings []crossing // places that another scope could capture
+	shorts    int
 }
 
 // A crossing is a place where a name comes from another package.
 type crossing struct {
-	t     *part
+	t     *livePart
 	scope *types.Scope
 	pos   token.Pos
 	obj   types.Object // of the program; nil if path is set
@@ -40,29 +45,28 @@ type crossing struct {
 // rename gives all objects one name space. A name is either the one of the
 // source, given to the first that claims it, or a new one that occurs nowhere
 // in the source, so that nothing can capture it.
-func rename(ctx context.Context, p *program) error {
+func rename(ctx context.Context, l *live, minify bool) (*names, error) {
 	n := &names{
-		p: p, objs: map[types.Object]string{}, methods: map[string]string{}, idents: map[*ast.Ident]string{},
+		live: l, minify: minify, objs: map[types.Object]string{}, methods: map[string]string{}, idents: map[*ast.Ident]string{},
 		imports: map[string]string{}, embeds: map[*types.Var]types.Object{}, tags: map[*types.Var]string{},
 		used: map[string]bool{}, taken: map[string]bool{}, helps: map[string]string{},
 	}
-	p.names = n
-	p.liveParts(func(t *part) { findLoops(p, t) })
 	n.collect()
 	n.claim()
 	n.unexported()
 	n.capture()
-	p.warnRenamed()
-	p.warnTagged()
-	n.uses = nil // they hold the syntax
-	return ctx.Err()
+	n.blank = n.blankImports()
+	n.warnRenamed()
+	n.warnTagged()
+	n.crossings = nil // they hold the syntax
+	return n, ctx.Err()
 }
 
 // collect finds the names in use, the imports, and what embedded fields are
 // called after.
 func (n *names) collect() {
-	n.p.liveParts(func(t *part) {
-		n.p.refs(t, func(r ref) {
+	n.eachPart(func(t *livePart) {
+		t.refs(func(r ref) {
 			n.used[r.id.Name] = true
 			if v, ok := r.obj.(*types.Var); ok && r.decl && v.Embedded() {
 				if named := t.pkg.info.Uses[r.id]; named != nil {
@@ -78,12 +82,12 @@ func (n *names) collect() {
 				n.embeds[v.Origin()] = origin(t.pkg.info.Uses[id])
 			}
 		}
-		for _, l := range t.loops {
+		for _, l := range findLoops(t) {
 			l.eachObject(func(o types.Object) {
 				n.cross(t, ref{obj: o, scope: l.scope, pos: l.pos()})
 			})
 		}
-		for _, path := range n.p.extraImports(t) {
+		for _, path := range n.extraImports(t) {
 			n.imports[path] = ""
 		}
 	})
@@ -91,7 +95,7 @@ func (n *names) collect() {
 
 // embeddedIdents finds the names of the types of embedded fields: they declare
 // the field and use the type.
-func embeddedIdents(t *part) (ids []*ast.Ident) {
+func embeddedIdents(t *livePart) (ids []*ast.Ident) {
 	for _, node := range t.nodes() {
 		ast.Inspect(node, func(x ast.Node) bool {
 			s, ok := x.(*ast.StructType)
@@ -131,48 +135,27 @@ func typeIdent(e ast.Expr) *ast.Ident {
 }
 
 // cross notes a use of something from another package.
-func (n *names) cross(t *part, r ref) {
+func (n *names) cross(t *livePart, r ref) {
 	o := r.obj
-	if std, ok := n.p.standIn(o); ok {
+	if std, ok := n.standIn(o); ok {
 		n.imports[std.path] = ""
-		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, path: std.path})
+		n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, path: std.path})
 		return
 	}
 	switch {
 	case o.Pkg() == nil || !isGlobal(o): // in the declarations that the bundler adds
 		if r.id == nil {
-			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, obj: o})
+			n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, obj: o})
 		}
-	case n.p.isStd(o):
+	case n.isStd(o):
 		n.imports[o.Pkg().Path()] = ""
-		n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, path: o.Pkg().Path()})
-	case n.p.inProgram(o) && isGlobal(o):
-		to := n.p.definition(o)
+		n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, path: o.Pkg().Path()})
+	case n.inProgram(o) && isGlobal(o):
+		to := n.definition(o)
 		if to.Pkg() != t.pkg.types || to != o || r.id == nil {
-			n.uses = append(n.uses, crossing{t: t, scope: r.scope, pos: r.pos, obj: to})
+			n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, obj: to})
 		}
 	}
-}
-
-// definition returns the object that stands for another by go:linkname.
-func (p *program) definition(o types.Object) types.Object {
-	for range 10 {
-		a, ok := p.aliases[o]
-		if !ok || a.to == nil {
-			break
-		}
-		o = a.to
-	}
-	return o
-}
-
-// standIn returns the function of std that stands for an object.
-func (p *program) standIn(o types.Object) (stdName, bool) {
-	if o == nil {
-		return stdName{}, false
-	}
-	a := p.aliases[p.definition(o)]
-	return a.std, a.std.path != ""
 }
 
 // claim gives the names at package level: first to embedded types, whose name
@@ -186,25 +169,22 @@ func (n *names) claim() {
 		embedded[o] = true
 	}
 	for _, k := range n.claimants() {
-		for _, t := range k.parts {
-			if !t.live {
-				continue
-			}
+		for _, t := range k.kept {
 			for _, o := range t.objs {
-				if isMethod(o) || n.p.aliased(o) {
+				if isMethod(o) || n.aliased(o) {
 					continue
 				}
 				class := 5
 				switch typ, isType := o.(*types.TypeName); {
 				case isType && embedded[o]:
 					class = 0
-				case isType && n.p.shown[typ]:
+				case isType && n.shown[typ]:
 					class = 1
-				case isType && n.p.faced[typ]:
+				case isType && n.faced[typ]:
 					class = 2
 				case isType:
 					class = 3
-				case k == n.p.main:
+				case k.pkg == n.main:
 					class = 4
 				}
 				classes[class] = append(classes[class], o)
@@ -219,36 +199,25 @@ func (n *names) claim() {
 	}
 	for _, o := range classes[0] {
 		if new := n.objs[o]; new != "" {
-			n.p.warnings = append(n.p.warnings, Warning{
-				n.p.fset.PositionFor(o.Pos(), false),
+			n.warnings = append(n.warnings, sourceWarning{
+				n.fset.PositionFor(o.Pos(), false),
 				"embedded type " + describe(o) + " is called " + new + " in the bundle, and so are the fields: another embedded type has its name",
 			})
 		}
 	}
-	for _, k := range n.p.pkgs {
-		for _, t := range k.parts {
-			if t.live && t.isInit && k != n.p.main {
+	for _, k := range n.kept {
+		for _, t := range k.kept {
+			if t.isInit && k.pkg != n.main {
 				n.objs[k.info.Defs[t.fn().Name]] = n.fresh("init_" + k.Name)
 			}
 		}
 	}
 }
 
-// aliased reports whether another object stands for this one.
-func (p *program) aliased(o types.Object) bool {
-	a, ok := p.aliases[o]
-	return ok && (a.to != nil || a.std.path != "")
-}
-
 // claimants are the packages, the main package first.
-func (n *names) claimants() []*pkg {
-	ks := []*pkg{n.p.main}
-	for _, k := range n.p.pkgs {
-		if k != n.p.main {
-			ks = append(ks, k)
-		}
-	}
-	return ks
+func (n *names) claimants() []*livePkg {
+	i := slices.IndexFunc(n.kept, func(k *livePkg) bool { return k.pkg == n.main })
+	return slices.Concat(n.kept[i:i+1], n.kept[:i], n.kept[i+1:])
 }
 
 // give gives each object its own name if it is free, or a new one.
@@ -256,8 +225,8 @@ func (n *names) give(objs []types.Object) {
 	for _, o := range objs {
 		name := o.Name()
 		switch {
-		case name == "main" && o.Pkg() == n.p.main.types:
-		case n.p.opts.Minify && n.hidden(o):
+		case name == "main" && o.Pkg() == n.main.types:
+		case n.minify && n.hidden(o):
 			n.objs[o] = n.short()
 		case types.Universe.Lookup(name) == nil && !n.taken[name]:
 			n.taken[name] = true
@@ -272,7 +241,7 @@ func (n *names) give(objs []types.Object) {
 func (n *names) nameImports() {
 	for _, imp := range sortedKeys(n.imports) {
 		name := path.Base(imp)
-		if t := n.p.std[imp]; t != nil {
+		if t := n.std[imp]; t != nil {
 			name = t.Name()
 		}
 		if n.taken[name] || types.Universe.Lookup(name) != nil {
@@ -315,7 +284,7 @@ func (n *names) helper(want string) string {
 
 // of returns an object's name in the bundle.
 func (n *names) of(o types.Object) string {
-	o = n.p.definition(origin(o))
+	o = n.definition(origin(o))
 	if v, ok := o.(*types.Var); ok {
 		if t := n.embeds[v]; t != nil {
 			return n.of(t)
@@ -338,11 +307,11 @@ func (n *names) of(o types.Object) string {
 func (n *names) capture() {
 	locals := map[string]bool{}
 	switches := map[types.Object]*ast.Ident{}
-	n.p.liveParts(func(t *part) {
+	n.eachPart(func(t *livePart) {
 		n.locals(t, locals, switches)
 		n.double(t)
 	})
-	for _, u := range n.uses {
+	for _, u := range n.crossings {
 		name := ""
 		if u.path != "" {
 			name = n.imports[u.path]
@@ -356,7 +325,7 @@ func (n *names) capture() {
 }
 
 // double gives the local constants of doubled names the name of what they hide.
-func (n *names) double(t *part) {
+func (n *names) double(t *livePart) {
 	for _, node := range t.nodes() {
 		ast.Inspect(node, func(x ast.Node) bool {
 			if d, ok := x.(*ast.GenDecl); ok {
@@ -401,7 +370,7 @@ func isImport(o types.Object) bool {
 	return ok
 }
 
-func (n *names) renameLocal(t *part, o types.Object, switches map[types.Object]*ast.Ident) {
+func (n *names) renameLocal(t *livePart, o types.Object, switches map[types.Object]*ast.Ident) {
 	new := n.fresh(o.Name() + "2")
 	id := switches[o]
 	if id == nil {
@@ -417,7 +386,7 @@ func (n *names) renameLocal(t *part, o types.Object, switches map[types.Object]*
 }
 
 // locals collects the names of local objects, and the names of type switches.
-func (n *names) locals(t *part, locals map[string]bool, switches map[types.Object]*ast.Ident) {
+func (n *names) locals(t *livePart, locals map[string]bool, switches map[types.Object]*ast.Ident) {
 	for _, node := range t.nodes() {
 		ast.Inspect(node, func(x ast.Node) bool {
 			switch x := x.(type) {

@@ -27,48 +27,6 @@ type PackageReport struct {
 	DroppedNames  []string
 }
 
-// report collects the report, but for the bytes.
-func (p *program) report() Report {
-	var r Report
-	for _, k := range p.pkgs {
-		one := PackageReport{Path: k.ImportPath, Version: k.version, Chain: p.chain(k.ImportPath)}
-		best := 0
-		for _, t := range k.parts {
-			switch {
-			case t.live:
-				one.Kept++
-				if rank := reasonRank(t); rank > best {
-					one.Why, best = t.why, rank
-				}
-			case len(t.objs) > 0:
-				one.Dropped++
-				one.DroppedNames = append(one.DroppedNames, describe(t.objs[0]))
-			}
-		}
-		r.Packages = append(r.Packages, one)
-	}
-	r.Std = sortedKeys(p.names.imports)
-	switch {
-	case p.reflects:
-		r.Methods = "the program looks methods up by reflection: exported methods of types in interfaces are all kept"
-	case p.stdFace.reflects != "":
-		r.Methods = "the program needs " + p.stdFace.reflects + ", which looks methods up by reflection: exported methods of types in interfaces are all kept"
-	}
-	return r
-}
-
-// reasonRank orders what made a part live by how much it says of its package:
-// something of another package, then the initialisation, then the rest.
-func reasonRank(t *part) int {
-	switch {
-	case t.whyFrom != nil && t.whyFrom != t.pkg:
-		return 3
-	case t.whyFrom == nil:
-		return 2
-	}
-	return 1
-}
-
 // Write prints the report as a table, the largest package first.
 func (r Report) Write(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)

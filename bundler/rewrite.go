@@ -13,8 +13,8 @@ import (
 // the places that the type checker says name something else now; comments and
 // layout stay as they are.
 type partWriter struct {
-	p     *program
-	t     *part
+	*writer
+	t     *livePart
 	edits []edit
 
 	separate []func() // edits that copy the text of others, outer ones first
@@ -59,32 +59,32 @@ func (w *partWriter) apply(from, to token.Pos) string {
 }
 
 // newPartWriter prepares all edits of a part.
-func newPartWriter(p *program, t *part) *partWriter {
-	w := &partWriter{p: p, t: t}
-	w.promoted() // before what it inserts at
-	p.refs(t, w.ref)
-	w.offsets()
-	w.directives()
-	w.tags()
-	w.link()
-	for _, f := range slices.Backward(w.separate) {
+func (w *writer) newPart(t *livePart) *partWriter {
+	pw := &partWriter{writer: w, t: t}
+	pw.promoted() // before what it inserts at
+	t.refs(pw.ref)
+	pw.offsets()
+	pw.directives()
+	pw.tags()
+	pw.link()
+	for _, f := range slices.Backward(pw.separate) {
 		f()
 	}
-	w.rewriteLoops()
-	return w
+	pw.rewriteLoops()
+	return pw
 }
 
 // ref renames one place.
 func (w *partWriter) ref(r ref) {
-	n := w.p.names
+	n := w.names
 	from, to := r.id.Pos(), r.id.End()
 	if r.sel != nil {
 		from = r.sel.Pos()
 	}
 	text := r.id.Name
-	std, hasStd := w.p.standIn(r.obj)
+	std, hasStd := n.standIn(r.obj)
 	switch {
-	case w.p.build != nil && isReadBuildInfo(r.obj):
+	case n.build != nil && isReadBuildInfo(r.obj):
 		text = n.helper("readBuildInfo")
 	case hasStd:
 		text = n.imports[std.path] + "." + std.name
@@ -92,18 +92,18 @@ func (w *partWriter) ref(r ref) {
 		if new := n.idents[r.id]; new != "" {
 			text = new
 		}
-	case r.sel != nil && w.p.isStd(r.obj):
+	case r.sel != nil && n.isStd(r.obj):
 		text = n.imports[r.obj.Pkg().Path()] + "." + r.obj.Name()
-	case w.p.isStd(r.obj): // by a dot import
+	case n.isStd(r.obj): // by a dot import
 		text = n.imports[r.obj.Pkg().Path()] + "." + r.obj.Name()
 	case r.id.Name == "_":
-	case w.p.inProgram(r.obj):
+	case n.inProgram(r.obj):
 		text = n.of(r.obj)
-		if w.p.aliases[r.obj].ptr != nil && !r.decl {
+		if w.names.aliases[r.obj].ptr != nil && !r.decl {
 			text = "(*" + text + "())"
 		}
 		if embedded := n.embeds[asVar(r.obj)]; embedded != nil && r.decl {
-			text = w.p.objectText(embedded)
+			text = n.objectText(embedded)
 		}
 	}
 	if text != w.t.file.text(from, to) {
@@ -119,7 +119,7 @@ func asVar(o types.Object) *types.Var {
 // tags adds tags to the fields of struct types that must not be identical to
 // others.
 func (w *partWriter) tags() {
-	if len(w.p.names.tags) == 0 {
+	if len(w.names.tags) == 0 {
 		return
 	}
 	for _, node := range w.t.nodes() {
@@ -145,22 +145,22 @@ func (w *partWriter) tags() {
 func (w *partWriter) tagFields(typ *types.Struct, i int, f *ast.Field) {
 	tagged := 0
 	for j := range max(1, len(f.Names)) {
-		if w.p.names.tags[typ.Field(i+j).Origin()] != "" {
+		if w.names.tags[typ.Field(i+j).Origin()] != "" {
 			tagged++
 		}
 	}
 	switch {
 	case tagged == 0:
 	case len(f.Names) < 2 && f.Tag != nil:
-		w.replace(f.Tag.Pos(), f.Tag.End(), strconv.Quote(w.p.names.tag(typ, i)))
+		w.replace(f.Tag.Pos(), f.Tag.End(), strconv.Quote(w.names.tag(typ, i)))
 	case len(f.Names) < 2:
-		w.insert(f.Type.End(), " "+strconv.Quote(w.p.names.tag(typ, i)))
+		w.insert(f.Type.End(), " "+strconv.Quote(w.names.tag(typ, i)))
 	default:
 		w.separate = append(w.separate, func() {
 			lines := make([]string, len(f.Names))
 			for j, id := range f.Names {
 				lines[j] = w.apply(id.Pos(), id.End()) + " " + w.apply(f.Type.Pos(), f.Type.End())
-				if tag := w.p.names.tag(typ, i+j); tag != "" {
+				if tag := w.names.tag(typ, i+j); tag != "" {
 					lines[j] += " " + strconv.Quote(tag)
 				}
 			}
@@ -173,14 +173,6 @@ func (w *partWriter) tagFields(typ *types.Struct, i int, f *ast.Field) {
 	}
 }
 
-// tag returns the tag of a field in the bundle.
-func (n *names) tag(s *types.Struct, i int) string {
-	if home := n.tags[s.Field(i).Origin()]; home != "" {
-		return strings.TrimSpace(s.Tag(i) + " package:" + strconv.Quote(home))
-	}
-	return s.Tag(i)
-}
-
 // directives deletes the comments that mean something to a tool, and that don't
 // hold any more.
 func (w *partWriter) directives() {
@@ -190,18 +182,12 @@ func (w *partWriter) directives() {
 			break
 		}
 		for _, c := range g.List {
-			if w.p.opts.Minify || dropped(c.Text, w.t.fn()) {
+			if w.options.Minify || dropped(c.Text, w.t.fn()) {
 				a, b := w.wholeLine(c)
 				w.edits = append(w.edits, edit{a, b, w.lineFeed(c)})
 			}
 		}
 	}
-}
-
-// commentsFrom returns the groups of comments that end after a position.
-func (f *file) commentsFrom(pos token.Pos) []*ast.CommentGroup {
-	i, _ := slices.BinarySearchFunc(f.ast.Comments, pos, func(g *ast.CommentGroup, pos token.Pos) int { return int(g.End() - pos) })
-	return f.ast.Comments[i:]
 }
 
 // lineFeed keeps a statement's end where a comment with a line break goes.
@@ -257,8 +243,8 @@ func (w *partWriter) link() {
 		return
 	}
 	o := w.t.objs[0]
-	if body := w.p.aliases[o].body; body != "" {
-		for path, name := range w.p.names.imports {
+	if body := w.names.aliases[o].body; body != "" {
+		for path, name := range w.names.imports {
 			body = strings.ReplaceAll(body, "{"+path+"}", name)
 		}
 		w.insert(w.t.end(), " "+body)

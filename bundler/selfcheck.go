@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// selfCheck type-checks the bundle. An error here is a mistake of the bundler;
+// check type-checks the bundle. An error here is a mistake of the bundler;
 // it is told with the place in the source that went wrong.
-func selfCheck(ctx context.Context, p *program) error {
+func (p *printed) check(ctx context.Context) error {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, "bundle.go", p.skeleton, parser.SkipObjectResolution)
 	if err != nil {
-		return p.internal(p.skeleton, err)
+		return internalError(p.skeleton, err)
 	}
 	var first *types.Error
 	conf := types.Config{
@@ -49,20 +49,20 @@ func selfCheck(ctx context.Context, p *program) error {
 			where = p.sourceOf(d)
 		}
 	}
-	return p.internalAt(p.skeleton, fset.Position(first.Pos), first.Msg, where)
+	return internalErrorAt(p.skeleton, fset.Position(first.Pos), first.Msg, where)
 }
 
 // internal reports text of the bundle that isn't Go.
-func (p *program) internal(source []byte, err error) error {
+func internalError(source []byte, err error) error {
 	var list scanner.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
-		return p.internalAt(source, list[0].Pos, list[0].Msg, "")
+		return internalErrorAt(source, list[0].Pos, list[0].Msg, "")
 	}
 	return fmt.Errorf("internal error: %w", err)
 }
 
 // internalAt shows the line of the bundle, as that isn't written anywhere.
-func (p *program) internalAt(source []byte, at token.Position, msg, from string) error {
+func internalErrorAt(source []byte, at token.Position, msg, from string) error {
 	line := ""
 	if lines := strings.Split(string(source), "\n"); at.Line > 0 && at.Line <= len(lines) {
 		line = strings.TrimSpace(lines[at.Line-1])
@@ -74,12 +74,12 @@ func (p *program) internalAt(source []byte, at token.Position, msg, from string)
 	if from != "" {
 		text += " (made from " + from + ")"
 	}
-	return &Error{Text: text, Hint: "please report this as a bug of the bundler"}
+	return &sourceError{Text: text, Hint: "please report this as a bug of the bundler"}
 }
 
 // sourceOf finds the place in the source that a declaration of the bundle was
 // made from.
-func (p *program) sourceOf(d ast.Decl) string {
+func (p *printed) sourceOf(d ast.Decl) string {
 	var names []*ast.Ident
 	switch d := d.(type) {
 	case *ast.FuncDecl:
@@ -101,3 +101,7 @@ func (p *program) sourceOf(d ast.Decl) string {
 	}
 	return ""
 }
+
+type importerFunc func(path string) (*types.Package, error)
+
+func (f importerFunc) Import(path string) (*types.Package, error) { return f(path) }

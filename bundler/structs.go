@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
+	"strconv"
 	"strings"
 )
 
@@ -26,13 +27,13 @@ type structHome struct {
 func (n *names) separateStructs() {
 	dynamic := n.dynamicFields()
 	type occurrence struct {
-		t     *part
+		t     *livePart
 		s     *types.Struct
 		named bool
 	}
 	shapes := map[string][]occurrence{}
 	generic := map[string]bool{}
-	n.p.liveParts(func(t *part) {
+	n.eachPart(func(t *livePart) {
 		named := map[ast.Expr]bool{}
 		for _, node := range t.nodes() {
 			ast.Inspect(node, func(x ast.Node) bool {
@@ -97,6 +98,14 @@ func (n *names) tagHomes(homes []*structHome) {
 	}
 }
 
+// tag returns the tag of a field in the bundle.
+func (n *names) tag(s *types.Struct, i int) string {
+	if home := n.tags[s.Field(i).Origin()]; home != "" {
+		return strings.TrimSpace(s.Tag(i) + " package:" + strconv.Quote(home))
+	}
+	return s.Tag(i)
+}
+
 // tagField returns the index of the field of a struct that a tag goes to: an
 // unexported one, not embedded if possible. It is -1 if all are exported.
 func tagField(s *types.Struct) int {
@@ -127,10 +136,10 @@ func (n *names) dynamicFields() map[*types.Var]bool {
 			}
 		})
 	}
-	for t := range n.p.facedTypes {
+	for t := range n.facedTypes {
 		see(t)
 	}
-	n.p.liveParts(func(t *part) {
+	n.eachPart(func(t *livePart) {
 		info := t.pkg.info
 		for _, node := range t.nodes() {
 			ast.Inspect(node, func(x ast.Node) bool {

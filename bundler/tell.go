@@ -13,8 +13,8 @@ import (
 
 // A teller looks for telltales in one part.
 type teller struct {
-	p        *program
-	t        *part
+	p        *live
+	t        *livePart
 	info     *types.Info
 	recovers bool              // the program looks at the values of panics
 	shown    map[ast.Expr]bool // values that become any, and that say types
@@ -23,7 +23,7 @@ type teller struct {
 	joined   map[ast.Expr]bool // operands of texts that aren't constant
 }
 
-func newTeller(p *program, t *part, recovers bool) *teller {
+func newTeller(p *live, t *livePart, recovers bool) *teller {
 	w := &teller{
 		p: p, t: t, info: t.pkg.info, recovers: recovers,
 		shown: map[ast.Expr]bool{}, commas: map[ast.Expr]bool{}, within: map[ast.Expr]bool{}, joined: map[ast.Expr]bool{},
@@ -352,10 +352,10 @@ func (w *teller) marshals(t types.Type) bool {
 }
 
 // recovers reports whether the program looks at the values of panics.
-func (p *program) recovers() bool {
+func (l *live) recovers() bool {
 	found := false
 	mentions := map[*file]bool{} // files that have the word; most have not
-	p.liveParts(func(t *part) {
+	l.eachPart(func(t *livePart) {
 		mention, known := mentions[t.file]
 		if !known {
 			mention = bytes.Contains(t.file.src, []byte("recover"))
@@ -383,7 +383,7 @@ func (p *program) recovers() bool {
 	return found
 }
 
-func isRecover(t *part, call *ast.CallExpr) bool {
+func isRecover(t *livePart, call *ast.CallExpr) bool {
 	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
 	return ok && id.Name == "recover" && t.pkg.info.Types[id].IsBuiltin()
 }

@@ -59,60 +59,60 @@ func typeObjects(t types.Type, f func(types.Object)) {
 }
 
 // typeText writes a type as Go source, in the bundle's names.
-func (p *program) typeText(t types.Type) string {
+func (n *names) typeText(t types.Type) string {
 	switch t := t.(type) {
 	case *types.Named:
-		return p.objectText(t.Obj()) + p.typeArgs(t.TypeArgs())
+		return n.objectText(t.Obj()) + n.typeArgs(t.TypeArgs())
 	case *types.Alias:
-		return p.objectText(t.Obj()) + p.typeArgs(t.TypeArgs())
+		return n.objectText(t.Obj()) + n.typeArgs(t.TypeArgs())
 	case *types.TypeParam:
-		return p.names.of(t.Obj())
+		return n.of(t.Obj())
 	case *types.Pointer:
-		return "*" + p.typeText(t.Elem())
+		return "*" + n.typeText(t.Elem())
 	case *types.Slice:
-		return "[]" + p.typeText(t.Elem())
+		return "[]" + n.typeText(t.Elem())
 	case *types.Array:
-		return fmt.Sprintf("[%d]%s", t.Len(), p.typeText(t.Elem()))
+		return fmt.Sprintf("[%d]%s", t.Len(), n.typeText(t.Elem()))
 	case *types.Map:
-		return "map[" + p.typeText(t.Key()) + "]" + p.typeText(t.Elem())
+		return "map[" + n.typeText(t.Key()) + "]" + n.typeText(t.Elem())
 	case *types.Chan:
 		return map[types.ChanDir]string{types.SendRecv: "chan (", types.SendOnly: "chan<- (", types.RecvOnly: "<-chan ("}[t.Dir()] +
-			p.typeText(t.Elem()) + ")"
+			n.typeText(t.Elem()) + ")"
 	case *types.Signature:
-		return "func" + p.signatureText(t)
+		return "func" + n.signatureText(t)
 	case *types.Struct:
-		return p.structText(t)
+		return n.structText(t)
 	case *types.Interface:
-		return p.interfaceText(t)
+		return n.interfaceText(t)
 	}
 	return types.TypeString(t, nil) // basic types
 }
 
 // objectText writes the name of a declared object, with its package if it is
 // of the standard library.
-func (p *program) objectText(o types.Object) string {
-	if p.isStd(o) {
-		return p.names.imports[o.Pkg().Path()] + "." + o.Name()
+func (n *names) objectText(o types.Object) string {
+	if n.isStd(o) {
+		return n.imports[o.Pkg().Path()] + "." + o.Name()
 	}
-	return p.names.of(o)
+	return n.of(o)
 }
 
-func (p *program) typeArgs(args *types.TypeList) string {
+func (n *names) typeArgs(args *types.TypeList) string {
 	if args.Len() == 0 {
 		return ""
 	}
 	texts := make([]string, args.Len())
 	for i := range texts {
-		texts[i] = p.typeText(args.At(i))
+		texts[i] = n.typeText(args.At(i))
 	}
 	return "[" + strings.Join(texts, ", ") + "]"
 }
 
-func (p *program) signatureText(s *types.Signature) string {
+func (n *names) signatureText(s *types.Signature) string {
 	list := func(t *types.Tuple, variadic bool) string {
 		texts := make([]string, t.Len())
 		for i := range texts {
-			texts[i] = p.typeText(t.At(i).Type())
+			texts[i] = n.typeText(t.At(i).Type())
 			if variadic && i == len(texts)-1 {
 				texts[i] = "..." + strings.TrimPrefix(texts[i], "[]")
 			}
@@ -126,16 +126,16 @@ func (p *program) signatureText(s *types.Signature) string {
 	return text
 }
 
-func (p *program) structText(s *types.Struct) string {
+func (n *names) structText(s *types.Struct) string {
 	var b strings.Builder
 	b.WriteString("struct {")
 	for i := range s.NumFields() {
 		f := s.Field(i)
 		if !f.Embedded() {
-			b.WriteString(" " + p.names.of(f))
+			b.WriteString(" " + n.of(f))
 		}
-		b.WriteString(" " + p.typeText(f.Type()))
-		if tag := p.names.tag(s, i); tag != "" {
+		b.WriteString(" " + n.typeText(f.Type()))
+		if tag := n.tag(s, i); tag != "" {
 			fmt.Fprintf(&b, " %q", tag)
 		}
 		b.WriteString(";")
@@ -144,15 +144,15 @@ func (p *program) structText(s *types.Struct) string {
 	return b.String()
 }
 
-func (p *program) interfaceText(t *types.Interface) string {
+func (n *names) interfaceText(t *types.Interface) string {
 	var b strings.Builder
 	b.WriteString("interface {")
 	for i := range t.NumEmbeddeds() {
-		b.WriteString(" " + p.typeText(t.EmbeddedType(i)) + ";")
+		b.WriteString(" " + n.typeText(t.EmbeddedType(i)) + ";")
 	}
 	for i := range t.NumExplicitMethods() {
 		m := t.ExplicitMethod(i)
-		b.WriteString(" " + p.names.of(m) + p.signatureText(m.Signature()) + ";")
+		b.WriteString(" " + n.of(m) + n.signatureText(m.Signature()) + ";")
 	}
 	b.WriteString(" }")
 	return b.String()

@@ -14,7 +14,7 @@ import (
 // unnamed structs apart. Fields keep their names, which %+v shows.
 func (n *names) unexported() {
 	n.separateMethods()
-	n.p.liveParts(func(t *part) {
+	n.eachPart(func(t *livePart) {
 		for _, node := range t.nodes() {
 			ast.Inspect(node, func(x ast.Node) bool {
 				if s, ok := x.(*ast.StructType); ok {
@@ -31,9 +31,9 @@ func (n *names) unexported() {
 // Nothing at run time shows the names of unexported methods.
 func (n *names) separateMethods() {
 	owner := map[string]*types.Package{}
-	n.p.liveParts(func(t *part) {
-		n.p.refs(t, func(r ref) {
-			if m, ok := r.obj.(*types.Func); ok && isMethod(m) && !m.Exported() && n.p.inProgram(m) {
+	n.eachPart(func(t *livePart) {
+		t.refs(func(r ref) {
+			if m, ok := r.obj.(*types.Func); ok && isMethod(m) && !m.Exported() && n.inProgram(m) {
 				switch first := owner[m.Name()]; first {
 				case nil:
 					owner[m.Name()] = m.Pkg()
@@ -68,11 +68,11 @@ func (n *names) separateEmbedded(t types.Type) {
 		objs := members[name]
 		for _, o := range objs {
 			m, ok := o.(*types.Func)
-			if !ok || !n.p.inProgram(m) {
+			if !ok || !n.inProgram(m) {
 				continue
 			}
 			for _, other := range objs {
-				if other.Pkg() != m.Pkg() && n.p.inProgram(other) {
+				if other.Pkg() != m.Pkg() && n.inProgram(other) {
 					n.renameMethod(m)
 				}
 			}

@@ -14,8 +14,9 @@ import (
 // Verify builds the program and the bundle, runs a shell command with BIN set
 // to each of the two, and compares standard output and exit status.
 func Verify(ctx context.Context, o Options, source []byte, command string) error {
-	if err := o.resolve(); err != nil {
-		return err
+	r, err := o.request()
+	if err != nil {
+		return public(err)
 	}
 	dir, err := os.MkdirTemp("", "bundle-verify-")
 	if err != nil {
@@ -25,14 +26,14 @@ func Verify(ctx context.Context, o Options, source []byte, command string) error
 	if err := os.WriteFile(filepath.Join(dir, "bundle.go"), source, 0o600); err != nil {
 		return err
 	}
-	tool := newGoTool(&o)
+	tool := newGoTool(r)
 	args := []string{"build", "-buildvcs=false", "-pgo=off", "-o", filepath.Join(dir, "program")}
-	flags, remove, err := o.buildFlags()
+	flags, remove, err := r.buildFlags()
 	if err != nil {
 		return err
 	}
 	defer remove()
-	if _, err := tool.run(ctx, slices.Concat(args, flags, []string{"--", o.Package})...); err != nil {
+	if _, err := tool.run(ctx, slices.Concat(args, flags, []string{"--", r.Package})...); err != nil {
 		return fmt.Errorf("building the program: %w", err)
 	}
 	alone := &goTool{dir: dir, env: append(tool.env, "PWD="+dir, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")}

@@ -1,11 +1,9 @@
 package bundler
 
 import (
-	"context"
 	"fmt"
 	"go/ast"
 	"go/token"
-	"go/types"
 	"slices"
 	"strings"
 )
@@ -51,18 +49,19 @@ var telltales = []telltale{
 	{text: "the names of types in gob streams: register them by RegisterName", objects: []string{"encoding/gob.Register"}},
 }
 
-// warnings adds a warning for each way in which the program looks at its own
-// shape, with the first place and their number.
-func warnings(ctx context.Context, p *program) error {
+// warn adds a warning for each way in which the program looks at its own shape,
+// with the first place and their number.
+func (l *live) warn() {
+	l.notes = slices.Clone(l.warnings)
 	found := make([][]token.Pos, len(telltales))
-	owner := make([]*part, len(telltales))
-	recovers := p.recovers()
-	foreign := p.foreignTypes()
-	p.liveParts(func(t *part) {
-		newTeller(p, t, recovers).eachPlace(func(i int, pos token.Pos) {
+	owner := make([]*livePart, len(telltales))
+	recovers := l.recovers()
+	foreign := l.foreignTypes()
+	l.eachPart(func(t *livePart) {
+		newTeller(l, t, recovers).eachPlace(func(i int, pos token.Pos) {
 			switch {
-			case telltales[i].text == versions && p.build != nil:
-			case owner[i] == nil || owner[i].pkg != p.main && t.pkg == p.main:
+			case telltales[i].text == versions && l.build != nil:
+			case owner[i] == nil || owner[i].pkg != l.main && t.pkg == l.main:
 				owner[i], found[i] = t, append([]token.Pos{pos}, found[i]...)
 			default:
 				found[i] = append(found[i], pos)
@@ -77,70 +76,18 @@ func warnings(ctx context.Context, p *program) error {
 		if len(places) > 1 {
 			text += fmt.Sprintf(" (%d places)", len(places))
 		}
-		p.warnings = append(p.warnings, Warning{p.fset.PositionFor(places[0], false), text})
+		l.notes = append(l.notes, sourceWarning{l.fset.PositionFor(places[0], false), text})
 	}
-	p.namesTypes = len(found[showsTypes])+len(found[showsTypes+1]) > 0
-	slices.SortStableFunc(p.warnings, func(a, b Warning) int { return strings.Compare(a.Text, b.Text) })
-	return ctx.Err()
+	l.namesTypes = len(found[showsTypes])+len(found[showsTypes+1]) > 0
+	slices.SortStableFunc(l.notes, func(a, b sourceWarning) int { return strings.Compare(a.Text, b.Text) })
 }
 
 // foreignTypes reports whether types of other packages than main can be shown.
-func (p *program) foreignTypes() bool {
-	for t := range p.faced {
-		if t.Pkg() != p.main.types {
+func (l *live) foreignTypes() bool {
+	for t := range l.faced {
+		if t.Pkg() != l.main.types {
 			return true
 		}
 	}
 	return false
-}
-
-// namers are the packages of the standard library that show the bare names of
-// types: as names of XML elements, of RPC services and in gob streams.
-var namers = []string{"encoding/xml", "encoding/gob", "net/rpc", "net/rpc/jsonrpc"}
-
-// warnRenamed adds a warning if types have other names in the bundle and the
-// program can show them.
-func (p *program) warnRenamed() {
-	var renamed []types.Object
-	for t := range p.shown {
-		if p.inProgram(t) && p.names.of(t) != t.Name() {
-			renamed = append(renamed, t)
-		}
-	}
-	shows := p.namesTypes
-	for _, path := range namers {
-		shows = shows || p.usesAny(path, nil)
-	}
-	if shows = shows || p.usesAny("reflect", []string{"Name"}); !shows || len(renamed) == 0 {
-		return
-	}
-	slices.SortFunc(renamed, func(a, b types.Object) int { return int(a.Pos() - b.Pos()) })
-	list := make([]string, 0, 4)
-	for _, o := range renamed[:min(3, len(renamed))] {
-		list = append(list, fmt.Sprintf("%s is %s", describe(o), p.names.of(o)))
-	}
-	if n := len(renamed) - len(list); n > 0 {
-		list = append(list, fmt.Sprintf("and %d more", n))
-	}
-	p.warnings = append(p.warnings, Warning{
-		p.fset.PositionFor(renamed[0].Pos(), false),
-		"types have other names in the bundle, which XML, RPC, gob and reflection can show: " + strings.Join(list, ", "),
-	})
-}
-
-// warnTagged adds a warning if a tag that the bundler adds can be seen: the texts
-// of unnamed struct types have it.
-func (p *program) warnTagged() {
-	var tagged []*types.Var
-	for f := range p.names.tags {
-		tagged = append(tagged, f)
-	}
-	if len(tagged) == 0 || !p.namesTypes && !p.usesAny("reflect", []string{"Tag"}) {
-		return
-	}
-	slices.SortFunc(tagged, func(a, b *types.Var) int { return int(a.Pos() - b.Pos()) })
-	p.warnings = append(p.warnings, Warning{
-		p.fset.PositionFor(tagged[0].Pos(), false),
-		"struct types without a name have tags in the bundle that keep those of different packages apart: %T, %#v and reflection show them",
-	})
 }

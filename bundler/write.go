@@ -8,78 +8,106 @@ import (
 	"go/ast"
 	"go/format"
 	"go/token"
+	"go/types"
 	"runtime"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// write prints the bundle: header, imports, and for each package, in the order
-// of initialisation, its licences and its live parts. Each of these sections is
-// formatted by itself, so that only a few syntax trees exist at a time.
-func write(ctx context.Context, p *program) error {
-	p.progress("printing and formatting %s", count(len(p.pkgs), "package"))
-	w := &writer{p: p}
-	p.literals = newLiterals(p)
-	p.places = map[string]token.Position{}
-	p.parts, p.pushes = nil, nil
+// printOptions say how to print a bundle.
+type printOptions struct {
+	// By is named in the first line of the bundle; empty means "bundler".
+	By string
+	// Licenses appends the licence files of the modules as comments.
+	Licenses bool
+	// Minify drops comments, except for licences.
+	Minify bool
+}
+
+// A printed is the text of a bundle: the output of the stage print.
+type printed struct {
+	output []byte // one gofmt-clean file
+	bytes  []int  // of the text of each package
+
+	skeleton []byte                    // the output with short texts in place of long strings
+	places   map[string]token.Position // in the source, of what the bundle declares
+	std      map[string]*types.Package
+	target   target
+}
+
+// printBundle prints the bundle: header, imports, and for each package, in the
+// order of initialisation, its licences and its live parts. It releases each
+// package as soon as that is printed.
+func printBundle(ctx context.Context, n *names, o printOptions) (*printed, error) {
+	w := &writer{names: n, options: o, literals: newLiterals(n.live), places: map[string]token.Position{}}
+	f := &printed{places: w.places, std: n.std, target: n.target}
+	var err error
+	if f.skeleton, f.bytes, err = w.file(ctx); err != nil {
+		return nil, err
+	}
+	if f.output, err = w.literals.fill(f.skeleton); err != nil {
+		return nil, err
+	}
+	return f, ctx.Err()
+}
+
+// file prints and formats the bundle, with short texts in place of long strings.
+// Each section is formatted by itself, so that only a few syntax trees exist at a
+// time. It returns the sizes of the packages, too.
+func (w *writer) file(ctx context.Context) (text []byte, sizes []int, err error) {
 	head, err := w.header()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	head += w.importsText()
 	licenses := ""
-	if p.opts.Licenses {
+	if w.options.Licenses {
 		licenses = w.licenseFiles()
 	}
-	p.result = p.report()
-	sections := make([][]byte, len(p.pkgs)+2)
+	sections := make([][]byte, len(w.names.kept)+2)
+	sizes = make([]int, len(w.names.kept))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, k := range p.pkgs {
+	for i, k := range w.names.kept {
 		text, err := w.packageText(k)
 		if err != nil {
-			return errors.Join(err, g.Wait())
+			return nil, nil, errors.Join(err, g.Wait())
 		}
-		p.result.Packages[i].Bytes = len(text)
-		p.release(k)
+		sizes[i] = len(text)
+		w.release(k)
 		if text != "" {
 			g.Go(func() (err error) {
-				sections[1+i], err = p.format(packageClause + text)
+				sections[1+i], err = formatText(packageClause + text)
 				sections[1+i] = bytes.TrimPrefix(sections[1+i], []byte(packageClause))
 				return errors.Join(err, gctx.Err())
 			})
 		}
 	}
-	sections[0], err = p.format(head + w.helpersText())
+	sections[0], err = formatText(head + w.helpersText())
 	if err := errors.Join(err, g.Wait()); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if licenses != "" {
-		if sections[len(sections)-1], err = p.format(packageClause + licenses); err != nil {
-			return err
+		last := len(sections) - 1
+		if sections[last], err = formatText(packageClause + licenses); err != nil {
+			return nil, nil, err
 		}
-		sections[len(sections)-1] = bytes.TrimPrefix(sections[len(sections)-1], []byte(packageClause))
+		sections[last] = bytes.TrimPrefix(sections[last], []byte(packageClause))
 	}
-	p.skeleton = bytes.Join(sections, nil)
-	if p.output, err = p.literals.fill(p.skeleton); err != nil {
-		return err
-	}
-	p.pkgs, p.main, p.byTypes, p.parts, p.aliases, p.listed = nil, nil, nil, nil, nil, nil
-	p.names, p.literals, p.faced, p.shown, p.stdFace, p.pushes, p.fset = nil, nil, nil, nil, nil, nil, nil
-	return nil
+	return bytes.Join(sections, nil), sizes, nil
 }
 
 // packageClause stands before the declarations of a package to format them.
 const packageClause = "package p\n"
 
-// format does what gofmt does.
-func (p *program) format(text string) ([]byte, error) {
+// formatText does what gofmt does.
+func formatText(text string) ([]byte, error) {
 	source := []byte(text)
 	for range 3 { // gofmt isn't idempotent on every comment
 		formatted, err := format.Source(source)
 		if err != nil {
-			return nil, p.internal(source, err)
+			return nil, internalError(source, err)
 		}
 		if bytes.Equal(formatted, source) {
 			break
@@ -91,42 +119,40 @@ func (p *program) format(text string) ([]byte, error) {
 
 // release gives the memory of a printed package back: its syntax and what the
 // type checker said of it. It keeps where the declarations come from.
-func (p *program) release(k *pkg) {
-	for _, t := range k.parts {
-		if !t.live {
-			continue
-		}
+func (w *writer) release(k *livePkg) {
+	for _, t := range k.kept {
 		for _, o := range t.objs {
 			if isGlobal(o) {
-				p.places[p.names.of(o)] = p.fset.PositionFor(o.Pos(), false)
+				w.places[w.names.of(o)] = w.names.fset.PositionFor(o.Pos(), false)
 			}
 		}
 	}
-	k.info, k.files, k.parts = nil, nil, nil
+	k.release()
 }
 
+// A writer is the state of the stage print.
 type writer struct {
-	p     *program
-	inits bool // some init function runs among the initialisers
+	names    *names
+	options  printOptions
+	literals *literals
+	places   map[string]token.Position // in the source, by name in the bundle
+	inits    bool                      // some init function runs among the initialisers
 }
 
 // A piece is the text of a part: what stands before it, and itself without the
 // keyword of its declaration.
 type piece struct {
-	t             *part
+	t             *livePart
 	comment, text string
 	trailing      string
 	whole         bool // the text is the whole declaration
 }
 
 // packageText prints the live parts of a package.
-func (w *writer) packageText(k *pkg) (string, error) {
+func (w *writer) packageText(k *livePkg) (string, error) {
 	var pieces, embeds []piece
 	var inits []string
-	for _, t := range k.parts {
-		if !t.live {
-			continue
-		}
+	for _, t := range k.kept {
 		one, err := w.pieceOf(t)
 		if err != nil {
 			return "", err
@@ -136,8 +162,8 @@ func (w *writer) packageText(k *pkg) (string, error) {
 			continue
 		}
 		pieces = append(pieces, one)
-		if t.isInit && k != w.p.main {
-			inits = append(inits, w.p.names.of(k.info.Defs[t.fn().Name]))
+		if t.isInit && k.pkg != w.names.main {
+			inits = append(inits, w.names.of(k.info.Defs[t.fn().Name]))
 		}
 	}
 	if len(pieces)+len(embeds) == 0 {
@@ -145,7 +171,7 @@ func (w *writer) packageText(k *pkg) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n// ---- %s ----\n\n", strings.TrimSpace(k.ImportPath+" "+k.version))
-	if k != w.p.main {
+	if k.pkg != w.names.main {
 		for _, c := range w.licences(k) {
 			b.WriteString(c + "\n\n")
 		}
@@ -153,7 +179,7 @@ func (w *writer) packageText(k *pkg) (string, error) {
 	writePieces(&b, append(embeds, pieces...))
 	if len(inits) > 0 {
 		w.inits = true
-		run := w.p.names.helper("initialize")
+		run := w.names.helper("initialize")
 		for _, name := range inits {
 			fmt.Fprintf(&b, "var _ = %s(%s)\n", run, name)
 		}
@@ -162,14 +188,14 @@ func (w *writer) packageText(k *pkg) (string, error) {
 }
 
 // pieceOf prints one part.
-func (w *writer) pieceOf(t *part) (one piece, err error) {
-	pw := newPartWriter(w.p, t)
+func (w *writer) pieceOf(t *livePart) (one piece, err error) {
+	pw := w.newPart(t)
 	one = piece{t: t, comment: w.commentText(t)}
 	spec, isValue := t.spec.(*ast.ValueSpec)
 	switch {
 	case len(t.embed) > 0:
 		one.text, err = pw.embedText()
-	case w.p.hasAccessor(t):
+	case w.names.hasAccessor(t):
 		one.text, one.whole = pw.accessors(), true
 		return one, nil
 	case isValue && t.nth >= 0:
@@ -185,7 +211,7 @@ func (w *writer) pieceOf(t *part) (one piece, err error) {
 		one.text = pw.apply(t.start(), t.end())
 	}
 	for _, o := range t.objs {
-		one.comment += w.p.linkDirective(o)
+		one.comment += w.names.linkDirective(o)
 	}
 	if t.nth <= 0 {
 		one.trailing = w.trailing(t)
@@ -223,10 +249,10 @@ func writePieces(b *strings.Builder, pieces []piece) {
 }
 
 // keyword returns var, const or type.
-func keyword(t *part) string { return t.decl.(*ast.GenDecl).Tok.String() }
+func keyword(t *livePart) string { return t.decl.(*ast.GenDecl).Tok.String() }
 
 // apart reports whether there was an empty line between two specs.
-func apart(a, b *part) bool {
+func apart(a, b *livePart) bool {
 	from := a.file.tok.Line(a.end())
 	to := b.file.tok.Line(b.start())
 	if len(b.comment) > 0 {
@@ -236,7 +262,7 @@ func apart(a, b *part) bool {
 }
 
 // commentText prints the comments before a part.
-func (w *writer) commentText(t *part) string {
+func (w *writer) commentText(t *livePart) string {
 	var b strings.Builder
 	for i, g := range t.comment {
 		text := w.groupText(g, t.fn())
@@ -261,7 +287,7 @@ func (w *writer) commentText(t *part) string {
 func (w *writer) groupText(g *ast.CommentGroup, fn *ast.FuncDecl) string {
 	var lines []string
 	for _, c := range g.List {
-		if isDirective := strings.HasPrefix(c.Text, "//go:"); dropped(c.Text, fn) || w.p.opts.Minify && !isDirective {
+		if isDirective := strings.HasPrefix(c.Text, "//go:"); dropped(c.Text, fn) || w.options.Minify && !isDirective {
 			continue
 		}
 		lines = append(lines, c.Text)
@@ -273,12 +299,12 @@ func (w *writer) groupText(g *ast.CommentGroup, fn *ast.FuncDecl) string {
 }
 
 // trailing returns the comment that follows a part on its last line.
-func (w *writer) trailing(t *part) string {
+func (w *writer) trailing(t *livePart) string {
 	f := t.file
 	end := t.end()
 	line := f.tok.Line(end)
 	rest := f.src[f.tok.Offset(end):]
-	if w.p.opts.Minify {
+	if w.options.Minify {
 		return ""
 	}
 	var text string
@@ -304,21 +330,20 @@ func (w *writer) trailing(t *part) string {
 
 // importsText prints the one import block.
 func (w *writer) importsText() string {
-	p := w.p
+	n := w.names
 	var b strings.Builder
-	blank := p.blankImports()
-	if len(p.names.imports)+len(blank) == 0 {
+	if len(n.imports)+len(n.blank) == 0 {
 		return ""
 	}
 	b.WriteString("import (\n")
-	for _, path := range sortedKeys(p.names.imports) {
-		name := p.names.imports[path]
-		if t := p.std[path]; t != nil && t.Name() == name || path == "unsafe" {
+	for _, path := range sortedKeys(n.imports) {
+		name := n.imports[path]
+		if t := n.std[path]; t != nil && t.Name() == name || path == "unsafe" {
 			name = ""
 		}
 		fmt.Fprintf(&b, "\t%s %q\n", name, path)
 	}
-	for _, path := range blank {
+	for _, path := range n.blank {
 		fmt.Fprintf(&b, "\t_ %q\n", path)
 	}
 	b.WriteString(")\n\n")
@@ -329,15 +354,15 @@ func (w *writer) importsText() string {
 func (w *writer) helpersText() string {
 	text := ""
 	if w.inits {
-		name := w.p.names.helper("initialize")
+		name := w.names.helper("initialize")
 		text += "// " + name + " runs an init function of a package in its place among the\n" +
 			"// initialisers of variables.\n" +
 			"func " + name + "(init func()) (_ struct{}) {\n\tinit()\n\treturn\n}\n\n"
 	}
-	if name, ok := w.p.names.helps["embeddedFile"]; ok {
+	if name, ok := w.names.helps["embeddedFile"]; ok {
 		text += embeddedFileText(name)
 	}
-	if name, ok := w.p.names.helps["readBuildInfo"]; ok {
+	if name, ok := w.names.helps["readBuildInfo"]; ok {
 		text += w.buildInfoText(name)
 	}
 	return text

@@ -1,0 +1,68 @@
+package bundler
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// rewriteLoops adds the edits for the loops of a part. Inner loops come first,
+// as the text of an outer one's first statement can hold one.
+func (w *partWriter) rewriteLoops() {
+	for _, l := range slices.Backward(findLoops(w.t)) {
+		label := w.relabel(l)
+		switch s := l.stmt.(type) {
+		case *ast.ForStmt:
+			init := w.apply(s.Init.Pos(), s.Init.End())
+			w.insert(l.pos(), "{\n"+init+"\n"+label)
+			w.replace(s.Init.Pos(), s.Init.End(), "")
+		case *ast.RangeStmt:
+			head := "{\n"
+			if l.hoist {
+				name := w.names.fresh("ranged")
+				head += name + " := " + w.apply(s.X.Pos(), s.X.End()) + "\n"
+				w.replace(s.X.Pos(), s.X.End(), name)
+			}
+			w.insert(l.pos(), head+w.declare(l)+label)
+			w.replace(s.TokPos, s.TokPos+token.Pos(len(":=")), "=")
+		}
+		w.insert(l.stmt.End(), "\n}")
+	}
+}
+
+// relabel returns the new label of a loop, with a colon. It is empty unless a
+// goto jumps to the old label and break or continue needs one.
+func (w *partWriter) relabel(l *loop) string {
+	if !l.target || len(l.jumps) == 0 {
+		return ""
+	}
+	name := w.names.fresh(l.label.Label.Name)
+	for _, id := range l.jumps {
+		w.replace(id.Pos(), id.End(), name)
+	}
+	return name + ":\n"
+}
+
+// declare prints the declarations of a range loop's variables. They form one
+// statement if the name of the first variable would hide the type of the second.
+func (w *partWriter) declare(l *loop) string {
+	var text strings.Builder
+	var names, zeros []string
+	hides := false
+	for i, v := range l.vars {
+		name, typ := w.apply(v.id.Pos(), v.id.End()), w.names.typeText(v.typ)
+		fmt.Fprintf(&text, "var %s %s\n", name, typ)
+		names, zeros = append(names, name), append(zeros, "_ "+typ)
+		typeObjects(v.typ, func(o types.Object) {
+			first, _, _ := strings.Cut(w.names.objectText(o), ".") // of a type, or of its import
+			hides = hides || i > 0 && first == names[0]
+		})
+	}
+	if hides {
+		return fmt.Sprintf("%s := func() (%s) { return }()\n", strings.Join(names, ", "), strings.Join(zeros, ", "))
+	}
+	return text.String()
+}

@@ -1,0 +1,59 @@
+package bundler
+
+import (
+	"fmt"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// namers are the packages of the standard library that show the bare names of
+// types: as names of XML elements, of RPC services and in gob streams.
+var namers = []string{"encoding/xml", "encoding/gob", "net/rpc", "net/rpc/jsonrpc"}
+
+// warnRenamed adds a warning if types have other names in the bundle and the
+// program can show them.
+func (n *names) warnRenamed() {
+	var renamed []types.Object
+	for t := range n.shown {
+		if n.inProgram(t) && n.of(t) != t.Name() {
+			renamed = append(renamed, t)
+		}
+	}
+	shows := n.namesTypes
+	for _, path := range namers {
+		shows = shows || n.live.uses(path, nil)
+	}
+	if shows = shows || n.live.uses("reflect", []string{"Name"}); !shows || len(renamed) == 0 {
+		return
+	}
+	slices.SortFunc(renamed, func(a, b types.Object) int { return int(a.Pos() - b.Pos()) })
+	list := make([]string, 0, 4)
+	for _, o := range renamed[:min(3, len(renamed))] {
+		list = append(list, fmt.Sprintf("%s is %s", describe(o), n.of(o)))
+	}
+	if more := len(renamed) - len(list); more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	n.warnings = append(n.warnings, sourceWarning{
+		n.fset.PositionFor(renamed[0].Pos(), false),
+		"types have other names in the bundle, which XML, RPC, gob and reflection can show: " + strings.Join(list, ", "),
+	})
+}
+
+// warnTagged adds a warning if a tag that the bundler adds can be seen: the texts
+// of unnamed struct types have it.
+func (n *names) warnTagged() {
+	var tagged []*types.Var
+	for f := range n.tags {
+		tagged = append(tagged, f)
+	}
+	if len(tagged) == 0 || !n.namesTypes && !n.live.uses("reflect", []string{"Tag"}) {
+		return
+	}
+	slices.SortFunc(tagged, func(a, b *types.Var) int { return int(a.Pos() - b.Pos()) })
+	n.warnings = append(n.warnings, sourceWarning{
+		n.fset.PositionFor(tagged[0].Pos(), false),
+		"struct types without a name have tags in the bundle that keep those of different packages apart: %T, %#v and reflection show them",
+	})
+}
