@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
-	"slices"
 	"strings"
 )
 
@@ -40,18 +39,4 @@ func (w *partWriter) accessors() string {
 		fmt.Fprintf(&b, "func %s() *%s { return %s }\n\n", name, typ, address)
 	}
 	return strings.TrimSpace(b.String())
-}
-
-// linkDirective returns the go:linkname line of an object, or nothing if it needs
-// none.
-func (n *names) linkDirective(o types.Object) string {
-	if symbol := n.linkOf(o); symbol != "" {
-		return "//go:linkname " + n.of(o) + " " + symbol + "\n"
-	}
-	return ""
-}
-
-// hasAccessor reports whether a variable of a part becomes a function.
-func (n *names) hasAccessor(t *livePart) bool {
-	return t.kind == varPart && slices.ContainsFunc(t.objs, func(o types.Object) bool { return n.aliases[o].ptr != nil })
 }

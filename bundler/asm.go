@@ -61,7 +61,7 @@ const asmTwinLength = 16
 func asmFunctions(k *pkg) map[string][]string {
 	functions := map[string][]string{}
 	for _, file := range k.assembly() {
-		text := asmComment.ReplaceAllString(readFile(file), "")
+		text := asmComment.ReplaceAllString(readText(file), "")
 		heads := asmText.FindAllStringSubmatchIndex(text, -1)
 		for i, at := range heads {
 			if text[at[2]:at[3]] != "" {

@@ -16,7 +16,7 @@ import (
 // buildInfo returns what debug.ReadBuildInfo returns in an ordinary build of the
 // program, or nil if the go command doesn't print that.
 func (p *program) buildInfo(ctx context.Context) (*debug.BuildInfo, error) {
-	p.request.progress("asking for the versions of modules")
+	p.request.announce("asking for the versions of modules")
 	tool := newGoTool(p.request)
 	tool.env = append(slices.Clip(tool.asked), "PWD="+p.request.Dir)
 	flags, remove, err := p.request.buildFlags()

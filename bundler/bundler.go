@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -195,7 +196,7 @@ func (o *Options) request() (*request, error) {
 
 // result collects what the stages return.
 func result(l *live, n *names, f *printed) *Result {
-	res := &Result{Source: f.output, Report: Report{Std: sortedKeys(n.imports), Methods: l.methods}}
+	res := &Result{Source: f.output, Report: Report{Std: slices.Sorted(maps.Keys(n.imports)), Methods: l.methods}}
 	for _, w := range slices.Concat(l.notes, n.warnings) {
 		res.Warnings = append(res.Warnings, Warning(w))
 	}

@@ -4,32 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
-	"go/types"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 )
-
-type embedType uint8
-
-const (
-	embedString embedType = iota
-	embedBytes
-	embedFS
-)
-
-// embedKind tells what kind of variable a go:embed directive fills.
-func embedKind(t *livePart) embedType {
-	typ := t.objs[0].Type()
-	if b, ok := typ.Underlying().(*types.Basic); ok && b.Kind() == types.String {
-		return embedString
-	}
-	if _, ok := typ.Underlying().(*types.Slice); ok {
-		return embedBytes
-	}
-	return embedFS
-}
 
 // embedded returns the files that a part's patterns name, from those that the
 // go command found for the package.
@@ -72,7 +51,7 @@ func (w *partWriter) embedText() (string, error) {
 	name := w.names.of(w.t.objs[0])
 	typ := w.apply(spec.Type.Pos(), spec.Type.End())
 	files := embedded(w.t)
-	kind := embedKind(w.t)
+	kind := w.t.embedKind()
 	if kind == embedFS {
 		value, err := w.fsText(files)
 		return name + " = " + value, err

@@ -118,3 +118,12 @@ func (g *goTool) debugDefaults(ctx context.Context, r *request) (string, error) 
 	}
 	return strings.TrimSpace(string(out)), nil
 }
+
+// languageOf shortens go1.26.8 to 1.26.
+func languageOf(version string) string {
+	v, _, _ := strings.Cut(strings.TrimPrefix(version, "go"), " ")
+	if parts := strings.Split(v, "."); len(parts) > 2 {
+		v = strings.Join(parts[:2], ".")
+	}
+	return v
+}

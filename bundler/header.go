@@ -82,15 +82,6 @@ func groupLines(g *ast.CommentGroup) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// languageOf shortens go1.26.8 to 1.26.
-func languageOf(version string) string {
-	v, _, _ := strings.Cut(strings.TrimPrefix(version, "go"), " ")
-	if parts := strings.Split(v, "."); len(parts) > 2 {
-		v = strings.Join(parts[:2], ".")
-	}
-	return v
-}
-
 // modules lists the modules of the live packages with their versions.
 func (w *writer) modules() (lines []string) {
 	seen := map[string]bool{}
@@ -121,7 +112,7 @@ func (w *writer) constraint() string {
 			continue
 		}
 		for _, name := range slices.Concat(k.GoFiles, k.IgnoredFiles) {
-			p.request.fileTags(name, tags)
+			fileTags(p.request, name, tags)
 		}
 	}
 	var terms []string
@@ -144,7 +135,7 @@ func rankTag(tag string) int {
 }
 
 // fileTags collects the tags that decide whether a file is built.
-func (r *request) fileTags(name string, tags map[string]bool) {
+func fileTags(r *request, name string, tags map[string]bool) {
 	if filepath.Ext(name) != ".go" {
 		return
 	}
@@ -216,7 +207,7 @@ func (w *writer) licenseFiles() string {
 				continue
 			}
 			fmt.Fprintf(&b, "\n// ---- %s %s: %s ----\n//\n", k.Module.Path, k.Module.Version, e.Name())
-			for line := range strings.Lines(readFile(filepath.Join(k.Module.Dir, e.Name()))) {
+			for line := range strings.Lines(readText(filepath.Join(k.Module.Dir, e.Name()))) {
 				b.WriteString(strings.TrimRight("// "+line, " \t\r\n") + "\n")
 			}
 		}

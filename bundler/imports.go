@@ -3,6 +3,7 @@ package bundler
 import (
 	"go/types"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +24,7 @@ func (n *names) extraImports(t *livePart) (paths []string) {
 			paths = append(paths, "unsafe")
 		}
 	}
-	if len(t.embed) > 0 && embedKind(t) == embedFS {
+	if len(t.embed) > 0 && t.embedKind() == embedFS {
 		paths = append(paths, "embed", "unsafe")
 	}
 	return paths
@@ -35,7 +36,7 @@ func (n *names) blankImports() []string {
 	for _, path := range n.blankStd() {
 		blank[path] = true
 	}
-	linked := n.closure(sortedKeys(n.imports))
+	linked := n.closure(slices.Sorted(maps.Keys(n.imports)))
 	for _, r := range registrars {
 		if n.listed[r.path] != nil && !linked[r.path] && n.imports[r.with] != "" && n.live.uses(r.with, r.uses) {
 			blank[r.path] = true
@@ -61,7 +62,7 @@ func (n *names) blankImports() []string {
 	for path := range n.imports {
 		delete(blank, path)
 	}
-	return sortedKeys(blank)
+	return slices.Sorted(maps.Keys(blank))
 }
 
 // importable returns a package of std that links path in: path itself or, if only
@@ -79,32 +80,4 @@ func (n *names) importable(path string) string {
 		}
 	}
 	return ""
-}
-
-// linkOf returns the symbol for the go:linkname directive of an object that
-// needs one.
-func (n *names) linkOf(o types.Object) string {
-	a := n.aliases[o]
-	switch {
-	case a.self != nil && n.aliases[a.self].link != "":
-		return n.aliases[a.self].link
-	case a.self != nil:
-		return n.symbolOf(a.self)
-	default:
-		return a.link
-	}
-}
-
-// symbolOf returns the symbol of a function, method or variable in the bundle.
-func (n *names) symbolOf(o types.Object) string {
-	name := n.of(o)
-	fn, ok := o.(*types.Func)
-	if !ok || !isMethod(fn) {
-		return "main." + name
-	}
-	typ := n.of(receiver(fn).Obj())
-	if _, ptr := fn.Signature().Recv().Type().(*types.Pointer); ptr {
-		typ = "(*" + typ + ")"
-	}
-	return "main." + typ + "." + name
 }

@@ -32,7 +32,7 @@ func loadProgram(ctx context.Context, r *request) (*program, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r.progress("looking for what one Go file can't hold")
+	r.announce("looking for what one Go file can't hold")
 	if err := p.cutPackages(); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func loadProgram(ctx context.Context, r *request) (*program, error) {
 // that aren't of the standard library, all in one universe. The types of std
 // come from the compiler's export data.
 func (p *program) load(ctx context.Context) error {
-	p.request.progress("listing packages")
+	p.request.announce("listing packages")
 	tool := newGoTool(p.request)
 	var err error
 	if p.target, err = tool.target(ctx); err != nil {
@@ -97,7 +97,7 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 	p.fset = token.NewFileSet()
 	files := &parsedFiles{files: map[*ast.File]*file{}, emptied: map[string]bool{}}
 	if !p.request.KeepBodies {
-		p.request.progress("reading %s", count(len(p.paths), "package"))
+		p.request.announce("reading %s", count(len(p.paths), "package"))
 		var err error
 		if files.lean, err = newLean(ctx, p); err != nil {
 			return err
@@ -121,7 +121,7 @@ func checkTypes(ctx context.Context, p *program, tool *goTool) error {
 		patterns = nil
 		cfg.Mode |= packages.NeedDeps
 	}
-	p.request.progress("type-checking %s", count(len(patterns)+1, "package"))
+	p.request.announce("type-checking %s", count(len(patterns)+1, "package"))
 	roots, err := packages.Load(cfg, append(patterns, p.request.Package)...)
 	if err != nil {
 		return flagHint(tool, listFailure(ctx, p, err))

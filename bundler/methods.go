@@ -92,7 +92,7 @@ func (r *reacher) markFace(t types.Type) {
 			r.markFace(o)
 			return
 		}
-		if r.p.byTypes[t.Obj().Pkg()] != nil {
+		if r.p.inProgram(t.Obj()) {
 			f.order = append(f.order, t)
 			r.need(t.Obj())
 			r.markFace(t.Underlying())
@@ -147,7 +147,7 @@ func (r *reacher) markMethods() bool {
 			if part := r.p.partOf(m); part != nil && r.marked[part] == nil {
 				why := describe(t.Obj()) + " in an interface"
 				if isPull(part.fn()) {
-					r.refused = append(r.refused, missing{part, why})
+					r.refused = append(r.refused, missing{part: part, why: why})
 				}
 				r.mark(part, why)
 			}
@@ -238,7 +238,7 @@ func (s *stdFacts) use(path string) {
 
 // scan adds the facts of one file.
 func (facts *methodFacts) scan(name string) {
-	src := readFile(name)
+	src := readText(name)
 	reflects := strings.Contains(src, `"reflect"`) && strings.Contains(src, ".Method")
 	if !reflects && !strings.Contains(src, "interface") {
 		return

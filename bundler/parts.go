@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"go/types"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -237,18 +236,29 @@ func embedPatterns(args string) (patterns []string, err error) {
 	return patterns, nil
 }
 
-// readFile returns a file's text, or nothing.
-func readFile(name string) string {
+// readText returns a file's text, or nothing.
+func readText(name string) string {
 	data, _ := os.ReadFile(name)
 	return string(data)
 }
 
-// sortedKeys returns the keys of a map in order.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// An embedType is a kind of variable that go:embed fills.
+type embedType uint8
+
+const (
+	embedString embedType = iota
+	embedBytes
+	embedFS
+)
+
+// embedKind tells what kind of variable a go:embed directive fills.
+func (t *part) embedKind() embedType {
+	typ := t.objs[0].Type()
+	if b, ok := typ.Underlying().(*types.Basic); ok && b.Kind() == types.String {
+		return embedString
 	}
-	slices.Sort(keys)
-	return keys
+	if _, ok := typ.Underlying().(*types.Slice); ok {
+		return embedBytes
+	}
+	return embedFS
 }

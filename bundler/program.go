@@ -205,3 +205,22 @@ func count(n int, thing string) string {
 	}
 	return fmt.Sprintf("%d %s", n, thing)
 }
+
+// typeIdent returns the name of a type in the form an embedded field has it.
+func typeIdent(e ast.Expr) *ast.Ident {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e
+	case *ast.SelectorExpr:
+		return e.Sel
+	case *ast.StarExpr:
+		return typeIdent(e.X)
+	case *ast.ParenExpr:
+		return typeIdent(e.X)
+	case *ast.IndexExpr:
+		return typeIdent(e.X)
+	case *ast.IndexListExpr:
+		return typeIdent(e.X)
+	}
+	return nil
+}

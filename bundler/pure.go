@@ -192,7 +192,7 @@ func (u *purity) call(k *pkg, e *ast.CallExpr) bool {
 	if !ok || fn.Pkg() == nil || !u.all(k, e.Args) {
 		return false
 	}
-	if u.p.byTypes[fn.Pkg()] == nil {
+	if !u.p.inProgram(fn) {
 		return u.stdCall(k, fn, e)
 	}
 	return u.function(fn.Origin())

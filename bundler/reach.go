@@ -32,7 +32,7 @@ func findLive(ctx context.Context, p *program, keepAll bool) (*live, error) {
 		l.faced[t.Obj()] = true
 	}
 	l.methods = r.whyMethods()
-	p.request.progress("ordering the initialization")
+	p.request.announce("ordering the initialization")
 	for _, k := range p.pkgs {
 		l.kept = append(l.kept, r.keep(k))
 	}
@@ -187,7 +187,7 @@ func (r *reacher) need(o types.Object) {
 			r.std.use(path)
 		}
 	} else if isPull(t.fn()) && r.marked[t] == nil {
-		r.refused = append(r.refused, missing{t, why})
+		r.refused = append(r.refused, missing{part: t, why: why})
 	}
 	r.mark(t, why)
 }

@@ -19,8 +19,8 @@ type ref struct {
 	pos token.Pos
 }
 
-// refs calls visit for all names of a part, in source order.
-func (t *livePart) refs(visit func(ref)) {
+// eachRef calls visit for all names of a part, in source order.
+func eachRef(t *livePart, visit func(ref)) {
 	for _, n := range t.nodes() {
 		ast.Walk(&refWalker{info: t.pkg.info, scope: t.pkg.types.Scope(), visit: visit}, n)
 	}

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -66,7 +67,7 @@ func rename(ctx context.Context, l *live, minify bool) (*names, error) {
 // called after.
 func (n *names) collect() {
 	n.eachPart(func(t *livePart) {
-		t.refs(func(r ref) {
+		eachRef(t, func(r ref) {
 			n.used[r.id.Name] = true
 			if v, ok := r.obj.(*types.Var); ok && r.decl && v.Embedded() {
 				if named := t.pkg.info.Uses[r.id]; named != nil {
@@ -113,25 +114,6 @@ func embeddedIdents(t *livePart) (ids []*ast.Ident) {
 		})
 	}
 	return ids
-}
-
-// typeIdent returns the name of a type in the form an embedded field has it.
-func typeIdent(e ast.Expr) *ast.Ident {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e
-	case *ast.SelectorExpr:
-		return e.Sel
-	case *ast.StarExpr:
-		return typeIdent(e.X)
-	case *ast.ParenExpr:
-		return typeIdent(e.X)
-	case *ast.IndexExpr:
-		return typeIdent(e.X)
-	case *ast.IndexListExpr:
-		return typeIdent(e.X)
-	}
-	return nil
 }
 
 // cross notes a use of something from another package.
@@ -200,8 +182,8 @@ func (n *names) claim() {
 	for _, o := range classes[0] {
 		if new := n.objs[o]; new != "" {
 			n.warnings = append(n.warnings, sourceWarning{
-				n.fset.PositionFor(o.Pos(), false),
-				"embedded type " + describe(o) + " is called " + new + " in the bundle, and so are the fields: another embedded type has its name",
+				Pos:  n.fset.PositionFor(o.Pos(), false),
+				Text: "embedded type " + describe(o) + " is called " + new + " in the bundle, and so are the fields: another embedded type has its name",
 			})
 		}
 	}
@@ -239,7 +221,7 @@ func (n *names) give(objs []types.Object) {
 // nameImports gives the imports their names: the package's, or one with the
 // folder before it.
 func (n *names) nameImports() {
-	for _, imp := range sortedKeys(n.imports) {
+	for _, imp := range slices.Sorted(maps.Keys(n.imports)) {
 		name := path.Base(imp)
 		if t := n.std[imp]; t != nil {
 			name = t.Name()
@@ -363,11 +345,6 @@ func visibleAt(scope *types.Scope, o types.Object, name string, pos token.Pos) b
 		}
 	}
 	return false
-}
-
-func isImport(o types.Object) bool {
-	_, ok := o.(*types.PkgName)
-	return ok
 }
 
 func (n *names) renameLocal(t *livePart, o types.Object, switches map[types.Object]*ast.Ident) {

@@ -61,3 +61,9 @@ func doubledNames(k *pkg, d *ast.GenDecl) (found []doubled) {
 	}
 	return found
 }
+
+// isImport reports whether an object is the name of an import.
+func isImport(o types.Object) bool {
+	_, ok := o.(*types.PkgName)
+	return ok
+}

@@ -40,8 +40,8 @@ type request struct {
 	flags []string // further flags of the go command
 }
 
-// progress describes the next step to the caller.
-func (r *request) progress(format string, args ...any) {
+// announce describes the next step to the caller.
+func (r *request) announce(format string, args ...any) {
 	if r.Progress != nil {
 		r.Progress(fmt.Sprintf(format, args...))
 	}

@@ -62,7 +62,7 @@ func (w *partWriter) apply(from, to token.Pos) string {
 func (w *writer) newPart(t *livePart) *partWriter {
 	pw := &partWriter{writer: w, t: t}
 	pw.promoted() // before what it inserts at
-	t.refs(pw.ref)
+	eachRef(t, pw.ref)
 	pw.offsets()
 	pw.directives()
 	pw.tags()

@@ -50,19 +50,19 @@ func (w *partWriter) relabel(l *loop) string {
 // statement if the name of the first variable would hide the type of the second.
 func (w *partWriter) declare(l *loop) string {
 	var text strings.Builder
-	var names, zeros []string
+	var idents, zeros []string
 	hides := false
 	for i, v := range l.vars {
 		name, typ := w.apply(v.id.Pos(), v.id.End()), w.names.typeText(v.typ)
 		fmt.Fprintf(&text, "var %s %s\n", name, typ)
-		names, zeros = append(names, name), append(zeros, "_ "+typ)
+		idents, zeros = append(idents, name), append(zeros, "_ "+typ)
 		typeObjects(v.typ, func(o types.Object) {
 			first, _, _ := strings.Cut(w.names.objectText(o), ".") // of a type, or of its import
-			hides = hides || i > 0 && first == names[0]
+			hides = hides || i > 0 && first == idents[0]
 		})
 	}
 	if hides {
-		return fmt.Sprintf("%s := func() (%s) { return }()\n", strings.Join(names, ", "), strings.Join(zeros, ", "))
+		return fmt.Sprintf("%s := func() (%s) { return }()\n", strings.Join(idents, ", "), strings.Join(zeros, ", "))
 	}
 	return text.String()
 }

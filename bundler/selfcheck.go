@@ -53,18 +53,18 @@ func (p *printed) check(ctx context.Context) error {
 }
 
 // internal reports text of the bundle that isn't Go.
-func internalError(source []byte, err error) error {
+func internalError(text []byte, err error) error {
 	var list scanner.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
-		return internalErrorAt(source, list[0].Pos, list[0].Msg, "")
+		return internalErrorAt(text, list[0].Pos, list[0].Msg, "")
 	}
 	return fmt.Errorf("internal error: %w", err)
 }
 
 // internalAt shows the line of the bundle, as that isn't written anywhere.
-func internalErrorAt(source []byte, at token.Position, msg, from string) error {
+func internalErrorAt(bundle []byte, at token.Position, msg, from string) error {
 	line := ""
-	if lines := strings.Split(string(source), "\n"); at.Line > 0 && at.Line <= len(lines) {
+	if lines := strings.Split(string(bundle), "\n"); at.Line > 0 && at.Line <= len(lines) {
 		line = strings.TrimSpace(lines[at.Line-1])
 	}
 	if len(line) > 120 {

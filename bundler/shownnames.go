@@ -36,8 +36,8 @@ func (n *names) warnRenamed() {
 		list = append(list, fmt.Sprintf("and %d more", more))
 	}
 	n.warnings = append(n.warnings, sourceWarning{
-		n.fset.PositionFor(renamed[0].Pos(), false),
-		"types have other names in the bundle, which XML, RPC, gob and reflection can show: " + strings.Join(list, ", "),
+		Pos:  n.fset.PositionFor(renamed[0].Pos(), false),
+		Text: "types have other names in the bundle, which XML, RPC, gob and reflection can show: " + strings.Join(list, ", "),
 	})
 }
 
@@ -53,7 +53,7 @@ func (n *names) warnTagged() {
 	}
 	slices.SortFunc(tagged, func(a, b *types.Var) int { return int(a.Pos() - b.Pos()) })
 	n.warnings = append(n.warnings, sourceWarning{
-		n.fset.PositionFor(tagged[0].Pos(), false),
-		"struct types without a name have tags in the bundle that keep those of different packages apart: %T, %#v and reflection show them",
+		Pos:  n.fset.PositionFor(tagged[0].Pos(), false),
+		Text: "struct types without a name have tags in the bundle that keep those of different packages apart: %T, %#v and reflection show them",
 	})
 }

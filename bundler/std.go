@@ -1,6 +1,10 @@
 package bundler
 
-import "strconv"
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
 
 // blankStd are the packages of std that the program imports without a name, for
 // their effects.
@@ -18,7 +22,7 @@ func (p *program) blankStd() []string {
 			}
 		}
 	}
-	return sortedKeys(blank)
+	return slices.Sorted(maps.Keys(blank))
 }
 
 // closure returns what the standard library packages import, themselves

@@ -30,7 +30,7 @@ func (p *program) refuseMissing(ctx context.Context, functions []missing) error 
 			blocks = append(blocks, block{path, p.missingError(m)})
 		}
 	}
-	p.request.progress("looking for build tags that leave assembly out")
+	p.request.announce("looking for build tags that leave assembly out")
 	blocks[0].err.Hint = p.tagHint(ctx, paths)
 	return refuse(blocks)
 }
@@ -115,7 +115,7 @@ func without(a, b []string) []string {
 // assemblyOf finds the assembly file that defines a function.
 func assemblyOf(k *pkg, name string) string {
 	for _, s := range k.assembly() {
-		if strings.Contains(readFile(s), "·"+name+"(SB)") {
+		if strings.Contains(readText(s), "·"+name+"(SB)") {
 			return s
 		}
 	}

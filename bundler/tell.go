@@ -134,7 +134,7 @@ func (w *teller) eachPlace(f func(i int, pos token.Pos)) {
 // library that an identifier means, or nothing.
 func (w *teller) stdName(id *ast.Ident) string {
 	o := w.info.Uses[id]
-	if o == nil || o.Pkg() == nil || w.p.byTypes[o.Pkg()] != nil {
+	if o == nil || o.Pkg() == nil || w.p.inProgram(o) {
 		return ""
 	}
 	if fn, ok := o.(*types.Func); ok {

@@ -3,6 +3,8 @@ package bundler
 import (
 	"go/ast"
 	"go/types"
+	"maps"
+	"slices"
 )
 
 // Unexported names of fields and methods belong to their package: two packages'
@@ -32,7 +34,7 @@ func (n *names) unexported() {
 func (n *names) separateMethods() {
 	owner := map[string]*types.Package{}
 	n.eachPart(func(t *livePart) {
-		t.refs(func(r ref) {
+		eachRef(t, func(r ref) {
 			if m, ok := r.obj.(*types.Func); ok && isMethod(m) && !m.Exported() && n.inProgram(m) {
 				switch first := owner[m.Name()]; first {
 				case nil:
@@ -64,7 +66,7 @@ func (n *names) separateEmbedded(t types.Type) {
 	for _, o := range embeddedMembers(s) {
 		members[o.Name()] = append(members[o.Name()], o)
 	}
-	for _, name := range sortedKeys(members) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		objs := members[name]
 		for _, o := range objs {
 			m, ok := o.(*types.Func)

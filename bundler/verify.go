@@ -13,7 +13,7 @@ import (
 
 // Verify builds the program and the bundle, runs a shell command with BIN set
 // to each of the two, and compares standard output and exit status.
-func Verify(ctx context.Context, o Options, source []byte, command string) error {
+func Verify(ctx context.Context, o Options, bundle []byte, command string) error {
 	r, err := o.request()
 	if err != nil {
 		return public(err)
@@ -23,7 +23,7 @@ func Verify(ctx context.Context, o Options, source []byte, command string) error
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "bundle.go"), source, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "bundle.go"), bundle, 0o600); err != nil {
 		return err
 	}
 	tool := newGoTool(r)

@@ -76,7 +76,7 @@ func (l *live) warn() {
 		if len(places) > 1 {
 			text += fmt.Sprintf(" (%d places)", len(places))
 		}
-		l.notes = append(l.notes, sourceWarning{l.fset.PositionFor(places[0], false), text})
+		l.notes = append(l.notes, sourceWarning{Pos: l.fset.PositionFor(places[0], false), Text: text})
 	}
 	l.namesTypes = len(found[showsTypes])+len(found[showsTypes+1]) > 0
 	slices.SortStableFunc(l.notes, func(a, b sourceWarning) int { return strings.Compare(a.Text, b.Text) })

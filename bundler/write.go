@@ -9,7 +9,9 @@ import (
 	"go/format"
 	"go/token"
 	"go/types"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -336,7 +338,7 @@ func (w *writer) importsText() string {
 		return ""
 	}
 	b.WriteString("import (\n")
-	for _, path := range sortedKeys(n.imports) {
+	for _, path := range slices.Sorted(maps.Keys(n.imports)) {
 		name := n.imports[path]
 		if t := n.std[path]; t != nil && t.Name() == name || path == "unsafe" {
 			name = ""
