@@ -135,7 +135,7 @@ func (l *lowering) withParams(n *nn.Node, in []string) []string {
 // bottom and right.
 func window(n *nn.Node, end nn.HW) []attribute {
 	return []attribute{
-		ints("kernel_shape", n.Kernel.H, n.Kernel.W),
+		ints("kernel_shape", n.Window.H, n.Window.W),
 		ints("strides", n.Stride.H, n.Stride.W),
 		ints("pads", n.Pad.H, n.Pad.W, end.H, end.W),
 	}
@@ -147,8 +147,8 @@ func (l *lowering) pool(n *nn.Node, out string, in []string) error {
 	end := n.Pad
 	if n.CeilMode {
 		span := func(out, stride, kernel, in, pad int) int { return max(0, (out-1)*stride+kernel-in-pad) }
-		end.H = span(n.Shape.H, n.Stride.H, n.Kernel.H, n.In[0].Shape.H, n.Pad.H)
-		end.W = span(n.Shape.W, n.Stride.W, n.Kernel.W, n.In[0].Shape.W, n.Pad.W)
+		end.H = span(n.Shape.H, n.Stride.H, n.Window.H, n.In[0].Shape.H, n.Pad.H)
+		end.W = span(n.Shape.W, n.Stride.W, n.Window.W, n.In[0].Shape.W, n.Pad.W)
 	}
 	if n.Op == nn.MaxPool {
 		l.emit("MaxPool", out, in, window(n, end)...)

@@ -31,7 +31,7 @@ var Tiny = arch.Arch{
 	Name: "tiny", Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.25, 0.25, 0.25},
 	Build: func(c arch.Config) (*nn.Graph, error) {
 		b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: c.InputSize, W: c.InputSize})
-		x := b.Conv("conv", b.Input(), nn.Conv2d{Out: 8, Kernel: nn.Square(3), Stride: nn.Square(2), Bias: true})
+		x := b.Conv("conv", b.Input(), nn.Conv2d{Out: 8, Window: nn.Square(3), Stride: nn.Square(2), Bias: true})
 		x = b.GlobalAvgPool(b.ReLU(x))
 		return b.Graph(b.Linear("output", x, c.Classes))
 	},

@@ -31,8 +31,8 @@ func convBlock(b *nn.Builder, name string, x *nn.Node, conv nn.Conv2d, a activat
 }
 
 // square is a convolution with a square window.
-func square(out, kernel, stride, pad int) nn.Conv2d {
-	return nn.Conv2d{Out: out, Kernel: nn.Square(kernel), Stride: nn.Square(stride), Pad: nn.Square(pad)}
+func square(out, window, stride, pad int) nn.Conv2d {
+	return nn.Conv2d{Out: out, Window: nn.Square(window), Stride: nn.Square(stride), Pad: nn.Square(pad)}
 }
 
 func conv1x1(out, stride int) nn.Conv2d { return square(out, 1, stride, 0) }
@@ -47,13 +47,13 @@ func grouped(c nn.Conv2d, groups int) nn.Conv2d {
 
 // separable is a convolution of each channel by itself and one of 1x1, both
 // without bias, under name (Chollet, arXiv 1610.02357).
-func separable(b *nn.Builder, name string, x *nn.Node, out, kernel, stride int) *nn.Node {
+func separable(b *nn.Builder, name string, x *nn.Node, out, window, stride int) *nn.Node {
 	s := b.Scope("%s", name)
-	x = s.Conv("dw_conv", x, grouped(square(x.Shape.C, kernel, stride, kernel/2), x.Shape.C))
+	x = s.Conv("dw_conv", x, grouped(square(x.Shape.C, window, stride, window/2), x.Shape.C))
 	return s.Conv("pw_conv", x, conv1x1(out, 1))
 }
 
 // pool3x3 is the window of most poolings here.
 func pool3x3(stride, pad int) nn.Pool2d {
-	return nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(stride), Pad: nn.Square(pad)}
+	return nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(stride), Pad: nn.Square(pad)}
 }

@@ -56,7 +56,7 @@ func inceptionSingle(b *nn.Builder, branch int, x *nn.Node, conv nn.Conv2d) *nn.
 
 // oblong is a convolution with a window of h by w that keeps the size.
 func oblong(out, h, w int) nn.Conv2d {
-	return nn.Conv2d{Out: out, Kernel: nn.HW{H: h, W: w}, Pad: nn.HW{H: h / 2, W: w / 2}}
+	return nn.Conv2d{Out: out, Window: nn.HW{H: h, W: w}, Pad: nn.HW{H: h / 2, W: w / 2}}
 }
 
 func inceptionStem(b *nn.Builder, x *nn.Node) *nn.Node {

@@ -10,7 +10,7 @@ import (
 )
 
 // A network that differs from PyTorch's is told by its first module that does.
-// The logits are compared in runtime/engine, on every kernel path.
+// The logits are compared in runtime/engine, on every SIMD path.
 func TestEveryModuleComputesWhatPyTorchComputes(t *testing.T) {
 	for _, name := range references {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func pnasHalve(b *nn.Builder, name string, x *nn.Node, out int) *nn.Node {
 
 // pnasBranch is two separable convolutions, each after a rectifier and before
 // a batch norm; the first has the stride.
-func pnasBranch(b *nn.Builder, name string, x *nn.Node, out, kernel, stride int, extra bool) *nn.Node {
+func pnasBranch(b *nn.Builder, name string, x *nn.Node, out, window, stride int, extra bool) *nn.Node {
 	s := b.Scope("%s", name)
 	mid := x.Shape.C
 	if x.Shape.C != out { // in the stem
@@ -93,12 +93,12 @@ func pnasBranch(b *nn.Builder, name string, x *nn.Node, out, kernel, stride int,
 	if extra {
 		x = s.Pad(x, pnasBorder(1))
 	}
-	x = separable(s, "conv1.conv", x, mid, kernel, stride)
+	x = separable(s, "conv1.conv", x, mid, window, stride)
 	if extra {
 		x = s.Pad(x, pnasBorder(-1))
 	}
 	x = s.ReLU(s.BatchNorm("conv1.bn", x, pnasNorm()))
-	return s.BatchNorm("conv2.bn", separable(s, "conv2.conv", x, out, kernel, 1), pnasNorm())
+	return s.BatchNorm("conv2.bn", separable(s, "conv2.conv", x, out, window, 1), pnasNorm())
 }
 
 // pnasPool is the maximum over 3x3.
@@ -146,8 +146,8 @@ func (u pnasUnit) draw(b *nn.Builder, x, before *nn.Node) *nn.Node {
 // cell is the paper's figure 1: five sums of two operations each. pooled is
 // the right operand of the first.
 func (u pnasUnit) cell(b *nn.Builder, left, right, pooled *nn.Node) *nn.Node {
-	branch := func(name string, x *nn.Node, kernel int) *nn.Node {
-		return pnasBranch(b, name, x, u.mid, kernel, u.stride, u.extra)
+	branch := func(name string, x *nn.Node, window int) *nn.Node {
+		return pnasBranch(b, name, x, u.mid, window, u.stride, u.extra)
 	}
 	pool := func() *nn.Node { return pnasPool(b, right, u.stride, u.extra) }
 	x0 := b.Add(branch("comb0_left", left, 5), pooled)

@@ -89,7 +89,7 @@ const reduction = 16
 // squeeze is the gate of squeeze-and-excitation: means, two layers, sigmoid.
 func squeeze(b *nn.Builder, x *nn.Node, first, second string) *nn.Node {
 	layer := func(name string, x *nn.Node, out int) *nn.Node {
-		return b.Conv(name, x, nn.Conv2d{Out: out, Kernel: nn.Square(1), Bias: true})
+		return b.Conv(name, x, nn.Conv2d{Out: out, Window: nn.Square(1), Bias: true})
 	}
 	s := b.ReLU(layer(first, b.GlobalAvgPool(x), x.Shape.C/reduction))
 	return b.Sigmoid(layer(second, s, x.Shape.C))
@@ -112,7 +112,7 @@ func cbamGate(b *nn.Builder, x *nn.Node) *nn.Node {
 func senetSEResNeXt50(c Config) (*nn.Graph, error) {
 	b := begin("senet_se_resnext50_32x4d", c)
 	x := normed(b, b.Input(), "layer0.conv1", square(64, 7, 2, 3), "layer0.bn1", rectified)
-	x = b.Mark("layer0", b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), CeilMode: true}))
+	x = b.Mark("layer0", b.MaxPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(2), CeilMode: true}))
 	x = stages(b, x, [4]int{3, 4, 6, 3}, 256, senetBlock)
 	return linear(b, "last_linear", b.Mark("avg_pool", b.GlobalAvgPool(x)), c)
 }

@@ -70,11 +70,11 @@ type window struct {
 // table lists, for every pixel of an h x w output, where in a plane of t the
 // pixel (oy*stride - offset, ox*stride - offset) lies. Its last entry is
 // repeated to fill a tile.
-func (pl *planner) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 {
+func (comp *compiler) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 {
 	key := window{t.h, t.w, t.border, t.pixel, nn.HW{H: out.H, W: out.W}, stride, offset}
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	if places, ok := pl.tables[key]; ok {
+	comp.mu.Lock()
+	defer comp.mu.Unlock()
+	if places, ok := comp.tables[key]; ok {
 		return places
 	}
 	var places []int32
@@ -86,13 +86,13 @@ func (pl *planner) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 
 	for len(places)%simd.Rows != 0 {
 		places = append(places, places[len(places)-1])
 	}
-	pl.tables[key] = places
+	comp.tables[key] = places
 	return places
 }
 
-func (pl *planner) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
+func (comp *compiler) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
 	n := asConv(u.first)
-	w, bias, err := pl.folded(u, y)
+	w, bias, err := comp.folded(u, y)
 	if err != nil {
 		return nil, err
 	}
@@ -101,22 +101,22 @@ func (pl *planner) conv(u *unit, x, y *tensor, floor float32) (*conv, error) {
 		stride = n.Stride
 	}
 	c := &conv{
-		set: pl.set, x: x, y: y, pixels: y.h * y.w, floor: floor, bias: bias,
-		in:  pl.table(x, y.shape, stride, offset),
-		out: pl.table(y, y.shape, nn.Square(1), nn.HW{}),
+		set: comp.set, x: x, y: y, pixels: y.h * y.w, floor: floor, bias: bias,
+		in:  comp.table(x, y.shape, stride, offset),
+		out: comp.table(y, y.shape, nn.Square(1), nn.HW{}),
 	}
 	if r := u.residual(); r != nil {
-		c.res = pl.of(r)
-		c.at = pl.table(c.res, y.shape, nn.Square(1), nn.HW{})
+		c.res = comp.of(r)
+		c.at = comp.table(c.res, y.shape, nn.Square(1), nn.HW{})
 	}
 	c.pack(n, w)
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, len(c.side)*c.pixel+simd.Slack)
+	comp.mu.Lock()
+	defer comp.mu.Unlock()
+	comp.scratch = max(comp.scratch, len(c.side)*c.pixel+simd.Slack)
 	return c, nil
 }
 
-// asConv returns a linear layer as the convolution whose kernel is as large as
+// asConv returns a linear layer as the convolution whose window is as large as
 // its input, which has the same weights.
 func asConv(n *nn.Node) *nn.Node {
 	if n.Op == nn.Conv {
@@ -125,11 +125,11 @@ func asConv(n *nn.Node) *nn.Node {
 	in := n.In[0].Shape
 	return &nn.Node{
 		Op: nn.Conv, Name: n.Name, In: n.In, Shape: n.Shape, Bias: n.Bias,
-		Kernel: nn.HW{H: in.H, W: in.W}, Stride: nn.Square(1), Groups: 1,
+		Window: nn.HW{H: in.H, W: in.W}, Stride: nn.Square(1), Groups: 1,
 	}
 }
 
-// pack lays the weights, (out, in/groups, kh, kw), out as the kernel reads
+// pack lays the weights, (out, in/groups, kh, kw), out as the routine reads
 // them: [panel][segment][value][column], zero where a channel, a group or a
 // column is not there.
 func (c *conv) pack(n *nn.Node, w []float32) {
@@ -138,7 +138,7 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		return
 	}
 	inGroup, outGroup := n.In[0].Shape.C/n.Groups, n.Shape.C/n.Groups
-	taps := n.Kernel.H * n.Kernel.W
+	taps := n.Window.H * n.Window.W
 	c.step = c.x.plane()
 	c.split(c.y.count() * simd.Lanes)
 	// The planes that panels read: those of the groups of their columns.
@@ -182,31 +182,31 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		}
 	}
 	for tap := range taps {
-		c.segment(tap/n.Kernel.W*c.x.row()+tap%n.Kernel.W*simd.Lanes, width)
+		c.segment(tap/n.Window.W*c.x.row()+tap%n.Window.W*simd.Lanes, width)
 	}
 }
 
-// packRows is pack for inputs of few channels: the taps of one kernel row lie
+// packRows is pack for inputs of few channels: the taps of one window row lie
 // side by side.
 func (c *conv) packRows(n *nn.Node, w []float32) {
-	channels, taps := c.x.pixel, n.Kernel.H*n.Kernel.W
-	run := round(n.Kernel.W*channels, simd.Lanes)
+	channels, taps := c.x.pixel, n.Window.H*n.Window.W
+	run := round(n.Window.W*channels, simd.Lanes)
 	c.step = simd.Lanes
 	c.split(c.y.count() * simd.Lanes)
-	c.block(n.Kernel.H*run, false)
-	c.weights(n.Kernel.H * run)
+	c.block(n.Window.H*run, false)
+	c.weights(n.Window.H * run)
 	for i := range c.panels {
 		p := &c.panels[i]
 		for j := range min(p.columns, n.Shape.C-p.column) {
 			for channel := range channels {
 				for tap, v := range w[((p.column+j)*channels+channel)*taps:][:taps] {
-					row := tap/n.Kernel.W*run + tap%n.Kernel.W*channels + channel
+					row := tap/n.Window.W*run + tap%n.Window.W*channels + channel
 					c.w[p.w+row*p.columns+j] = v
 				}
 			}
 		}
 	}
-	for r := range n.Kernel.H {
+	for r := range n.Window.H {
 		c.segment(r*c.x.row(), run)
 	}
 }
@@ -342,14 +342,14 @@ func (c *conv) gather(arena []float32, s *scratch, g *simd.GEMM, block int) {
 // folded returns a convolution's weights and bias with its batch norm and its
 // factor in an addition multiplied into them, in float64. The bias has a place
 // for every place of a pixel of y.
-func (pl *planner) folded(u *unit, y *tensor) (w, bias []float32, err error) {
+func (comp *compiler) folded(u *unit, y *tensor) (w, bias []float32, err error) {
 	n := u.first
-	if w, err = pl.param(n, nn.Weight); err != nil {
+	if w, err = comp.param(n, nn.Weight); err != nil {
 		return nil, nil, err
 	}
 	bias = make([]float32, y.count()*simd.Lanes)
 	if n.Bias {
-		b, err := pl.param(n, nn.Bias)
+		b, err := comp.param(n, nn.Bias)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -364,7 +364,7 @@ func (pl *planner) folded(u *unit, y *tensor) (w, bias []float32, err error) {
 		scale[c] = 1
 	}
 	if u.norm != nil {
-		if scale, shift, err = pl.norm(u.norm); err != nil {
+		if scale, shift, err = comp.norm(u.norm); err != nil {
 			return nil, nil, err
 		}
 		scale, shift = scale[u.normAt:], shift[u.normAt:]
@@ -381,14 +381,14 @@ func (pl *planner) folded(u *unit, y *tensor) (w, bias []float32, err error) {
 }
 
 // param loads a parameter of a node and checks its shape.
-func (pl *planner) param(n *nn.Node, role nn.Role) ([]float32, error) {
+func (comp *compiler) param(n *nn.Node, role nn.Role) ([]float32, error) {
 	for _, p := range n.Params() {
 		if p.Role != role {
 			continue
 		}
-		pl.mu.Lock()
-		defer pl.mu.Unlock()
-		data, shape, err := pl.params.Float32(p.Name)
+		comp.mu.Lock()
+		defer comp.mu.Unlock()
+		data, shape, err := comp.params.Float32(p.Name)
 		if err != nil {
 			return nil, fmt.Errorf("loading tensor %s: %w", p.Name, err)
 		}

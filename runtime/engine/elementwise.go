@@ -16,10 +16,10 @@ type affine struct {
 }
 
 // norm returns a batch norm's factor and offset of each channel.
-func (pl *planner) norm(n *nn.Node) (scale, shift []float64, err error) {
+func (comp *compiler) norm(n *nn.Node) (scale, shift []float64, err error) {
 	var p [4][]float32
 	for _, role := range []nn.Role{nn.Weight, nn.Bias, nn.RunningMean, nn.RunningVar} {
-		if p[role], err = pl.param(n, role); err != nil {
+		if p[role], err = comp.param(n, role); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -32,8 +32,8 @@ func (pl *planner) norm(n *nn.Node) (scale, shift []float64, err error) {
 }
 
 // affine returns norm's numbers for every place of y's pixels.
-func (pl *planner) affine(n *nn.Node, y *tensor) (scale, shift []float32, err error) {
-	s, t, err := pl.norm(n)
+func (comp *compiler) affine(n *nn.Node, y *tensor) (scale, shift []float32, err error) {
+	s, t, err := comp.norm(n)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,5 +1,5 @@
 // Package engine runs networks: it compiles a graph of runtime/nn with its
-// weights into a plan, and predicts with every core.
+// weights into a program, and predicts with every core.
 //
 //	e, err := engine.Compile(graph, stateDict, engine.Options{})
 //	err = e.Predict(ctx, images, logits)
@@ -34,9 +34,9 @@ type Options struct {
 	// Threads is how many images, or parts of one, are computed at once; 0
 	// means one a core.
 	Threads int
-	// Kernels is the set of kernels to use; nil means the one that the
+	// SIMD is the set of routines to use; nil means the one that the
 	// environment variable simd.Variable names, or the fastest.
-	Kernels *simd.Set
+	SIMD *simd.Set
 }
 
 // ShapeError tells that a tensor does not fit the network.
@@ -52,7 +52,7 @@ func (e *ShapeError) Error() string {
 // Engine predicts with one network. It may be used by several goroutines, which
 // then wait for one another.
 type Engine struct {
-	plan    *plan
+	program *program
 	set     *simd.Set
 	classes int
 	mu      sync.Mutex // guards what follows
@@ -79,19 +79,19 @@ type worker struct {
 }
 
 // Compile prepares the network for running: it folds batch norms and lays
-// weights out as the kernels read them. The params aren't kept.
+// weights out as the routines read them. The params aren't kept.
 //
 // It returns a [*ShapeError] where a tensor does not fit, and the params' error
 // where one is missing.
 func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
-	set := o.Kernels
+	set := o.SIMD
 	if set == nil {
 		var err error
 		if set, err = simd.Select(os.Getenv(simd.Variable)); err != nil {
 			return nil, err
 		}
 	}
-	plan, err := newPlan(g, p, set)
+	program, err := newProgram(g, p, set)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{plan: plan, set: set, classes: g.Classes()}
+	e := &Engine{program: program, set: set, classes: g.Classes()}
 	for range threads {
 		w := new(worker)
 		w.steal = func() { e.steal(w) }
@@ -109,18 +109,18 @@ func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// KernelName returns the name of the kernels in use, e.g. "avx512".
-func (e *Engine) KernelName() string { return e.set.Name }
+// SIMD returns the name of the SIMD routines in use, e.g. "avx512".
+func (e *Engine) SIMD() string { return e.set.Name }
 
 // ArenaBytes returns the memory that one worker's activations take.
-func (e *Engine) ArenaBytes() int { return 4 * e.plan.arena }
+func (e *Engine) ArenaBytes() int { return 4 * e.program.arena }
 
 // Predict computes the logits, (N, classes), of images, (N, H, W, C). With as
 // many images as threads or more, each worker takes whole images; with fewer,
 // all workers share the work inside of an image. When the context ends, it
 // stops between two images and returns the context's error.
 func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
-	size := e.plan.input.shape.Len()
+	size := e.program.input.shape.Len()
 	n := len(images) / size
 	if len(images) != n*size || len(logits) != n*e.classes {
 		return fmt.Errorf("predicting: %d values of images and %d logits: an image has %d values and %d logits", len(images), len(logits), size, e.classes)
@@ -137,7 +137,7 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 	j.next.Store(0)
 	if j.whole > 0 {
 		for _, w := range e.workers {
-			w.grow(e.plan)
+			w.grow(e.program)
 			j.group.Add(1)
 			go w.steal()
 		}
@@ -153,17 +153,17 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 func (e *Engine) steal(w *worker) {
 	j := &e.job
 	defer j.group.Done()
-	size := e.plan.input.shape.Len()
+	size := e.program.input.shape.Len()
 	for j.ctx.Err() == nil {
 		i := int(j.next.Add(1)) - 1
 		if i >= j.whole {
 			return
 		}
-		e.plan.enter(w.arena, j.images[i*size:][:size])
-		for _, s := range e.plan.steps {
+		e.program.enter(w.arena, j.images[i*size:][:size])
+		for _, s := range e.program.steps {
 			w.alone(s)
 		}
-		e.plan.leave(w.arena, j.logits[i*e.classes:][:e.classes])
+		e.program.leave(w.arena, j.logits[i*e.classes:][:e.classes])
 	}
 }
 
@@ -181,20 +181,20 @@ type sharing struct{ next, done atomic.Int32 }
 
 // together computes one image with all workers, in the arena of the first.
 func (e *Engine) together(image, logits []float32) {
-	e.plan.enter(e.workers[0].grow(e.plan), image)
-	for i := range e.plan.shared {
-		e.plan.shared[i].next.Store(0)
-		e.plan.shared[i].done.Store(0)
+	e.program.enter(e.workers[0].grow(e.program), image)
+	for i := range e.program.shared {
+		e.program.shared[i].next.Store(0)
+		e.program.shared[i].done.Store(0)
 	}
 	for _, w := range e.workers[1:] {
-		w.grow(e.plan)
+		w.grow(e.program)
 		e.job.group.Add(1)
 		go w.share()
 	}
 	e.job.group.Add(1)
 	e.share(e.workers[0])
 	e.job.group.Wait()
-	e.plan.leave(e.workers[0].arena, logits)
+	e.program.leave(e.workers[0].arena, logits)
 }
 
 // share computes parts of each step, and waits until the others have done
@@ -202,8 +202,8 @@ func (e *Engine) together(image, logits []float32) {
 func (e *Engine) share(w *worker) {
 	defer e.job.group.Done()
 	arena := e.workers[0].arena
-	for i, s := range e.plan.steps {
-		shared, parts := &e.plan.shared[i], s.parts(len(e.workers))
+	for i, s := range e.program.steps {
+		shared, parts := &e.program.shared[i], s.parts(len(e.workers))
 		w.held = 0
 		for {
 			part := int(shared.next.Add(1)) - 1
@@ -226,7 +226,7 @@ func (e *Engine) share(w *worker) {
 const patience = 2000
 
 // grow gives the worker its memory and returns the arena.
-func (w *worker) grow(p *plan) []float32 {
+func (w *worker) grow(p *program) []float32 {
 	if w.arena == nil {
 		w.arena, w.floats = newFloats(p.arena), newFloats(p.scratch)
 	}
@@ -234,7 +234,7 @@ func (w *worker) grow(p *plan) []float32 {
 }
 
 // enter copies an image, (H, W, C), into the arena.
-func (p *plan) enter(arena, image []float32) {
+func (p *program) enter(arena, image []float32) {
 	t := p.input
 	clear(arena[t.at:][:t.size()])
 	channels := t.shape.C
@@ -249,7 +249,7 @@ func (p *plan) enter(arena, image []float32) {
 }
 
 // leave copies the logits out of the arena.
-func (p *plan) leave(arena, logits []float32) {
+func (p *program) leave(arena, logits []float32) {
 	t := p.output
 	for i := range t.count() * simd.Lanes {
 		if c := t.holds(i); c >= 0 {

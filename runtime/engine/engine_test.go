@@ -35,23 +35,23 @@ func Example() {
 }
 
 // square is a convolution with a square window.
-func square(out, kernel, stride, pad, groups int) nn.Conv2d {
-	return nn.Conv2d{Out: out, Kernel: nn.Square(kernel), Stride: nn.Square(stride), Pad: nn.Square(pad), Groups: groups}
+func square(out, window, stride, pad, groups int) nn.Conv2d {
+	return nn.Conv2d{Out: out, Window: nn.Square(window), Stride: nn.Square(stride), Pad: nn.Square(pad), Groups: groups}
 }
 
-// drawings are small networks, each with operations that the planner computes
+// drawings are small networks, each with operations that the compiler computes
 // in its own way, on maps of odd sizes. Each returns the last map.
 var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 	"dense": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.ReLU(b.BatchNorm("n1", b.Conv("c1", x, square(40, 7, 2, 3, 1)), nn.BatchNorm2d{}))
-		x = b.Conv("c2", x, nn.Conv2d{Out: 35, Kernel: nn.HW{H: 5, W: 1}, Pad: nn.HW{H: 2}, Bias: true})
-		return b.Conv("c3", x, nn.Conv2d{Out: 70, Kernel: nn.Square(1), Stride: nn.Square(3)})
+		x = b.Conv("c2", x, nn.Conv2d{Out: 35, Window: nn.HW{H: 5, W: 1}, Pad: nn.HW{H: 2}, Bias: true})
+		return b.Conv("c3", x, nn.Conv2d{Out: 70, Window: nn.Square(1), Stride: nn.Square(3)})
 	},
 	"winograd": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c1", x, square(40, 1, 1, 0, 1))
 		y := b.ReLU(b.Conv("c2", x, square(64, 3, 1, 1, 1)))
-		y = b.Conv("c3", y, nn.Conv2d{Out: 48, Kernel: nn.HW{H: 1, W: 3}, Pad: nn.HW{W: 1}, Bias: true})
-		y = b.Conv("c4", y, nn.Conv2d{Out: 40, Kernel: nn.HW{H: 3, W: 1}, Pad: nn.HW{H: 1}})
+		y = b.Conv("c3", y, nn.Conv2d{Out: 48, Window: nn.HW{H: 1, W: 3}, Pad: nn.HW{W: 1}, Bias: true})
+		y = b.Conv("c4", y, nn.Conv2d{Out: 40, Window: nn.HW{H: 3, W: 1}, Pad: nn.HW{H: 1}})
 		x = b.ReLU(b.Add(x, y))
 		return b.Conv("c5", b.AddScaled(x, b.Conv("c6", x, square(40, 3, 1, 1, 1)), 0.3), square(33, 3, 1, 0, 1))
 	},
@@ -72,13 +72,13 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 	},
 	"pools": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.BatchNorm("n", b.Conv("c", x, square(20, 3, 1, 1, 1)), nn.BatchNorm2d{})
-		x = b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), CeilMode: true})
-		y := b.AvgPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
-		z := b.AvgPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), CountIncludePad: true})
-		w := b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
+		x = b.MaxPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(2), CeilMode: true})
+		y := b.AvgPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
+		z := b.AvgPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), CountIncludePad: true})
+		w := b.MaxPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
 		x = b.Concat(b.Add(y, z), w)
-		x = b.AvgPool(x, nn.Pool2d{Kernel: nn.Square(2), Stride: nn.Square(3), CeilMode: true})
-		return b.MaxPool(x, nn.Pool2d{Kernel: nn.HW{H: 1, W: 2}, Stride: nn.HW{H: 1, W: 3}, Pad: nn.HW{W: 1}})
+		x = b.AvgPool(x, nn.Pool2d{Window: nn.Square(2), Stride: nn.Square(3), CeilMode: true})
+		return b.MaxPool(x, nn.Pool2d{Window: nn.HW{H: 1, W: 2}, Stride: nn.HW{H: 1, W: 3}, Pad: nn.HW{W: 1}})
 	},
 	"concat": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		p := b.ReLU(b.Conv("a", x, square(27, 3, 1, 1, 1)))
@@ -103,7 +103,7 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		even := b.Conv("even", b.Subsample(b.ReLU(x), nn.Square(2)), square(9, 1, 1, 0, 1))
 		x = b.BatchNorm("n", b.Concat(even, b.Conv("odd", y, square(9, 1, 1, 0, 1))), nn.BatchNorm2d{Eps: 1e-3})
 		p := b.Pad(x, nn.Border{Top: 1, Left: 1})
-		m := b.Pad(b.MaxPool(p, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)}), nn.Border{Top: -1, Left: -1})
+		m := b.Pad(b.MaxPool(p, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)}), nn.Border{Top: -1, Left: -1})
 		d := b.Conv("pw", b.Conv("dw", p, square(18, 5, 2, 2, 18)), square(18, 1, 1, 0, 1))
 		d = b.BatchNorm("n2", b.Pad(d, nn.Border{Top: -1, Left: -1}), nn.BatchNorm2d{})
 		return b.PadChannels(b.Pad(b.Add(d, m), nn.Border{Top: 2, Bottom: -1, Right: 1}), 3, 10)
@@ -111,7 +111,7 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 	"shared": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(32, 1, 1, 0, 1))
 		y := b.Conv("s", x, square(32, 3, 1, 1, 1))
-		return b.Dropout(b.Add(b.ReLU(y), b.Again(y, b.ReLU(b.MaxPool(x, nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})))), 0.5)
+		return b.Dropout(b.Add(b.ReLU(y), b.Again(y, b.ReLU(b.MaxPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})))), 0.5)
 	},
 }
 
@@ -137,7 +137,7 @@ func pictures(n int, s nn.Shape) []float32 {
 	return images
 }
 
-// The plan folds, fuses and places; plain loops over the nodes do not.
+// The program folds, fuses and places; plain loops over the nodes do not.
 func TestPlansComputeWhatTheNodesSay(t *testing.T) {
 	for name := range drawings {
 		for _, size := range sizes {
@@ -154,7 +154,7 @@ func TestPlansComputeWhatTheNodesSay(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, set := range simd.Sets() {
-				compare(t, fmt.Sprintf("%s at %v on %s", name, size, set.Name), predict(t, g, p, image, engine.Options{Kernels: set}), want)
+				compare(t, fmt.Sprintf("%s at %v on %s", name, size, set.Name), predict(t, g, p, image, engine.Options{SIMD: set}), want)
 			}
 		}
 	}
@@ -170,9 +170,9 @@ func TestResultsDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 			g := sketch(t, name, sizes[1])
 			p := golden.ParamsOf(g)
 			images := pictures(n, sizes[1])
-			want := predict(t, g, p, images, engine.Options{Kernels: set, Threads: 1})
+			want := predict(t, g, p, images, engine.Options{SIMD: set, Threads: 1})
 			for _, threads := range []int{2, 5} {
-				if got := predict(t, g, p, images, engine.Options{Kernels: set, Threads: threads}); !slices.Equal(got, want) {
+				if got := predict(t, g, p, images, engine.Options{SIMD: set, Threads: threads}); !slices.Equal(got, want) {
 					t.Errorf("%s on %s: %d threads give %v, one gives %v", name, set.Name, threads, got, want)
 				}
 			}
@@ -180,7 +180,7 @@ func TestResultsDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 				var singles []float32
 				for i := range n {
 					size := len(images) / n
-					singles = append(singles, predict(t, g, p, images[i*size:][:size], engine.Options{Kernels: set, Threads: threads})...)
+					singles = append(singles, predict(t, g, p, images[i*size:][:size], engine.Options{SIMD: set, Threads: threads})...)
 				}
 				if !slices.Equal(singles, want) {
 					t.Errorf("%s on %s: %d images one by one with %d threads give %v, together %v", name, set.Name, n, threads, singles, want)
@@ -279,7 +279,7 @@ func TestNaNIsNotLost(t *testing.T) {
 			images[i] = float32(math.NaN())
 		}
 		for _, set := range simd.Sets() {
-			for _, v := range predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}) {
+			for _, v := range predict(t, g, golden.ParamsOf(g), images, engine.Options{SIMD: set}) {
 				if v == v {
 					t.Errorf("%s on %s: NaN became %v", name, set.Name, v)
 				}

@@ -96,7 +96,7 @@ func fuse(g *nn.Graph) *fusion {
 // parameters are looked at for, or nil.
 func (f *fusion) twin(n *nn.Node) *nn.Node {
 	for _, t := range f.users[n.In[0].ID] {
-		if t.ID < n.ID && t.Op == n.Op && f.same[t.ID] == nil && t.Kernel == n.Kernel && t.Stride == n.Stride &&
+		if t.ID < n.ID && t.Op == n.Op && f.same[t.ID] == nil && t.Window == n.Window && t.Stride == n.Stride &&
 			t.Pad == n.Pad && t.CeilMode == n.CeilMode && !f.croppedPool(t) && !f.croppedPool(n) {
 			return t
 		}
@@ -255,7 +255,7 @@ func (f *fusion) traceConv(u *unit) {
 			return
 		}
 		switch {
-		case x.Op == nn.Subsample && n.Kernel == nn.Square(1):
+		case x.Op == nn.Subsample && n.Window == nn.Square(1):
 			u.stride.H, u.stride.W = u.stride.H*x.Stride.H, u.stride.W*x.Stride.W
 			u.offset.H, u.offset.W = u.offset.H*x.Stride.H, u.offset.W*x.Stride.W
 		case x.Op == nn.Pad && u.inside(n.Shape, x):
@@ -270,7 +270,7 @@ func (f *fusion) traceConv(u *unit) {
 
 // inside reports whether no window looks at what a Pad crops.
 func (u *unit) inside(out nn.Shape, pad *nn.Node) bool {
-	k := u.first.Kernel
+	k := u.first.Window
 	first := nn.HW{H: -u.offset.H, W: -u.offset.W}
 	last := nn.HW{H: (out.H-1)*u.stride.H - u.offset.H + k.H - 1, W: (out.W-1)*u.stride.W - u.offset.W + k.W - 1}
 	b := pad.Border
@@ -296,7 +296,7 @@ func (f *fusion) tracePool(u *unit, take func(*nn.Node) *nn.Node) {
 	u.offset, u.in[0] = offset, pad.In[0]
 }
 
-// canAdd reports whether the unit's kernel can add something to its result.
+// canAdd reports whether the unit's routine can add something to its result.
 func canAdd(u *unit, add *nn.Node) bool {
 	switch u.first.Op {
 	case nn.Conv:
@@ -413,16 +413,16 @@ func depthwise(n *nn.Node) bool {
 	return n.Op == nn.Conv && n.Groups == n.In[0].Shape.C && n.Groups == n.Shape.C && n.Groups > 1 && smallStride(n)
 }
 
-// smallGroups reports whether a convolution is one for the kernel of grouped
+// smallGroups reports whether a convolution is one for the routine of grouped
 // convolutions.
 func smallGroups(n *nn.Node) bool {
-	if n.Op != nn.Conv || n.Kernel.W != 3 || n.In[0].Shape.C != n.Shape.C || n.Shape.C%16 != 0 || !smallStride(n) {
+	if n.Op != nn.Conv || n.Window.W != 3 || n.In[0].Shape.C != n.Shape.C || n.Shape.C%16 != 0 || !smallStride(n) {
 		return false
 	}
 	size := n.Shape.C / n.Groups
 	return size == 4 || size == 8 || size == 16
 }
 
-// smallStride reports whether the kernels of rows have the convolution's
+// smallStride reports whether the routines of rows have the convolution's
 // stride.
 func smallStride(n *nn.Node) bool { return n.Stride.W == 1 || n.Stride.W == 2 }

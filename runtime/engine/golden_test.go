@@ -101,13 +101,13 @@ func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
 	for _, set := range simd.Sets() {
 		t.Run(set.Name, func(t *testing.T) {
 			if set == simd.Scalar && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
-				t.Skip("the scalar kernels predict full-size networks in make test-long only")
+				t.Skip("the scalar routines predict full-size networks in make test-long only")
 			}
 			for _, name := range references {
 				r, g := reference(t, name)
 				n, s := r.Input[0], r.Input[2]
 				images := golden.NHWC(golden.Images(n, s, s, golden.Cell), n, 3, s, s)
-				compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{Kernels: set}), r.Logits)
+				compare(t, name, predict(t, g, golden.ParamsOf(g), images, engine.Options{SIMD: set}), r.Logits)
 			}
 		})
 	}
@@ -133,7 +133,7 @@ func TestNetworksOfOddSizesComputeWhatTheNodesSay(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, set := range simd.Sets() {
-				compare(t, fmt.Sprintf("%s at %d on %s", a.Name, size, set.Name), predict(t, g, p, image, engine.Options{Kernels: set}), want)
+				compare(t, fmt.Sprintf("%s at %d on %s", a.Name, size, set.Name), predict(t, g, p, image, engine.Options{SIMD: set}), want)
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func TestWholeNetworksDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 				images := golden.NHWC(golden.Images(n, r.Input[2], r.Input[3], golden.Cell), n, 3, r.Input[2], r.Input[3])
 				want := make([]float32, n*classes)
 				for _, threads := range []int{1, 2, 5} {
-					e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Kernels: set, Threads: threads})
+					e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{SIMD: set, Threads: threads})
 					if err != nil {
 						t.Fatal(err)
 					}

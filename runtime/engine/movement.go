@@ -93,14 +93,14 @@ type statistics struct {
 	x, y *tensor
 }
 
-func (pl *planner) statistics(nodes []*nn.Node, x, y *tensor) *statistics {
-	s := &statistics{set: pl.set, x: x, y: y}
+func (comp *compiler) statistics(nodes []*nn.Node, x, y *tensor) *statistics {
+	s := &statistics{set: comp.set, x: x, y: y}
 	for _, n := range nodes {
 		s.ops = append(s.ops, n.Op)
 	}
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, 2*x.w*simd.Lanes)
+	comp.mu.Lock()
+	defer comp.mu.Unlock()
+	comp.scratch = max(comp.scratch, 2*x.w*simd.Lanes)
 	return s
 }
 

@@ -2,7 +2,7 @@ package engine
 
 import "time"
 
-// StepTime is how long one step of a plan takes.
+// StepTime is how long one step of a program takes.
 type StepTime struct {
 	// Name is the step's operation and state-dict name, e.g. "Conv conv1".
 	Name string
@@ -12,18 +12,18 @@ type StepTime struct {
 }
 
 // Profile computes one image, (H, W, C), with one thread, and returns how long
-// each step of the plan took.
+// each step of the program took.
 func (e *Engine) Profile(image []float32) []StepTime {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w := e.workers[0]
-	w.grow(e.plan)
-	e.plan.enter(w.arena, image)
-	times := make([]StepTime, len(e.plan.steps))
-	for i, s := range e.plan.steps {
+	w.grow(e.program)
+	e.program.enter(w.arena, image)
+	times := make([]StepTime, len(e.program.steps))
+	for i, s := range e.program.steps {
 		start := time.Now()
 		w.alone(s)
-		times[i] = StepTime{e.plan.names[i], e.plan.layers[i], time.Since(start)}
+		times[i] = StepTime{e.program.names[i], e.program.layers[i], time.Since(start)}
 	}
 	return times
 }

@@ -110,14 +110,14 @@ func (p *interpreter) conv(n *nn.Node, y, x []float32) {
 	in, out := n.In[0].Shape, n.Shape
 	w, bias := p.role(n, nn.Weight), p.role(n, nn.Bias)
 	inGroup, outGroup := in.C/n.Groups, out.C/n.Groups
-	taps := n.Kernel.H * n.Kernel.W
+	taps := n.Window.H * n.Window.W
 	for oy := range out.H {
 		for ox := range out.W {
 			for oc := range out.C {
 				sum := 0.0
 				first := oc / outGroup * inGroup
 				for tap := range taps {
-					iy, ix := oy*n.Stride.H-n.Pad.H+tap/n.Kernel.W, ox*n.Stride.W-n.Pad.W+tap%n.Kernel.W
+					iy, ix := oy*n.Stride.H-n.Pad.H+tap/n.Window.W, ox*n.Stride.W-n.Pad.W+tap%n.Window.W
 					if iy < 0 || iy >= in.H || ix < 0 || ix >= in.W {
 						continue
 					}
@@ -165,7 +165,7 @@ func (p *interpreter) pool(n *nn.Node, y, x []float32) {
 	for oy := range out.H {
 		for ox := range out.W {
 			top, left := oy*n.Stride.H-n.Pad.H, ox*n.Stride.W-n.Pad.W
-			bottom, right := min(top+n.Kernel.H, in.H+n.Pad.H), min(left+n.Kernel.W, in.W+n.Pad.W)
+			bottom, right := min(top+n.Window.H, in.H+n.Pad.H), min(left+n.Window.W, in.W+n.Pad.W)
 			count := (bottom - top) * (right - left)
 			top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, in.H), min(right, in.W)
 			if !n.CountIncludePad {

@@ -5,12 +5,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// rowConv is a convolution that the kernels of rows compute, plane by plane:
+// rowConv is a convolution that the routines of rows compute, plane by plane:
 // of each channel by itself, or of small groups.
 type rowConv struct {
 	set     *simd.Set
 	x, y    *tensor
-	kernel  nn.HW
+	window  nn.HW
 	stride  nn.HW
 	offset  nn.HW
 	group   int // channels; 1 is depthwise
@@ -20,12 +20,12 @@ type rowConv struct {
 	floor   float32
 }
 
-func (pl *planner) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
-	d, w, err := pl.rowConv(u, x, y, floor)
+func (comp *compiler) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
+	d, w, err := comp.rowConv(u, x, y, floor)
 	if err != nil {
 		return nil, err
 	}
-	taps := d.kernel.H * d.kernel.W
+	taps := d.window.H * d.window.W
 	d.group, d.perPart = 1, taps*simd.Lanes
 	d.w = make([]float32, y.count()*d.perPart)
 	for i := range y.count() * simd.Lanes {
@@ -40,12 +40,12 @@ func (pl *planner) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv, er
 
 // grouped lays weights, (out, in/groups, kh, 3), out as [plane][row][input of
 // the group][column][output].
-func (pl *planner) grouped(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
-	d, w, err := pl.rowConv(u, x, y, floor)
+func (comp *compiler) grouped(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
+	d, w, err := comp.rowConv(u, x, y, floor)
 	if err != nil {
 		return nil, err
 	}
-	h, wide := d.kernel.H, d.kernel.W
+	h, wide := d.window.H, d.window.W
 	d.group = u.first.Shape.C / u.first.Groups
 	d.perPart = h * d.group * wide * simd.Lanes
 	d.w = make([]float32, 0, y.count()*d.perPart)
@@ -64,10 +64,10 @@ func (pl *planner) grouped(u *unit, x, y *tensor, floor float32) (*rowConv, erro
 	return d, nil
 }
 
-func (pl *planner) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, []float32, error) {
-	w, bias, err := pl.folded(u, y)
+func (comp *compiler) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, []float32, error) {
+	w, bias, err := comp.folded(u, y)
 	return &rowConv{
-		set: pl.set, x: x, y: y, kernel: u.first.Kernel, stride: u.stride, offset: u.offset,
+		set: comp.set, x: x, y: y, window: u.first.Window, stride: u.stride, offset: u.offset,
 		tiles: simd.Tile(y.w), bias: bias, floor: floor,
 	}, w, err
 }
@@ -81,12 +81,12 @@ func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 		out := d.y.line(arena, plane, y)
 		if d.group == 1 {
 			s.windows.X, s.windows.Y, s.windows.W, s.windows.Bias = in, out, w, bias
-			s.windows.Row, s.windows.Rows, s.windows.Cols = d.x.row(), d.kernel.H, d.kernel.W
+			s.windows.Row, s.windows.Rows, s.windows.Cols = d.x.row(), d.window.H, d.window.W
 			s.windows.Tiles, s.windows.Stride, s.windows.Floor = d.tiles, d.stride.W, d.floor
 			d.set.Depthwise(&s.windows)
 		} else {
 			s.grouped.X, s.grouped.Y, s.grouped.W, s.grouped.Bias = in, out, w, bias
-			s.grouped.Row, s.grouped.Rows, s.grouped.Channels = d.x.row(), d.kernel.H, d.group
+			s.grouped.Row, s.grouped.Rows, s.grouped.Channels = d.x.row(), d.window.H, d.group
 			s.grouped.Tiles, s.grouped.Stride, s.grouped.Floor = d.tiles, d.stride.W, d.floor
 			d.set.Grouped(&s.grouped)
 		}
@@ -118,7 +118,7 @@ func newPool(set *simd.Set, u *unit, x, y *tensor) *pool {
 		p.first++
 	}
 	p.end = p.first
-	for p.end < y.w && p.end*n.Stride.W-p.offset.W+n.Kernel.W <= x.w {
+	for p.end < y.w && p.end*n.Stride.W-p.offset.W+n.Window.W <= x.w {
 		p.end++
 	}
 	if !smallStride(n) {
@@ -126,8 +126,8 @@ func newPool(set *simd.Set, u *unit, x, y *tensor) *pool {
 	}
 	p.tiles = simd.Tile(p.end - p.first)
 	if n.Op == nn.AvgPool {
-		for count := 1; count <= n.Kernel.H*n.Kernel.W; count++ {
-			w := make([]float32, n.Kernel.H*n.Kernel.W*simd.Lanes)
+		for count := 1; count <= n.Window.H*n.Window.W; count++ {
+			w := make([]float32, n.Window.H*n.Window.W*simd.Lanes)
 			for i := range w {
 				w[i] = 1 / float32(count)
 			}
@@ -158,7 +158,7 @@ func (p *pool) run(arena []float32, s *scratch, plane, _ int) {
 func (p *pool) window(arena []float32, s *scratch, plane, y, x int, tiles []uint8) {
 	n, w := p.node, &s.windows
 	top, left := y*n.Stride.H-p.offset.H, x*n.Stride.W-p.offset.W
-	bottom, right := min(top+n.Kernel.H, p.x.h+n.Pad.H), min(left+n.Kernel.W, p.x.w+n.Pad.W)
+	bottom, right := min(top+n.Window.H, p.x.h+n.Pad.H), min(left+n.Window.W, p.x.w+n.Pad.W)
 	count := (bottom - top) * (right - left)
 	top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, p.x.h), min(right, p.x.w)
 	if !n.CountIncludePad {

@@ -20,7 +20,7 @@ import (
 //	W = U + S3*T3  C21 = W - A22*T4           C22 = W + V
 //
 // Those of weights are made beforehand, and those of results are where the
-// kernel's sums begin, so S1 to S4 are all that is left to be computed: when the
+// routine's sums begin, so S1 to S4 are all that is left to be computed: when the
 // halves of inputs are brought together, three more matrices are written for an
 // eighth of the products.
 type strassen struct {
@@ -68,16 +68,16 @@ func (m matrix) from(p int) matrix {
 
 // strassen returns the step of a convolution, or nil if another way to compute
 // it is faster.
-func (pl *planner) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
+func (comp *compiler) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
-	if n.Op != nn.Conv || n.Kernel != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
+	if n.Op != nn.Conv || n.Window != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
 		return nil, nil
 	}
-	s := newStrassen(pl.set, x, y)
+	s := newStrassen(comp.set, x, y)
 	if !s.worthwhile() {
 		return nil, nil
 	}
-	return s, s.prepare(pl, u, floor)
+	return s, s.prepare(comp, u, floor)
 }
 
 // newStrassen divides the product.
@@ -97,8 +97,8 @@ func newStrassen(set *simd.Set, x, y *tensor) *strassen {
 }
 
 // prepare makes the weights and tables, and asks for the temporary memory.
-func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
-	w, bias, err := pl.folded(u, s.y)
+func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
+	w, bias, err := comp.folded(u, s.y)
 	if err != nil {
 		return err
 	}
@@ -111,18 +111,18 @@ func (s *strassen) prepare(pl *planner, u *unit, floor float32) error {
 		}
 		return table
 	}
-	s.in = whole(pl.table(s.x, s.y.shape, u.stride, u.offset))
-	s.out = whole(pl.table(s.y, s.y.shape, nn.Square(1), nn.HW{}))
+	s.in = whole(comp.table(s.x, s.y.shape, u.stride, u.offset))
+	s.out = whole(comp.table(s.y, s.y.shape, nn.Square(1), nn.HW{}))
 	if r := u.residual(); r != nil {
-		s.res = pl.of(r)
-		s.at = whole(pl.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
+		s.res = comp.of(r)
+		s.at = whole(comp.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
 	}
 	for p := range s.half {
 		s.rows, s.side = append(s.rows, int32(p*simd.Lanes)), append(s.side, int32(p*s.pixel))
 	}
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, 7*s.size+3*s.panel()*s.step+simd.Slack)
+	comp.mu.Lock()
+	defer comp.mu.Unlock()
+	comp.scratch = max(comp.scratch, 7*s.size+3*s.panel()*s.step+simd.Slack)
 	return nil
 }
 

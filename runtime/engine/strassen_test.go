@@ -36,7 +36,7 @@ func TestStrassensProductIsTheProduct(t *testing.T) {
 
 func compareStrassen(t *testing.T, name string, set *simd.Set, in nn.Shape, out, stride int, residual bool) {
 	t.Helper()
-	product := nn.Conv2d{Out: out, Kernel: nn.Square(1), Stride: nn.Square(stride), Groups: 1}
+	product := nn.Conv2d{Out: out, Window: nn.Square(1), Stride: nn.Square(stride), Groups: 1}
 	b := nn.NewBuilder("product", in)
 	x := b.Input()
 	y := b.Conv("product", x, product)
@@ -44,26 +44,26 @@ func compareStrassen(t *testing.T, name string, set *simd.Set, in nn.Shape, out,
 		y = b.Add(y, b.Conv("other", x, product))
 	}
 	// What reads the result makes its border.
-	x = b.Conv("reader", b.ReLU(y), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), Groups: 1})
+	x = b.Conv("reader", b.ReLU(y), nn.Conv2d{Out: 16, Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), Groups: 1})
 	g, err := b.Graph(b.Linear("fc", b.GlobalAvgPool(x), 3))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := fuse(g)
-	pl := newPlanner(f)
-	pl.set, pl.params = set, golden.ParamsOf(g)
-	floats := place(pl.areas) + simd.Slack
+	comp := newCompiler(f)
+	comp.set, comp.params = set, golden.ParamsOf(g)
+	floats := place(comp.areas) + simd.Slack
 	for _, u := range f.units {
-		if u.first.Op != nn.Conv || u.first.Kernel != nn.Square(1) || (u.residual() != nil) != residual {
+		if u.first.Op != nn.Conv || u.first.Window != nn.Square(1) || (u.residual() != nil) != residual {
 			continue
 		}
-		x, y := pl.of(u.in[0]), pl.of(u.last)
-		want, err := pl.conv(u, x, y, 0)
+		x, y := comp.of(u.in[0]), comp.of(u.last)
+		want, err := comp.conv(u, x, y, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := newStrassen(set, x, y)
-		if err := s.prepare(pl, u, 0); err != nil {
+		if err := s.prepare(comp, u, 0); err != nil {
 			t.Fatal(err)
 		}
 		arena := make([]float32, floats)
@@ -73,7 +73,7 @@ func compareStrassen(t *testing.T, name string, set *simd.Set, in nn.Shape, out,
 		var results [][]float32
 		for _, st := range []step{want, s, s, s} {
 			workers := []int{1, 1, 2, 5}[len(results)]
-			a, tmp := append([]float32(nil), arena...), &scratch{floats: make([]float32, pl.scratch)}
+			a, tmp := append([]float32(nil), arena...), &scratch{floats: make([]float32, comp.scratch)}
 			parts := st.parts(workers)
 			for part := range parts {
 				st.run(a, tmp, (part+1)%parts, parts)

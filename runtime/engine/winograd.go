@@ -45,14 +45,14 @@ func along(taps int) (in, out int) {
 
 // winograd returns the step of a convolution, or nil if another way to compute
 // it is faster.
-func (pl *planner) winograd(u *unit, x, y *tensor, floor float32) (*winograd, error) {
-	n, k := u.first, u.first.Kernel
+func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd, error) {
+	n, k := u.first, u.first.Window
 	square := k == nn.Square(3)
 	if !square && k != (nn.HW{H: 1, W: 3}) && k != (nn.HW{H: 3, W: 1}) || u.stride != nn.Square(1) ||
 		n.Groups > 1 || x.pixel != simd.Lanes || min(n.Shape.C, n.In[0].Shape.C) < 2*simd.Lanes {
 		return nil, nil
 	}
-	wg := &winograd{set: pl.set, x: x, y: y, offset: u.offset, floor: floor}
+	wg := &winograd{set: comp.set, x: x, y: y, offset: u.offset, floor: floor}
 	wg.in.H, wg.out.H = along(k.H)
 	wg.in.W, wg.out.W = along(k.W)
 	wg.tiles = nn.HW{H: round(y.h, wg.out.H) / wg.out.H, W: round(y.w, wg.out.W) / wg.out.W}
@@ -61,14 +61,14 @@ func (pl *planner) winograd(u *unit, x, y *tensor, floor float32) (*winograd, er
 	if tiles < leastTiles || 2*direct < 3*ours {
 		return nil, nil
 	}
-	w, bias, err := pl.folded(u, y)
+	w, bias, err := comp.folded(u, y)
 	if err != nil {
 		return nil, err
 	}
 	if r := u.residual(); r != nil {
-		wg.res = pl.of(r)
+		wg.res = comp.of(r)
 	}
-	wg.bias, wg.zero = bias, make([]float32, pl.set.Panel)
+	wg.bias, wg.zero = bias, make([]float32, comp.set.Panel)
 	wg.segments = []simd.Segment{{K: x.count() * simd.Lanes}}
 	wg.pack(n, w)
 	perTile := wg.places() * (x.count() + y.count()) * simd.Lanes
@@ -78,9 +78,9 @@ func (pl *planner) winograd(u *unit, x, y *tensor, floor float32) (*winograd, er
 	for i := range wg.most {
 		wg.rows = append(wg.rows, int32(i*simd.Lanes))
 	}
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	pl.scratch = max(pl.scratch, wg.most*perTile+winogradTemporary+simd.Slack)
+	comp.mu.Lock()
+	defer comp.mu.Unlock()
+	comp.scratch = max(comp.scratch, wg.most*perTile+winogradTemporary+simd.Slack)
 	return wg, nil
 }
 
@@ -113,7 +113,7 @@ func factor(taps, p, i int) float64 {
 func (wg *winograd) pack(n *nn.Node, w []float32) {
 	inputs, columns := wg.x.count()*simd.Lanes, wg.y.count()*simd.Lanes
 	wg.w = newFloats(wg.places() * inputs * columns)
-	taps := n.Kernel.H * n.Kernel.W
+	taps := n.Window.H * n.Window.W
 	for out := range n.Shape.C {
 		first := out / wg.set.Panel * wg.set.Panel
 		wide := min(wg.set.Panel, columns-first)
@@ -126,7 +126,7 @@ func (wg *winograd) pack(n *nn.Node, w []float32) {
 			for p := range wg.places() {
 				sum := 0.0
 				for tap, v := range g {
-					sum += float64(v) * factor(n.Kernel.H, p/wg.in.W, tap/n.Kernel.W) * factor(n.Kernel.W, p%wg.in.W, tap%n.Kernel.W)
+					sum += float64(v) * factor(n.Window.H, p/wg.in.W, tap/n.Window.W) * factor(n.Window.W, p%wg.in.W, tap%n.Window.W)
 				}
 				wg.w[p*inputs*columns+first*inputs+k*wide+out-first] = float32(sum)
 			}

@@ -59,7 +59,7 @@ func (m *Model) Operations(a arch.Arch) (float64, error) {
 		n += float64(node.Shape.Len())
 		switch node.Op {
 		case nn.Conv:
-			n += float64(node.Shape.Len()) * float64(node.In[0].Shape.C/node.Groups*node.Kernel.H*node.Kernel.W)
+			n += float64(node.Shape.Len()) * float64(node.In[0].Shape.C/node.Groups*node.Window.H*node.Window.W)
 		case nn.Linear:
 			n += float64(node.Shape.C) * float64(node.In[0].Shape.Len())
 		}

@@ -72,7 +72,7 @@ func (b *Builder) Graph(output *Node) (*Graph, error) {
 // 1; Pad is symmetric zero padding.
 type Conv2d struct {
 	Out                 int
-	Kernel, Stride, Pad HW
+	Window, Stride, Pad HW
 	Groups              int
 	Bias                bool
 }
@@ -87,7 +87,7 @@ func (b *Builder) Conv(name string, x *Node, c Conv2d) *Node {
 	}
 	n := &Node{
 		Op: Conv, Name: b.claim(name), In: []*Node{x},
-		Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad, Groups: c.Groups, Bias: c.Bias,
+		Window: c.Window, Stride: c.Stride, Pad: c.Pad, Groups: c.Groups, Bias: c.Bias,
 	}
 	if c.Groups < 1 || x.Shape.C%c.Groups != 0 || c.Out%c.Groups != 0 || c.Out < 1 {
 		b.fail("%s: %d channels to %d in %d groups", n.Name, x.Shape.C, c.Out, c.Groups)
@@ -135,10 +135,10 @@ func (b *Builder) Mul(x, gate *Node) *Node {
 	return b.add(&Node{Op: Mul, In: []*Node{x, gate}, Shape: x.Shape})
 }
 
-// Pool2d are the attributes of a pooling window. Stride defaults to Kernel.
+// Pool2d are the attributes of a pooling window. Stride defaults to Window.
 // CountIncludePad is read by AvgPool only (PyTorch's default is true: say so).
 type Pool2d struct {
-	Kernel, Stride, Pad HW
+	Window, Stride, Pad HW
 	CeilMode            bool
 	CountIncludePad     bool
 }
@@ -151,10 +151,10 @@ func (b *Builder) AvgPool(x *Node, p Pool2d) *Node { return b.pool(AvgPool, x, p
 
 func (b *Builder) pool(op Op, x *Node, p Pool2d) *Node {
 	if p.Stride == (HW{}) {
-		p.Stride = p.Kernel
+		p.Stride = p.Window
 	}
 	n := &Node{
-		Op: op, In: []*Node{x}, Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad,
+		Op: op, In: []*Node{x}, Window: p.Window, Stride: p.Stride, Pad: p.Pad,
 		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad,
 	}
 	n.Shape = b.windows(n, b.prefix+op.String(), x.Shape.C)
@@ -246,18 +246,18 @@ func (b *Builder) windows(n *Node, label string, channels int) Shape {
 	in := n.In[0].Shape
 	return Shape{
 		C: channels,
-		H: b.window(label, in.H, n.Kernel.H, n.Stride.H, n.Pad.H, n.CeilMode),
-		W: b.window(label, in.W, n.Kernel.W, n.Stride.W, n.Pad.W, n.CeilMode),
+		H: b.window(label, in.H, n.Window.H, n.Stride.H, n.Pad.H, n.CeilMode),
+		W: b.window(label, in.W, n.Window.W, n.Stride.W, n.Pad.W, n.CeilMode),
 	}
 }
 
 // window returns the number of positions of a sliding window, by PyTorch's
 // rule (torch.nn.MaxPool2d, "Shape"): in ceil mode the last window may hang
 // over the end, but must start inside the input or its left padding.
-func (b *Builder) window(label string, in, kernel, stride, pad int, ceil bool) int {
-	span := in + 2*pad - kernel
-	if kernel < 1 || stride < 1 || pad < 0 || span < 0 {
-		b.fail("%s: a window of %d (stride %d, padding %d) does not fit %d pixels", label, kernel, stride, pad, in)
+func (b *Builder) window(label string, in, window, stride, pad int, ceil bool) int {
+	span := in + 2*pad - window
+	if window < 1 || stride < 1 || pad < 0 || span < 0 {
+		b.fail("%s: a window of %d (stride %d, padding %d) does not fit %d pixels", label, window, stride, pad, in)
 		return 1
 	}
 	if !ceil {

@@ -7,7 +7,7 @@
 // training graph (trainer), so an operation exists in both or in neither.
 //
 //	b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: 32, W: 32})
-//	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Pad: nn.Square(1)})
+//	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Window: nn.Square(3), Pad: nn.Square(1)})
 //	x = b.ReLU(b.BatchNorm("bn1", x, nn.BatchNorm2d{}))
 //	x = b.Linear("fc", b.GlobalAvgPool(x), 10)
 //	g, err := b.Graph(x)
@@ -26,14 +26,14 @@ type Op uint8
 // it reads are fields of [Node].
 const (
 	Input         Op = iota // the image batch; no inputs
-	Conv                    // 2-D convolution: Out, Kernel, Stride, Pad, Groups, Bias
+	Conv                    // 2-D convolution: Out, Window, Stride, Pad, Groups, Bias
 	BatchNorm               // per-channel affine with running statistics: Eps
 	ReLU                    // max(x, 0)
 	Sigmoid                 // 1/(1+exp(-x))
 	Add                     // a + Scale*b, equal shapes (Scale is 1 for plain residuals)
 	Mul                     // x * gate, the gate broadcast over space (C,1,1) or channels (1,H,W)
-	MaxPool                 // Kernel, Stride, Pad, CeilMode; padding never wins
-	AvgPool                 // Kernel, Stride, Pad, CeilMode, CountIncludePad
+	MaxPool                 // Window, Stride, Pad, CeilMode; padding never wins
+	AvgPool                 // Window, Stride, Pad, CeilMode, CountIncludePad
 	GlobalAvgPool           // (C,H,W) -> (C,1,1)
 	GlobalMaxPool           // (C,H,W) -> (C,1,1)
 	ChannelMean             // (C,H,W) -> (1,H,W), mean over channels
@@ -94,7 +94,7 @@ type Node struct {
 	// that node's Name and attributes), nil for all others.
 	Shared *Node
 
-	Kernel, Stride, Pad HW      // Conv, MaxPool, AvgPool; Subsample uses Stride
+	Window, Stride, Pad HW      // Conv, MaxPool, AvgPool; Subsample uses Stride
 	Groups              int     // Conv
 	Bias                bool    // Conv, Linear
 	Eps                 float64 // BatchNorm
@@ -149,7 +149,7 @@ func (n *Node) Params() []Param {
 	var ps []Param
 	switch n.Op {
 	case Conv:
-		ps = append(ps, p(Weight, n.Shape.C, n.In[0].Shape.C/n.Groups, n.Kernel.H, n.Kernel.W))
+		ps = append(ps, p(Weight, n.Shape.C, n.In[0].Shape.C/n.Groups, n.Window.H, n.Window.W))
 		if n.Bias {
 			ps = append(ps, p(Bias, n.Shape.C))
 		}

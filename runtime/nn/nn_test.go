@@ -10,7 +10,7 @@ import (
 
 func Example() {
 	b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: 32, W: 32})
-	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Pad: nn.Square(1)})
+	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Window: nn.Square(3), Pad: nn.Square(1)})
 	x = b.ReLU(b.BatchNorm("bn1", x, nn.BatchNorm2d{}))
 	x = b.Linear("fc", b.GlobalAvgPool(x), 10)
 	g, err := b.Graph(x)
@@ -48,7 +48,7 @@ func TestALayerAppliedAgainSharesItsParameters(t *testing.T) {
 // The sizes follow from the formulas of torch.nn.MaxPool2d, worked by hand.
 func TestWindowsHaveTheSizesThatPyTorchGives(t *testing.T) {
 	for _, c := range []struct {
-		in, kernel, stride, pad int
+		in, window, stride, pad int
 		ceil                    bool
 		want                    int
 	}{
@@ -62,7 +62,7 @@ func TestWindowsHaveTheSizesThatPyTorchGives(t *testing.T) {
 		{1, 1, 1, 0, false, 1},
 	} {
 		b := nn.NewBuilder("t", nn.Shape{C: 1, H: c.in, W: c.in})
-		n := b.MaxPool(b.Input(), nn.Pool2d{Kernel: nn.Square(c.kernel), Stride: nn.Square(c.stride), Pad: nn.Square(c.pad), CeilMode: c.ceil})
+		n := b.MaxPool(b.Input(), nn.Pool2d{Window: nn.Square(c.window), Stride: nn.Square(c.stride), Pad: nn.Square(c.pad), CeilMode: c.ceil})
 		if got := n.Shape; got != (nn.Shape{C: 1, H: c.want, W: c.want}) {
 			t.Errorf("%+v: got %v", c, got)
 		}
@@ -73,17 +73,17 @@ func TestMistakesAreReportedWhenTheGraphIsClosed(t *testing.T) {
 	for want, draw := range map[string]func(b *nn.Builder) *nn.Node{
 		`the name "layer1.conv" is used twice`: func(b *nn.Builder) *nn.Node {
 			s := b.Scope("layer%d", 1)
-			s.Conv("conv", b.Input(), nn.Conv2d{Out: 1, Kernel: nn.Square(1)})
-			return s.Conv("conv", b.Input(), nn.Conv2d{Out: 1, Kernel: nn.Square(1)})
+			s.Conv("conv", b.Input(), nn.Conv2d{Out: 1, Window: nn.Square(1)})
+			return s.Conv("conv", b.Input(), nn.Conv2d{Out: 1, Window: nn.Square(1)})
 		},
 		"add: shapes 3x8x8 and 3x4x4 differ": func(b *nn.Builder) *nn.Node {
 			return b.Add(b.Input(), b.Subsample(b.Input(), nn.Square(2)))
 		},
 		"conv: 3 channels to 4 in 2 groups": func(b *nn.Builder) *nn.Node {
-			return b.Conv("conv", b.Input(), nn.Conv2d{Out: 4, Kernel: nn.Square(1), Groups: 2})
+			return b.Conv("conv", b.Input(), nn.Conv2d{Out: 4, Window: nn.Square(1), Groups: 2})
 		},
 		"MaxPool: a window of 9 (stride 9, padding 0) does not fit 8 pixels": func(b *nn.Builder) *nn.Node {
-			return b.MaxPool(b.Input(), nn.Pool2d{Kernel: nn.Square(9)})
+			return b.MaxPool(b.Input(), nn.Pool2d{Window: nn.Square(9)})
 		},
 		"mul: gate 3x4x4 does not fit 3x8x8": func(b *nn.Builder) *nn.Node {
 			return b.Mul(b.Input(), b.Subsample(b.Input(), nn.Square(2)))

@@ -13,18 +13,18 @@ import (
 )
 
 // maxSpills is how many moves of vectors between registers and the stack a
-// kernel may have. Those that are left stand before and behind the inner loops
-// or once in sixteen or more steps of them; a kernel that loses its registers
+// routine may have. Those that are left stand before and behind the inner loops
+// or once in sixteen or more steps of them; a routine that loses its registers
 // has dozens, and half of its speed.
 const maxSpills = 10
 
 // The disassembler is that of binutils, as Go's doesn't know these instructions.
-func TestKernelsKeepTheirVectorsInRegisters(t *testing.T) {
+func TestRoutinesKeepTheirVectorsInRegisters(t *testing.T) {
 	objdump, err := exec.LookPath("objdump")
 	if err != nil {
 		t.Skip("objdump of binutils isn't here")
 	}
-	program := filepath.Join(t.TempDir(), "kernel.test") // with the symbols that a test that runs has not
+	program := filepath.Join(t.TempDir(), "simd.test") // with the symbols that a test that runs has not
 	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
@@ -49,7 +49,7 @@ func TestKernelsKeepTheirVectorsInRegisters(t *testing.T) {
 		}
 	}
 	if len(spills) < 40 {
-		t.Fatalf("only %d kernels were found", len(spills))
+		t.Fatalf("only %d routines were found", len(spills))
 	}
 	for name, n := range spills {
 		if n > 0 {

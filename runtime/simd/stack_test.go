@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// The four ways to call a kernel are four places in 32 bytes of the stack, the
+// The four ways to call a routine are four places in 32 bytes of the stack, the
 // same ones however deep the caller is.
 func TestCallsBeginAtEveryPlaceOfTheStack(t *testing.T) {
 	want := [places]int{}

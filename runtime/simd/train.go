@@ -2,7 +2,7 @@ package simd
 
 import "math"
 
-// TrainSet is what training computes besides the kernels of [Set], in the same
+// TrainSet is what training computes besides the routines of [Set], in the same
 // ways: "avx512", "avx2" or "scalar". Activations are planes of pixels of Lanes
 // channels; vectors of a plane's channels are lanes.
 type TrainSet struct {
@@ -89,7 +89,7 @@ var ScalarTrain = &TrainSet{
 // TrainSets lists the sets that this CPU can run, fastest first.
 func TrainSets() []*TrainSet { return append(vectorTrainSets(), ScalarTrain) }
 
-// TrainFor returns the training kernels that belong to a set.
+// TrainFor returns the training routines that belong to a set.
 func TrainFor(s *Set) *TrainSet {
 	for _, t := range vectorTrainSets() {
 		if t.Name == s.Name {

@@ -20,7 +20,7 @@ func near(a, b []float32) bool {
 	return true
 }
 
-func TestTrainingKernelsComputeWhatTheScalarOnesDo(t *testing.T) {
+func TestTrainingRoutinesComputeWhatTheScalarOnesDo(t *testing.T) {
 	const lanes = simd.Lanes
 	type job func(s *simd.TrainSet, r *rand.Rand) [][]float32
 	jobs := map[string]job{}

@@ -42,7 +42,7 @@ var wide = sync.OnceValue(func() []*Set {
 	return sets
 })
 
-// What follows is all that the kernels use of package archsimd, whose names
+// What follows is all that the routines use of package archsimd, whose names
 // change with Go's releases, but for the steps of GEMM. The Z functions are of 16
 // floats, the Y ones of 8.
 

@@ -168,7 +168,7 @@ func slideGradY(g *SlideGrad) {
 	}
 }
 
-// slideGradOneY is a row of a kernel whose channels have weights of their own.
+// slideGradOneY is row r of the gradient of a depthwise window.
 func slideGradOneY(g *SlideGrad, r, h int) {
 	step := g.Stride * Lanes
 	for t := range g.Cols {

@@ -168,7 +168,7 @@ func slideGradZ(g *SlideGrad) {
 	}
 }
 
-// slideGradOneZ is a row of a kernel whose channels have weights of their own.
+// slideGradOneZ is row r of the gradient of a depthwise window.
 func slideGradOneZ(g *SlideGrad, r, h int) {
 	step := g.Stride * Lanes
 	for t := range g.Cols {

@@ -29,46 +29,46 @@ func projection(seed uint64) graph.Loss {
 // it has parameters that see the operation's input gradient, whatever it is.
 var operations = map[string]func(b *nn.Builder) *nn.Node{
 	"dense": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 5), nn.Conv2d{Out: 7, Kernel: nn.Square(1), Bias: true})
+		return conv(b, before(b, 5), nn.Conv2d{Out: 7, Window: nn.Square(1), Bias: true})
 	},
 	"dense 3x3": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 17), nn.Conv2d{Out: 33, Kernel: nn.Square(3), Pad: nn.Square(1)})
+		return conv(b, before(b, 17), nn.Conv2d{Out: 33, Window: nn.Square(3), Pad: nn.Square(1)})
 	},
 	"dense 3x3, stride 2": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 4), nn.Conv2d{Out: 5, Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
+		return conv(b, before(b, 4), nn.Conv2d{Out: 5, Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
 	},
 	"dense 1x1, stride 2": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 4), nn.Conv2d{Out: 5, Kernel: nn.Square(1), Stride: nn.Square(2)})
+		return conv(b, before(b, 4), nn.Conv2d{Out: 5, Window: nn.Square(1), Stride: nn.Square(2)})
 	},
 	"dense 1x7, stride 2 by 3": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 3), nn.Conv2d{Out: 4, Kernel: nn.HW{H: 1, W: 7}, Stride: nn.HW{H: 2, W: 3}, Pad: nn.HW{W: 3}})
+		return conv(b, before(b, 3), nn.Conv2d{Out: 4, Window: nn.HW{H: 1, W: 7}, Stride: nn.HW{H: 2, W: 3}, Pad: nn.HW{W: 3}})
 	},
 	"dense 2x2 without padding": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 3), nn.Conv2d{Out: 4, Kernel: nn.Square(2)})
+		return conv(b, before(b, 3), nn.Conv2d{Out: 4, Window: nn.Square(2)})
 	},
 	"groups of 4": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 32), nn.Conv2d{Out: 32, Kernel: nn.Square(3), Pad: nn.Square(1), Groups: 8})
+		return conv(b, before(b, 32), nn.Conv2d{Out: 32, Window: nn.Square(3), Pad: nn.Square(1), Groups: 8})
 	},
 	"groups of 8, stride 2": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 16), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1), Groups: 2})
+		return conv(b, before(b, 16), nn.Conv2d{Out: 16, Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1), Groups: 2})
 	},
 	"groups of 16": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 32), nn.Conv2d{Out: 32, Kernel: nn.Square(3), Pad: nn.Square(1), Groups: 2})
+		return conv(b, before(b, 32), nn.Conv2d{Out: 32, Window: nn.Square(3), Pad: nn.Square(1), Groups: 2})
 	},
 	"groups of 32": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 64), nn.Conv2d{Out: 64, Kernel: nn.Square(3), Pad: nn.Square(1), Groups: 2})
+		return conv(b, before(b, 64), nn.Conv2d{Out: 64, Window: nn.Square(3), Pad: nn.Square(1), Groups: 2})
 	},
 	"groups of 3 to 5": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 12), nn.Conv2d{Out: 20, Kernel: nn.Square(3), Pad: nn.Square(1), Groups: 4, Bias: true})
+		return conv(b, before(b, 12), nn.Conv2d{Out: 20, Window: nn.Square(3), Pad: nn.Square(1), Groups: 4, Bias: true})
 	},
 	"depthwise 3x3": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 20), nn.Conv2d{Out: 20, Kernel: nn.Square(3), Pad: nn.Square(1), Groups: 20})
+		return conv(b, before(b, 20), nn.Conv2d{Out: 20, Window: nn.Square(3), Pad: nn.Square(1), Groups: 20})
 	},
 	"depthwise 7x7, stride 2": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 16), nn.Conv2d{Out: 16, Kernel: nn.Square(7), Stride: nn.Square(2), Pad: nn.Square(3), Groups: 16})
+		return conv(b, before(b, 16), nn.Conv2d{Out: 16, Window: nn.Square(7), Stride: nn.Square(2), Pad: nn.Square(3), Groups: 16})
 	},
 	"depthwise, stride 3": func(b *nn.Builder) *nn.Node {
-		return conv(b, before(b, 16), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Stride: nn.Square(3), Groups: 16})
+		return conv(b, before(b, 16), nn.Conv2d{Out: 16, Window: nn.Square(3), Stride: nn.Square(3), Groups: 16})
 	},
 	"batch norm": func(b *nn.Builder) *nn.Node { return b.BatchNorm("norm", before(b, 5), nn.BatchNorm2d{}) },
 	"batch norm and ReLU": func(b *nn.Builder) *nn.Node {
@@ -78,20 +78,20 @@ var operations = map[string]func(b *nn.Builder) *nn.Node{
 	"sigmoid": func(b *nn.Builder) *nn.Node { return b.Sigmoid(before(b, 5)) },
 	"sum of a shared input": func(b *nn.Builder) *nn.Node {
 		x := before(b, 5)
-		return b.ReLU(b.AddScaled(conv(b, x, nn.Conv2d{Out: 5, Kernel: nn.Square(1)}), x, 0.5))
+		return b.ReLU(b.AddScaled(conv(b, x, nn.Conv2d{Out: 5, Window: nn.Square(1)}), x, 0.5))
 	},
 	"twice the same": func(b *nn.Builder) *nn.Node { x := before(b, 5); return b.Add(x, x) },
 	"max pool": func(b *nn.Builder) *nn.Node {
-		return b.MaxPool(before(b, 5), nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
+		return b.MaxPool(before(b, 5), nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
 	},
 	"max pool, ceil mode": func(b *nn.Builder) *nn.Node {
-		return b.MaxPool(before(b, 5), nn.Pool2d{Kernel: nn.Square(2), CeilMode: true})
+		return b.MaxPool(before(b, 5), nn.Pool2d{Window: nn.Square(2), CeilMode: true})
 	},
 	"mean pool with padding": func(b *nn.Builder) *nn.Node {
-		return b.AvgPool(before(b, 5), nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1), CountIncludePad: true})
+		return b.AvgPool(before(b, 5), nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1), CountIncludePad: true})
 	},
 	"mean pool without": func(b *nn.Builder) *nn.Node {
-		return b.AvgPool(before(b, 5), nn.Pool2d{Kernel: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
+		return b.AvgPool(before(b, 5), nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1)})
 	},
 	"global mean":         func(b *nn.Builder) *nn.Node { return b.GlobalAvgPool(before(b, 5)) },
 	"global maximum":      func(b *nn.Builder) *nn.Node { return b.GlobalMaxPool(before(b, 5)) },
@@ -99,7 +99,7 @@ var operations = map[string]func(b *nn.Builder) *nn.Node{
 	"maximum of channels": func(b *nn.Builder) *nn.Node { return b.ChannelMax(before(b, 20)) },
 	"gate of channels": func(b *nn.Builder) *nn.Node {
 		x := before(b, 20)
-		return b.Mul(x, b.Sigmoid(conv(b, b.GlobalAvgPool(x), nn.Conv2d{Out: 20, Kernel: nn.Square(1), Bias: true})))
+		return b.Mul(x, b.Sigmoid(conv(b, b.GlobalAvgPool(x), nn.Conv2d{Out: 20, Window: nn.Square(1), Bias: true})))
 	},
 	"gate of pixels": func(b *nn.Builder) *nn.Node {
 		x := before(b, 20)
@@ -107,7 +107,7 @@ var operations = map[string]func(b *nn.Builder) *nn.Node{
 	},
 	"concatenation": func(b *nn.Builder) *nn.Node {
 		x := before(b, 5)
-		return b.Concat(x, conv(b, x, nn.Conv2d{Out: 16, Kernel: nn.Square(1)}), b.Sigmoid(x))
+		return b.Concat(x, conv(b, x, nn.Conv2d{Out: 16, Window: nn.Square(1)}), b.Sigmoid(x))
 	},
 	"pad and crop": func(b *nn.Builder) *nn.Node {
 		return b.Pad(before(b, 5), nn.Border{Top: 1, Left: 2, Bottom: -1, Right: -2})
@@ -123,12 +123,12 @@ var operations = map[string]func(b *nn.Builder) *nn.Node{
 	},
 	"of the images": func(b *nn.Builder) *nn.Node { return b.BatchNorm("norm", b.Input(), nn.BatchNorm2d{}) },
 	"depthwise of the images": func(b *nn.Builder) *nn.Node {
-		return conv(b, b.Input(), nn.Conv2d{Out: 3, Kernel: nn.Square(3), Groups: 3})
+		return conv(b, b.Input(), nn.Conv2d{Out: 3, Window: nn.Square(3), Groups: 3})
 	},
 }
 
 func before(b *nn.Builder, channels int) *nn.Node {
-	return b.Conv("before", b.Input(), nn.Conv2d{Out: channels, Kernel: nn.Square(1), Bias: true})
+	return b.Conv("before", b.Input(), nn.Conv2d{Out: channels, Window: nn.Square(1), Bias: true})
 }
 
 func conv(b *nn.Builder, x *nn.Node, c nn.Conv2d) *nn.Node { return b.Conv("conv", x, c) }

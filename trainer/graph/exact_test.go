@@ -261,7 +261,7 @@ func (e *exact) windows(n *nn.Node, f func(i, j, count int)) {
 		}
 		return
 	}
-	k, s, pad := n.Kernel, n.Stride, n.Pad
+	k, s, pad := n.Window, n.Stride, n.Pad
 	if n.Op == nn.GlobalAvgPool || n.Op == nn.GlobalMaxPool {
 		k, s = nn.HW{H: in.H, W: in.W}, nn.Square(1)
 	}
@@ -333,7 +333,7 @@ func (e *exact) move(n *nn.Node, f func(i, j int)) {
 // an output pixel, (values, pixels): of value (i, j) of them, at tells the place
 // in the input, -1 in the padding.
 func (e *exact) matrices(n *nn.Node, f func(first, out int, w blas64.General, values, pixels int, at []int)) {
-	in, groups, k, s, pad := n.In[0].Shape, n.Groups, n.Kernel, n.Stride, n.Pad
+	in, groups, k, s, pad := n.In[0].Shape, n.Groups, n.Window, n.Stride, n.Pad
 	if n.Op == nn.Linear {
 		groups, k, s = 1, nn.HW{H: in.H, W: in.W}, nn.Square(1)
 	}

@@ -157,7 +157,7 @@ func newConv(t *tape, n *nn.Node, x *value) *convLayer {
 		in := n.In[0].Shape
 		l.node = &nn.Node{
 			Op: nn.Conv, Name: n.Name, In: n.In, Shape: n.Shape, Bias: n.Bias,
-			Kernel: nn.HW{H: in.H, W: in.W}, Stride: nn.Square(1), Groups: 1,
+			Window: nn.HW{H: in.H, W: in.W}, Stride: nn.Square(1), Groups: 1,
 		}
 	}
 	p := n.Params()

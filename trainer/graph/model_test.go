@@ -25,13 +25,13 @@ import (
 func small(t testing.TB) *nn.Graph {
 	t.Helper()
 	b := nn.NewBuilder("small", nn.Shape{C: 3, H: 16, W: 16})
-	x := b.Conv("stem", b.Input(), nn.Conv2d{Out: 32, Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
+	x := b.Conv("stem", b.Input(), nn.Conv2d{Out: 32, Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
 	x = b.ReLU(b.BatchNorm("norm1", x, nn.BatchNorm2d{}))
-	y := b.Conv("grouped", x, nn.Conv2d{Out: 32, Kernel: nn.Square(3), Pad: nn.Square(1), Groups: 8})
+	y := b.Conv("grouped", x, nn.Conv2d{Out: 32, Window: nn.Square(3), Pad: nn.Square(1), Groups: 8})
 	y = b.ReLU(b.BatchNorm("norm2", y, nn.BatchNorm2d{}))
-	y = b.Conv("dense", y, nn.Conv2d{Out: 32, Kernel: nn.Square(3), Pad: nn.Square(1)})
+	y = b.Conv("dense", y, nn.Conv2d{Out: 32, Window: nn.Square(3), Pad: nn.Square(1)})
 	y = b.BatchNorm("norm3", y, nn.BatchNorm2d{})
-	y = b.Mul(y, b.Sigmoid(b.Conv("gate", b.GlobalAvgPool(y), nn.Conv2d{Out: 32, Kernel: nn.Square(1), Bias: true})))
+	y = b.Mul(y, b.Sigmoid(b.Conv("gate", b.GlobalAvgPool(y), nn.Conv2d{Out: 32, Window: nn.Square(1), Bias: true})))
 	x = b.ReLU(b.Add(y, x))
 	g, err := b.Graph(b.Linear("last", b.Dropout(b.GlobalAvgPool(x), 0.3), 5))
 	if err != nil {

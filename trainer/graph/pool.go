@@ -20,7 +20,7 @@ type poolLayer struct {
 func (l *poolLayer) window(oy, ox int) (top, left, bottom, right, count int) {
 	n, in := l.node, l.x.shape
 	top, left = oy*n.Stride.H-n.Pad.H, ox*n.Stride.W-n.Pad.W
-	bottom, right = min(top+n.Kernel.H, in.H+n.Pad.H), min(left+n.Kernel.W, in.W+n.Pad.W)
+	bottom, right = min(top+n.Window.H, in.H+n.Pad.H), min(left+n.Window.W, in.W+n.Pad.W)
 	count = (bottom - top) * (right - left)
 	top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, in.H), min(right, in.W)
 	if !n.CountIncludePad {

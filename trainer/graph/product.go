@@ -71,7 +71,7 @@ func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase
 	p := &product{
 		crew: c, n: images, src: src, dst: dst,
 		srcGroup: src.shape.C / n.Groups, dstGroup: dst.shape.C / n.Groups,
-		transposed: transposed, blockK: exactK, taps: n.Kernel.H * n.Kernel.W,
+		transposed: transposed, blockK: exactK, taps: n.Window.H * n.Window.W,
 	}
 	if transposed {
 		p.blockK = blockK

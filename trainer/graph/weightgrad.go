@@ -41,7 +41,7 @@ type weightGrad struct {
 func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
 	g := &weightGrad{
 		crew: c, node: n, n: images, x: x, dy: dy, in: x.shape, out: dy.shape,
-		inGroup: x.shape.C / n.Groups, outGroup: dy.shape.C / n.Groups, taps: n.Kernel.H * n.Kernel.W,
+		inGroup: x.shape.C / n.Groups, outGroup: dy.shape.C / n.Groups, taps: n.Window.H * n.Window.W,
 	}
 	g.panels, g.width = panels(c.Panel, x, dy, n.Groups)
 	g.layOut()
@@ -72,7 +72,7 @@ func (g *weightGrad) layOut() {
 	var places []place
 	bottom, right := 0, 0
 	for t := range g.taps {
-		y, x := t/n.Kernel.W-n.Pad.H, t%n.Kernel.W-n.Pad.W
+		y, x := t/n.Window.W-n.Pad.H, t%n.Window.W-n.Pad.W
 		p := place{ey: floorDiv(y, n.Stride.H), ex: floorDiv(x, n.Stride.W)}
 		rest := nn.HW{H: y - p.ey*n.Stride.H, W: x - p.ex*n.Stride.W}
 		for p.plane < len(g.planes) && g.planes[p.plane] != rest {

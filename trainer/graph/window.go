@@ -26,9 +26,9 @@ type phase struct {
 // forward returns the one phase of a convolution's output.
 func forward(n *nn.Node) []phase {
 	p := phase{step: nn.Square(1), rows: n.Shape.H, cols: n.Shape.W, stride: n.Stride}
-	for ky := range n.Kernel.H {
-		for kx := range n.Kernel.W {
-			p.taps = append(p.taps, tap{ky - n.Pad.H, kx - n.Pad.W, ky*n.Kernel.W + kx})
+	for ky := range n.Window.H {
+		for kx := range n.Window.W {
+			p.taps = append(p.taps, tap{ky - n.Pad.H, kx - n.Pad.W, ky*n.Window.W + kx})
 		}
 	}
 	return []phase{p}
@@ -44,12 +44,12 @@ func backward(n *nn.Node) []phase {
 		for b := range min(n.Stride.W, in.W) {
 			p := phase{at: nn.HW{H: a, W: b}, step: n.Stride, stride: nn.Square(1)}
 			p.rows, p.cols = (in.H-a+n.Stride.H-1)/n.Stride.H, (in.W-b+n.Stride.W-1)/n.Stride.W
-			for ky := range n.Kernel.H {
-				for kx := range n.Kernel.W {
+			for ky := range n.Window.H {
+				for kx := range n.Window.W {
 					// Input pixel at+step*r is output pixel r+(dy, dx)'s tap.
 					y, x := a+n.Pad.H-ky, b+n.Pad.W-kx
 					if y%n.Stride.H == 0 && x%n.Stride.W == 0 {
-						p.taps = append(p.taps, tap{y / n.Stride.H, x / n.Stride.W, ky*n.Kernel.W + kx})
+						p.taps = append(p.taps, tap{y / n.Stride.H, x / n.Stride.W, ky*n.Window.W + kx})
 					}
 				}
 			}

@@ -35,19 +35,19 @@ func slides(n *nn.Node) bool {
 	case 1:
 		return true
 	case 4, 8, 16:
-		return n.Kernel.W == 3 && n.Shape.C%simd.Lanes == 0
+		return n.Window.W == 3 && n.Shape.C%simd.Lanes == 0
 	}
 	return false
 }
 
 func newSlide(c *crew, n *nn.Node, src, dst *value, backward bool) *slide {
 	s := &slide{
-		crew: c, src: src, dst: dst, kernel: n.Kernel, channels: n.Shape.C / n.Groups,
+		crew: c, src: src, dst: dst, kernel: n.Window, channels: n.Shape.C / n.Groups,
 		stride: n.Stride.H, apart: 1, pad: n.Pad, backward: backward,
 	}
 	if backward {
 		s.stride, s.apart = 1, n.Stride.H
-		s.pad = nn.HW{H: n.Kernel.H - 1 - n.Pad.H, W: n.Kernel.W - 1 - n.Pad.W}
+		s.pad = nn.HW{H: n.Window.H - 1 - n.Pad.H, W: n.Window.W - 1 - n.Pad.W}
 	}
 	s.width = (dst.shape.W-1)*s.stride + s.kernel.W
 	const floats = 1 << 15 // of a band's copy, to stay in the second cache

@@ -89,7 +89,7 @@ func trained(n *nn.Node) int64 {
 func flop(n *nn.Node) int64 {
 	switch n.Op {
 	case nn.Conv:
-		return 2 * int64(n.Shape.Len()) * int64(n.In[0].Shape.C/n.Groups*n.Kernel.H*n.Kernel.W)
+		return 2 * int64(n.Shape.Len()) * int64(n.In[0].Shape.C/n.Groups*n.Window.H*n.Window.W)
 	case nn.Linear:
 		return 2 * int64(n.Shape.C) * int64(n.In[0].Shape.Len())
 	}
@@ -105,8 +105,8 @@ func name(n *nn.Node) string {
 
 func kind(n *nn.Node) string {
 	k := n.Op.String()
-	if n.Kernel != (nn.HW{}) {
-		k += fmt.Sprintf(" %dx%d", n.Kernel.H, n.Kernel.W)
+	if n.Window != (nn.HW{}) {
+		k += fmt.Sprintf(" %dx%d", n.Window.H, n.Window.W)
 		if n.Stride != nn.Square(1) {
 			k += fmt.Sprintf("/%d", n.Stride.H)
 		}

@@ -13,7 +13,7 @@ import (
 
 func Example() {
 	b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: 32, W: 32})
-	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Kernel: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
+	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Window: nn.Square(3), Stride: nn.Square(2), Pad: nn.Square(1)})
 	x = b.ReLU(b.BatchNorm("bn1", x, nn.BatchNorm2d{}))
 	g, err := b.Graph(b.Linear("fc", b.GlobalAvgPool(x), 10))
 	if err != nil {

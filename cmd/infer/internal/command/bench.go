@@ -99,7 +99,7 @@ func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error 
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	_, err = fmt.Fprintf(out, "%s %d %d %d %s %.2f\n", g.Arch, g.Input.Shape.H, f.batch, threads, e.KernelName(),
+	_, err = fmt.Fprintf(out, "%s %d %d %d %s %.2f\n", g.Arch, g.Input.Shape.H, f.batch, threads, e.SIMD(),
 		float64(f.batch)/times[f.runs/2].Seconds())
 	return err
 }
@@ -145,7 +145,7 @@ func (f *benchFlags) profile(out io.Writer, g *nn.Graph, e *engine.Engine, image
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%s at %dx%d, %s: %.1f ms\n", g.Arch, g.Input.Shape.H, g.Input.Shape.W, e.KernelName(), sum.Seconds()*1e3)
+	_, err := fmt.Fprintf(out, "%s at %dx%d, %s: %.1f ms\n", g.Arch, g.Input.Shape.H, g.Input.Shape.W, e.SIMD(), sum.Seconds()*1e3)
 	return err
 }
 

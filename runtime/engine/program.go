@@ -20,7 +20,7 @@ type step interface {
 // so that none waits long for the others.
 const partsPerWorker = 4
 
-// scratch is what a goroutine needs to run steps: the kernels' jobs, which
+// scratch is what a goroutine needs to run steps: the routines' jobs, which
 // would else be allocated at every call, and some memory.
 type scratch struct {
 	gemm      simd.GEMM
@@ -37,8 +37,8 @@ type scratch struct {
 	held int
 }
 
-// plan is a network ready to run: steps over one arena.
-type plan struct {
+// program is a network ready to run: steps over one arena.
+type program struct {
 	steps   []step
 	shared  []sharing // of each step, when workers share an image
 	names   []string  // of the steps
@@ -49,8 +49,8 @@ type plan struct {
 	scratch int // floats
 }
 
-// planner is what the making of a plan shares.
-type planner struct {
+// compiler is what the making of a program shares.
+type compiler struct {
 	set     *simd.Set
 	fusion  *fusion
 	tensors []*tensor // by node
@@ -62,24 +62,24 @@ type planner struct {
 	tables map[window][]int32 // of pixel places, shared by equal layers
 }
 
-// newPlanner lays the tensors out.
-func newPlanner(f *fusion) *planner {
-	pl := &planner{fusion: f, tensors: make([]*tensor, len(f.graph.Nodes)), tables: map[window][]int32{}}
-	pl.layOut()
-	return pl
+// newCompiler lays the tensors out.
+func newCompiler(f *fusion) *compiler {
+	comp := &compiler{fusion: f, tensors: make([]*tensor, len(f.graph.Nodes)), tables: map[window][]int32{}}
+	comp.layOut()
+	return comp
 }
 
 // ActivationBytes returns the most memory that the activations of one image
 // take at a time: what each thread needs beside the weights.
 func ActivationBytes(g *nn.Graph) int {
-	return 4 * (place(newPlanner(fuse(g)).areas) + simd.Slack)
+	return 4 * (place(newCompiler(fuse(g)).areas) + simd.Slack)
 }
 
-func newPlan(g *nn.Graph, p Params, set *simd.Set) (*plan, error) {
+func newProgram(g *nn.Graph, p Params, set *simd.Set) (*program, error) {
 	f := fuse(g)
-	pl := newPlanner(f)
-	pl.set, pl.params = set, p
-	out := &plan{input: pl.of(g.Input), output: pl.of(g.Output), arena: place(pl.areas) + simd.Slack}
+	comp := newCompiler(f)
+	comp.set, comp.params = set, p
+	out := &program{input: comp.of(g.Input), output: comp.of(g.Output), arena: place(comp.areas) + simd.Slack}
 	steps, errs := make([]step, len(f.units)), make([]error, len(f.units))
 	// Weights are laid out by all cores.
 	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -88,7 +88,7 @@ func newPlan(g *nn.Graph, p Params, set *simd.Set) (*plan, error) {
 		limit <- struct{}{}
 		group.Go(func() {
 			defer func() { <-limit }()
-			steps[i], errs[i] = pl.step(u)
+			steps[i], errs[i] = comp.step(u)
 		})
 	}
 	group.Wait()
@@ -103,7 +103,7 @@ func newPlan(g *nn.Graph, p Params, set *simd.Set) (*plan, error) {
 		}
 	}
 	out.shared = make([]sharing, len(out.steps))
-	out.scratch = pl.scratch
+	out.scratch = comp.scratch
 	return out, nil
 }
 
@@ -120,49 +120,49 @@ func describe(u *unit) string {
 }
 
 // layOut makes the units' tensors, with their borders and lives.
-func (pl *planner) layOut() {
-	f := pl.fusion
+func (comp *compiler) layOut() {
+	f := comp.fusion
 	for i, u := range f.units {
 		if u.placed {
-			pl.placeParts(u)
+			comp.placeParts(u)
 		}
-		if pl.tensors[u.last.ID] == nil {
+		if comp.tensors[u.last.ID] == nil {
 			t := newTensor(u.last.Shape)
-			pl.tensors[u.last.ID] = t
-			pl.own(t.area, i)
-			if pl.narrow(u) {
+			comp.tensors[u.last.ID] = t
+			comp.own(t.area, i)
+			if comp.narrow(u) {
 				t.pixel = t.shape.C
 			}
 		}
-		a := pl.of(u.last).area
+		a := comp.of(u.last).area
 		a.birth = min(a.birth, i)
 		a.death = max(a.death, i)
 	}
 	for i, u := range f.units {
 		for _, n := range u.in {
-			a := pl.of(n).area
+			a := comp.of(n).area
 			a.death = max(a.death, i)
 			if u.first.Op == nn.Conv {
-				a.border = max(a.border, u.border(pl.of(n).shape))
+				a.border = max(a.border, u.border(comp.of(n).shape))
 			}
 		}
 		if r := u.residual(); r != nil {
-			a := pl.of(r).area
+			a := comp.of(r).area
 			a.death = max(a.death, i)
 		}
 	}
-	pl.of(f.graph.Output).death = len(f.units)
+	comp.of(f.graph.Output).death = len(f.units)
 }
 
 // own adds an area that step i writes first.
-func (pl *planner) own(a *area, i int) {
+func (comp *compiler) own(a *area, i int) {
 	a.birth, a.death = i, i
-	pl.areas = append(pl.areas, a)
+	comp.areas = append(comp.areas, a)
 }
 
 // placeParts gives the parts of a Concat their places in it. They are computed
 // before it, so their tensors are replaced.
-func (pl *planner) placeParts(u *unit) {
+func (comp *compiler) placeParts(u *unit) {
 	whole := newTensor(u.last.Shape)
 	whole.planes = 0
 	dense := true
@@ -170,14 +170,14 @@ func (pl *planner) placeParts(u *unit) {
 		dense = dense && part.Shape.C%simd.Lanes == 0
 		whole.planes += planesOf(part.Shape.C)
 	}
-	pl.tensors[u.last.ID] = whole
+	comp.tensors[u.last.ID] = whole
 	at, channel := 0, 0
-	first := len(pl.fusion.units)
+	first := len(comp.fusion.units)
 	for _, part := range u.in {
-		old := pl.tensors[part.ID]
-		pl.areas = remove(pl.areas, old.area)
+		old := comp.tensors[part.ID]
+		comp.areas = remove(comp.areas, old.area)
 		first = min(first, old.birth)
-		pl.tensors[part.ID] = &tensor{area: whole.area, shape: part.Shape, first: at}
+		comp.tensors[part.ID] = &tensor{area: whole.area, shape: part.Shape, first: at}
 		at += planesOf(part.Shape.C)
 		if !dense {
 			for i := range planesOf(part.Shape.C) * simd.Lanes {
@@ -190,7 +190,7 @@ func (pl *planner) placeParts(u *unit) {
 		}
 		channel += part.Shape.C
 	}
-	pl.own(whole.area, first)
+	comp.own(whole.area, first)
 }
 
 func remove(areas []*area, a *area) []*area {
@@ -204,11 +204,11 @@ func remove(areas []*area, a *area) []*area {
 
 // narrow reports whether a unit's result has few channels and is read by plain
 // convolutions only, which then take whole rows of taps at once.
-func (pl *planner) narrow(u *unit) bool {
-	if u.last.Shape.C >= simd.Lanes/2 || u.first.Op != nn.Input && pl.fusion.statisticsOf(u) == nil {
+func (comp *compiler) narrow(u *unit) bool {
+	if u.last.Shape.C >= simd.Lanes/2 || u.first.Op != nn.Input && comp.fusion.statisticsOf(u) == nil {
 		return false
 	}
-	readers := pl.fusion.readers(u.last)
+	readers := comp.fusion.readers(u.last)
 	for _, r := range readers {
 		if r.Op != nn.Conv || depthwise(r) || smallGroups(r) || r.Groups > 1 {
 			return false
@@ -219,29 +219,29 @@ func (pl *planner) narrow(u *unit) bool {
 
 // border returns the pixels of border that the unit's windows look at.
 func (u *unit) border(in nn.Shape) int {
-	k, out := u.first.Kernel, u.last.Shape
+	k, out := u.first.Window, u.last.Shape
 	bottom := (out.H-1)*u.stride.H - u.offset.H + k.H - in.H
 	right := (out.W-1)*u.stride.W - u.offset.W + k.W - in.W
 	return max(0, u.offset.H, u.offset.W, bottom, right)
 }
 
 // of returns the tensor that holds a node's output.
-func (pl *planner) of(n *nn.Node) *tensor { return pl.tensors[pl.fusion.root(n).ID] }
+func (comp *compiler) of(n *nn.Node) *tensor { return comp.tensors[comp.fusion.root(n).ID] }
 
 // step makes the step of a unit; nil where there is nothing to do.
-func (pl *planner) step(u *unit) (step, error) {
-	n, y := u.first, pl.of(u.last)
+func (comp *compiler) step(u *unit) (step, error) {
+	n, y := u.first, comp.of(u.last)
 	floor := simd.None
 	if u.relu {
 		floor = 0
 	}
 	in := make([]*tensor, len(u.in))
 	for i, x := range u.in {
-		in[i] = pl.of(x)
+		in[i] = comp.of(x)
 	}
 	var res *tensor
 	if r := u.residual(); r != nil {
-		res = pl.of(r)
+		res = comp.of(r)
 	}
 	switch n.Op {
 	case nn.Input, nn.Dropout:
@@ -249,42 +249,42 @@ func (pl *planner) step(u *unit) (step, error) {
 	case nn.Conv, nn.Linear:
 		switch {
 		case depthwise(n):
-			return pl.depthwise(u, in[0], y, floor)
+			return comp.depthwise(u, in[0], y, floor)
 		case smallGroups(n):
-			return pl.grouped(u, in[0], y, floor)
+			return comp.grouped(u, in[0], y, floor)
 		}
 		if n.Op == nn.Conv {
-			if wg, err := pl.winograd(u, in[0], y, floor); wg != nil || err != nil {
+			if wg, err := comp.winograd(u, in[0], y, floor); wg != nil || err != nil {
 				return wg, err
 			}
-			if s, err := pl.strassen(u, in[0], y, floor); s != nil || err != nil {
+			if s, err := comp.strassen(u, in[0], y, floor); s != nil || err != nil {
 				return s, err
 			}
 		}
-		return pl.conv(u, in[0], y, floor)
+		return comp.conv(u, in[0], y, floor)
 	case nn.BatchNorm:
-		scale, shift, err := pl.affine(n, y)
-		return &affine{set: pl.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor}, err
+		scale, shift, err := comp.affine(n, y)
+		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor}, err
 	case nn.ReLU:
-		return &add{set: pl.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
+		return &add{set: comp.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
 	case nn.Add:
-		return &add{set: pl.set, a: in[0], b: in[1], y: y, factor: float32(n.Scale), floor: floor}, nil
+		return &add{set: comp.set, a: in[0], b: in[1], y: y, factor: float32(n.Scale), floor: floor}, nil
 	case nn.Mul:
-		return &gate{set: pl.set, x: in[0], gate: in[1], res: res, y: y, floor: floor, zero: zeros(y)}, nil
+		return &gate{set: comp.set, x: in[0], gate: in[1], res: res, y: y, floor: floor, zero: zeros(y)}, nil
 	case nn.MaxPool, nn.AvgPool:
-		return newPool(pl.set, u, in[0], y), nil
+		return newPool(comp.set, u, in[0], y), nil
 	case nn.GlobalAvgPool, nn.GlobalMaxPool:
-		return &globalPool{set: pl.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y}, nil
+		return &globalPool{set: comp.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y}, nil
 	case nn.Sigmoid:
-		return &sigmoid{set: pl.set, x: in[0], y: y}, nil
+		return &sigmoid{set: comp.set, x: in[0], y: y}, nil
 	case nn.ChannelMax, nn.ChannelMean:
-		return pl.statistics([]*nn.Node{n}, in[0], y), nil
+		return comp.statistics([]*nn.Node{n}, in[0], y), nil
 	case nn.Concat:
 		if u.placed {
 			return nil, nil
 		}
-		if pl.fusion.statistics(n) != nil {
-			return pl.statistics(n.In, in[0], y), nil
+		if comp.fusion.statistics(n) != nil {
+			return comp.statistics(n.In, in[0], y), nil
 		}
 	}
 	return newMove(n, in, y), nil

@@ -16,13 +16,13 @@ var (
 	inf = float32(math.Inf(1))
 )
 
-// canary is what lies where no kernel may write.
+// canary is what lies where no routine may write.
 const canary = 0x1.5a5a5ap77
 
 // guard is how many canaries stand before and behind a result.
 const guard = 67
 
-// differential gives a kernel and the scalar one that defines it the same job
+// differential gives a routine and the scalar one that defines it the same job
 // on memory of odd alignment, and compares all that they wrote.
 type differential struct {
 	t    *testing.T
@@ -44,7 +44,7 @@ func random(r *rand.Rand, n int) []float32 {
 }
 
 // data returns n random values that begin at some odd place in memory, with
-// the slack that kernels may read.
+// the slack that routines may read.
 func (d *differential) data(n int) []float32 {
 	first := d.r.IntN(lanes)
 	x := random(d.r, first+n+simd.Slack)[first:]
@@ -81,7 +81,7 @@ func (d *differential) compare(n int, scalar, vector func(y []float32)) {
 		}
 		limit := d.tolerance * max(1, math.Abs(float64(want)))
 		if diff := math.Abs(float64(got) - float64(want)); !(diff <= limit) {
-			d.t.Fatalf("%s: value %d of %d is %v, the scalar kernel's %v", d.name, i-guard-first, n, got, want)
+			d.t.Fatalf("%s: value %d of %d is %v, the scalar routine's %v", d.name, i-guard-first, n, got, want)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func each(t *testing.T, tolerance float64, test func(d *differential, set *simd.
 // floors are what results are kept above.
 var floors = []float32{simd.None, 0, 0.25}
 
-func TestVectorKernelsAreTheScalarLoops(t *testing.T) {
+func TestVectorRoutinesAreTheScalarLoops(t *testing.T) {
 	each(t, 1e-6, func(d *differential, set *simd.Set) {
 		for n := 0; n <= 272; n += lanes {
 			for _, floor := range floors {
@@ -219,7 +219,7 @@ func TestTilesAddUp(t *testing.T) {
 	}
 }
 
-func TestKernelsOfRowsAreTheScalarLoops(t *testing.T) {
+func TestRoutinesOfRowsAreTheScalarLoops(t *testing.T) {
 	each(t, 1e-5, func(d *differential, set *simd.Set) {
 		for pixels := 0; pixels <= 40; pixels++ {
 			for _, stride := range []int{1, 2} {
@@ -234,7 +234,7 @@ func TestKernelsOfRowsAreTheScalarLoops(t *testing.T) {
 	})
 }
 
-// windows compares the kernels that look at square windows.
+// windows compares the routines that look at square windows.
 func (d *differential) windows(set *simd.Set, pixels, stride, side int) {
 	d.t.Helper()
 	row := (pixels*stride + side + d.r.IntN(3)) * lanes

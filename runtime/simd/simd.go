@@ -1,18 +1,18 @@
 // Package simd computes the inner loops of networks, on the widest registers
 // that the CPU has.
 //
-//	set, err := kernel.Select(os.Getenv(kernel.Variable))
+//	set, err := simd.Select(os.Getenv(simd.Variable))
 //	set.GEMM(&job)
 //
 // A [Set] is one way of computing: "avx512", "avx2" or "scalar". All sets take
 // the same data. Activations lie in planes of [Lanes] channels: a plane is
 // rows of pixels, a pixel is Lanes values. Weights are packed once. The scalar
-// set is the definition of every kernel, and the fallback on other CPUs and in
+// set is the definition of every routine, and the fallback on other CPUs and in
 // builds without GOEXPERIMENT=simd.
 //
-// The unrolled kernels are written by gen.go: go generate ./runtime/simd.
+// The unrolled routines are written by gen.go: go generate ./runtime/simd.
 //
-// Kernels read up to [Slack] values behind the last one they use, so slices
+// Routines read up to [Slack] values behind the last one they use, so slices
 // handed to them must be that much longer.
 //
 //go:generate go run gen.go
@@ -32,13 +32,13 @@ const (
 	Lanes = 16
 	// Rows is the number of pixels that a GEMM tile has.
 	Rows = 5
-	// Slack is how far behind the data a kernel may read.
+	// Slack is how far behind the data a routine may read.
 	Slack = 32
 	// Variable is the environment variable that forces a set.
 	Variable = "DEPLOY_KERNEL_SIMD"
 )
 
-// Set is one way of computing every kernel. Vectors have the lengths of their
+// Set is one way of computing every routine. Vectors have the lengths of their
 // destination, a multiple of Lanes.
 type Set struct {
 	// Name is "avx512", "avx2" or "scalar".
@@ -243,7 +243,7 @@ type Transform struct {
 	Floor                             float32
 }
 
-// Tile divides a row of so many pixels into the numbers that the kernels
+// Tile divides a row of so many pixels into the numbers that the routines
 // compute at once, such that the most work is done in large ones.
 func Tile(pixels int) []uint8 {
 	// best[n] is the last tile of n pixels, cost[n] what they cost: a tile's
@@ -263,5 +263,5 @@ func Tile(pixels int) []uint8 {
 	return tiles
 }
 
-// badTile is what kernels panic with where a job is not theirs.
-const badTile = "kernel: internal error: no such tile or stride"
+// badTile is what routines panic with where a job is not theirs.
+const badTile = "simd: internal error: no such tile or stride"
