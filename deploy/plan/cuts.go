@@ -153,9 +153,9 @@ func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack str
 		return nil, nil, "", err
 	}
 	if rows == nil {
-		return nil, nil, filepath.Base(j.train.CSV), nil
+		return nil, nil, filepath.Base(j.table.CSV), nil
 	}
-	foldsFile := filepath.Base(j.train.FoldsFile)
+	foldsFile := filepath.Base(j.table.FoldsFile)
 	path, ok := b.data(foldsFile)
 	if !ok {
 		return nil, nil, foldsFile, nil

@@ -41,13 +41,13 @@ import (
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -156,10 +156,10 @@ type job struct {
 	stored     bool    // the threshold comes from the weights, not from a file
 	offset     float64 // of its threshold, as the ensemble gives it
 	foldNumber int
-	model      ensemble.Model // what its config says, without folds and weight
-	train      config.Train   // of its config
-	folds      int            // into which its table is divided
-	change     shrink.Change  // by storing it in half the space
+	model      ensemble.Model  // what its config says, without folds and weight
+	table      modelspec.Table // of its config
+	folds      int             // of its table
+	change     shrink.Change   // by storing it in half the space
 }
 
 // jobs finds the weights of every prediction. A job that has an error is not to

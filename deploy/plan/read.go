@@ -16,14 +16,13 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
-	"github.com/deploy-kernel/deploy-kernel/artifact/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"gopkg.in/yaml.v3"
 )
 
@@ -86,13 +85,13 @@ func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io
 
 // check draws the network that the config asks for, and compares its parameters
 // with the file's.
-func (b *builder) check(j *job, c *config.Config, f file) (*nn.Graph, error) {
+func (b *builder) check(j *job, c *modelspec.Spec, f file) (*nn.Graph, error) {
 	a, err := arch.Find(b.options.Archs, c.Model.Arch)
 	if err != nil {
 		return nil, err
 	}
 	j.model = c.Ensemble(j.config)
-	j.train, j.folds = c.Train, c.Model.NumFolds
+	j.table, j.folds = c.Table, c.Model.NumFolds
 	g, err := a.Build(arch.Config{
 		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Dropout: c.Model.Dropout, Keys: f.Has,
 	})
@@ -110,16 +109,16 @@ func (b *builder) check(j *job, c *config.Config, f file) (*nn.Graph, error) {
 // share one. A mistake in it is told once.
 type configs struct {
 	mu     sync.Mutex
-	parsed map[string]*config.Config
+	parsed map[string]*modelspec.Spec
 }
 
 // config returns the config of j: the text in its weights, else its file.
-func (b *builder) config(j *job, meta map[string]string) (*config.Config, error) {
+func (b *builder) config(j *job, meta map[string]string) (*modelspec.Spec, error) {
 	name, text := j.path+": config", meta["config"]
 	if text == "" {
 		path, ok := b.files.find(j.config+".yml", j.config+".yaml")
 		if !ok {
-			path, ok = modelconfig.Beside(j.path)
+			path, ok = modelspec.Beside(j.path)
 		}
 		if !ok {
 			return nil, hint.New(fmt.Errorf("%s: the weights carry no config, and there is no %s.yml", j.path, j.config),
@@ -140,18 +139,13 @@ func (b *builder) config(j *job, meta map[string]string) (*config.Config, error)
 		}
 		return c, nil
 	}
-	c, warnings, err := config.Parse(name, []byte(text))
+	c, err := modelspec.Parse(name, []byte(text))
 	if b.configs.parsed == nil {
-		b.configs.parsed = map[string]*config.Config{}
+		b.configs.parsed = map[string]*modelspec.Spec{}
 	}
 	if b.configs.parsed[text] = c; err != nil {
 		b.configs.parsed[text] = nil
 		return nil, err
-	}
-	if b.options.Warn != nil {
-		for _, w := range warnings {
-			b.options.Warn(fmt.Sprint(w))
-		}
 	}
 	return c, nil
 }

@@ -32,7 +32,7 @@ func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
 // readTable reads the training table that the config of j names. It returns nil if
 // there is none.
 func (b *builder) readTable(j *job) (*input.Table, error) {
-	path, ok := b.data(filepath.Base(j.train.CSV))
+	path, ok := b.data(filepath.Base(j.table.CSV))
 	if !ok {
 		return nil, nil
 	}

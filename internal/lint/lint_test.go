@@ -99,7 +99,7 @@ var layers = []struct {
 	{"examples", []string{"examples", "dev", "deploy", "metric", "runtime"}},
 	{"dev", []string{".", "dev", "deploy", "templates", "bundler", "trainer", "blend", "artifact", "metric", "runtime", "crypt", "internal"}},
 	{"cmd", []string{".", "cmd", "deploy", "templates", "bundler", "trainer", "blend", "artifact", "metric", "runtime", "crypt", "internal"}},
-	{"deploy", []string{".", "deploy", "templates", "bundler", "artifact", "metric", "runtime", "crypt", "internal", "trainer/config"}},
+	{"deploy", []string{".", "deploy", "templates", "bundler", "artifact", "metric", "runtime", "crypt", "internal"}},
 	{"trainer", []string{"trainer", "artifact", "metric", "runtime", "crypt", "internal"}},
 	{"blend", []string{"blend", "artifact", "metric", "runtime", "internal"}},
 	{"artifact", []string{"artifact", "runtime", "crypt", "internal"}},

@@ -1,12 +1,12 @@
 package config
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
 	"gopkg.in/yaml.v3"
 )
 
@@ -34,60 +34,49 @@ var (
 	affines = []string{"", "soft", "medium", "hard"}
 )
 
-// MissingClassesError is returned when a config lacks model.num_classes.
-type MissingClassesError struct {
-	err error
-	CSV string // the training table, whose labels tell the number
+// ignored maps keys that old files carry and nothing reads to the reason.
+var ignored = map[string]string{
+	"augmentations.dropout":           "pixels are never dropped (the network's dropout is model.dropout)",
+	"augmentations.aug_global_prob":   "the name is global_prob",
+	"scheduler.params.mode":           "the amplitude of cyclic_lr shrinks by gamma each cycle, whatever the mode",
+	"scheduler.params.cycle_momentum": "momentum never changes",
 }
 
-func (e *MissingClassesError) Error() string { return e.err.Error() }
-
-// Unwrap returns the error with its place in the file.
-func (e *MissingClassesError) Unwrap() error { return e.err }
-
-// check fills in what depends on other values and refuses what makes no sense.
-func (c *Config) check(d *decoder) error {
+// check fills in defaults that depend on other values, and refuses values that are
+// missing, out of range or contradict one another.
+func (c *Config) check(d *yamlfile.Decoder) error {
 	for _, s := range []struct {
 		section, what, name string
 		params              map[string][]string
 	}{
-		{"optimizer", "optimiser", c.Optimizer.Name, optimizerParams},
+		{"optimizer", "optimizer", c.Optimizer.Name, optimizerParams},
 		{"scheduler", "schedule", c.Scheduler.Name, schedulerParams},
 		{"loss", "loss", c.Loss.Name, lossParams},
 	} {
-		if err := d.checkNamed(s.section, s.what, s.name, s.params); err != nil {
+		if err := checkNamed(d, s.section, s.what, s.name, s.params); err != nil {
 			return err
 		}
 	}
 	c.fill(d)
 	if !slices.Contains(affines, c.Augmentations.Affine) {
-		return d.failAt("augmentations.affine", "%s", unknown("strength", c.Augmentations.Affine, "augmentations.affine", affines[1:]))
-	}
-	if c.Test.TTACombineFunc != Mean {
-		return d.failAt("test.tta_combine_func", "%s", unknown("function", string(c.Test.TTACombineFunc), "test.tta_combine_func", []string{string(Mean)}))
+		return d.ErrorAt("augmentations.affine", "%s", yamlfile.Unknown("strength", c.Augmentations.Affine, "augmentations.affine", affines[1:]))
 	}
 	if b := c.Optimizer.Params.Betas; c.Optimizer.Name != "sgd" && (len(b) != 2 || min(b[0], b[1]) < 0 || max(b[0], b[1]) >= 1) {
-		return d.failAt("optimizer.params.betas", "two numbers at least 0 and below 1 are needed, not %s", say.List(b))
+		return d.ErrorAt("optimizer.params.betas", "two numbers at least 0 and below 1 are needed, not %s", say.List(b))
 	}
-	if c.Model.Arch == "" {
-		return d.failAt("model", "model.arch is missing; there are %s", say.List(Values("model.arch")))
+	spec := c.Spec()
+	if err := spec.Check(d); err != nil {
+		return err
 	}
-	if c.Model.NumClasses == 0 && d.at["model.num_classes"] == nil {
-		return &MissingClassesError{d.failAt("model", "model.num_classes is missing"), c.Train.CSV}
-	}
-	for _, r := range c.ranges() {
-		if !(r.v >= r.min && r.v <= r.max) { // NaN too
-			return d.failAt(r.key, "%s is %s; it must be %s", r.key, say.Number(r.v), say.Span(r.min, r.max))
-		}
-	}
-	if err := c.checkImages(d); err != nil {
+	c.Model = spec.Model // an alias in it may have become a name
+	if err := d.CheckRanges(c.ranges()); err != nil {
 		return err
 	}
 	return c.checkOrder(d)
 }
 
-// checkNamed refuses an unknown name and parameters that don't go with it.
-func (d *decoder) checkNamed(section, what, name string, params map[string][]string) error {
+// checkNamed refuses an unknown name, and parameters that the name does not take.
+func checkNamed(d *yamlfile.Decoder, section, what, name string, params map[string][]string) error {
 	names := make([]string, 0, len(params))
 	for n := range params {
 		names = append(names, n)
@@ -95,9 +84,9 @@ func (d *decoder) checkNamed(section, what, name string, params map[string][]str
 	slices.Sort(names)
 	allowed, ok := params[name]
 	if !ok {
-		return d.failAt(section+".name", "%s", unknown(what, name, "", names))
+		return d.ErrorAt(section+".name", "%s", yamlfile.Unknown(what, name, "", names))
 	}
-	given := d.at[section+".params"]
+	given := d.Node(section + ".params")
 	if given == nil || given.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -105,39 +94,24 @@ func (d *decoder) checkNamed(section, what, name string, params map[string][]str
 		k := given.Content[i]
 		if _, skip := ignored[section+".params."+k.Value]; !skip && !slices.Contains(allowed, k.Value) {
 			if len(allowed) == 0 {
-				return d.errorf(k, "%s takes no parameter, but %q is given", name, k.Value)
+				return d.Errorf(k, "%s takes no parameter, but %q is given", name, k.Value)
 			}
-			return d.errorf(k, "%s takes no %q; it takes %s", name, k.Value, strings.Join(allowed, ", "))
+			return d.Errorf(k, "%s takes no %q; it takes %s", name, k.Value, strings.Join(allowed, ", "))
 		}
 	}
 	return nil
 }
 
-// failAt is errorf at the value of the nearest known key.
-func (d *decoder) failAt(key, format string, args ...any) error {
-	for k := key; ; {
-		if n := d.at[k]; n != nil {
-			return d.errorf(n, format, args...)
-		}
-		i := strings.LastIndexByte(k, '.')
-		if i < 0 {
-			break
-		}
-		k = k[:i]
-	}
-	return &Error{File: d.file, Message: fmt.Sprintf(format, args...)}
-}
-
-// fill sets PyTorch's defaults of the parameters that go with the names and
-// that the file doesn't give.
-func (c *Config) fill(d *decoder) {
+// fill sets the parameters that the chosen names take and the file lacks to PyTorch's
+// defaults.
+func (c *Config) fill(d *yamlfile.Decoder) {
 	number := func(key string, v *float64, otherwise float64) {
-		if d.at[key] == nil {
+		if d.Node(key) == nil {
 			*v = otherwise
 		}
 	}
 	whole := func(key string, v *int, otherwise int) {
-		if d.at[key] == nil {
+		if d.Node(key) == nil {
 			*v = otherwise
 		}
 	}
@@ -163,78 +137,68 @@ func (c *Config) fill(d *decoder) {
 	}
 	if o := &c.Optimizer; o.Name != "sgd" {
 		number("optimizer.params.eps", &o.Params.Eps, 1e-8)
-		if d.at["optimizer.params.betas"] == nil {
+		if d.Node("optimizer.params.betas") == nil {
 			o.Params.Betas = []float64{0.9, 0.999}
 		}
 	}
 }
 
-// span is a closed interval that a value must lie in.
-type span struct {
-	key         string
-	v, min, max float64
-}
-
-func (c *Config) ranges() []span {
+// ranges lists the limits of the numbers that only a training reads.
+func (c *Config) ranges() []yamlfile.Range {
 	inf := math.Inf(1)
 	a, s, t := c.Augmentations, c.Scheduler.Params, c.Train
 	f := func(i int) float64 { return float64(i) }
-	return []span{
-		{"model.input_size", f(c.Model.InputSize), 1, 4096},
-		{"model.num_classes", f(c.Model.NumClasses), 1, 1 << 20},
-		{"model.num_folds", f(c.Model.NumFolds), 1, 255},
-		{"model.dropout", c.Model.Dropout, 0, 0.999},
-		{"data.rect_crop.min_ratio", c.Data.RectCrop.MinRatio, 0.01, 1},
-		{"data.rect_crop.max_ratio", c.Data.RectCrop.MaxRatio, 0.01, 1},
-		{"train.batch_size", f(t.BatchSize), 1, 1 << 16},
-		{"train.num_epochs", f(t.NumEpochs), 1, inf},
-		{"train.max_steps_per_epoch", f(t.MaxStepsPerEpoch), 0, inf},
-		{"train.accum_batches_num", f(t.AccumBatchesNum), 1, 1 << 16},
-		{"train.warmup.steps", f(t.Warmup.Steps), 1, inf},
-		{"train.warmup.max_lr", t.Warmup.MaxLR, 0, 1e6},
-		{"train.mixup.beta_a", t.Mixup.BetaA, 1e-3, 1e3},
-		{"train.swa.period", f(t.SWA.Period), 1, inf},
-		{"train.swa.start", f(t.SWA.Start), 0, inf},
-		{"train.lr_decay_coeff", t.LRDecayCoeff, 0, 1},
-		{"train.lr_finder.num_steps", f(t.LRFinder.NumSteps), 2, inf},
-		{"train.lr_finder.init_value", t.LRFinder.InitValue, 1e-30, 1e6},
-		{"train.lr_finder.final_value", t.LRFinder.FinalValue, 1e-30, 1e6},
-		{"train.lr_finder.beta", t.LRFinder.Beta, 0, 0.9999},
-		{"test.batch_size", f(c.Test.BatchSize), 1, 1 << 16},
-		{"test.num_ttas", f(c.Test.NumTTAs), 1, 6},
-		{"optimizer.params.lr", c.Optimizer.Params.LR, 0, 1e6},
-		{"optimizer.params.weight_decay", c.Optimizer.Params.WeightDecay, 0, 1e6},
-		{"optimizer.params.momentum", c.Optimizer.Params.Momentum, 0, 1},
-		{"scheduler.params.step_size", f(s.StepSize), 0, inf},
-		{"scheduler.params.gamma", s.Gamma, 0, 1},
-		{"scheduler.params.factor", s.Factor, 0, 1},
-		{"scheduler.params.patience", f(s.Patience), 0, inf},
-		{"scheduler.params.min_lr", s.MinLR, 0, 1e6},
-		{"scheduler.params.base_lr", s.BaseLR, 0, 1e6},
-		{"scheduler.params.max_lr", s.MaxLR, 0, 1e6},
-		{"scheduler.params.step_size_up", f(s.StepSizeUp), 0, inf},
-		{"cosine.start_lr", c.Cosine.StartLR, 0, 1e6},
-		{"cosine.period", f(c.Cosine.Period), 1, inf},
-		{"cosine.period_inc", f(c.Cosine.PeriodInc), 0, inf},
-		{"cosine.period_mult", c.Cosine.PeriodMult, 1, 1e3},
-		{"cosine.max_period", f(c.Cosine.MaxPeriod), 0, inf},
-		{"loss.params.weight", c.Loss.Params.Weight, 0, 1e6},
-		{"augmentations.rect_crop", a.RectCrop, 0, 1},
-		{"augmentations.noise", a.Noise, 0, 1},
-		{"augmentations.blur", a.Blur, 0, 1},
-		{"augmentations.distortion", a.Distortion, 0, 1},
-		{"augmentations.color", a.Color, 0, 1},
-		{"augmentations.global_prob", a.GlobalProb, 0, 1},
-		{"augmentations.erase.prob", a.Erase.Prob, 0, 1},
-		{"augmentations.erase.min_area", a.Erase.MinArea, 1e-4, 1},
-		{"augmentations.erase.max_area", a.Erase.MaxArea, 1e-4, 1},
-		{"augmentations.erase.min_ratio", a.Erase.MinRatio, 0.01, 100},
-		{"augmentations.erase.max_ratio", a.Erase.MaxRatio, 0.01, 100},
+	return []yamlfile.Range{
+		{Key: "data.rect_crop.min_ratio", Value: c.Data.RectCrop.MinRatio, Min: 0.01, Max: 1},
+		{Key: "data.rect_crop.max_ratio", Value: c.Data.RectCrop.MaxRatio, Min: 0.01, Max: 1},
+		{Key: "train.batch_size", Value: f(t.BatchSize), Min: 1, Max: 1 << 16},
+		{Key: "train.num_epochs", Value: f(t.NumEpochs), Min: 1, Max: inf},
+		{Key: "train.max_steps_per_epoch", Value: f(t.MaxStepsPerEpoch), Min: 0, Max: inf},
+		{Key: "train.accum_batches_num", Value: f(t.AccumBatchesNum), Min: 1, Max: 1 << 16},
+		{Key: "train.warmup.steps", Value: f(t.Warmup.Steps), Min: 1, Max: inf},
+		{Key: "train.warmup.max_lr", Value: t.Warmup.MaxLR, Min: 0, Max: 1e6},
+		{Key: "train.mixup.beta_a", Value: t.Mixup.BetaA, Min: 1e-3, Max: 1e3},
+		{Key: "train.swa.period", Value: f(t.SWA.Period), Min: 1, Max: inf},
+		{Key: "train.swa.start", Value: f(t.SWA.Start), Min: 0, Max: inf},
+		{Key: "train.lr_decay_coeff", Value: t.LRDecayCoeff, Min: 0, Max: 1},
+		{Key: "train.lr_finder.num_steps", Value: f(t.LRFinder.NumSteps), Min: 2, Max: inf},
+		{Key: "train.lr_finder.init_value", Value: t.LRFinder.InitValue, Min: 1e-30, Max: 1e6},
+		{Key: "train.lr_finder.final_value", Value: t.LRFinder.FinalValue, Min: 1e-30, Max: 1e6},
+		{Key: "train.lr_finder.beta", Value: t.LRFinder.Beta, Min: 0, Max: 0.9999},
+		{Key: "optimizer.params.lr", Value: c.Optimizer.Params.LR, Min: 0, Max: 1e6},
+		{Key: "optimizer.params.weight_decay", Value: c.Optimizer.Params.WeightDecay, Min: 0, Max: 1e6},
+		{Key: "optimizer.params.momentum", Value: c.Optimizer.Params.Momentum, Min: 0, Max: 1},
+		{Key: "scheduler.params.step_size", Value: f(s.StepSize), Min: 0, Max: inf},
+		{Key: "scheduler.params.gamma", Value: s.Gamma, Min: 0, Max: 1},
+		{Key: "scheduler.params.factor", Value: s.Factor, Min: 0, Max: 1},
+		{Key: "scheduler.params.patience", Value: f(s.Patience), Min: 0, Max: inf},
+		{Key: "scheduler.params.min_lr", Value: s.MinLR, Min: 0, Max: 1e6},
+		{Key: "scheduler.params.base_lr", Value: s.BaseLR, Min: 0, Max: 1e6},
+		{Key: "scheduler.params.max_lr", Value: s.MaxLR, Min: 0, Max: 1e6},
+		{Key: "scheduler.params.step_size_up", Value: f(s.StepSizeUp), Min: 0, Max: inf},
+		{Key: "cosine.start_lr", Value: c.Cosine.StartLR, Min: 0, Max: 1e6},
+		{Key: "cosine.period", Value: f(c.Cosine.Period), Min: 1, Max: inf},
+		{Key: "cosine.period_inc", Value: f(c.Cosine.PeriodInc), Min: 0, Max: inf},
+		{Key: "cosine.period_mult", Value: c.Cosine.PeriodMult, Min: 1, Max: 1e3},
+		{Key: "cosine.max_period", Value: f(c.Cosine.MaxPeriod), Min: 0, Max: inf},
+		{Key: "loss.params.weight", Value: c.Loss.Params.Weight, Min: 0, Max: 1e6},
+		{Key: "augmentations.rect_crop", Value: a.RectCrop, Min: 0, Max: 1},
+		{Key: "augmentations.noise", Value: a.Noise, Min: 0, Max: 1},
+		{Key: "augmentations.blur", Value: a.Blur, Min: 0, Max: 1},
+		{Key: "augmentations.distortion", Value: a.Distortion, Min: 0, Max: 1},
+		{Key: "augmentations.color", Value: a.Color, Min: 0, Max: 1},
+		{Key: "augmentations.global_prob", Value: a.GlobalProb, Min: 0, Max: 1},
+		{Key: "augmentations.erase.prob", Value: a.Erase.Prob, Min: 0, Max: 1},
+		{Key: "augmentations.erase.min_area", Value: a.Erase.MinArea, Min: 1e-4, Max: 1},
+		{Key: "augmentations.erase.max_area", Value: a.Erase.MaxArea, Min: 1e-4, Max: 1},
+		{Key: "augmentations.erase.min_ratio", Value: a.Erase.MinRatio, Min: 0.01, Max: 100},
+		{Key: "augmentations.erase.max_ratio", Value: a.Erase.MaxRatio, Min: 0.01, Max: 100},
 	}
 }
 
-// checkOrder refuses lower ends above upper ones, and what is missing.
-func (c *Config) checkOrder(d *decoder) error {
+// checkOrder refuses lower limits above upper ones, unsorted lists, and names whose
+// parameters are missing.
+func (c *Config) checkOrder(d *yamlfile.Decoder) error {
 	s, e, r := c.Scheduler, c.Augmentations.Erase, c.Data.RectCrop
 	for _, p := range []struct {
 		low, high string
@@ -247,7 +211,7 @@ func (c *Config) checkOrder(d *decoder) error {
 		{"train.lr_finder.init_value", "final_value", c.Train.LRFinder.InitValue, c.Train.LRFinder.FinalValue},
 	} {
 		if p.a > p.b {
-			return d.failAt(p.low, "%s (%s) is above %s (%s)", p.low, say.Number(p.a), p.high, say.Number(p.b))
+			return d.ErrorAt(p.low, "%s (%s) is above %s (%s)", p.low, say.Number(p.a), p.high, say.Number(p.b))
 		}
 	}
 	for _, m := range []struct {
@@ -255,22 +219,22 @@ func (c *Config) checkOrder(d *decoder) error {
 		list []int
 	}{{"scheduler.params.milestones", s.Params.Milestones}, {"train.lr_decay_milestones", c.Train.LRDecayMilestones}} {
 		if !slices.IsSorted(m.list) {
-			return d.failAt(m.key, "%s must ascend, not %s", m.key, say.List(m.list))
+			return d.ErrorAt(m.key, "%s must ascend, not %s", m.key, say.List(m.list))
 		}
 	}
 	switch {
 	case s.Name == "step" && s.Params.StepSize < 1:
-		return d.failAt("scheduler", "the schedule step needs scheduler.params.step_size, in epochs")
+		return d.ErrorAt("scheduler", "the schedule step needs scheduler.params.step_size, in epochs")
 	case s.Name == "multi_step" && len(s.Params.Milestones) == 0:
-		return d.failAt("scheduler", "the schedule multi_step needs scheduler.params.milestones, a list of epochs")
+		return d.ErrorAt("scheduler", "the schedule multi_step needs scheduler.params.milestones, a list of epochs")
 	case s.Name == "cyclic_lr" && s.Params.MaxLR == 0:
-		return d.failAt("scheduler", "the schedule cyclic_lr needs scheduler.params.base_lr and max_lr")
+		return d.ErrorAt("scheduler", "the schedule cyclic_lr needs scheduler.params.base_lr and max_lr")
 	case len(c.Train.LRDecayMilestones) > 0 && c.Train.LRDecayCoeff == 0:
-		return d.failAt("train.lr_decay_milestones", "train.lr_decay_milestones needs train.lr_decay_coeff")
+		return d.ErrorAt("train.lr_decay_milestones", "train.lr_decay_milestones needs train.lr_decay_coeff")
 	case s.Name == "cyclic_lr" && s.Params.StepSizeUp < 1:
-		return d.failAt("scheduler.params.step_size_up", "scheduler.params.step_size_up must be at least 1")
+		return d.ErrorAt("scheduler.params.step_size_up", "scheduler.params.step_size_up must be at least 1")
 	case c.Optimizer.Params.Nesterov && c.Optimizer.Params.Momentum == 0:
-		return d.failAt("optimizer.params.nesterov", "nesterov needs momentum")
+		return d.ErrorAt("optimizer.params.nesterov", "nesterov needs momentum")
 	}
 	return nil
 }

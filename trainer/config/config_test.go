@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,7 @@ func TestRealConfigsLoadWithTheirValues(t *testing.T) {
 	if err != nil || len(warnings) != 0 {
 		t.Fatal(err, warnings)
 	}
-	want := config.Model{Arch: "seresnext50_32x4d", InputSize: 288, NumClasses: 1103, NumFolds: 5, Dropout: 0.5}
+	want := modelspec.Model{Arch: "seresnext50_32x4d", InputSize: 288, NumClasses: 1103, NumFolds: 5, Dropout: 0.5}
 	if diff := cmp.Diff(want, c.Model); diff != "" {
 		t.Error(diff)
 	}
@@ -116,7 +117,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"list", minimal + "scheduler: {name: multi_step, params: {milestones: 3}}\n", `scheduler.params.milestones must be a list, not "3"`},
 		{"section is a list", "model: [1]\n", "c.yml:1:8: model must be a section of keys, not a list"},
 		{"value is a section", "model: {arch: {x: 1}}\n", "model.arch must be a text, not a section"},
-		{"optimiser", minimal + "optimizer: {name: adamm}\n", `unknown optimiser "adamm" (did you mean "adam"?); there are adam, adamw, sgd`},
+		{"optimizer", minimal + "optimizer: {name: adamm}\n", `unknown optimizer "adamm" (did you mean "adam"?); there are adam, adamw, sgd`},
 		{"parameter of another", minimal + "optimizer: {name: adam, params: {momentum: 0.9}}\n", `c.yml:2:34: adam takes no "momentum"; it takes lr`},
 		{"parameter of none", minimal + "loss: {name: focal_loss, params: {weight: 1}}\n", "focal_loss takes no parameter"},
 		{"range", minimal + "train: {accum_batches_num: 0}\n", "c.yml:2:28: train.accum_batches_num is 0; it must be between 1 and 65536"},

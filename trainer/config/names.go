@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
+	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
 )
 
 // Keys lists the keys of a section, in the order of the file; "" is the whole
 // config. It returns nil if there is no such section.
 func Keys(section string) []string {
 	if v, ok := lookup(section); ok && v.Kind() == reflect.Struct {
-		return keysOf(v.Type())
+		return yamlfile.Keys(v.Type())
 	}
 	return nil
 }
@@ -30,7 +30,7 @@ func lookup(key string) (v reflect.Value, ok bool) {
 		if v.Kind() != reflect.Struct {
 			return v, false
 		}
-		if v, ok = fieldOf(v, part); !ok {
+		if v, ok = yamlfile.Field(v, part); !ok {
 			return v, false
 		}
 	}
@@ -42,12 +42,6 @@ func lookup(key string) (v reflect.Value, ok bool) {
 // free text.
 func Values(key string) []string {
 	switch key {
-	case "model.arch":
-		var names []string
-		for _, a := range arch.All() {
-			names = append(names, a.Name)
-		}
-		return names
 	case "optimizer.name":
 		return slices.Sorted(maps.Keys(optimizerParams))
 	case "scheduler.name":
@@ -56,25 +50,9 @@ func Values(key string) []string {
 		return slices.Sorted(maps.Keys(lossParams))
 	case "augmentations.affine":
 		return affines[1:]
-	case "model.resize":
-		return vision.Policies()
-	case "model.interpolation":
-		return vision.Interpolations()
-	case "model.normalize":
-		var names []string
-		for _, n := range vision.Normalizations() {
-			names = append(names, n.Name)
-		}
-		return names
-	case "alpha":
-		return alphas
-	case "exif":
-		return exifs
-	case "test.tta_combine_func":
-		return []string{string(Mean)}
 	}
 	if v, ok := lookup(key); ok && v.Kind() == reflect.Bool {
 		return []string{"true", "false"}
 	}
-	return nil
+	return modelspec.Values(key)
 }

@@ -8,16 +8,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
 	"gopkg.in/yaml.v3"
 )
 
-// Set changes one value: "train.batch_size=8". The value is YAML. A new name of
-// an optimiser, schedule or loss drops the parameters that don't go with it;
-// where it needs others, give all at once: "scheduler={name: step, params:
-// {step_size: 3}}". After an error the config is unchanged.
+// Set changes one value: "train.batch_size=8". The value is YAML. A new name of an
+// optimizer, schedule or loss drops the parameters that it does not take. If the name
+// needs others, give all at once: "scheduler={name: step, params: {step_size: 3}}".
+// After an error the config is unchanged.
 func (c *Config) Set(assignment string) error { return c.set(assignment, true) }
 
-// set is Set, which may leave the checks to the caller.
+// set is Set; without check, it leaves the checks to the caller.
 func (c *Config) set(text string, check bool) error {
 	a, err := parseAssignment(text)
 	if err != nil {
@@ -28,14 +29,14 @@ func (c *Config) set(text string, check bool) error {
 		return fmt.Errorf("setting %s: %w", text, err)
 	}
 	a.put(&root)
-	d := &decoder{file: a.name(), at: map[string]*yaml.Node{}}
+	d := decoder(a.name())
 	next := Default()
-	err = d.decode(&root, reflect.ValueOf(next).Elem(), "")
+	err = d.Decode(&root, next)
 	if err == nil && check {
 		err = next.check(d)
 	}
 	if err != nil {
-		if e := new(Error); errors.As(err, &e) {
+		if e := new(yamlfile.Error); errors.As(err, &e) {
 			e.Line = 0 // places in the encoded config mean nothing to the user
 		}
 		return err
@@ -58,7 +59,7 @@ func parseAssignment(text string) (*assignment, error) {
 	a := &assignment{text: text, value: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}}
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return nil, &Error{File: a.name(), Message: "the form is key=value"}
+		return nil, &yamlfile.Error{File: a.name(), Message: "the form is key=value"}
 	}
 	a.path = strings.Split(strings.TrimSpace(key), ".")
 	if err := known(a.name(), a.path); err != nil {
@@ -68,7 +69,7 @@ func parseAssignment(text string) (*assignment, error) {
 		return a, nil
 	}
 	var err error
-	a.value, err = document(a.name(), []byte(value))
+	a.value, err = yamlfile.Document(a.name(), "config", []byte(value))
 	return a, err
 }
 
@@ -78,19 +79,19 @@ func known(file string, path []string) error {
 	for i, part := range path {
 		where := strings.Join(path[:i], ".")
 		if t.Kind() != reflect.Struct {
-			return &Error{File: file, Message: fmt.Sprintf("%s is a value and has no key %q", where, part)}
+			return &yamlfile.Error{File: file, Message: fmt.Sprintf("%s is a value and has no key %q", where, part)}
 		}
-		field, ok := fieldOf(reflect.New(t).Elem(), part)
+		field, ok := yamlfile.Field(reflect.New(t).Elem(), part)
 		if !ok {
-			return &Error{File: file, Message: unknown("key", part, where, keysOf(t))}
+			return &yamlfile.Error{File: file, Message: yamlfile.Unknown("key", part, where, yamlfile.Keys(t))}
 		}
 		t = field.Type()
 	}
 	return nil
 }
 
-// put sets the value in a config's tree. It makes the sections that are missing
-// or empty.
+// put sets the value in the tree of a config. It makes sections that are missing or
+// empty.
 func (a *assignment) put(n *yaml.Node) {
 	for i, part := range a.path {
 		if i == len(a.path)-1 {
@@ -100,7 +101,7 @@ func (a *assignment) put(n *yaml.Node) {
 			setKey(n, part, a.value)
 			return
 		}
-		child := section(find(n, part))
+		child := section(yamlfile.Find(n, part))
 		setKey(n, part, child)
 		n = child
 	}
@@ -131,9 +132,9 @@ func setKey(n *yaml.Node, key string, value *yaml.Node) {
 	n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
 }
 
-// dropParams removes the parameters that don't go with a new name.
+// dropParams removes the parameters that the new name of a section does not take.
 func dropParams(section *yaml.Node, name string) {
-	params := find(section, "params")
+	params := yamlfile.Find(section, "params")
 	if params == nil {
 		return
 	}
@@ -150,7 +151,8 @@ func dropParams(section *yaml.Node, name string) {
 	params.Content = kept
 }
 
-// Marshal returns the config as YAML that Parse reads back to the same.
+// Marshal returns the config as YAML, defaults included. Parse reads it back to an
+// equal config.
 func (c *Config) Marshal() ([]byte, error) {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
@@ -161,20 +163,20 @@ func (c *Config) Marshal() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// MarshalYAML writes only the parameters that go with the name.
+// MarshalYAML writes only the parameters that the name takes.
 func (o Optimizer) MarshalYAML() (any, error) {
 	return named(o.Name, o.Params, optimizerParams[o.Name])
 }
 
-// MarshalYAML writes only the parameters that go with the name.
+// MarshalYAML writes only the parameters that the name takes.
 func (s Scheduler) MarshalYAML() (any, error) {
 	return named(s.Name, s.Params, schedulerParams[s.Name])
 }
 
-// MarshalYAML writes only the parameters that go with the name.
+// MarshalYAML writes only the parameters that the name takes.
 func (l Loss) MarshalYAML() (any, error) { return named(l.Name, l.Params, lossParams[l.Name]) }
 
-// named is a section {name, params} with some of the parameters.
+// named returns the section {name, params} with the parameters of these keys.
 func named(name string, params any, keys []string) (*yaml.Node, error) {
 	var n, all yaml.Node
 	if err := all.Encode(params); err != nil {

@@ -2,8 +2,8 @@ package config
 
 import "reflect"
 
-// Unread lists the keys whose values differ from [Default] though nothing reads
-// them, because of what other keys say, each with the reason.
+// Unread lists the keys that have another value than in [Default] but that nothing
+// reads, because of the values of other keys. Each item names the key and the reason.
 func (c *Config) Unread() []string {
 	d := Default()
 	var list []string

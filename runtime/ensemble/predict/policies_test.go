@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 )
 
@@ -81,7 +81,7 @@ func TestValidationAndRunsSeeTheSamePixels(t *testing.T) {
 				keys = ", " + keys
 			}
 			text := fmt.Sprintf("model: {arch: tiny, num_classes: %d, input_size: 8%s}\n%s\n", ensembletest.Classes, keys, lines)
-			c, _, err := config.Parse("c.yml", []byte(text))
+			c, err := modelspec.Parse("c.yml", []byte(text))
 			must(t, err)
 			m := c.Ensemble("m0")
 			m.Weight, m.Folds = 1, folds

@@ -10,6 +10,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
@@ -17,7 +18,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/spf13/cobra"
 )
 
@@ -73,7 +73,7 @@ type choice struct {
 func addChoice(cmd *cobra.Command, c *choice) {
 	cmd.Flags().StringVar(&c.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
 	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, if the weights don't tell it")
-	_ = cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions(config.Values("model.arch"), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions(modelspec.Values("model.arch"), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, if the weights don't tell them")
 }
 

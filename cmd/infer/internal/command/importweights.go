@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
@@ -23,7 +24,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/spf13/cobra"
 )
 
@@ -278,13 +278,13 @@ model:
 test:
   num_ttas: %d
 `, strconv.Quote(filepath.Base(path)), a.Name, size, classes, max(5, f.fold+1), f.views)
-	if _, _, err := config.Parse(f.configPath(), text); err != nil {
+	if _, err := modelspec.Parse(f.configPath(), text); err != nil {
 		return nil, err
 	}
 	if f.force {
 		return text, nil
 	}
-	old, _, err := config.ReadFile(f.configPath())
+	old, err := modelspec.ReadFile(f.configPath())
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return text, nil

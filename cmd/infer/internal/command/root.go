@@ -7,7 +7,7 @@ package command
 import (
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/spf13/cobra"
 )
 
@@ -24,7 +24,7 @@ func New() *cobra.Command {
 func completeNetworks(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if strings.Contains(c.Use, "ARCHITECTURE") {
-			c.ValidArgsFunction = cobra.FixedCompletions(config.Values("model.arch"), cobra.ShellCompDirectiveDefault)
+			c.ValidArgsFunction = cobra.FixedCompletions(modelspec.Values("model.arch"), cobra.ShellCompDirectiveDefault)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
@@ -64,7 +65,7 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 		changes = append(changes, fmt.Sprintf("train.seed=%d", f.seed))
 	}
 	c, warnings, err := config.Parse(path, text, append(f.set, changes...)...)
-	if missing := new(config.MissingClassesError); errors.As(err, &missing) {
+	if missing := new(modelspec.MissingClassesError); errors.As(err, &missing) {
 		return nil, f.countClasses(missing)
 	}
 	if err != nil {
@@ -88,7 +89,7 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 
 // countClasses adds to the error of a config without model.num_classes the number
 // that the training table needs.
-func (f *configFlags) countClasses(missing *config.MissingClassesError) error {
+func (f *configFlags) countClasses(missing *modelspec.MissingClassesError) error {
 	path, ok := datafolder.Find(f.data, missing.CSV)
 	if !ok {
 		return missing

@@ -13,7 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/artifact/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
@@ -108,7 +108,7 @@ func (f *trainFlags) projectOf(cmd *cobra.Command) (*project, error) {
 	if text := file.Metadata()["config"]; text != "" {
 		return f.config.parse(cmd, paths[0], []byte(text), f.changes(cmd)...)
 	}
-	path, ok := modelconfig.Beside(paths[0])
+	path, ok := modelspec.Beside(paths[0])
 	if !ok {
 		return nil, cli.Usagef("--config is needed: %s carries none, and there is none beside it", paths[0])
 	}

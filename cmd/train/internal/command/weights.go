@@ -9,7 +9,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
-	"github.com/deploy-kernel/deploy-kernel/artifact/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
@@ -65,7 +65,7 @@ func allWeights(folders []string) ([]string, error) {
 func (j *prediction) configOf(path string, meta map[string]string) (*config.Config, error) {
 	text, name := meta["config"], "the config in it"
 	if text == "" {
-		beside, ok := modelconfig.Beside(path)
+		beside, ok := modelspec.Beside(path)
 		if j.flags.config.path != "" || !ok {
 			return j.c, nil
 		}

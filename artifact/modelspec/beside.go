@@ -1,11 +1,4 @@
-// Package modelconfig finds the config of weights that hold none.
-//
-//	path, ok := modelconfig.Beside("models/2b_se_resnext50_f0_e14_0.5975.pth")
-//	// models/2b_se_resnext50.yml
-//
-// It is <config>.yml, <config>.yaml or config.yml in the folder of the weights,
-// or config.yml in the folder above, where a training keeps it.
-package modelconfig
+package modelspec
 
 import (
 	"os"
@@ -15,7 +8,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 )
 
-// Beside returns the path of the config beside a file of weights.
+// Beside returns the path of the config that lies with a file of weights:
+// <config>.yml, <config>.yaml or config.yml in its folder, or config.yml in the folder
+// above, where a training keeps it. It reports whether there is one.
+//
+//	path, ok := modelspec.Beside("models/2b_se_resnext50_f0_e14_0.5975.pth")
+//	// models/2b_se_resnext50.yml
 func Beside(weights string) (path string, ok bool) {
 	model := weightfile.ModelName(weights)
 	var names []string

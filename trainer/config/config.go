@@ -5,75 +5,69 @@
 //	err = c.Set("train.batch_size=8")
 //	text, err := c.Marshal() // everything, defaults included
 //
-// A config has the sections of [Config]; the keys are the yaml tags of its
-// fields. What a file doesn't say has the value of [Default]. Numbers may be
-// quoted, and lists may be quoted in brackets, as old files have them.
+// A config has the sections of [Config]; the keys are the yaml tags of its fields. A
+// key that the file lacks has the value of [Default]. Package artifact/modelspec reads
+// the part of the same file that predictions need.
 //
-// Everything is checked: an unknown key, a value of the wrong type, a
-// parameter that the chosen optimiser, schedule or loss doesn't take, a number
-// out of range are errors that tell file:line:col, with "did you mean" and the
-// valid names. Keys that old files carry and nothing reads become warnings
-// ([Warning] tells which and why).
+// Everything is checked. Errors are of package yamlfile, with file:line:col, "did you
+// mean" and the valid names, and refuse
+//
+//   - unknown keys and values of the wrong type,
+//   - parameters that the chosen optimizer, schedule or loss does not take,
+//   - numbers that are out of range or contradict one another.
+//
+// Keys that old files carry and nothing reads cause warnings.
 //
 // It refuses files of other kinds in one line that names the kind: weights, tables,
 // ensembles, thresholds, and configs of second-level models, which train on
 // predictions. It also refuses duplicate keys and YAML of more than one document.
 package config
 
-// Config is one training run. Paths are as the file spells them.
+import (
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+)
+
+// Config describes one training. Paths are as the file spells them.
 type Config struct {
-	Model         Model         `yaml:"model"`
-	Data          Data          `yaml:"data"`
-	Train         Train         `yaml:"train"`
-	Test          Test          `yaml:"test"`
-	Optimizer     Optimizer     `yaml:"optimizer"`
-	Scheduler     Scheduler     `yaml:"scheduler"`
-	Cosine        Cosine        `yaml:"cosine"`
-	Loss          Loss          `yaml:"loss"`
-	Augmentations Augmentations `yaml:"augmentations"`
-	// Alpha says what becomes of transparency: drop ("" too), white, black.
+	Model         modelspec.Model `yaml:"model"`
+	Data          Data            `yaml:"data"`
+	Train         Train           `yaml:"train"`
+	Test          modelspec.Test  `yaml:"test"`
+	Optimizer     Optimizer       `yaml:"optimizer"`
+	Scheduler     Scheduler       `yaml:"scheduler"`
+	Cosine        Cosine          `yaml:"cosine"`
+	Loss          Loss            `yaml:"loss"`
+	Augmentations Augmentations   `yaml:"augmentations"`
+	// Alpha says what becomes of transparency: drop ("" too), white or black.
 	Alpha string `yaml:"alpha,omitempty"`
-	// EXIF says what becomes of the EXIF orientation: ignore ("" too), apply.
+	// EXIF says what becomes of the EXIF orientation: ignore ("" too) or apply.
 	EXIF string `yaml:"exif,omitempty"`
 }
 
-// Model says which network, and what it sees of an image in validation and
-// prediction (docs/images.md). The keys from Resize on are written only where
-// they are set.
-type Model struct {
-	Arch       string  `yaml:"arch"`        // a name of runtime/arch
-	InputSize  int     `yaml:"input_size"`  // height and width, in pixels
-	NumClasses int     `yaml:"num_classes"` // labels are 0 … NumClasses-1
-	NumFolds   int     `yaml:"num_folds"`   // into which the table is divided
-	Dropout    float64 `yaml:"dropout"`     // probability, before the last layer
-
-	Resize        string  `yaml:"resize,omitempty"`        // a name of vision.Policies; "" is crop
-	Interpolation string  `yaml:"interpolation,omitempty"` // a name of vision.Interpolations; "" is bicubic for crop, else bilinear
-	CropPct       float64 `yaml:"crop_pct,omitempty"`      // share of the scaled side that the input shows; 0 is 0.875 for shorter-side, else 1
-	ResizeTo      int     `yaml:"resize_to,omitempty"`     // the scaled side in pixels, in place of CropPct
-	Pad           []int   `yaml:"pad,flow,omitempty"`      // color of the padding; none is 114 for letterbox, else black
-
-	Normalize string    `yaml:"normalize,omitempty"` // a name of vision.Normalizations; "" is the architecture's
-	Mean      []float64 `yaml:"mean,flow,omitempty"` // in place of a name
-	Std       []float64 `yaml:"std,flow,omitempty"`
-
-	// WeightsKey names the set of weights to take from a checkpoint that holds
-	// several, e.g. model_ema; "" takes the average, or the only set.
-	WeightsKey string `yaml:"weights_key,omitempty"`
+// Spec returns the part of the config that predictions need.
+func (c *Config) Spec() *modelspec.Spec {
+	return &modelspec.Spec{
+		Model: c.Model, Test: c.Test, Alpha: c.Alpha, EXIF: c.EXIF,
+		Table: modelspec.Table{CSV: c.Train.CSV, FoldsFile: c.Train.FoldsFile},
+	}
 }
 
-// Data says what is cut from images in training.
+// Ensemble returns the model that the config describes, without folds and coefficient.
+func (c *Config) Ensemble(name string) ensemble.Model { return c.Spec().Ensemble(name) }
+
+// Data says where the images are and what training cuts from them.
 type Data struct {
 	RectCrop RectCrop `yaml:"rect_crop"`
-	// TrainDir and TestDir are the folders of the images; "" is the folder
-	// called train or test beside the table.
+	// TrainDir and TestDir are the folders of the images. "" is the folder train or
+	// test beside the table.
 	TrainDir string `yaml:"train_dir"`
 	TestDir  string `yaml:"test_dir"`
 }
 
-// RectCrop cuts a random rectangle, which is then scaled to the input size: one
-// side, or with ScaleBothDims each, is a random share between MinRatio and
-// MaxRatio of the image's.
+// RectCrop cuts a random rectangle and scales it to the input size. One side of the
+// rectangle, or each with ScaleBothDims, is a random share of the image's side, between
+// MinRatio and MaxRatio.
 type RectCrop struct {
 	Enable        bool    `yaml:"enable"`
 	MinRatio      float64 `yaml:"min_ratio"`
@@ -81,7 +75,7 @@ type RectCrop struct {
 	ScaleBothDims bool    `yaml:"scale_both_dims"`
 }
 
-// Train says what is trained on and for how long.
+// Train says on which rows a model trains, and for how long.
 type Train struct {
 	CSV       string `yaml:"csv"`        // the table of ids and labels
 	BatchSize int    `yaml:"batch_size"` // images per step
@@ -89,7 +83,8 @@ type Train struct {
 	// MaxStepsPerEpoch cuts epochs short; 0 is no limit.
 	MaxStepsPerEpoch int    `yaml:"max_steps_per_epoch"`
 	FoldsFile        string `yaml:"folds_file"` // .npy, uint8, a fold per row
-	// AccumBatchesNum batches make one step of the optimiser.
+	// AccumBatchesNum is the number of batches per step of the optimizer, whose
+	// gradients are averaged.
 	AccumBatchesNum int `yaml:"accum_batches_num"`
 	// EnableWarmup raises the rate from 0 to Warmup.MaxLR over the first
 	// Warmup.Steps steps. HeadOnlyWarmup trains only the last layer meanwhile.
@@ -98,37 +93,37 @@ type Train struct {
 	Warmup         Warmup `yaml:"warmup"`
 	Mixup          Mixup  `yaml:"mixup"`
 	SWA            SWA    `yaml:"swa"`
-	// LRDecayCoeff multiplies a cyclic schedule's rates after each of the
-	// epochs LRDecayMilestones.
+	// LRDecayCoeff multiplies a cyclic schedule's rates after each epoch of
+	// LRDecayMilestones.
 	LRDecayCoeff      float64  `yaml:"lr_decay_coeff"`
 	LRDecayMilestones []int    `yaml:"lr_decay_milestones,flow"`
 	LRFinder          LRFinder `yaml:"lr_finder"`
 	Seed              uint64   `yaml:"seed"`
 }
 
-// Warmup is the first, slow part of training.
+// Warmup raises the learning rate linearly from 0 to MaxLR over Steps steps.
 type Warmup struct {
 	Steps int     `yaml:"steps"`
 	MaxLR float64 `yaml:"max_lr"`
 }
 
-// Mixup mixes pairs of images and of their labels (Zhang et al., arXiv
-// 1710.09412), the share drawn from Beta(BetaA, BetaA).
+// Mixup blends pairs of images and their labels (Zhang et al., arXiv 1710.09412). The
+// share of each is drawn from Beta(BetaA, BetaA).
 type Mixup struct {
 	Enable bool    `yaml:"enable"`
 	BetaA  float64 `yaml:"beta_a"`
 }
 
-// SWA averages the weights of every Period-th epoch from epoch Start on
-// (Izmailov et al., arXiv 1803.05407).
+// SWA averages the weights of every Period-th epoch from epoch Start on (stochastic
+// weight averaging, Izmailov et al., arXiv 1803.05407).
 type SWA struct {
 	Enable bool `yaml:"enable"`
 	Period int  `yaml:"period"`
 	Start  int  `yaml:"start"`
 }
 
-// LRFinder raises the rate exponentially from InitValue to FinalValue over
-// NumSteps steps (Smith, arXiv 1506.01186), smoothing the loss with Beta.
+// LRFinder raises the learning rate exponentially from InitValue to FinalValue over
+// NumSteps steps (Smith, arXiv 1506.01186). Beta smooths the loss.
 type LRFinder struct {
 	NumSteps   int     `yaml:"num_steps"`
 	InitValue  float64 `yaml:"init_value"`
@@ -136,27 +131,13 @@ type LRFinder struct {
 	Beta       float64 `yaml:"beta"`
 }
 
-// Test says how predictions are made.
-type Test struct {
-	CSV            string         `yaml:"csv"`        // the sample submission
-	BatchSize      int            `yaml:"batch_size"` // images per batch
-	NumTTAs        int            `yaml:"num_ttas"`   // views of each image
-	TTACombineFunc TTACombineFunc `yaml:"tta_combine_func"`
-}
-
-// TTACombineFunc says how the predictions of an image's views become one.
-type TTACombineFunc string
-
-// Mean is the only one: the mean of the sigmoids.
-const Mean TTACombineFunc = "mean"
-
-// Optimizer is the method of descent.
+// Optimizer names the rule that turns gradients into steps.
 type Optimizer struct {
 	Name   string          `yaml:"name"` // adam, adamw, sgd
 	Params OptimizerParams `yaml:"params"`
 }
 
-// OptimizerParams are the arguments of PyTorch's optimisers.
+// OptimizerParams are the arguments of PyTorch's optimizers.
 type OptimizerParams struct {
 	LR          float64   `yaml:"lr"`
 	WeightDecay float64   `yaml:"weight_decay"`
@@ -189,8 +170,9 @@ type SchedulerParams struct {
 	StepSizeUp int     `yaml:"step_size_up"`    // cyclic_lr: steps of half a cycle
 }
 
-// Cosine are the periods of the schedule called cosine: restarts after Period
-// epochs, then PeriodInc more or PeriodMult times as many, MaxPeriod at most.
+// Cosine holds the parameters of the schedule cosine, which restarts at StartLR. The
+// first period has Period epochs. Each later one has PeriodInc more or PeriodMult times
+// as many, and at most MaxPeriod.
 type Cosine struct {
 	StartLR    float64 `yaml:"start_lr"`
 	Period     int     `yaml:"period"`
@@ -199,22 +181,22 @@ type Cosine struct {
 	MaxPeriod  int     `yaml:"max_period"` // 0: no limit
 }
 
-// Loss is what training makes small.
+// Loss names the function that training minimizes.
 type Loss struct {
 	// Name: see package loss.
 	Name   string     `yaml:"name"`
 	Params LossParams `yaml:"params"`
 }
 
-// LossParams are arguments of losses.
+// LossParams are the arguments of losses.
 type LossParams struct {
-	// Weight of missed labels in forgiving_loss, of the second loss in
-	// mixed_bce_f2 and mixed_bce_focal.
+	// Weight is the weight of missed labels in forgiving_loss, and of the second loss
+	// in mixed_bce_f2 and mixed_bce_focal.
 	Weight float64 `yaml:"weight"`
 }
 
-// Augmentations are random changes of training images. A number is the
-// probability of the change; 0 is never.
+// Augmentations are random changes of training images. A number is the probability of
+// the change.
 type Augmentations struct {
 	HFlip      bool    `yaml:"hflip"`    // one image in two
 	VFlip      bool    `yaml:"vflip"`    // one image in two
@@ -230,9 +212,9 @@ type Augmentations struct {
 	GlobalProb float64 `yaml:"global_prob"`
 }
 
-// Erase paints a random rectangle over (Zhong et al., arXiv 1708.04896):
-// between MinArea and MaxArea of the image, MinRatio to MaxRatio times as high
-// as wide.
+// Erase paints over a random rectangle (Zhong et al., arXiv 1708.04896). Its area is a
+// share of the image between MinArea and MaxArea. Its height is MinRatio to MaxRatio
+// times its width.
 type Erase struct {
 	Prob     float64 `yaml:"prob"`
 	MinArea  float64 `yaml:"min_area"`
@@ -244,16 +226,17 @@ type Erase struct {
 // Default returns the config of an empty file. It lacks an architecture and
 // the number of classes.
 func Default() *Config {
+	spec := modelspec.Default()
 	return &Config{
-		Model: Model{InputSize: 224, NumFolds: 5},
+		Model: spec.Model,
 		Data:  Data{RectCrop: RectCrop{MinRatio: 0.5, MaxRatio: 1}},
 		Train: Train{
-			CSV: "train.csv", BatchSize: 32, NumEpochs: 1000, FoldsFile: "folds.npy",
+			CSV: spec.Table.CSV, BatchSize: 32, NumEpochs: 1000, FoldsFile: spec.Table.FoldsFile,
 			AccumBatchesNum: 1, Warmup: Warmup{Steps: 5000, MaxLR: 1e-4},
 			Mixup: Mixup{BetaA: 0.5}, SWA: SWA{Period: 1},
 			LRFinder: LRFinder{NumSteps: 200, InitValue: 1e-7, FinalValue: 1, Beta: 0.98},
 		},
-		Test:          Test{CSV: "sample_submission.csv", BatchSize: 32, NumTTAs: 1, TTACombineFunc: Mean},
+		Test:          spec.Test,
 		Optimizer:     Optimizer{Name: "adam", Params: OptimizerParams{LR: 1e-4}},
 		Scheduler:     Scheduler{Name: "none"},
 		Cosine:        Cosine{StartLR: 1e-4, Period: 3, PeriodMult: 1},

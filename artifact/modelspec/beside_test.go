@@ -1,11 +1,11 @@
-package modelconfig_test
+package modelspec_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/artifact/modelconfig"
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 )
 
 func TestTheConfigBesideTheWeightsIsFound(t *testing.T) {
@@ -26,7 +26,7 @@ func TestTheConfigBesideTheWeightsIsFound(t *testing.T) {
 		"runs/a/f0/last/a_f0_e1_0.5.safetensors": "runs/a/f0/config.yml",
 		"models/unnamed.pth":                     "",
 	} {
-		if got, ok := modelconfig.Beside(weights); got != filepath.FromSlash(want) || ok != (want != "") {
+		if got, ok := modelspec.Beside(weights); got != filepath.FromSlash(want) || ok != (want != "") {
 			t.Errorf("Beside(%q) = %q, %v; want %q", weights, got, ok, want)
 		}
 	}
