@@ -4,7 +4,7 @@ GO ?= go
 # Binaries carry the SIMD kernels; everything also builds and passes without.
 SIMD := GOEXPERIMENT=simd
 BIN := bin
-COMMANDS := $(notdir $(wildcard cmd/*))
+COMMANDS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
 
