@@ -8,6 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/bundler/internal/names"
+	"github.com/deploy-kernel/deploy-kernel/bundler/internal/print"
+	"github.com/deploy-kernel/deploy-kernel/bundler/internal/reach"
+	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
 // Options say what to bundle, and how. The zero value bundles the main package
@@ -95,7 +100,7 @@ func Bundle(ctx context.Context, o Options) (*Result, error) {
 
 // public returns an error of a stage as one of this package.
 func public(err error) error {
-	if e := (*sourceError)(nil); errors.As(err, &e) {
+	if e := (*source.Error)(nil); errors.As(err, &e) {
 		return (*Error)(e)
 	}
 	return err
@@ -104,14 +109,14 @@ func public(err error) error {
 // A bundling is one run of the stages.
 type bundling struct {
 	options *Options
-	stage   string   // that runs
-	program *program // the newest; nil before the first
+	stage   string          // that runs
+	program *source.Program // the newest; nil before the first
 }
 
 // run passes the program from stage to stage. A panic becomes an error.
 func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 	defer func() {
-		b.program.close()
+		b.program.Close()
 		if fault := recover(); fault != nil {
 			res, err = nil, panicked(b.stage, fault)
 		}
@@ -121,19 +126,19 @@ func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 		return nil, err
 	}
 	b.begin("names", "renaming")
-	named, err := rename(ctx, live, b.options.Minify)
+	named, err := names.Assign(ctx, live, b.options.Minify)
 	if err != nil {
 		return nil, err
 	}
-	b.begin("print", "printing and formatting "+count(len(named.kept), "package"))
-	file, err := printBundle(ctx, named, printOptions{By: b.options.By, Licenses: b.options.Licenses, Minify: b.options.Minify})
+	b.begin("print", "printing and formatting "+source.Count(len(named.Kept), "package"))
+	file, err := print.Write(ctx, named, print.Options{By: b.options.By, Licenses: b.options.Licenses, Minify: b.options.Minify})
 	if err != nil {
 		return nil, err
 	}
 	res = result(live, named, file)
-	b.program.release()
+	b.program.Release()
 	b.begin("print", "type-checking the bundle")
-	if err := file.check(ctx); err != nil {
+	if err := file.Check(ctx); err != nil {
 		return nil, err
 	}
 	return res, nil
@@ -142,25 +147,25 @@ func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 // reachable loads the program and finds what it can reach. It loads the program
 // again if a function body is needed that was left out, or if portable code can
 // stand in for assembly.
-func (b *bundling) reachable(ctx context.Context) (*live, error) {
+func (b *bundling) reachable(ctx context.Context) (*reach.Live, error) {
 	r, err := b.options.request()
 	for err == nil {
 		b.stage = "source"
-		if b.program, err = loadProgram(ctx, r); err != nil {
+		if b.program, err = source.Load(ctx, r); err != nil {
 			break
 		}
 		b.begin("reach", "finding what the program can reach")
-		var found *live
-		found, err = findLive(ctx, b.program, b.options.KeepAll)
-		for err == nil && !found.emptied && len(found.missing) > 0 {
-			var portable *program
-			if portable, err = b.program.withoutAssembly(ctx, found.missing); err != nil {
+		var found *reach.Live
+		found, err = reach.Find(ctx, b.program, b.options.KeepAll)
+		for err == nil && !found.Emptied && len(found.Missing) > 0 {
+			var portable *source.Program
+			if portable, err = b.program.WithoutAssembly(ctx, found.Missing); err != nil {
 				break
 			}
 			b.program = portable
-			found, err = findLive(ctx, b.program, b.options.KeepAll)
+			found, err = reach.Find(ctx, b.program, b.options.KeepAll)
 		}
-		if err == nil && !found.emptied {
+		if err == nil && !found.Emptied {
 			return found, nil
 		}
 		r.KeepBodies = true
@@ -186,24 +191,24 @@ func panicked(stage string, fault any) error {
 }
 
 // request returns what the stage source is asked for.
-func (o *Options) request() (*request, error) {
-	r := &request{
+func (o *Options) request() (*source.Request, error) {
+	r := &source.Request{
 		Dir: o.Dir, Package: o.Package, Tags: o.Tags, TagsSet: o.TagsSet, Env: o.Env, Overlay: o.Overlay,
 		Output: o.Output, KeepBodies: o.KeepAll, Progress: o.Progress,
 	}
-	return r, r.resolve()
+	return r, r.Resolve()
 }
 
 // result collects what the stages return.
-func result(l *live, n *names, f *printed) *Result {
-	res := &Result{Source: f.output, Report: Report{Std: slices.Sorted(maps.Keys(n.imports)), Methods: l.methods}}
-	for _, w := range slices.Concat(l.notes, n.warnings) {
+func result(l *reach.Live, n *names.Table, f *print.File) *Result {
+	res := &Result{Source: f.Text, Report: Report{Std: slices.Sorted(maps.Keys(n.Imports)), Methods: l.Methods}}
+	for _, w := range slices.Concat(l.Warnings, n.Warnings) {
 		res.Warnings = append(res.Warnings, Warning(w))
 	}
-	for i, k := range l.kept {
+	for i, k := range l.Kept {
 		res.Report.Packages = append(res.Report.Packages, PackageReport{
-			Path: k.ImportPath, Version: k.version, Bytes: f.bytes[i], Kept: k.count, Dropped: len(k.dropped),
-			Chain: k.chain, Why: k.why, DroppedNames: k.dropped,
+			Path: k.ImportPath, Version: k.Version, Bytes: f.Sizes[i], Kept: k.Count, Dropped: len(k.Dropped),
+			Chain: k.Chain, Why: k.Why, DroppedNames: k.Dropped,
 		})
 	}
 	return res

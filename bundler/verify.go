@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
 // Verify builds the program and the bundle, runs a shell command with BIN set
@@ -26,18 +28,18 @@ func Verify(ctx context.Context, o Options, bundle []byte, command string) error
 	if err := os.WriteFile(filepath.Join(dir, "bundle.go"), bundle, 0o600); err != nil {
 		return err
 	}
-	tool := newGoTool(r)
+	tool := source.NewGoTool(r)
 	args := []string{"build", "-buildvcs=false", "-pgo=off", "-o", filepath.Join(dir, "program")}
-	flags, remove, err := r.buildFlags()
+	flags, remove, err := r.BuildFlags()
 	if err != nil {
 		return err
 	}
 	defer remove()
-	if _, err := tool.run(ctx, slices.Concat(args, flags, []string{"--", r.Package})...); err != nil {
+	if _, err := tool.Run(ctx, slices.Concat(args, flags, []string{"--", r.Package})...); err != nil {
 		return fmt.Errorf("building the program: %w", err)
 	}
-	alone := &goTool{dir: dir, env: append(tool.env, "PWD="+dir, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")}
-	if _, err := alone.run(ctx, "build", "-o", "bundle", "bundle.go"); err != nil {
+	alone := &source.GoTool{Dir: dir, Env: append(tool.Env, "PWD="+dir, "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")}
+	if _, err := alone.Run(ctx, "build", "-o", "bundle", "bundle.go"); err != nil {
 		return fmt.Errorf("building the bundle: %w", err)
 	}
 	want, err := runWith(ctx, o.Env, filepath.Join(dir, "program"), command)

@@ -1,0 +1,391 @@
+package reach
+
+import (
+	"bytes"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
+)
+
+// A teller looks for telltales in one part.
+type teller struct {
+	p        *Live
+	t        *Part
+	info     *types.Info
+	recovers bool              // the program looks at the values of panics
+	shown    map[ast.Expr]bool // values that become any, and that say types
+	commas   map[ast.Expr]bool // type assertions that don't panic
+	within   map[ast.Expr]bool // parts of larger constants
+	joined   map[ast.Expr]bool // operands of texts that aren't constant
+}
+
+func newTeller(p *Live, t *Part, recovers bool) *teller {
+	w := &teller{
+		p: p, t: t, info: t.Pkg.Info, recovers: recovers,
+		shown: map[ast.Expr]bool{}, commas: map[ast.Expr]bool{}, within: map[ast.Expr]bool{}, joined: map[ast.Expr]bool{},
+	}
+	c := &conversions{
+		info: w.info, mark: func(types.Type) {}, show: func(types.Type) {}, assert: func(_, _ types.Type) {},
+		each: func(e ast.Expr, to types.Type) {
+			if saysTypes(w.info.TypeOf(e)) && !saysTypes(to) {
+				w.shown[e] = true
+			}
+		},
+	}
+	for _, n := range t.Nodes() {
+		c.find(n)
+		ast.Inspect(n, func(n ast.Node) bool {
+			w.prepare(n)
+			return true
+		})
+	}
+	return w
+}
+
+// prepare notes what the nodes below a node are part of.
+func (w *teller) prepare(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.BinaryExpr:
+		constant := w.info.Types[n].Value != nil
+		for _, e := range []ast.Expr{n.X, n.Y} {
+			w.within[ast.Unparen(e)] = constant
+			w.joined[ast.Unparen(e)] = !constant && n.Op == token.ADD
+		}
+	case *ast.AssignStmt:
+		if len(n.Lhs) == 2 && len(n.Rhs) == 1 {
+			w.commas[ast.Unparen(n.Rhs[0])] = true
+		}
+	case *ast.ValueSpec:
+		if len(n.Names) == 2 && len(n.Values) == 1 {
+			w.commas[ast.Unparen(n.Values[0])] = true
+		}
+	case *ast.CallExpr:
+		if f := w.callee(n); f != nil && quiet[f.FullName()] {
+			for _, a := range n.Args {
+				delete(w.shown, a)
+			}
+		}
+	}
+}
+
+// quiet are functions that don't show the types they get.
+var quiet = map[string]bool{
+	"(*sync.Map).Load": true, "(*sync.Map).Store": true, "(*sync.Map).LoadOrStore": true, "(*sync.Map).LoadAndDelete": true,
+	"(*sync.Map).Delete": true, "(*sync.Map).Swap": true, "(*sync.Map).CompareAndSwap": true, "(*sync/atomic.Value).Store": true,
+}
+
+// saysTypes reports whether the text of a value is, or has, a type's name: of
+// reflect.Type, and of contexts with their keys.
+func saysTypes(t types.Type) bool {
+	found := false
+	if t != nil {
+		WalkType(t, func(t types.Type) {
+			if named, ok := t.(*types.Named); ok && named.Obj().Pkg() != nil {
+				name := named.Obj().Pkg().Path() + "." + named.Obj().Name()
+				found = found || name == "reflect.Type" || name == "context.Context"
+			}
+		})
+	}
+	return found
+}
+
+// callee returns the declared function that a call calls, or nil.
+func (w *teller) callee(n *ast.CallExpr) *types.Func {
+	var id *ast.Ident
+	switch f := ast.Unparen(n.Fun).(type) {
+	case *ast.Ident:
+		id = f
+	case *ast.SelectorExpr:
+		id = f.Sel
+	default:
+		return nil
+	}
+	fn, _ := w.info.Uses[id].(*types.Func)
+	return fn
+}
+
+// eachPlace calls f for each place of the part that has a telltale, with the
+// telltale's index.
+func (w *teller) eachPlace(f func(i int, pos token.Pos)) {
+	for _, n := range w.t.Nodes() {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if n == nil {
+				return true
+			}
+			name := ""
+			if id, ok := n.(*ast.Ident); ok {
+				name = w.stdName(id)
+			}
+			for i, tell := range telltales {
+				if tell.find != nil && tell.find(w, n) || name != "" && slices.Contains(tell.objects, name) {
+					f(i, n.Pos())
+				}
+			}
+			return true
+		})
+	}
+}
+
+// StdName returns the name that telltales have for the object of the standard
+// library that an identifier means, or nothing.
+func (w *teller) stdName(id *ast.Ident) string {
+	o := w.info.Uses[id]
+	if o == nil || o.Pkg() == nil || w.p.InProgram(o) {
+		return ""
+	}
+	if fn, ok := o.(*types.Func); ok {
+		return fn.FullName()
+	}
+	return o.Pkg().Path() + "." + o.Name()
+}
+
+// showsLines finds flags of package log that print lines, whatever they are
+// called, and the option of log/slog for it.
+func (w *teller) showsLines(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		f := w.callee(n)
+		if f == nil || len(n.Args) == 0 {
+			return false
+		}
+		switch f.FullName() {
+		case "log.SetFlags", "(*log.Logger).SetFlags", "log.New":
+			return w.flagsShowLines(n.Args[len(n.Args)-1])
+		}
+	case *ast.KeyValueExpr: // of a literal
+		id, ok := n.Key.(*ast.Ident)
+		v := w.info.Types[n.Value].Value
+		return ok && w.isSourceOption(id) && !(v != nil && v.Kind() == constant.Bool && !constant.BoolVal(v))
+	case *ast.SelectorExpr:
+		return w.isSourceOption(n.Sel)
+	}
+	return false
+}
+
+// isSourceOption reports whether a name is the field of slog.HandlerOptions that
+// asks for lines, or that of slog.Record that tells them.
+func (w *teller) isSourceOption(id *ast.Ident) bool {
+	o := w.info.Uses[id]
+	return o != nil && o.Pkg() != nil && o.Pkg().Path() == "log/slog" && (o.Name() == "AddSource" || o.Name() == "PC")
+}
+
+// flagsShowLines reports whether flags of package log can ask for lines: not if
+// they are constants without these bits, or made of them and the flags before.
+func (w *teller) flagsShowLines(e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if v := w.info.Types[e].Value; v != nil {
+		const lines = 8 | 16 // log.Llongfile | log.Lshortfile
+		bits, _ := constant.Int64Val(constant.ToInt(v))
+		return bits&lines != 0
+	}
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		return w.flagsShowLines(e.X) || e.Op != token.AND_NOT && w.flagsShowLines(e.Y)
+	case *ast.CallExpr:
+		f := w.callee(e)
+		return f == nil || f.FullName() != "log.Flags" && f.FullName() != "(*log.Logger).Flags"
+	}
+	return true
+}
+
+var (
+	// typeVerb matches the formats that show types: %T, %-14T, %[1]T, %#v, %+#v.
+	typeVerb = regexp.MustCompile(`%(?:[-+# 0]|\[\d+\]|[\d.*])*T|%(?:[-+ 0])*#(?:[-+# 0]|\[\d+\]|[\d.*])*v`)
+	// openVerb matches a format that goes on with another text.
+	openVerb = regexp.MustCompile(`(?:^|[^%])(?:%%)*%(?:[-+# 0]|\[\d+\]|[\d.*])*$`)
+	// madeVerb matches a format that makes a format.
+	madeVerb = regexp.MustCompile(`%%[-+#0\d.]*%[-+0]*[csv]`)
+)
+
+// showsTypes finds formats and values that show the names of types.
+func (w *teller) showsTypes(n ast.Node) bool {
+	e, ok := n.(ast.Expr)
+	if !ok {
+		return false
+	}
+	if w.shown[e] {
+		return true
+	}
+	if call, ok := n.(*ast.CallExpr); ok && len(call.Args) == 1 && w.isBuiltin(call, "panic") {
+		return w.panicShowsType(w.info.TypeOf(call.Args[0]))
+	}
+	v := w.info.Types[e].Value
+	if v == nil || v.Kind() != constant.String || w.within[e] {
+		return false
+	}
+	if _, paren := e.(*ast.ParenExpr); paren {
+		return false
+	}
+	if _, declared := e.(*ast.Ident); declared {
+		return w.joined[e] && openVerb.MatchString(constant.StringVal(v)) // else found in its declaration
+	}
+	text := constant.StringVal(v)
+	return typeVerb.MatchString(strings.ReplaceAll(text, "%%", "")) || madeVerb.MatchString(text) || w.joined[e] && openVerb.MatchString(text)
+}
+
+func (w *teller) isBuiltin(call *ast.CallExpr, name string) bool {
+	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+	return ok && id.Name == name && w.info.Types[id].IsBuiltin()
+}
+
+// panicShowsType reports whether the message of a panic has the type's name: of
+// values of the program's types without Error and String.
+func (w *teller) panicShowsType(t types.Type) bool {
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok || !w.foreign(t) || types.IsInterface(t) {
+		return false
+	}
+	for _, name := range []string{"Error", "String"} {
+		if o, _, _ := types.LookupFieldOrMethod(named, false, nil, name); o != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// foreign reports whether values of a type can have parts of a type that another
+// package of the program than main declares. Interfaces can.
+func (w *teller) foreign(t types.Type) bool {
+	seen := map[types.Type]bool{}
+	found := false
+	var look func(t types.Type)
+	look = func(t types.Type) {
+		WalkType(t, func(t types.Type) {
+			if _, face := t.Underlying().(*types.Interface); face {
+				found = true
+			}
+			named, ok := t.(*types.Named)
+			if !ok || seen[t] {
+				return
+			}
+			seen[t] = true
+			if o := named.Obj(); w.p.InProgram(o) {
+				found = found || o.Pkg() != w.p.Main.Types
+				look(named.Underlying())
+			}
+		})
+	}
+	look(t)
+	return found
+}
+
+// speakers are the functions of the standard library whose errors name the types
+// of their arguments.
+var speakers = map[string]bool{
+	"encoding/json.Unmarshal": true, "(*encoding/json.Decoder).Decode": true,
+	"encoding/xml.Unmarshal": true, "(*encoding/xml.Decoder).Decode": true, "(*encoding/xml.Decoder).DecodeElement": true,
+	"(*encoding/gob.Encoder).Encode": true, "(*encoding/gob.Decoder).Decode": true,
+	"encoding/asn1.Marshal": true, "encoding/asn1.Unmarshal": true, "encoding/binary.Read": true, "encoding/binary.Write": true,
+	"(*text/template.Template).Execute": true, "(*text/template.Template).ExecuteTemplate": true,
+	"(*html/template.Template).Execute": true, "(*html/template.Template).ExecuteTemplate": true,
+	"net/rpc.Register": true, "(*net/rpc.Server).Register": true, "(*database/sql.Row).Scan": true, "(*database/sql.Rows).Scan": true,
+	"fmt.Sscan": true, "fmt.Sscanf": true, "fmt.Sscanln": true, "fmt.Fscan": true, "fmt.Fscanf": true, "fmt.Fscanln": true,
+	"fmt.Scan": true, "fmt.Scanf": true, "fmt.Scanln": true,
+}
+
+// encoders show types only if a method of theirs fails.
+var encoders = map[string]bool{
+	"encoding/json.Marshal": true, "encoding/json.MarshalIndent": true, "(*encoding/json.Encoder).Encode": true,
+}
+
+// showsTypesInErrors finds calls whose errors name types, and type assertions
+// whose panics do, if the program looks at these.
+func (w *teller) showsTypesInErrors(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		f := w.callee(n)
+		if f == nil {
+			return false
+		}
+		name := f.FullName()
+		if !speakers[name] && !encoders[name] {
+			return false
+		}
+		return slices.ContainsFunc(n.Args, func(a ast.Expr) bool {
+			t := w.info.TypeOf(a)
+			switch {
+			case !w.foreign(t) || isReaderOrWriter(t):
+				return false
+			case encoders[name]:
+				return w.marshals(t)
+			}
+			return true
+		})
+	case *ast.TypeAssertExpr:
+		return w.recovers && n.Type != nil && !w.commas[n] && (w.foreign(w.info.TypeOf(n.Type)) || isEmptyInterface(w.info.TypeOf(n.X)))
+	}
+	return false
+}
+
+// isReaderOrWriter reports whether an argument is where a function reads or
+// writes.
+func isReaderOrWriter(t types.Type) bool {
+	if !types.IsInterface(t) {
+		return false
+	}
+	o, _, _ := types.LookupFieldOrMethod(t, false, nil, "Read")
+	if o == nil {
+		o, _, _ = types.LookupFieldOrMethod(t, false, nil, "Write")
+	}
+	return o != nil
+}
+
+func isEmptyInterface(t types.Type) bool {
+	i, ok := t.Underlying().(*types.Interface)
+	return ok && i.Empty()
+}
+
+// marshals reports whether a part of a type can have a method for its JSON.
+func (w *teller) marshals(t types.Type) bool {
+	found := false
+	WalkType(t, func(t types.Type) {
+		for _, name := range []string{"MarshalJSON", "MarshalText"} {
+			o, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
+			found = found || o != nil && w.p.InProgram(o)
+		}
+	})
+	return found
+}
+
+// recovers reports whether the program looks at the values of panics.
+func (l *Live) recovers() bool {
+	found := false
+	mentions := map[*source.File]bool{} // files that have the word; most have not
+	l.EachPart(func(t *Part) {
+		mention, known := mentions[t.File]
+		if !known {
+			mention = bytes.Contains(t.File.Src, []byte("recover"))
+			mentions[t.File] = mention
+		}
+		if found || !mention {
+			return
+		}
+		for _, n := range t.Nodes() {
+			ast.Inspect(n, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.ExprStmt: // the value is dropped
+					call, ok := n.X.(*ast.CallExpr)
+					return !ok || !isRecover(t, call)
+				case *ast.BinaryExpr: // it is compared
+					call, ok := n.X.(*ast.CallExpr)
+					return !ok || !isRecover(t, call)
+				case *ast.CallExpr:
+					found = found || isRecover(t, n)
+				}
+				return !found
+			})
+		}
+	})
+	return found
+}
+
+func isRecover(t *Part, call *ast.CallExpr) bool {
+	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+	return ok && id.Name == "recover" && t.Pkg.Info.Types[id].IsBuiltin()
+}

@@ -1,0 +1,182 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A block is a package that one Go file can't hold, with the refusal.
+type block struct {
+	path string
+	err  *Error
+}
+
+// refuse joins the refusals of all blocked packages: one line each, the first
+// with its place. Without any it returns nil.
+func refuse(blocks []block) error {
+	if len(blocks) == 0 {
+		return nil
+	}
+	first := *blocks[0].err
+	hints := []string{}
+	for i, b := range blocks {
+		if i > 0 {
+			first.Text += "\n" + b.err.Error()
+		}
+		if b.err.Hint != "" && !slices.Contains(hints, b.err.Hint) {
+			hints = append(hints, b.err.Hint)
+		}
+	}
+	first.Hint = strings.Join(hints, "; ")
+	return &first
+}
+
+// checkBlocked refuses packages that use C or import internal packages of the
+// standard library. The list of packages shows both before any type-checking.
+func checkBlocked(ctx context.Context, p *Program, tool *GoTool) error {
+	blocks, err := cgoBlocks(ctx, p, tool)
+	if err != nil {
+		return err
+	}
+	blocks = append(blocks, p.internalBlocks()...)
+	if len(blocks) > 0 {
+		blocks = append(blocks, p.assemblyBlocks(blocks)...)
+	}
+	return refuse(blocks)
+}
+
+// cgoBlocks finds the packages that an ordinary build compiles with cgo.
+// Without cgo they would be other code, or none. CGO_ENABLED=0 asks for that.
+func cgoBlocks(ctx context.Context, p *Program, tool *GoTool) (blocks []block, err error) {
+	if p.Target.CGO_ENABLED == "0" {
+		return nil, nil
+	}
+	suspect := slices.ContainsFunc(p.Paths, func(path string) bool {
+		l := p.Listed[path]
+		return !l.Standard && slices.ContainsFunc(l.IgnoredFiles, func(name string) bool {
+			return p.Request.importIn(name, "C").Line > 0
+		})
+	})
+	if !suspect {
+		return nil, nil
+	}
+	listed, err := list(ctx, p.Request, p.Target.GOROOT, append(slices.Clip(tool.Env), "CGO_ENABLED=1"))
+	if err != nil {
+		return nil, err
+	}
+	var with Program
+	with.index(listed)
+	for _, l := range listed {
+		if l.Standard {
+			continue
+		}
+		for _, name := range l.GoFiles {
+			pos := p.Request.importIn(name, "C")
+			if pos.Line == 0 {
+				continue
+			}
+			e := &Error{
+				Pos:  pos,
+				Text: fmt.Sprintf("package %s uses cgo%s: one Go file can't hold C", l.ImportPath, with.chainText(l.ImportPath)),
+			}
+			if pure := p.Listed[l.ImportPath]; pure == nil || len(pure.GoFiles) > 0 {
+				e.Hint = "set CGO_ENABLED=0 to bundle the program as it is without cgo"
+			}
+			blocks = append(blocks, block{l.ImportPath, e})
+			break
+		}
+	}
+	return blocks, nil
+}
+
+// internalBlocks finds the packages that import internal packages of the
+// standard library. Only packages of GOROOT may do that.
+func (p *Program) internalBlocks() (blocks []block) {
+	for _, path := range p.Paths {
+		l := p.Listed[path]
+		if l.Standard {
+			continue
+		}
+		var internal []string
+		for _, imp := range l.Imports {
+			if d := p.Listed[imp]; d != nil && d.Standard && Restricted(imp) {
+				internal = append(internal, imp)
+			}
+		}
+		if len(internal) == 0 {
+			continue
+		}
+		blocks = append(blocks, block{path, &Error{
+			Pos: p.importPos(path, internal[0]),
+			Text: fmt.Sprintf("package %s imports %s of the standard library%s: only GOROOT may import it, so the bundle would not compile",
+				path, strings.Join(internal, ", "), p.chainText(path)),
+		}})
+	}
+	return blocks
+}
+
+// Restricted reports whether a standard library package can't be imported from
+// outside of GOROOT.
+func Restricted(path string) bool {
+	return strings.HasPrefix(path, "vendor/") || slices.Contains(strings.Split(path, "/"), "internal")
+}
+
+// assemblyBlocks finds the packages with functions in assembly, to complete a
+// refusal. At this stage nobody knows whether the program reaches them.
+func (p *Program) assemblyBlocks(known []block) (blocks []block) {
+	for _, path := range p.Paths {
+		l := p.Listed[path]
+		isKnown := slices.ContainsFunc(known, func(b block) bool { return b.path == path })
+		if l.Standard || isKnown || len(l.assembly()) == 0 || bodyless(l) == 0 {
+			continue
+		}
+		blocks = append(blocks, block{path, &Error{
+			Text: fmt.Sprintf("package %s has functions in assembly%s: refused too if the program reaches them", path, p.chainText(path)),
+		}})
+	}
+	return blocks
+}
+
+// checkOutput refuses an output file that would become part of a package of the
+// program.
+func (p *Program) checkOutput() error {
+	name := p.Request.Output
+	if name == "" {
+		return nil
+	}
+	base := filepath.Base(name)
+	dir := realPath(filepath.Dir(name))
+	for _, path := range p.Paths {
+		l := p.Listed[path]
+		if l.Standard || l.Dir == "" || realPath(l.Dir) != dir {
+			continue
+		}
+		own := slices.ContainsFunc(l.GoFiles, func(file string) bool { return filepath.Base(file) == base })
+		if !own && (path == adHoc || filepath.Ext(base) != ".go" || base[0] == '_' || base[0] == '.') {
+			continue
+		}
+		text := "%s would become part of package %s, which lies in that folder"
+		if own {
+			text = "%s is a source file of package %s"
+		}
+		return &Error{
+			Text: fmt.Sprintf(text, name, path),
+			Hint: "write the bundle into a folder outside of the program",
+		}
+	}
+	return nil
+}
+
+// realPath returns the absolute path, with symbolic links resolved if it exists.
+func realPath(name string) string {
+	if abs, err := filepath.Abs(name); err == nil {
+		name = abs
+	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	return name
+}

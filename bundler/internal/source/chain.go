@@ -1,0 +1,53 @@
+package source
+
+import (
+	"slices"
+	"strings"
+)
+
+// Chain tells how the main package comes to import path: a, b, ..., path.
+func (p *Program) Chain(path string) []string {
+	root := p.Paths[len(p.Paths)-1]
+	if p.via == nil {
+		p.via = p.importTree(root)
+	}
+	names := []string{path}
+	for at := path; at != root; {
+		from, ok := p.via[at]
+		if !ok {
+			break
+		}
+		names, at = append(names, from), from
+	}
+	slices.Reverse(names)
+	return names
+}
+
+// importTree returns, for each package, its importer on a shortest chain of
+// imports from the root.
+func (p *Program) importTree(root string) map[string]string {
+	via := map[string]string{}
+	queue := []string{root}
+	for len(queue) > 0 {
+		l := p.Listed[queue[0]]
+		queue = queue[1:]
+		if l == nil {
+			continue
+		}
+		for _, imp := range l.Imports {
+			if _, seen := via[imp]; !seen && imp != root {
+				via[imp] = l.ImportPath
+				queue = append(queue, imp)
+			}
+		}
+	}
+	return via
+}
+
+// chainText is the chain for a message, or nothing if it is short.
+func (p *Program) chainText(path string) string {
+	if c := p.Chain(path); len(c) > 2 {
+		return " (imported by " + strings.Join(c[:len(c)-1], " → ") + ")"
+	}
+	return ""
+}

@@ -1,0 +1,121 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"go/types"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// A Listing is what is known of one package, of the standard library or not.
+type Listing struct {
+	ImportPath, Name, Dir, Export string
+	Standard                      bool
+	Module                        *packages.Module
+	Imports                       []string          // of packages, sorted
+	ImportMap                     map[string]string // what import declarations name otherwise
+	EmbedFiles                    []string          // below Dir, with slashes
+	embeds                        bool              // some variable has a go:embed directive
+
+	// Full names: what is compiled, what the build constraints leave out, and
+	// what isn't Go.
+	GoFiles, IgnoredFiles, OtherFiles []string
+
+	Types *types.Package // nil if it wasn't needed
+	from  *packages.Package
+}
+
+// imported returns the path of the package that an import declaration means.
+func (l *Listing) imported(path string) string {
+	if real, ok := l.ImportMap[path]; ok {
+		return real
+	}
+	return path
+}
+
+// assembly returns the assembly files.
+func (l *Listing) assembly() []string {
+	return slices.DeleteFunc(slices.Clone(l.OtherFiles), func(name string) bool {
+		ext := filepath.Ext(name)
+		return ext != ".s" && ext != ".S"
+	})
+}
+
+// metadata is what go/packages is asked of each package in both steps.
+const metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedModule |
+	packages.NeedEmbedFiles | packages.NeedEmbedPatterns
+
+// list lists the package that the options name and all it needs, dependencies
+// first; of packages without an order among them those with the lower path.
+func list(ctx context.Context, r *Request, goroot string, env []string) ([]*Listing, error) {
+	cfg := &packages.Config{
+		Mode: metadata | packages.NeedDeps, Context: ctx,
+		Dir: r.Dir, Env: env, BuildFlags: r.tagFlags(), Overlay: r.Overlay,
+	}
+	roots, err := packages.Load(cfg, r.Package)
+	if err != nil {
+		return nil, err
+	}
+	if len(roots) > 1 {
+		return nil, &Error{
+			Text: fmt.Sprintf("%q is %d packages, the first %s and %s", r.Package, len(roots), roots[0].PkgPath, roots[1].PkgPath),
+			Hint: "name a folder or an import path of one main package",
+		}
+	}
+	return listings(roots, goroot), nil
+}
+
+// listings flattens an import graph.
+func listings(roots []*packages.Package, goroot string) (all []*Listing) {
+	seen := map[*packages.Package]bool{}
+	var visit func(p *packages.Package)
+	visit = func(p *packages.Package) {
+		if seen[p] {
+			return
+		}
+		seen[p] = true
+		for _, name := range slices.Sorted(maps.Keys(p.Imports)) {
+			visit(p.Imports[name])
+		}
+		all = append(all, newListing(p, goroot))
+	}
+	for _, p := range roots {
+		visit(p)
+	}
+	return all
+}
+
+func newListing(p *packages.Package, goroot string) *Listing {
+	l := &Listing{
+		ImportPath: p.PkgPath, Name: p.Name, Dir: p.Dir, Export: p.ExportFile,
+		Standard: p.Name != "main" && isStandard(p, goroot), Module: p.Module,
+		ImportMap: map[string]string{}, embeds: len(p.EmbedPatterns) > 0,
+		GoFiles: p.GoFiles, IgnoredFiles: p.IgnoredFiles, OtherFiles: p.OtherFiles,
+		Types: p.Types, from: p,
+	}
+	for name, imp := range p.Imports {
+		l.Imports = append(l.Imports, imp.PkgPath)
+		if name != imp.PkgPath {
+			l.ImportMap[name] = imp.PkgPath
+		}
+	}
+	slices.Sort(l.Imports)
+	for _, full := range p.EmbedFiles {
+		if name, err := filepath.Rel(p.Dir, full); err == nil {
+			l.EmbedFiles = append(l.EmbedFiles, filepath.ToSlash(name))
+		}
+	}
+	return l
+}
+
+// isStandard reports whether a package belongs to the standard library: all of
+// GOROOT but the go command's own tools.
+func isStandard(p *packages.Package, goroot string) bool {
+	src := filepath.Join(goroot, "src") + string(filepath.Separator)
+	return strings.HasPrefix(p.Dir, src) && !strings.HasPrefix(p.PkgPath, "cmd/") || p.PkgPath == "unsafe"
+}

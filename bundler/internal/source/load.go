@@ -1,0 +1,294 @@
+// Package source is the first stage of the bundler: it loads a program, with
+// types, and cuts its packages into parts.
+//
+// [Load] asks the go command for the packages, refuses what one Go file can't
+// hold, type-checks all packages outside of the standard library, and puts them
+// into the order of initialization. The output is a [Program]. The later stages
+// refuse by its [Error], too, and ask it again for what they miss:
+// [Program.WithoutAssembly] and [Program.BuildInfo].
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	goversion "go/version"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/tools/go/packages"
+)
+
+// Load lists the packages of a program, type-checks them and cuts them
+// into parts. It returns a *Error for what it refuses and for mistakes in
+// the program.
+func Load(ctx context.Context, r *Request) (*Program, error) {
+	p := &Program{Request: r}
+	if err := p.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.Announce("looking for what one Go file can't hold")
+	if err := p.cutPackages(); err != nil {
+		return nil, err
+	}
+	return p, ctx.Err()
+}
+
+// load finds the packages of the program, then type-checks from source those
+// that aren't of the standard library, all in one universe. The types of std
+// come from the compiler's export data.
+func (p *Program) load(ctx context.Context) error {
+	p.Request.Announce("listing packages")
+	tool := NewGoTool(p.Request)
+	var err error
+	if p.Target, err = tool.target(ctx); err != nil {
+		return flagHint(tool, err)
+	}
+	if p.Target.GO111MODULE == "off" && p.swapped == nil { // else it has the warning already
+		p.Warnings = append(p.Warnings, Warning{Text: "GO111MODULE=off: the packages come from GOPATH, and go.mod is ignored"})
+	}
+	var listed []*Listing
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return tool.checkPlatform(gctx, p.Target) })
+	g.Go(func() (err error) {
+		listed, err = list(gctx, p.Request, p.Target.GOROOT, tool.Env)
+		return err
+	})
+	g.Go(func() (err error) {
+		p.Debug, err = tool.debugDefaults(gctx, p.Request)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		if refusal := (*Error)(nil); errors.As(err, &refusal) {
+			return err
+		}
+		return flagHint(tool, listFailure(ctx, p, err))
+	}
+	p.index(listed)
+	if err := checkListed(ctx, p, tool, listed); err != nil {
+		return err
+	}
+	return checkTypes(ctx, p, tool)
+}
+
+// index makes packages findable by their path.
+func (p *Program) index(listed []*Listing) {
+	p.Paths, p.via = nil, nil
+	p.Listed = make(map[string]*Listing, len(listed))
+	for _, l := range listed {
+		if p.Listed[l.ImportPath] == nil {
+			p.Paths = append(p.Paths, l.ImportPath)
+		}
+		p.Listed[l.ImportPath] = l
+	}
+}
+
+// adHoc is the path of a package that is named by its files.
+const adHoc = "command-line-arguments"
+
+// checkTypes parses and type-checks the packages: they are the roots of the
+// second step, so go/packages takes only the others from export data.
+func checkTypes(ctx context.Context, p *Program, tool *GoTool) error {
+	p.Fset = token.NewFileSet()
+	files := &parsedFiles{files: map[*ast.File]*File{}, emptied: map[string]bool{}}
+	if !p.Request.KeepBodies {
+		p.Request.Announce("reading %s", Count(len(p.Paths), "package"))
+		var err error
+		if files.lean, err = newLean(ctx, p); err != nil {
+			return err
+		}
+	}
+	cfg := &packages.Config{
+		Mode: metadata | packages.NeedCompiledGoFiles | packages.NeedExportFile | packages.NeedTypes |
+			packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes,
+		Context: ctx, Dir: p.Request.Dir, Env: tool.Env, BuildFlags: p.Request.tagFlags(), Overlay: p.Request.Overlay,
+		Fset: p.Fset, ParseFile: files.parse,
+	}
+	main := p.Paths[len(p.Paths)-1]
+	var patterns []string
+	for _, path := range p.Paths {
+		if !p.Listed[path].Standard && path != main {
+			patterns = append(patterns, path)
+		}
+	}
+	if main == adHoc && len(patterns) > 0 {
+		// Files and packages don't go together as roots: take all from source.
+		patterns = nil
+		cfg.Mode |= packages.NeedDeps
+	}
+	p.Request.Announce("type-checking %s", Count(len(patterns)+1, "package"))
+	roots, err := packages.Load(cfg, append(patterns, p.Request.Package)...)
+	if err != nil {
+		return flagHint(tool, listFailure(ctx, p, err))
+	}
+	p.index(listings(roots, p.Target.GOROOT))
+	if len(p.Paths) == 0 {
+		// go/packages returns no packages for some errors of the go command.
+		_, err := tool.Run(ctx, "list", "-export", "--", p.Request.Package)
+		if err == nil {
+			err = fmt.Errorf("%s can't be loaded", p.Request.Package)
+		}
+		return flagHint(tool, listFailure(ctx, p, err))
+	}
+	p.Std = map[string]*types.Package{}
+	p.byTypes = map[*types.Package]*Package{}
+	for _, path := range p.Paths {
+		l := p.Listed[path]
+		withoutLean(l.from, files.emptied)
+		if err := loadError(p, l); err != nil {
+			return err
+		}
+		from := l.from
+		l.from = nil // it leads to all other packages
+		if l.Standard {
+			if l.Types != nil && l.Types.Complete() {
+				p.Std[path] = l.Types
+			}
+			continue
+		}
+		k := &Package{Listing: l, Info: from.TypesInfo}
+		if l.Module != nil {
+			k.Version = l.Module.Version
+		}
+		for _, syntax := range from.Syntax {
+			f := files.files[syntax]
+			f.OldLoops = oldLoops(k, syntax)
+			k.Files = append(k.Files, f)
+		}
+		p.Packages = append(p.Packages, k)
+		p.byTypes[k.Types] = k
+		if path == main {
+			p.Main = k
+		}
+	}
+	return nil
+}
+
+// oldLoops reports whether the language version of a file is below go1.22.
+func oldLoops(k *Package, syntax *ast.File) bool {
+	v := k.Info.FileVersions[syntax]
+	if v == "" && k.Module != nil && k.Module.GoVersion == "" {
+		v = "go1.16" // of modules that don't say
+	}
+	return v != "" && goversion.Compare(v, "go1.22") < 0
+}
+
+// parsedFiles keeps the text of the files that go/packages has parsed.
+type parsedFiles struct {
+	lean    *lean // or nil
+	mu      sync.Mutex
+	files   map[*ast.File]*File
+	emptied map[string]bool // files with emptied functions
+}
+
+func (p *parsedFiles) parse(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
+	syntax, err := parser.ParseFile(fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+	if syntax != nil {
+		emptied := p.lean.empty(name, syntax)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.files[syntax] = &File{Name: name, Src: src, Syntax: syntax, Tok: fset.File(syntax.FileStart), Emptied: emptied}
+		p.emptied[filepath.Clean(name)] = len(emptied) > 0
+	}
+	return syntax, err
+}
+
+// cutPackages cuts the packages into parts and finds what stands for the functions
+// without a body.
+func (p *Program) cutPackages() error {
+	if p.Main.Types.Scope().Lookup("main") == nil {
+		return &Error{Pos: p.packageClause(p.Main.Listing), Text: fmt.Sprintf("package %s has no func main", p.Main.ImportPath)}
+	}
+	p.Aliases = map[types.Object]alias{}
+	for _, k := range p.Packages {
+		if err := cut(p, k); err != nil {
+			return err
+		}
+	}
+	if err := orderPackages(p); err != nil {
+		return err
+	}
+	return resolveLinks(p)
+}
+
+// listFailure is the error of a load that gave no packages at all.
+func listFailure(ctx context.Context, p *Program, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := strings.TrimSpace(err.Error())
+	if _, after, ok := strings.Cut(text, "stderr: "); ok {
+		text = after
+	}
+	out := listErrorOf(packages.Error{Msg: strings.ReplaceAll("\n"+text, "\ngo: ", "\n")}, p.Request.Package, p.Request.Dir)
+	if strings.Contains(out.Text, "go.mod file not found") {
+		out.Text = p.Request.Dir + ": " + out.Text
+		out.Hint = "bundle a program inside of a module: go mod init makes one"
+	}
+	return out
+}
+
+// flagHint adds the value of GOFLAGS as a hint to errors about flags, and
+// workHint to those about go.work. Both settings are easily forgotten.
+func flagHint(tool *GoTool, err error) error {
+	flags := ""
+	for _, kv := range tool.asked {
+		if v, ok := strings.CutPrefix(kv, "GOFLAGS="); ok {
+			flags = v
+		}
+	}
+	refusal := (*Error)(nil)
+	if !errors.As(err, &refusal) {
+		refusal = &Error{Text: err.Error()}
+		if errors.Is(err, context.Canceled) || errors.Is(err, exec.ErrNotFound) {
+			return err
+		}
+	}
+	if flags != "" && flagComplaint.MatchString(refusal.Text) && refusal.Hint == "" && !refusal.Pos.IsValid() {
+		refusal.Hint = "GOFLAGS is " + strconv.Quote(flags) + ": unset it, or the part that is in the way"
+	}
+	if strings.Contains(refusal.Text, "go.work") && refusal.Hint == "" {
+		refusal.Hint = workHint
+	}
+	return refusal
+}
+
+// flagComplaint matches errors of the go command about flags.
+var flagComplaint = regexp.MustCompile(`GOFLAGS|\bflag\b|(^|\s)-[a-z]+\b`)
+
+// loadError returns the first mistake in a package: of its syntax, its types,
+// then what only the compiler found.
+func loadError(p *Program, l *Listing) error {
+	for _, e := range l.from.Errors {
+		if e.Kind == packages.ParseError {
+			return listErrorOf(e, l.ImportPath, p.Request.Dir)
+		}
+	}
+	if errs := l.from.TypeErrors; len(errs) > 0 {
+		first := &Error{Pos: p.Fset.PositionFor(errs[0].Pos, false), Text: errs[0].Msg}
+		if len(errs) > 1 && strings.HasPrefix(errs[1].Msg, "\t") { // "other declaration of x"
+			first.Text += "; " + strings.TrimSpace(errs[1].Msg) + " at " + p.Position(errs[1].Pos)
+		}
+		return first
+	}
+	if len(l.from.Errors) > 0 {
+		return listErrorOf(l.from.Errors[0], l.ImportPath, p.Request.Dir)
+	}
+	if !l.Standard && l.Types == nil {
+		return errors.New("package " + l.ImportPath + " can't be loaded")
+	}
+	return nil
+}
