@@ -8,7 +8,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
@@ -64,7 +64,7 @@ func (s *state) checkSample(ctx context.Context) error {
 	sample, err := input.ChooseSample(paths, rules)
 	switch {
 	case err != nil:
-		return ensemble.KindHint(err)
+		return predict.KindHint(err)
 	case sample == nil:
 		return hint.New(fmt.Errorf("%s: there is no %s", s.Input, input.SampleName), "name it by --sample")
 	}

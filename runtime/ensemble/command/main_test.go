@@ -16,7 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// kernel is a kernel's main: its plan and key are in the environment.
+// kernel is the main function of a kernel. Its plan and key are in the environment.
 func kernel() {
 	text, err := os.ReadFile(os.Getenv("PLAN"))
 	var plan ensemble.Plan

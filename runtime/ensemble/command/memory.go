@@ -8,17 +8,16 @@ import (
 	"strings"
 )
 
-// garbage is how much there may be, in percent of what is in use, before it is
-// collected. The heap is a few large arrays without pointers, so that collecting
-// is cheap: Go's 100 would only take more memory.
-const garbage = 25
+// gcPercent is the garbage that may pile up before a collection, in percent of the live
+// heap. The heap is a few large arrays without pointers, so a collection is cheap. Go's
+// default of 100 would only take more memory.
+const gcPercent = 25
 
-// limitMemory has Go's garbage collector keep the heap small, unless $GOGC says
-// how, and tells it of the container's memory limit, of which it may take nine
-// tenths, unless $GOMEMLIMIT says another thing.
+// limitMemory makes the garbage collector keep the heap small, unless $GOGC is set. It
+// sets a soft limit of 9/10 of the container's memory limit, unless $GOMEMLIMIT is set.
 func limitMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
+		debug.SetGCPercent(gcPercent)
 	}
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -28,10 +27,9 @@ func limitMemory() {
 	}
 }
 
-// containerMemory returns the least memory limit, in bytes, of the control
-// groups that the process is in. root is where they are mounted, self the file
-// that names the process's groups: lines of "0::PATH" (version 2) or
-// "N:CONTROLLERS:PATH" (version 1), man 7 cgroups.
+// containerMemory returns the lowest memory limit, in bytes, of the control groups of the
+// process. root is their mount point. self is a file that names the groups, in lines of
+// the form "0::PATH" (version 2) or "N:CONTROLLERS:PATH" (version 1); see man 7 cgroups.
 func containerMemory(root, self string) (limit int64, ok bool) {
 	text, err := os.ReadFile(self)
 	if err != nil {
@@ -49,9 +47,9 @@ func containerMemory(root, self string) (limit int64, ok bool) {
 			}
 			base, file = filepath.Join(root, "memory"), "memory.limit_in_bytes"
 		}
-		// The limit of every group from the process's up to the mount counts.
-		// In a container the path may be the host's: then only the mount is
-		// there.
+		// Every group from the process's own up to the mount point may have a limit.
+		// Inside a container the path may be the host's. Then only the mount point
+		// exists.
 		for path := filepath.Join("/", parts[2]); ; path = filepath.Dir(path) {
 			if n, found := readLimit(filepath.Join(base, path, file)); found && (!ok || n < limit) {
 				limit, ok = n, true
@@ -64,8 +62,8 @@ func containerMemory(root, self string) (limit int64, ok bool) {
 	return limit, ok
 }
 
-// readLimit reads a limit in bytes. "max", and the huge number that version 1
-// writes instead, are none.
+// readLimit reads a limit in bytes. It returns false if the file is missing or sets no
+// limit: version 2 writes "max", version 1 a huge number.
 func readLimit(path string) (int64, bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// usage says in our words what package flag says of arguments.
-func usage(fs *flag.FlagSet, err error) error {
+// usageError rewrites an error of FlagSet.Parse in the style of our messages.
+func usageError(fs *flag.FlagSet, err error) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		return fmt.Errorf("unknown flag --%s", name)
@@ -37,14 +37,14 @@ func usage(fs *flag.FlagSet, err error) error {
 		name := strings.TrimPrefix(strings.TrimPrefix(rest[len(quoted):], " for "), "flag ")
 		name, _, _ = strings.Cut(strings.TrimPrefix(name, "-"), ":")
 		if f := fs.Lookup(name); f != nil {
-			return fmt.Errorf("--%s %s: %s", name, value, needed(f, value))
+			return fmt.Errorf("--%s %s: %s", name, value, wanted(f, value))
 		}
 	}
 	return errors.New(text)
 }
 
-// needed says what a flag's value must be, given one that it refuses.
-func needed(f *flag.Flag, value string) string {
+// wanted returns what kind of value a flag takes. value is one that it refuses.
+func wanted(f *flag.Flag, value string) string {
 	getter, ok := f.Value.(flag.Getter)
 	if !ok {
 		return "it can't be read"
@@ -66,9 +66,8 @@ func needed(f *flag.Flag, value string) string {
 	return "it can't be read"
 }
 
-// shortTimes writes the defaults of times without units that are zero: 9h, not
-// 9h0m0s.
-func shortTimes(f *flag.Flag) {
+// shortenDefault makes the help show the default 9h of a duration flag, not 9h0m0s.
+func shortenDefault(f *flag.Flag) {
 	getter, ok := f.Value.(flag.Getter)
 	if !ok {
 		return

@@ -142,7 +142,7 @@ func TestTheKindOfSubmissionCanBeAskedFor(t *testing.T) {
 	text := strings.NewReplacer("attribute_ids", "label", ",0 1\n", ",0\n").Replace(read(t, w.Path(samplePath)))
 	w.Write(t, samplePath, []byte(text))
 	o := w.options(t.TempDir())
-	if _, err := predict.Run(context.Background(), w.Plan, o); err == nil || !strings.Contains(ensemble.KindHint(err).Error(), "one class for each image") {
+	if _, err := predict.Run(context.Background(), w.Plan, o); err == nil || !strings.Contains(predict.KindHint(err).Error(), "one class for each image") {
 		t.Errorf("got %v", err)
 	}
 	for name, change := range map[string]func(*predict.Options){

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
@@ -81,7 +82,7 @@ func checkOutput(o *Options) error {
 		atomicfile.Sweep(path)
 		f, err := atomicfile.Create(path)
 		if err != nil {
-			return ensemble.Hint(err, "the folder must exist and be writable")
+			return hint.New(err, "the folder must exist and be writable")
 		}
 		if err := f.Close(); err != nil {
 			return err
@@ -194,7 +195,7 @@ func (s *setup) failMissing(errs []error) error {
 
 func missingError(names []string, root string, all int) error {
 	err := fmt.Errorf("missing under %s: the weights of %d of %d folds: %s", root, len(names), all, strings.Join(names, ", "))
-	return ensemble.Hint(err, "add the datasets that hold NAME"+input.WeightsExt+" or NAME"+input.WeightsExt+".enc, or go on without them by --partial")
+	return hint.New(err, "add the datasets that hold NAME"+input.WeightsExt+" or NAME"+input.WeightsExt+".enc, or go on without them by --partial")
 }
 
 // leaveOut lets the run go on without a fold.

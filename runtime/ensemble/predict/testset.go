@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
@@ -78,7 +79,7 @@ func newFinder(ctx context.Context, p *ensemble.Plan, o *Options, j *journal) (*
 	}
 	found, err := input.Find(ctx, o.Input, p.FoldNames(), samples...)
 	if err != nil {
-		return nil, ensemble.Hint(err, "name the folder that holds weights, images and sample submission by --input")
+		return nil, hint.New(err, "name the folder that holds weights, images and sample submission by --input")
 	}
 	for _, w := range found.Warnings {
 		j.warn("%s", w)
@@ -102,9 +103,9 @@ func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *jo
 	chosen, err := input.ChooseSample(paths, rules)
 	switch {
 	case err != nil:
-		return nil, nil, ensemble.KindHint(err)
+		return nil, nil, KindHint(err)
 	case chosen == nil:
-		return nil, nil, ensemble.Hint(fmt.Errorf("no %s under %s", input.SampleName, f.root),
+		return nil, nil, hint.New(fmt.Errorf("no %s under %s", input.SampleName, f.root),
 			"add the competition's data to the input, or name the table of ids by --sample")
 	}
 	for _, err := range chosen.Passed {
@@ -127,6 +128,16 @@ func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *jo
 	return test, chosen.Images, nil
 }
 
+// KindHint adds to an *input.KindError how the user settles the kind, if that is possible.
+// It returns any other error as it is.
+func KindHint(err error) error {
+	var kind *input.KindError
+	if errors.As(err, &kind) && kind.Ambiguous {
+		return hint.New(err, "where each field may have several class numbers, say so by --submission labels")
+	}
+	return err
+}
+
 // images locates the images of ids under Options.Images, or else under the root.
 func (f *finder) images(ctx context.Context, ids []string) (*input.Images, error) {
 	if f.folder == "" {
@@ -135,7 +146,7 @@ func (f *finder) images(ctx context.Context, ids []string) (*input.Images, error
 	if f.pictures == nil {
 		found, err := input.Find(ctx, f.folder, nil)
 		if err != nil {
-			return nil, ensemble.Hint(fmt.Errorf("the folder of the images: %w", err), "name another by --images")
+			return nil, hint.New(fmt.Errorf("the folder of the images: %w", err), "name another by --images")
 		}
 		f.pictures = found
 	}
@@ -177,7 +188,7 @@ func (f *finder) explainEmpty(test *testset, j *journal) error {
 	none := fmt.Sprintf("none of the %d images of %s is under %s", len(test.images), test.sample.Name, under)
 	names := fmt.Sprintf("an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", test.images[0].id)
 	if entries, err := os.ReadDir(f.folder); err == nil && len(entries) > 0 {
-		return ensemble.Hint(errors.New(none), names)
+		return hint.New(errors.New(none), "%s", names)
 	}
 	j.warn("%s: every row gets the default labels", none)
 	j.line("hint: %s", names)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ctxio"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -48,7 +49,7 @@ func (v *Vault) open(file input.File, f *ensemble.Fold) (*weightFile, error) {
 // decrypt returns the plaintext of src, under the first key that opens it.
 func (v *Vault) decrypt(src io.ReaderAt, file input.File, f *ensemble.Fold) (*crypt.ReaderAt, error) {
 	if len(v.keys) == 0 {
-		return nil, ensemble.Hint(fmt.Errorf("%s: encrypted, and there is no key", file.Path),
+		return nil, hint.New(fmt.Errorf("%s: encrypted, and there is no key", file.Path),
 			"give --key FILE, set DEPLOY_KERNEL_KEY to the key's text, or add the key as a .key file to the input")
 	}
 	var err error
