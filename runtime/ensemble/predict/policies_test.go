@@ -124,28 +124,6 @@ func (w *world) checkFold(t *testing.T, m *ensemble.Model) {
 	}
 }
 
-func TestAPlanOfImpossibleImagesIsRefused(t *testing.T) {
-	w := newWorld(t, 1)
-	for want, change := range map[string]func(*ensemble.Model){
-		"there is no policy 9":           func(m *ensemble.Model) { m.Scaling.Policy = 9 },
-		"there is no interpolation 99":   func(m *ensemble.Model) { m.Scaling.Interpolation = 99 },
-		"the policy crop scales to no":   func(m *ensemble.Model) { m.Scaling.Side = 20 },
-		"a side of 7 pixels":             func(m *ensemble.Model) { m.Scaling.Policy, m.Scaling.Side = 1, 7 },
-		"with the policy squash there":   func(m *ensemble.Model) { m.Scaling.Policy, m.Views = 1, 3 },
-		"a mean without standard":        func(m *ensemble.Model) { m.Mean[1] = 0.5 },
-		"they must be of pixels from 0":  func(m *ensemble.Model) { m.Mean[1], m.Std = 123, [3]float32{1, 1, 1} },
-		"there is no treatment 3 of tra": func(m *ensemble.Model) { m.Alpha = 3 },
-		"there is no treatment 2 of the": func(m *ensemble.Model) { m.EXIF = 2 },
-	} {
-		plan := *w.Plan
-		plan.Models = slices.Clone(plan.Models)
-		change(&plan.Models[0])
-		if err := plan.Check(); err == nil || !strings.Contains(err.Error(), "model 0 (m0): ") || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
-}
-
 func TestARunWarnsOfCropsThatShowLittle(t *testing.T) {
 	w := newWorld(t, 5)
 	var log bytes.Buffer
