@@ -74,7 +74,6 @@ func Make(ctx context.Context, p problem.Rows, result search.Result, o Options) 
 	if o.Samples == 0 {
 		o.Samples = DefaultSamples
 	}
-	o.Search.Progress = nil
 	n := p.Models()
 	r := &Report{Models: make([]Model, n), Folds: make([][]float64, p.Folds()), Fitted: result.Score}
 	group, inner := errgroup.WithContext(ctx)

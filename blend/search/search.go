@@ -44,9 +44,6 @@ var names = [...]string{"exact", "equal", "greedy", "random", "nelder-mead", "cm
 // String returns the name of the method.
 func (m Method) String() string { return names[m] }
 
-// Methods lists all methods.
-func Methods() []Method { return []Method{Exact, Equal, Greedy, Random, NelderMead, CMAES} }
-
 // Names returns the names of all methods.
 func Names() []string { return slices.Clone(names[:]) }
 
@@ -72,9 +69,6 @@ type Options struct {
 	// Evaluations bounds the scores that the methods other than Exact compute;
 	// 0 means DefaultEvaluations.
 	Evaluations int
-	// Progress is told the best score so far, now and then, by any goroutine; nil
-	// is silent.
-	Progress func(score float64)
 }
 
 // The defaults of Options.
@@ -152,9 +146,6 @@ func (s *searcher) start(point []float64) *run {
 func (r *run) take(point []float64, score float64) {
 	r.point, r.score = point, score
 	r.trace = append(r.trace, Step{time.Since(r.begin), score})
-	if r.options.Progress != nil {
-		r.options.Progress(score)
-	}
 }
 
 func (r *run) result() Result {

@@ -120,11 +120,25 @@ func generated(t testing.TB, rows, classes, models int, seed uint64) *problem.Si
 	return p
 }
 
+// methods returns all methods.
+func methods(t *testing.T) []search.Method {
+	t.Helper()
+	var all []search.Method
+	for _, name := range search.Names() {
+		m, err := search.ParseMethod(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
 func TestNoMethodBeatsTheExactOne(t *testing.T) {
 	for seed := range uint64(10) {
 		p := generated(t, 900, 40, 5, seed)
 		scores := map[search.Method]float64{}
-		for _, m := range search.Methods() {
+		for _, m := range methods(t) {
 			r, err := search.Run(context.Background(), p, search.Options{Method: m, Seed: seed})
 			if err != nil {
 				t.Fatal(err)
@@ -171,7 +185,7 @@ func TestASearchEndsWithItsContext(t *testing.T) {
 	p := generated(t, 300, 20, 4, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, m := range search.Methods() {
+	for _, m := range methods(t) {
 		if _, err := search.Run(ctx, p, search.Options{Method: m}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v: error %v", m, err)
 		}
@@ -179,9 +193,9 @@ func TestASearchEndsWithItsContext(t *testing.T) {
 }
 
 func TestMethodsAreFoundByTheirNames(t *testing.T) {
-	for _, m := range search.Methods() {
-		if got, err := search.ParseMethod(m.String()); err != nil || got != m {
-			t.Errorf("%v: got %v, %v", m, got, err)
+	for i, m := range methods(t) {
+		if want := search.Names()[i]; m.String() != want {
+			t.Errorf("%s is the method %v", want, m)
 		}
 	}
 	if _, err := search.ParseMethod("simplex"); err == nil {

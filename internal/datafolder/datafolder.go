@@ -68,18 +68,6 @@ func Find(given string, names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// Path is Find of one name. If nothing has that name, it returns the path that it
-// would have in the folder given, or in the working directory.
-func Path(given, name string) string {
-	if path, ok := Find(given, name); ok {
-		return path
-	}
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(given, name)
-}
-
 // OfTest returns the folder with the sample submission and the test images, by the
 // rule, or "" if there is none. In Kaggle's mounts it is ../input or /kaggle/input,
 // as images and sample may lie in different datasets.

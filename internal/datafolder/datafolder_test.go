@@ -58,16 +58,6 @@ func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	find("data", abs, abs)
-	for _, c := range [][3]string{
-		{"", "none.csv", "none.csv"},
-		{"data", "none.csv", filepath.Join("data", "none.csv")},
-		{"data", "/none.csv", "/none.csv"},
-		{"", "../splits/folds.npy", filepath.Join("..", "splits", "folds.npy")},
-	} {
-		if got := datafolder.Path(c[0], c[1]); got != c[2] {
-			t.Errorf("Path(%q, %q) = %q, want %q", c[0], c[1], got, c[2])
-		}
-	}
 }
 
 func TestASampleOfAnyNameShowsWhereTheTestDataAre(t *testing.T) {

@@ -71,9 +71,7 @@ var dtypes = [...]struct {
 	{"b1", 1},
 }
 
-// String returns the little-endian type as .npy headers spell it, e.g. "<f4".
-func (d DType) String() string { return d.descr(false) }
-
+// descr returns the type as .npy headers spell it, e.g. "<f4".
 func (d DType) descr(bigEndian bool) string {
 	t := dtypes[d]
 	switch {
@@ -178,18 +176,6 @@ func ReadFloat32(r io.Reader) (data []float32, shape []int, err error) {
 		return nil, nil, err
 	}
 	return readAll(r, h, h.ReadFloat32s)
-}
-
-// ReadUint8 reads a whole file of type u1, in row-major order.
-func ReadUint8(r io.Reader) (data []uint8, shape []int, err error) {
-	h, err := ReadHeader(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	if h.DType != Uint8 {
-		return nil, nil, fmt.Errorf("reading npy: the elements are %s, want |u1", h.DType.descr(h.BigEndian))
-	}
-	return readAll(r, h, readFull)
 }
 
 // readAll reads the elements that follow h, in row-major order, and makes sure that
