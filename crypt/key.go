@@ -20,10 +20,11 @@ const KeySize = stream.KeySize
 
 const (
 	keyPrefix = "deploy-kernel-key-1:"
-	// wrappedPrefix starts what package crypt/passphrase writes.
-	wrappedPrefix = "deploy-kernel-wrapped-key-"
-	checksumSize  = 4
+	checksumSize = 4
 )
+
+// WrappedPrefix begins the text of every key that is wrapped under a passphrase.
+const WrappedPrefix = "deploy-kernel-wrapped-key-"
 
 // ErrWrapped is returned by [ParseKey] for a key that is wrapped under a
 // passphrase; package crypt/passphrase unwraps it.
@@ -69,7 +70,7 @@ func KeyFromBytes(b []byte) (Key, error) {
 // [KeyText]). Its errors do not show the text.
 func ParseKey(text string) (Key, error) {
 	text = KeyText(text)
-	if strings.HasPrefix(text, wrappedPrefix) {
+	if strings.HasPrefix(text, WrappedPrefix) {
 		return Key{}, ErrWrapped
 	}
 	if text == "" {

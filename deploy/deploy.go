@@ -31,6 +31,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
@@ -205,14 +206,14 @@ func (s *state) open() (err error) {
 		parent = "."
 	}
 	if s.stage, err = os.MkdirTemp(parent, "."+base+".*.tmp"); err != nil {
-		return fmt.Errorf("creating %s: %w", s.Output, cause(err))
+		return fmt.Errorf("creating %s: %w", s.Output, atomicfile.Cause(err))
 	}
 	if err = os.Chmod(s.stage, 0o755); err == nil {
 		s.work, err = os.MkdirTemp("", "deploy-kernel-*")
 	}
 	if err != nil {
 		s.close()
-		return fmt.Errorf("creating %s: %w", s.Output, cause(err))
+		return fmt.Errorf("creating %s: %w", s.Output, atomicfile.Cause(err))
 	}
 	return nil
 }
@@ -283,11 +284,11 @@ func (s *state) replace() error {
 	old := s.stage + ".old"
 	err := os.Rename(s.Output, old)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("replacing %s: %w", s.Output, cause(err))
+		return fmt.Errorf("replacing %s: %w", s.Output, atomicfile.Cause(err))
 	}
 	if err := os.Rename(s.stage, s.Output); err != nil {
 		_ = os.Rename(old, s.Output)
-		return fmt.Errorf("creating %s: %w", s.Output, cause(err))
+		return fmt.Errorf("creating %s: %w", s.Output, atomicfile.Cause(err))
 	}
 	if err := os.RemoveAll(old); err != nil {
 		return fmt.Errorf("removing what was in %s before: %w", s.Output, err)
@@ -319,16 +320,3 @@ type renamedError struct {
 
 func (e *renamedError) Error() string { return e.text }
 func (e *renamedError) Unwrap() error { return e.err }
-
-// cause strips from an error the path that it names.
-func cause(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return l.Err
-	}
-	return err
-}

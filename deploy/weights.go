@@ -17,6 +17,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/datasets"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
+	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
@@ -125,7 +126,7 @@ func (s *state) put(path string, plain []byte) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	h, size := sha256.New(), new(counter)
+	h, size := sha256.New(), new(streams.Counter)
 	to := io.MultiWriter(out, h, size)
 	if s.KeyPlace == NoKey {
 		_, err = to.Write(plain)
@@ -147,13 +148,6 @@ func encrypt(to io.Writer, plain []byte, key crypt.Key, name string) error {
 		return err
 	}
 	return w.Close()
-}
-
-type counter int64
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
 }
 
 // divide moves the weights, all in one folder, to those of their datasets. What

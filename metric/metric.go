@@ -49,8 +49,22 @@ func (c Counts) FBeta(beta float64) float64 {
 	if c.Hits == 0 {
 		return 0
 	}
+	hits, all := c.Ratio(beta)
+	return hits / all
+}
+
+// Ratio returns the numerator (1+b²) hits and the denominator b² true + given of the
+// F-beta. Over several sets, the quotient of their sums is the F-beta of all.
+func (c Counts) Ratio(beta float64) (num, den float64) {
 	b := beta * beta
-	return (1 + b) * float64(c.Hits) / (b*float64(c.True) + float64(c.Given))
+	return (1 + b) * float64(c.Hits), b*float64(c.True) + float64(c.Given)
+}
+
+// Add adds the counts of another set of entries.
+func (c *Counts) Add(o Counts) {
+	c.Hits += o.Hits
+	c.Given += o.Given
+	c.True += o.True
 }
 
 // Counts returns the counts of row i.
@@ -91,10 +105,7 @@ func (y Rows) FBeta(threshold float32, beta float64) float64 {
 func (y Rows) MicroFBeta(threshold float32, beta float64) float64 {
 	var all Counts
 	for i := range y.Labels {
-		c := y.Counts(i, threshold)
-		all.Hits += c.Hits
-		all.Given += c.Given
-		all.True += c.True
+		all.Add(y.Counts(i, threshold))
 	}
 	return all.FBeta(beta)
 }

@@ -47,8 +47,8 @@ import (
 type Member struct {
 	// Predicts are the names of the out-of-fold prediction files, one a fold.
 	Predicts []string `yaml:"predicts"`
-	// Weight is the coefficient of each of them.
-	Weight float64 `yaml:"weight"`
+	// Coefficient multiplies each of them; the file calls it weight.
+	Coefficient float64 `yaml:"weight"`
 	// Offset is added to the threshold of each of them; 0 is not written.
 	Offset float64 `yaml:"offset,omitempty"`
 }
@@ -228,7 +228,7 @@ func (r reader) member(n *yaml.Node) (Member, error) {
 		case "predicts":
 			m.Predicts, err = r.predicts(value)
 		case "weight":
-			m.Weight, err = r.number(key.Value, value)
+			m.Coefficient, err = r.number(key.Value, value)
 		case "offset":
 			m.Offset, err = r.number(key.Value, value)
 		default:
@@ -290,7 +290,7 @@ func Write(w io.Writer, e *Ensemble) error {
 		for _, p := range m.Predicts {
 			fmt.Fprintf(&b, "  - %s\n", p)
 		}
-		fmt.Fprintf(&b, "  weight: %s\n", decimal(m.Weight))
+		fmt.Fprintf(&b, "  weight: %s\n", decimal(m.Coefficient))
 		if m.Offset != 0 {
 			fmt.Fprintf(&b, "  offset: %s\n", decimal(m.Offset))
 		}

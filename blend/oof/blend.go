@@ -4,8 +4,8 @@ import "context"
 
 // Mix says how predictions are blended.
 type Mix struct {
-	// Weights and Offsets are those of the models.
-	Weights, Offsets []float64
+	// Coefficients and Offsets are those of the models.
+	Coefficients, Offsets []float64
 	// ClassOffsets are those of the classes; nil means that they have none.
 	ClassOffsets []float64
 }
@@ -13,7 +13,7 @@ type Mix struct {
 // bias returns what the offsets add to the sums of a row.
 func (m Mix) bias(classes int) []float64 {
 	bias := make([]float64, classes)
-	for i, w := range m.Weights {
+	for i, w := range m.Coefficients {
 		for c := range bias {
 			offset := m.Offsets[i]
 			if m.ClassOffsets != nil {
@@ -42,7 +42,7 @@ func (s *Set) Blend(ctx context.Context, fold int, mix Mix, do func(rows []int, 
 			copy(sums[i:], bias)
 		}
 		for m, p := range b.Predictions {
-			w := mix.Weights[m]
+			w := mix.Coefficients[m]
 			for i, v := range p {
 				sums[i] += w * float64(v)
 			}

@@ -37,8 +37,8 @@ type Model struct {
 }
 
 // Member returns the model as an ensemble file names it.
-func (m Model) Member(weight float64) ensemblefile.Member {
-	e := ensemblefile.Member{Weight: weight}
+func (m Model) Member(coefficient float64) ensemblefile.Member {
+	e := ensemblefile.Member{Coefficient: coefficient}
 	for _, f := range m.Files {
 		e.Predicts = append(e.Predicts, filepath.Base(f))
 	}
@@ -143,10 +143,10 @@ func FindAll(paths []string, folds int) ([]Model, error) {
 }
 
 // Members returns the models of an ensemble file, whose predictions lie in
-// folder, and their weights.
+// folder, and their coefficients.
 func Members(members []ensemblefile.Member, folder string, folds int) ([]Model, []float64, error) {
 	var models []Model
-	var weights []float64
+	var coefficients []float64
 	var errs []error
 	for _, member := range members {
 		names, err := member.Names()
@@ -164,7 +164,7 @@ func Members(members []ensemblefile.Member, folder string, folds int) ([]Model, 
 		}
 		m, err := oneEach(names[0].Config, byFold)
 		errs = append(errs, err)
-		models, weights = append(models, m), append(weights, member.Weight)
+		models, coefficients = append(models, m), append(coefficients, member.Coefficient)
 	}
-	return models, weights, errors.Join(errs...)
+	return models, coefficients, errors.Join(errs...)
 }

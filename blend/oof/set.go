@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"golang.org/x/sync/errgroup"
 )
 
 // Set is models whose files fit each other and the truth.
@@ -134,6 +135,17 @@ func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
 		}
 	}
 	return nil
+}
+
+// EachFold calls do with every fold, several at once. It returns the first error, which
+// ends the context of the other calls.
+func (s *Set) EachFold(ctx context.Context, do func(ctx context.Context, fold int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for fold := range s.Truth.Folds {
+		group.Go(func() error { return do(ctx, fold) })
+	}
+	return group.Wait()
 }
 
 func (s *Set) open(fold int) ([]*npy.File, error) {

@@ -22,13 +22,7 @@ func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*
 	t, err := readTable(ctx, set, 1, progress, func(p *part, _ int, b oof.Block, from int, labels []int) {
 		var tops []int
 		for _, predictions := range b.Predictions {
-			row := predictions[from : from+classes]
-			best := 0
-			for c, v := range row {
-				if v > row[best] {
-					best = c
-				}
-			}
+			best := highest(predictions[from : from+classes])
 			if !slices.Contains(tops, best) {
 				tops = append(tops, best)
 			}
@@ -202,7 +196,7 @@ func (p *part) turns(m *scratch, u, v []float64, n *ends) {
 }
 
 // highest is the first of the highest values.
-func highest(values []float64) int {
+func highest[T float32 | float64](values []T) int {
 	at := 0
 	for i, v := range values {
 		if v > values[at] {

@@ -134,10 +134,7 @@ type state struct {
 func (s *Sign) sweepMicro(m *scratch) Best {
 	c := s.settled.counts
 	for r := range s.fixed {
-		row := s.rowCounts(m.bits, r)
-		c.Hits += row.Hits
-		c.Given += row.Given
-		c.True += row.True
+		c.Add(s.rowCounts(m.bits, r))
 	}
 	b := best{score: c.FBeta(s.options.Beta), begin: true}
 	last := uint64(0)

@@ -86,6 +86,33 @@ func bias(point []float64, models int) float64 {
 	return -point[models] * sum
 }
 
+// Equal returns the point of equal coefficients, with an offset of 0 if the points of p
+// have one.
+func Equal(p Problem) []float64 {
+	point := make([]float64, Dimensions(p))
+	for i := range p.Models() {
+		point[i] = 1 / float64(p.Models())
+	}
+	return point
+}
+
+// Single returns the point with the coefficient 1 for one model and 0 for the others,
+// and an offset of 0 if the points of p have one.
+func Single(p Problem, model int) []float64 {
+	point := make([]float64, Dimensions(p))
+	point[model] = 1
+	return point
+}
+
+// Dimensions returns the number of coordinates of a point of p: one for each model, and
+// one for the offset if points have one.
+func Dimensions(p Problem) int {
+	if p.MaxOffset() > 0 {
+		return p.Models() + 1
+	}
+	return p.Models()
+}
+
 // Between returns the point u + at (v-u).
 func Between(u, v []float64, at float64) []float64 {
 	p := make([]float64, len(u))

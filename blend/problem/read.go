@@ -3,11 +3,9 @@ package problem
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"golang.org/x/sync/errgroup"
 )
 
 // ReadSign reads the predictions of a set, several folds at once, and keeps the
@@ -21,24 +19,20 @@ func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values
 		return nil, fmt.Errorf("%d classes, %d at most", set.Classes, maxClasses)
 	}
 	parts := make([]*Sign, set.Truth.Folds)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for fold := range parts {
-		group.Go(func() error {
-			b := newBuilder(set, o)
-			parts[fold] = b.sign
-			return set.Read(ctx, fold, func(block oof.Block) error {
-				if !b.add(block) {
-					return set.NotFinite(fold, block)
-				}
-				if progress != nil {
-					progress(len(block.Rows) * set.Classes * len(set.Models))
-				}
-				return nil
-			})
+	err := set.EachFold(ctx, func(ctx context.Context, fold int) error {
+		b := newBuilder(set, o)
+		parts[fold] = b.sign
+		return set.Read(ctx, fold, func(block oof.Block) error {
+			if !b.add(block) {
+				return set.NotFinite(fold, block)
+			}
+			if progress != nil {
+				progress(len(block.Rows) * set.Classes * len(set.Models))
+			}
+			return nil
 		})
-	}
-	if err := group.Wait(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	return join(parts), nil

@@ -124,12 +124,11 @@ func (s *Sign) Ratios(point []float64) (num, den []float64) {
 	defer s.scratch.Put(m)
 	s.signs(m.bits, m.sums, point)
 	num, den = make([]float64, len(s.fixed)), make([]float64, len(s.fixed))
-	b := s.options.Beta * s.options.Beta
 	for r := range s.fixed {
 		c := s.rowCounts(m.bits, r)
 		num[r], den[r] = c.FBeta(s.options.Beta), 1
 		if s.options.Micro {
-			num[r], den[r] = (1+b)*float64(c.Hits), b*float64(c.True)+float64(c.Given)
+			num[r], den[r] = c.Ratio(s.options.Beta)
 		}
 	}
 	return num, den
@@ -166,9 +165,7 @@ type settled struct {
 func (s *settled) add(c metric.Counts, beta float64) {
 	s.rows++
 	s.sum += c.FBeta(beta)
-	s.counts.Hits += c.Hits
-	s.counts.Given += c.Given
-	s.counts.True += c.True
+	s.counts.Add(c)
 }
 
 func (s *Sign) scoreOf(bits []uint64) float64 {

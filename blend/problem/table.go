@@ -3,10 +3,8 @@ package problem
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
-	"golang.org/x/sync/errgroup"
 )
 
 // table is the entries of each fold, for the scores that need more of them than
@@ -105,29 +103,25 @@ func readTable(ctx context.Context, set *oof.Set, width int, progress func(int),
 	models := len(set.Models)
 	t := table{models: models, width: width, parts: make([]*part, set.Truth.Folds)}
 	found := make([]moments, len(t.parts))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for fold := range t.parts {
+	err := set.EachFold(ctx, func(ctx context.Context, fold int) error {
 		p := &part{models: models, start: []int{0}}
 		t.parts[fold] = p
-		group.Go(func() error {
-			return set.Read(ctx, fold, func(b oof.Block) error {
-				if err := set.NotFinite(fold, b); err != nil {
-					return err
-				}
-				found[fold].add(b, set.Classes)
-				for i, row := range b.Rows {
-					add(p, fold, b, i*set.Classes, set.Labels[row])
-					p.start = append(p.start, len(p.truth))
-				}
-				if progress != nil {
-					progress(len(b.Rows) * set.Classes * models)
-				}
-				return nil
-			})
+		return set.Read(ctx, fold, func(b oof.Block) error {
+			if err := set.NotFinite(fold, b); err != nil {
+				return err
+			}
+			found[fold].add(b, set.Classes)
+			for i, row := range b.Rows {
+				add(p, fold, b, i*set.Classes, set.Labels[row])
+				p.start = append(p.start, len(p.truth))
+			}
+			if progress != nil {
+				progress(len(b.Rows) * set.Classes * models)
+			}
+			return nil
 		})
-	}
-	if err := group.Wait(); err != nil {
+	})
+	if err != nil {
 		return table{}, err
 	}
 	for _, m := range found {

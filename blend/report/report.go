@@ -54,7 +54,8 @@ type Model struct {
 	// Single is its score alone, Folds that on each fold.
 	Single float64
 	Folds  []float64
-	Weight float64
+	// Coefficient is the model's in the ensemble.
+	Coefficient float64
 	// Loss is what the score loses when the others do without it, their weights
 	// fitted anew; 0 where there are no others.
 	Loss float64
@@ -91,7 +92,7 @@ func Make(ctx context.Context, p problem.Rows, result search.Result, o Options) 
 		})
 	}
 	for i := range n {
-		r.Models[i].Weight, r.Models[i].Correlation = result.Point[i], p.Correlation(i)
+		r.Models[i].Coefficient, r.Models[i].Correlation = result.Point[i], p.Correlation(i)
 		part(func() (err error) {
 			r.Models[i].Loss, err = loss(inner, p, i, result, o.Search)
 			return err
@@ -105,22 +106,10 @@ func Make(ctx context.Context, p problem.Rows, result search.Result, o Options) 
 		return nil, err
 	}
 	r.HeldOut = heldOut(p, r.Folds)
-	even := equal(p)
+	even := problem.Equal(p)
 	r.Equal = p.Score(even)
 	r.Interval, r.Gain = bootstrap(p, result.Point, even, o.Samples, o.Search.Seed)
 	return r, ctx.Err()
-}
-
-// equal is the point of equal weights.
-func equal(p problem.Problem) []float64 {
-	point := make([]float64, p.Models(), p.Models()+1)
-	for i := range point {
-		point[i] = 1 / float64(len(point))
-	}
-	if p.MaxOffset() > 0 {
-		point = append(point, 0)
-	}
-	return point
 }
 
 // once is a search from one start: enough beside the one that it checks.
@@ -177,9 +166,7 @@ func loss(ctx context.Context, p problem.Rows, model int, result search.Result, 
 
 // single scores a model alone.
 func single(p problem.Rows, model int) (all float64, folds []float64) {
-	point := make([]float64, len(equal(p)))
-	point[model] = 1
-	num, den := p.Ratios(point)
+	num, den := p.Ratios(problem.Single(p, model))
 	starts := p.FoldStarts()
 	for f := range p.Folds() {
 		folds = append(folds, ratio(num[starts[f]:starts[f+1]], den[starts[f]:starts[f+1]]))

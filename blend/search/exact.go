@@ -60,9 +60,9 @@ func (s *searcher) starts() [][]float64 {
 		points[0] = s.options.From
 	}
 	if s.problem.Models() > 1 && s.options.Starts > 1 {
-		best := s.single(0)
+		best := problem.Single(s.problem, 0)
 		for i := 1; i < s.problem.Models(); i++ {
-			if p := s.single(i); s.score(p) > s.score(best) {
+			if p := problem.Single(s.problem, i); s.score(p) > s.score(best) {
 				best = p
 			}
 		}

@@ -152,27 +152,9 @@ func (r *run) result() Result {
 	return Result{Point: r.point, Score: r.score, Trace: r.trace}
 }
 
-// even is the point of equal weights, without offset.
-func (s *searcher) even() []float64 {
-	point := make([]float64, s.dims())
-	for i := range s.problem.Models() {
-		point[i] = 1 / float64(s.problem.Models())
-	}
-	return point
-}
+// even is the point of equal coefficients, without offset.
+func (s *searcher) even() []float64 { return problem.Equal(s.problem) }
 
-// single is the point that has only model i.
-func (s *searcher) single(i int) []float64 {
-	point := make([]float64, s.dims())
-	point[i] = 1
-	return point
-}
-
-func (s *searcher) dims() int {
-	if s.problem.MaxOffset() > 0 {
-		return s.problem.Models() + 1
-	}
-	return s.problem.Models()
-}
+func (s *searcher) dims() int { return problem.Dimensions(s.problem) }
 
 func (s *searcher) equal(context.Context) Result { return s.start(s.even()).result() }

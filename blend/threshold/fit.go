@@ -24,9 +24,7 @@ func (p *Problem) Fit(ctx context.Context, folds ...int) []float64 {
 		for r := p.folds[fold]; r < p.folds[fold+1]; r++ {
 			f.in[r] = true
 			f.n++
-			f.all.Hits += f.rows[r].Hits
-			f.all.Given += f.rows[r].Given
-			f.all.True += f.rows[r].True
+			f.all.Add(f.rows[r])
 		}
 	}
 	for moved := true; moved; {

@@ -208,11 +208,11 @@ func above(list []entry, threshold float64) int {
 }
 
 func (s *state) ratio(folds ...int) (r ratio) {
-	b := s.options.Beta * s.options.Beta
 	for _, fold := range folds {
 		for _, c := range s.rows[s.folds[fold]:s.folds[fold+1]] {
 			if s.options.Micro {
-				r.add(ratio{(1 + b) * float64(c.Hits), b*float64(c.True) + float64(c.Given)})
+				num, den := c.Ratio(s.options.Beta)
+				r.add(ratio{num, den})
 			} else {
 				r.add(ratio{c.FBeta(s.options.Beta), 1})
 			}

@@ -36,8 +36,7 @@ import (
 )
 
 const (
-	prefix   = "deploy-kernel-wrapped-key-1:argon2id:"
-	anyWrap  = "deploy-kernel-wrapped-key-"
+	prefix   = crypt.WrappedPrefix + "1:argon2id:"
 	saltSize = 16
 )
 
@@ -69,7 +68,7 @@ func (p Params) check() error {
 }
 
 // IsWrapped reports whether text is meant to be a wrapped key.
-func IsWrapped(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), anyWrap) }
+func IsWrapped(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), crypt.WrappedPrefix) }
 
 // Wrap returns the text form of key, wrapped under the passphrase: one line
 // without its end.

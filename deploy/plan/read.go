@@ -19,6 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -56,13 +57,13 @@ func (b *builder) read(ctx context.Context, j *job) error {
 		return err
 	}
 	h := sha256.New()
-	n := &counter{}
-	if err := b.content(ctx, j, f, g, interruptible(ctx, io.MultiWriter(h, n))); err != nil {
+	n := new(streams.Counter)
+	if err := b.content(ctx, j, f, g, streams.Writer(ctx, io.MultiWriter(h, n))); err != nil {
 		return err
 	}
 	j.fold.Name = j.name
 	j.fold.SHA256 = hex.EncodeToString(h.Sum(nil))
-	j.fold.Size = n.n
+	j.fold.Size = int64(*n)
 	return nil
 }
 
@@ -201,11 +202,4 @@ func parseThreshold(where, text string) (float64, error) {
 		return 0, fmt.Errorf("%s: the threshold %q is not a number from 0 to 1", where, text)
 	}
 	return t, nil
-}
-
-type counter struct{ n int64 }
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n += int64(len(p))
-	return len(p), nil
 }

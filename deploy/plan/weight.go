@@ -16,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
+	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -47,7 +48,7 @@ func (w Weight) Plain(ctx context.Context) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.Grow(int(w.Size))
-	to := interruptible(ctx, &b)
+	to := streams.Writer(ctx, &b)
 	if w.half.Given() {
 		err = w.halve(to, f)
 	} else {
@@ -124,19 +125,4 @@ func openEncrypted(f *os.File, key crypt.Key) (*weightfile.File, error) {
 		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	return weightfile.New(f.Name(), plain, plain.Size())
-}
-
-// interruptible returns w with writes that fail once ctx has ended.
-func interruptible(ctx context.Context, w io.Writer) io.Writer { return &ctxWriter{ctx, w} }
-
-type ctxWriter struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (c *ctxWriter) Write(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.w.Write(p)
 }

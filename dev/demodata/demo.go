@@ -88,7 +88,7 @@ func Write(dir string, o Options) (Files, error) {
 	}
 	var members []ensemblefile.Member
 	for _, n := range all {
-		m := ensemblefile.Member{Weight: n.weight}
+		m := ensemblefile.Member{Coefficient: n.weight}
 		for fold := range n.folds {
 			name := n.model(fold)
 			if err := n.write(f, fold); err != nil {

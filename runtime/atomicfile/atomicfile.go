@@ -32,7 +32,7 @@ type File struct {
 func Create(path string) (*File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return nil, fmt.Errorf("creating %s: %w", path, cause(err))
+		return nil, fmt.Errorf("creating %s: %w", path, Cause(err))
 	}
 	return &File{f: f, path: path}, nil
 }
@@ -111,11 +111,12 @@ func (f *File) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("writing %s: %w", f.path, cause(err))
+	return fmt.Errorf("writing %s: %w", f.path, Cause(err))
 }
 
-// cause strips the temporary file's name from an error.
-func cause(err error) error {
+// Cause returns err without the path that it names, for a message that names the file
+// in its own way.
+func Cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err

@@ -46,7 +46,7 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, err
 	}
-	models, weights, err := oof.Members(e.Members, folder, truth.Folds)
+	models, coefficients, err := oof.Members(e.Members, folder, truth.Folds)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &blended{set: set, mix: oof.Mix{Weights: weights}}
+	b := &blended{set: set, mix: oof.Mix{Coefficients: coefficients}}
 	for _, m := range e.Members {
 		b.mix.Offsets = append(b.mix.Offsets, m.Offset)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
@@ -13,7 +12,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 )
 
 // outOfFold is the verb that writes the predictions of a blend.
@@ -55,14 +53,14 @@ so that they sum to 1.`,
 // scale makes the weights sum to 1.
 func (b *blended) scale() error {
 	sum := 0.0
-	for _, w := range b.mix.Weights {
+	for _, w := range b.mix.Coefficients {
 		sum += w
 	}
 	if sum <= 0 {
 		return fmt.Errorf("the weights sum to %s; they must sum to more than 0", say.Number(sum))
 	}
-	for i := range b.mix.Weights {
-		b.mix.Weights[i] /= sum
+	for i := range b.mix.Coefficients {
+		b.mix.Coefficients[i] /= sum
 	}
 	return nil
 }
@@ -81,27 +79,22 @@ func (b *blended) write(cmd *cobra.Command, path string) error {
 		return err
 	}
 	err = withProgress(cmd, b.set, func(ctx context.Context, done func(int)) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(runtime.GOMAXPROCS(0))
-		for fold := range b.set.Truth.Folds {
-			group.Go(func() error {
-				var row bytes.Buffer
-				return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
-					for i, r := range rows {
-						row.Reset()
-						if err := npy.AppendFloat32s(&row, values[i*b.set.Classes:(i+1)*b.set.Classes]); err != nil {
-							return err
-						}
-						if _, err := out.WriteAt(row.Bytes(), int64(header.Len())+int64(r)*int64(row.Len())); err != nil {
-							return err
-						}
+		return b.set.EachFold(ctx, func(ctx context.Context, fold int) error {
+			var row bytes.Buffer
+			return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
+				for i, r := range rows {
+					row.Reset()
+					if err := npy.AppendFloat32s(&row, values[i*b.set.Classes:(i+1)*b.set.Classes]); err != nil {
+						return err
 					}
-					done(len(values) * len(b.mix.Weights))
-					return nil
-				})
+					if _, err := out.WriteAt(row.Bytes(), int64(header.Len())+int64(r)*int64(row.Len())); err != nil {
+						return err
+					}
+				}
+				done(len(values) * len(b.mix.Coefficients))
+				return nil
 			})
-		}
-		return group.Wait()
+		})
 	})
 	if err != nil {
 		return err

@@ -62,10 +62,10 @@ it draws the offset alone.`,
 
 func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) error {
 	offset := 0.0
-	for i, w := range b.mix.Weights {
+	for i, w := range b.mix.Coefficients {
 		offset += w * b.mix.Offsets[i]
 	}
-	point := append(slices.Clone(b.mix.Weights), offset)
+	point := append(slices.Clone(b.mix.Coefficients), offset)
 	var p *problem.Sign
 	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) (err error) {
 		p, err = problem.ReadSign(ctx, b.set, problem.Options{MaxOffset: reach + max(offset, -offset), ClassOffsets: b.mix.ClassOffsets}, done)
@@ -75,7 +75,7 @@ func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) err
 		return err
 	}
 	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
-		return fmt.Errorf("the weights %s can't be drawn: none may be below 0", say.List(b.mix.Weights))
+		return fmt.Errorf("the weights %s can't be drawn: none may be below 0", say.List(b.mix.Coefficients))
 	}
 	var panels []chart.Panel
 	if p.Models() > 1 {

@@ -3,11 +3,9 @@ package command
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 )
 
 // score is the verb that scores an ensemble as it stands.
@@ -47,26 +45,19 @@ func (s *sums) add(o sums) {
 	s.rows += o.rows
 	s.fBeta += o.fBeta
 	s.correct += o.correct
-	s.counts.Hits += o.counts.Hits
-	s.counts.Given += o.counts.Given
-	s.counts.True += o.counts.True
+	s.counts.Add(o.counts)
 }
 
 func (b *blended) score(cmd *cobra.Command, beta float64) error {
 	folds := make([]sums, b.set.Truth.Folds)
 	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(runtime.GOMAXPROCS(0))
-		for fold := range folds {
-			group.Go(func() error {
-				return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
-					folds[fold].add(b.rows(rows, values, beta))
-					done(len(values) * len(b.mix.Weights))
-					return nil
-				})
+		return b.set.EachFold(ctx, func(ctx context.Context, fold int) error {
+			return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
+				folds[fold].add(b.rows(rows, values, beta))
+				done(len(values) * len(b.mix.Coefficients))
+				return nil
 			})
-		}
-		return group.Wait()
+		})
 	})
 	if err != nil {
 		return err
@@ -95,9 +86,7 @@ func (b *blended) rows(rows []int, values []float32, beta float64) sums {
 	for i := range rows {
 		c := y.Counts(i, 0)
 		s.fBeta += c.FBeta(beta)
-		s.counts.Hits += c.Hits
-		s.counts.Given += c.Given
-		s.counts.True += c.True
+		s.counts.Add(c)
 	}
 	return s
 }

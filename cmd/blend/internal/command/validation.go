@@ -29,7 +29,7 @@ func printReport(w io.Writer, set *oof.Set, r *report.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "model\tsingle\tweight\twithout it\tcorrelation\t")
 	for i, m := range r.Models {
-		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%+.5f\t%s\t\n", set.Models[i].Name, m.Single, m.Weight, 0-m.Loss, number("%.3f", m.Correlation))
+		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%+.5f\t%s\t\n", set.Models[i].Name, m.Single, m.Coefficient, 0-m.Loss, number("%.3f", m.Correlation))
 	}
 	if err := t.Flush(); err != nil {
 		return err

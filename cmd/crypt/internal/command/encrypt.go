@@ -16,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
+	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/spf13/cobra"
@@ -116,23 +117,23 @@ func encryptWeights(ctx context.Context, j job, key crypt.Key, choice string, ha
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.in, err)
 		}
-		return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(&ctxWriter{ctx, out}, small) })
+		return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(streams.Writer(ctx, out), small) })
 	case w.Plain(): // the bytes as they are, with progress
 		return encryptBytes(ctx, j, key, p)
 	}
 	defer p.Add(j.size)
-	return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(&ctxWriter{ctx, out}) })
+	return encryptTo(j.out, key, func(out io.Writer) error { return w.Convert(streams.Writer(ctx, out)) })
 }
 
 // encryptBytes encrypts a file as it is.
 func encryptBytes(ctx context.Context, j job, key crypt.Key, p *cli.Progress) error {
 	in, err := os.Open(j.in)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	defer in.Close()
 	return encryptTo(j.out, key, func(w io.Writer) error {
-		return copyFrom(w, j.in, interruptible(ctx, p.Reader(in)))
+		return copyFrom(w, j.in, streams.Reader(ctx, p.Reader(in)))
 	})
 }
 
@@ -168,7 +169,7 @@ func copyFrom(w io.Writer, path string, r io.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", path, cause(err))
+			return fmt.Errorf("reading %s: %w", path, atomicfile.Cause(err))
 		}
 	}
 }

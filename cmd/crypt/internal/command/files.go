@@ -13,6 +13,8 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/internal/streams"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
@@ -79,7 +81,7 @@ func (o *outputs) makeDir() error {
 		return nil
 	}
 	if err := os.MkdirAll(o.dir, 0o777); err != nil {
-		return fmt.Errorf("making the folder %s: %w", o.dir, cause(err))
+		return fmt.Errorf("making the folder %s: %w", o.dir, atomicfile.Cause(err))
 	}
 	return nil
 }
@@ -91,7 +93,7 @@ func stat(args []string) (jobs []job, err error) {
 		info, err := os.Stat(in)
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("reading %s: %w", in, cause(err)))
+			errs = append(errs, fmt.Errorf("reading %s: %w", in, atomicfile.Cause(err)))
 		case info.IsDir():
 			errs = append(errs, hint.New(fmt.Errorf("%s is a folder", in), "name its files: %s", filepath.Join(in, "*")))
 		default:
@@ -161,10 +163,10 @@ func (e *encrypted) Close() error { return e.file.Close() }
 
 // copyTo writes the whole plaintext to w. The errors of w must name what it is.
 func (e *encrypted) copyTo(ctx context.Context, w io.Writer) error {
-	_, err := e.WriteTo(&ctxWriter{ctx, w})
+	_, err := e.WriteTo(streams.Writer(ctx, w))
 	var path *os.PathError
 	if errors.Is(err, crypt.ErrAuth) || errors.As(err, &path) {
-		return fmt.Errorf("reading %s: %w", e.file.Name(), cause(err))
+		return fmt.Errorf("reading %s: %w", e.file.Name(), atomicfile.Cause(err))
 	}
 	return err
 }
@@ -176,7 +178,7 @@ func open(j job, key crypt.Key, name string) (*encrypted, error) {
 	}
 	f, err := os.Open(j.in)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return nil, fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	r, err := crypt.NewReaderAt(f, j.size, key, name)
 	if err != nil {
@@ -191,48 +193,11 @@ func open(j job, key crypt.Key, name string) (*encrypted, error) {
 // opened.
 func refused(j job, f io.ReaderAt, key crypt.Key, name string, err error) error {
 	if !errors.Is(err, crypt.ErrAuth) {
-		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	if _, err := crypt.Inspect(f, j.size); err != nil {
-		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	return hint.New(fmt.Errorf("reading %s: %w", j.in, err),
 		"it can be read if it was encrypted under key %s as %q and not changed since; a renamed file needs its old name", key.ID(), name)
-}
-
-// interruptible returns r with reads that fail once ctx has ended.
-func interruptible(ctx context.Context, r io.Reader) io.Reader { return &ctxReader{ctx, r} }
-
-type ctxReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *ctxReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}
-
-// ctxWriter is a writer that fails once ctx has ended.
-type ctxWriter struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (c *ctxWriter) Write(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.w.Write(p)
-}
-
-// cause strips from a path error the path, which our messages name already.
-func cause(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

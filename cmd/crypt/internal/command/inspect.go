@@ -16,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/spf13/cobra"
 )
@@ -101,15 +102,15 @@ func inspectPlain(w io.Writer, j job, tensors bool) error {
 func inspectEncrypted(w io.Writer, j job, key crypt.Key, name string, tensors bool) error {
 	f, err := os.Open(j.in)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	defer f.Close()
 	info, err := crypt.Inspect(f, j.size)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", j.in, cause(err))
+		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	fmt.Fprintln(w, "  format:\tTink AES256-GCM-HKDF streaming, 1 MiB segments")
-	fmt.Fprintf(w, "  size:\t%d bytes (%s) in %s\n", info.Size, say.Size(info.Size), count(info.Segments, "segment"))
+	fmt.Fprintf(w, "  size:\t%d bytes (%s) in %s\n", info.Size, say.Size(info.Size), say.Count(int(info.Segments), "segment"))
 	fmt.Fprintf(w, "  plaintext:\t%d bytes (%s)\n", info.Plain, say.Size(info.Plain))
 	if key.IsZero() {
 		fmt.Fprintln(w, "  holds:\tshown with the key (--key FILE)")
@@ -139,21 +140,21 @@ type described interface {
 // describe tells what weights a file holds, and what it says of itself.
 func describe(w io.Writer, f described, tensors bool) {
 	infos := f.Infos()
-	var values int64
+	var values int
 	var types []string
 	for _, t := range infos {
 		n, err := weights.Elements(t.Shape)
 		if err != nil {
 			continue
 		}
-		values += int64(n)
+		values += n
 		if s := t.DType.String(); !slices.Contains(types, s) {
 			types = append(types, s)
 		}
 	}
 	slices.Sort(types)
 	fmt.Fprintf(w, "  holds:\tweights: %s, %s of %s\n",
-		count(int64(len(infos)), "tensor"), count(values, "value"), strings.Join(types, ", "))
+		say.Count(len(infos), "tensor"), say.Count(values, "value"), strings.Join(types, ", "))
 	metadata := f.Metadata()
 	for _, k := range slices.Sorted(maps.Keys(metadata)) {
 		// A text of several lines, a config, stands on lines of its own.
@@ -170,14 +171,6 @@ func describe(w io.Writer, f described, tensors bool) {
 	for _, t := range infos {
 		fmt.Fprintf(w, "    %s\t%s\t%v\n", printable(t.Name), t.DType, t.Shape)
 	}
-}
-
-// count returns "1 segment", "2 segments".
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // printable returns s without the characters that move a terminal's cursor.

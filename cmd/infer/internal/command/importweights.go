@@ -312,7 +312,7 @@ func (f *importFlags) ensemble(name ensemblefile.Name) ([]byte, error) {
 		}
 	}
 	byFold[name.Fold] = name.Model()
-	m := ensemblefile.Member{Weight: 1}
+	m := ensemblefile.Member{Coefficient: 1}
 	for fold := range 255 {
 		if model, ok := byFold[fold]; ok {
 			m.Predicts = append(m.Predicts, ensemblefile.TrainPrefix+model+".npy")
