@@ -35,9 +35,9 @@ type Options struct {
 
 // Loader makes batches of some rows of a set.
 type Loader struct {
-	set  *Set
-	rows []int
-	o    Options
+	set     *Set
+	rows    []int
+	options Options
 }
 
 // NewLoader returns the loader of some rows, of which there must be any.
@@ -48,17 +48,17 @@ func NewLoader(s *Set, rows []int, o Options) *Loader {
 	if o.Augment != nil {
 		o.Pre.Scaling = vision.Scaling{}
 	}
-	return &Loader{set: s, rows: rows, o: o}
+	return &Loader{set: s, rows: rows, options: o}
 }
 
 // Batches returns the number of batches of an epoch.
 func (l *Loader) Batches() int {
-	n := (len(l.rows) + l.o.Batch - 1) / l.o.Batch
-	if l.o.Augment != nil { // what is left over comes in another epoch
-		n = max(1, len(l.rows)/l.o.Batch)
+	n := (len(l.rows) + l.options.Batch - 1) / l.options.Batch
+	if l.options.Augment != nil { // what is left over comes in another epoch
+		n = max(1, len(l.rows)/l.options.Batch)
 	}
-	if l.o.MaxBatches > 0 {
-		n = min(n, l.o.MaxBatches)
+	if l.options.MaxBatches > 0 {
+		n = min(n, l.options.MaxBatches)
 	}
 	return n
 }
@@ -108,7 +108,7 @@ func (l *Loader) Start(ctx context.Context, epoch, from int) *Stream {
 		defer close(tasks)
 		l.feed(s, tasks, epoch, from)
 	})
-	for range l.o.Workers {
+	for range l.options.Workers {
 		s.workers.Go(func() {
 			var scratch vision.Scratch
 			for t := range tasks {
@@ -121,7 +121,7 @@ func (l *Loader) Start(ctx context.Context, epoch, from int) *Stream {
 
 // task is one image of a batch.
 type task struct {
-	b     *Batch
+	batch *Batch
 	epoch int
 	index int // of the batch
 	slot  int
@@ -159,7 +159,7 @@ func (l *Loader) order(epoch int) []int {
 	for i := range order {
 		order[i] = i
 	}
-	if l.o.Augment != nil {
+	if l.options.Augment != nil {
 		order = l.rng("order", epoch, 0).Perm(len(l.rows))
 	}
 	return order
@@ -170,7 +170,7 @@ func (l *Loader) rng(purpose string, epoch, place int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(purpose))
 	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], l.o.Seed)
+	binary.LittleEndian.PutUint64(b[:8], l.options.Seed)
 	binary.LittleEndian.PutUint64(b[8:], uint64(epoch))
 	h.Write(b[:])
 	return rand.New(rand.NewPCG(h.Sum64(), uint64(place)))
@@ -179,18 +179,18 @@ func (l *Loader) rng(purpose string, epoch, place int) *rand.Rand {
 // reset prepares a batch for batch i of an epoch. With fewer rows than a batch
 // has, the rows come again.
 func (l *Loader) reset(b *Batch, order []int, i int) {
-	b.N = l.o.Batch
-	if l.o.Augment == nil {
-		b.N = min(b.N, len(order)-i*l.o.Batch)
+	b.N = l.options.Batch
+	if l.options.Augment == nil {
+		b.N = min(b.N, len(order)-i*l.options.Batch)
 	}
 	b.Rows = b.Rows[:0]
 	for k := range b.N {
-		b.Rows = append(b.Rows, l.rows[order[(i*l.o.Batch+k)%len(order)]])
+		b.Rows = append(b.Rows, l.rows[order[(i*l.options.Batch+k)%len(order)]])
 	}
-	size := 3 * l.o.Pre.Size * l.o.Pre.Size
+	size := 3 * l.options.Pre.Size * l.options.Pre.Size
 	if b.Images == nil {
-		b.Images = make([]float32, l.o.Batch*size)
-		b.Labels = make([]float32, l.o.Batch*l.set.Classes)
+		b.Images = make([]float32, l.options.Batch*size)
+		b.Labels = make([]float32, l.options.Batch*l.set.Classes)
 	}
 	b.Images, b.Labels = b.Images[:b.N*size], b.Labels[:b.N*l.set.Classes]
 	b.left.Store(int32(b.N))
@@ -201,15 +201,15 @@ func (l *Loader) reset(b *Batch, order []int, i int) {
 // do makes one image; the last of a batch finishes the batch. s is the
 // goroutine's.
 func (l *Loader) do(ctx context.Context, t task, s *vision.Scratch) {
-	b := t.b
+	b := t.batch
 	if err := l.image(ctx, t, s); err != nil {
 		b.once.Do(func() { b.err = err })
 	}
 	if b.left.Add(-1) > 0 {
 		return
 	}
-	if l.o.MixupBeta > 0 && b.err == nil {
-		augment.Mixup(b.Images, b.Labels, b.N, l.o.MixupBeta, l.rng("mixup", t.epoch, t.index))
+	if l.options.MixupBeta > 0 && b.err == nil {
+		augment.Mixup(b.Images, b.Labels, b.N, l.options.MixupBeta, l.rng("mixup", t.epoch, t.index))
 	}
 	close(b.done)
 }
@@ -218,8 +218,8 @@ func (l *Loader) image(ctx context.Context, t task, s *vision.Scratch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	row := t.b.Rows[t.slot]
-	labels := t.b.Labels[t.slot*l.set.Classes:][:l.set.Classes]
+	row := t.batch.Rows[t.slot]
+	labels := t.batch.Labels[t.slot*l.set.Classes:][:l.set.Classes]
 	clear(labels)
 	for _, c := range l.set.Labels[row] {
 		labels[c] = 1
@@ -228,11 +228,11 @@ func (l *Loader) image(ctx context.Context, t task, s *vision.Scratch) error {
 	if m == nil {
 		return fmt.Errorf("loading an image: %w", err)
 	}
-	if l.o.Augment != nil {
-		m = l.o.Augment.Apply(m, l.rng("augment", t.epoch, t.index*l.o.Batch+t.slot))
+	if l.options.Augment != nil {
+		m = l.options.Augment.Apply(m, l.rng("augment", t.epoch, t.index*l.options.Batch+t.slot))
 	}
-	size := 3 * l.o.Pre.Size * l.o.Pre.Size
-	l.o.Pre.View(m, 0, t.b.Images[t.slot*size:][:size], s)
+	size := 3 * l.options.Pre.Size * l.options.Pre.Size
+	l.options.Pre.View(m, 0, t.batch.Images[t.slot*size:][:size], s)
 	return nil
 }
 

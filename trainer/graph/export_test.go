@@ -15,7 +15,7 @@ func (m *Model) Outputs(n int) ([][]float32, error) {
 	}
 	outputs := make([][]float32, len(m.network.Nodes))
 	for _, n := range m.network.Nodes {
-		outputs[n.ID] = make([]float32, t.n*n.Shape.Len())
+		outputs[n.ID] = make([]float32, t.batch*n.Shape.Len())
 	}
 	for _, node := range m.network.Nodes {
 		if (node.Op == nn.ReLU || node.Op == nn.Dropout) && !t.computes(node) {
@@ -51,9 +51,9 @@ func (t *tape) computes(n *nn.Node) bool {
 func (v *value) copyTo(dst, src []float32) {
 	pixels := v.shape.H * v.shape.W
 	for c := range v.shape.C {
-		for i := range v.n {
+		for i := range v.images {
 			from := src[i*v.image()+c/simd.Lanes*v.plane()+c%simd.Lanes:]
-			to := dst[(c*v.n+i)*pixels:][:pixels]
+			to := dst[(c*v.images+i)*pixels:][:pixels]
 			for p := range to {
 				to[p] = from[p*simd.Lanes]
 			}

@@ -64,7 +64,7 @@ func (l *mulLayer) backward(t *tape, dy *value) {
 // gatePixels sums the gradient of a gate of one value a pixel up, over the
 // planes and then over the lanes.
 func (l *mulLayer) gatePixels(t *tape, dgate, dy, x []float32) {
-	t.run(l.x.n, func(_ *worker, image int) {
+	t.run(l.x.images, func(_ *worker, image int) {
 		sum := dgate[image*l.gate.image():][:l.gate.image()]
 		for plane := range l.x.planes() {
 			from := image*l.x.image() + plane*l.x.plane()

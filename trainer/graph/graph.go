@@ -14,6 +14,10 @@
 // is frozen, by the running ones.
 package graph
 
+// Gorgonia refuses releases of Go that its version of this package does not know. The
+// import keeps a version in go.mod that knows ours.
+import _ "go4.org/unsafe/assume-no-moving-gc"
+
 // Loss returns the mean loss of logits against labels, both (n, classes), and
 // writes its gradient with respect to the logits into grad. It must not keep
 // the slices.

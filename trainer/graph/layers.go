@@ -53,7 +53,7 @@ func (t *tape) lower(g *nn.Graph) []layer {
 func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 	switch n.Op {
 	case nn.Input:
-		return &inputLayer{}
+		return &imagesLayer{}
 	case nn.Conv, nn.Linear:
 		return newConv(t, n, in[0])
 	case nn.BatchNorm:
@@ -89,10 +89,10 @@ func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 }
 
 // inputLayer is the images.
-type inputLayer struct{}
+type imagesLayer struct{}
 
-func (*inputLayer) forward(t *tape, _ []*value) *value { return t.images }
-func (*inputLayer) backward(*tape, *value)             {}
+func (*imagesLayer) forward(t *tape, _ []*value) *value { return t.images }
+func (*imagesLayer) backward(*tape, *value)             {}
 
 // widen lays the images out in planes.
 func (t *tape) widen(x *value) *value {
@@ -103,7 +103,7 @@ func (t *tape) widen(x *value) *value {
 	return t.apply("laying out", y, []*value{x}, func(out []float32, in [][]float32) {
 		clear(out)
 		pixels, c := x.shape.H*x.shape.W, x.shape.C
-		for p := range x.n * pixels {
+		for p := range x.images * pixels {
 			for i, v := range in[0][p*c:][:c] {
 				out[p/pixels*y.image()+i/simd.Lanes*y.plane()+p%pixels*simd.Lanes+i%simd.Lanes] = v
 			}
@@ -174,10 +174,10 @@ type multiplier interface {
 }
 
 func (l *convLayer) multiplier(t *tape, src, dst *value, phases []phase, transposed bool) multiplier {
-	if slides(l.node) {
-		return newSlide(t.crew, l.node, src, dst, transposed)
+	if isGrouped(l.node) {
+		return newGroupedConv(t.crew, l.node, src, dst, transposed)
 	}
-	return newProduct(t.crew, l.node, t.n, src, dst, phases, transposed)
+	return newProduct(t.crew, l.node, t.batch, src, dst, phases, transposed)
 }
 
 func (l *convLayer) forward(t *tape, _ []*value) *value {
@@ -204,10 +204,10 @@ func (l *convLayer) backward(t *tape, dy *value) {
 	}
 	if !l.weight.frozen {
 		var m interface{ run(dw, x, dy []float32) }
-		if slides(l.node) {
-			m = newSlideGrad(t.crew, l.node, l.x, dy)
+		if isGrouped(l.node) {
+			m = newGroupedGrad(t.crew, l.node, l.x, dy)
 		} else {
-			m = newWeightGrad(t.crew, l.node, t.n, l.x, dy)
+			m = newWeightGrad(t.crew, l.node, t.batch, l.x, dy)
 		}
 		t.apply("gradient of the weight of", l.weight.grad(t), []*value{l.x, dy}, func(out []float32, in [][]float32) {
 			m.run(out, in[0], in[1])
@@ -232,7 +232,7 @@ func (l *convLayer) backward(t *tape, dy *value) {
 
 // sumBias adds the sums of each channel to the bias' gradient.
 func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
-	sums := t.zeros(v.n * v.planes())
+	sums := t.zeros(v.images * v.planes())
 	t.planes(v, func(w *worker, image, plane, from int) {
 		sum := &sums[image*v.planes()+plane][0]
 		for p := 0; p < v.plane(); p += sumPixels * simd.Lanes {
@@ -246,7 +246,7 @@ func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
 	})
 	for c := range grad {
 		var sum float64
-		for image := range v.n {
+		for image := range v.images {
 			sum += sums[image*v.planes()+c/simd.Lanes][0][c%simd.Lanes]
 		}
 		grad[c] += float32(sum)

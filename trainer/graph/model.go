@@ -24,7 +24,7 @@ import (
 // once.
 type Model struct {
 	network *nn.Graph
-	o       Options
+	options Options
 	crew    *crew
 	dict    *weights.StateDict // names, order, and the tensors that are not the network's
 	order   []*param
@@ -80,7 +80,7 @@ func New(g *nn.Graph, dict *weights.StateDict, o Options) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{
-		network: g, o: o, crew: newCrew(set, o.Threads), seed: mix(o.Seed),
+		network: g, options: o, crew: newCrew(set, o.Threads), seed: mix(o.Seed),
 		params: map[string]*param{}, stats: map[string][]float32{},
 	}
 	for _, p := range g.Params() {
@@ -120,7 +120,7 @@ func (m *Model) SetFrozen(freeze func(param string) bool) error {
 	}
 	m.zero()
 	m.train, m.predict = map[int]*tape{}, nil
-	_, err := m.tape(m.o.Batch)
+	_, err := m.tape(m.options.Batch)
 	return err
 }
 
@@ -170,11 +170,11 @@ func (m *Model) build(n int, train bool) (*tape, error) {
 func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 	in := m.network.Input.Shape
 	t := &tape{
-		crew: m.crew, model: m, n: n, train: train, salt: salt,
+		crew: m.crew, model: m, batch: n, train: train, salt: salt,
 		graph: gorgonia.NewGraph(), params: map[*param]*value{},
 	}
 	t.images = t.input("images", m.images[:n*in.Len()], n, in.H, in.W, in.C)
-	t.images.n, t.images.shape, t.images.raw = n, in, true
+	t.images.images, t.images.shape, t.images.raw = n, in, true
 	t.findNeeds(m.network)
 	layers := t.lower(m.network)
 	t.current = m.network.Output
@@ -191,15 +191,15 @@ func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 // lossGradient adds the loss, whose output is the gradient of the logits.
 func (t *tape) lossGradient() *value {
 	classes, px := t.model.network.Classes(), t.logits.image()
-	grad := make([]float32, t.n*classes)
+	grad := make([]float32, t.batch*classes)
 	return t.apply("loss of", t.like(t.model.network.Output.Shape), []*value{t.logits, t.labels}, func(out []float32, in [][]float32) {
-		logits := t.model.logits[:t.n*classes]
-		for i := range t.n {
+		logits := t.model.logits[:t.batch*classes]
+		for i := range t.batch {
 			copy(logits[i*classes:][:classes], in[0][i*px:])
 		}
-		t.loss = t.model.o.Loss(grad, logits, in[1], t.n, classes)
+		t.loss = t.model.options.Loss(grad, logits, in[1], t.batch, classes)
 		clear(out)
-		for i := range t.n {
+		for i := range t.batch {
 			copy(out[i*px:], grad[i*classes:][:classes])
 		}
 	})
@@ -210,7 +210,7 @@ func (t *tape) readLogits() {
 	classes, px := t.model.network.Classes(), t.logits.image()
 	t.apply("logits of", t.like(t.model.network.Output.Shape), []*value{t.logits}, func(out []float32, in [][]float32) {
 		copy(out, in[0])
-		for i := range t.n {
+		for i := range t.batch {
 			copy(t.model.logits[i*classes:][:classes], in[0][i*px:])
 		}
 	})
@@ -236,8 +236,8 @@ func (t *tape) runAll(ctx context.Context, watch bool) error {
 func (m *Model) Step(ctx context.Context, images, labels []float32) (loss float64, logits []float32, err error) {
 	size, classes := m.network.Input.Shape.Len(), m.network.Classes()
 	n := len(images) / size
-	if n < 1 || n > m.o.Batch || len(images) != n*size || len(labels) != n*classes {
-		return 0, nil, fmt.Errorf("training on %d values of images and %d labels: an image has %d values and %d labels, a batch at most %d images", len(images), len(labels), size, classes, m.o.Batch)
+	if n < 1 || n > m.options.Batch || len(images) != n*size || len(labels) != n*classes {
+		return 0, nil, fmt.Errorf("training on %d values of images and %d labels: an image has %d values and %d labels, a batch at most %d images", len(images), len(labels), size, classes, m.options.Batch)
 	}
 	t, err := m.tape(n)
 	if err != nil {
@@ -258,7 +258,7 @@ func (m *Model) Step(ctx context.Context, images, labels []float32) (loss float6
 		return 0, nil, err
 	}
 	for _, l := range t.norms {
-		l.commit(m.o.BNMomentum)
+		l.commit(m.options.BNMomentum)
 	}
 	m.steps++
 	m.counted++
@@ -299,12 +299,12 @@ func (m *Model) Predict(ctx context.Context, images []float32, n int) (logits []
 		return nil, fmt.Errorf("predicting %d images from %d values: an image has %d", n, len(images), size)
 	}
 	if m.predict == nil {
-		if m.predict, err = m.build(m.o.Batch, false); err != nil {
+		if m.predict, err = m.build(m.options.Batch, false); err != nil {
 			return nil, err
 		}
 	}
-	for i := 0; i < n; i += m.o.Batch {
-		k := min(m.o.Batch, n-i)
+	for i := 0; i < n; i += m.options.Batch {
+		k := min(m.options.Batch, n-i)
 		clear(m.images[copy(m.images, images[i*size:(i+k)*size]):])
 		if err := m.predict.runAll(ctx, false); err != nil {
 			return nil, err

@@ -26,7 +26,7 @@ func copyChannels(dst []float32, to int, v *value, channel int, src []float32, f
 // p the pixel's number in the image.
 func (t *tape) pixels(v *value, f func(image, p int)) {
 	parts, bounds := split(v.shape.H*v.shape.W, 256)
-	t.run(v.n*parts, func(_ *worker, part int) {
+	t.run(v.images*parts, func(_ *worker, part int) {
 		first, end := bounds(part % parts)
 		for p := first; p < end; p++ {
 			f(part/parts, p)
@@ -62,7 +62,7 @@ func (t *tape) clearRest(x []float32, v *value) {
 	if v.shape.C%simd.Lanes == 0 {
 		return
 	}
-	for i := range v.n {
+	for i := range v.images {
 		clear(x[(i+1)*v.image()-v.plane() : (i+1)*v.image()])
 	}
 }

@@ -61,7 +61,7 @@ const sumPixels = 256
 // sums of all pixels of each channel.
 func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int)) (a, b []float64) {
 	planes, size := l.x.planes(), l.x.plane()
-	all := l.zeros(l.x.n * planes)
+	all := l.zeros(l.x.images * planes)
 	l.crew.run(len(all), func(w *worker, i int) {
 		s := &w.sums
 		for p := 0; p < size; p += sumPixels * simd.Lanes {

@@ -178,7 +178,7 @@ func (l *channelLayer) pixels(t *tape, f func(x, y int)) {
 	const some = 64
 	pixels := l.x.shape.H * l.x.shape.W
 	parts, bounds := split(pixels, some)
-	t.run(l.x.n*parts, func(_ *worker, i int) {
+	t.run(l.x.images*parts, func(_ *worker, i int) {
 		image := i / parts
 		first, end := bounds(i % parts)
 		for p := first; p < end; p++ {

@@ -18,7 +18,7 @@ const exactK = 64
 // weights.
 type product struct {
 	*crew
-	n                  int
+	images             int
 	src, dst           *value
 	srcGroup, dstGroup int // channels of a group
 	transposed         bool
@@ -69,7 +69,7 @@ type job struct {
 // newProduct plans the product of a convolution's phases.
 func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase, transposed bool) *product {
 	p := &product{
-		crew: c, n: images, src: src, dst: dst,
+		crew: c, images: images, src: src, dst: dst,
 		srcGroup: src.shape.C / n.Groups, dstGroup: dst.shape.C / n.Groups,
 		transposed: transposed, blockK: exactK, taps: n.Window.H * n.Window.W,
 	}
@@ -187,7 +187,7 @@ func (p *product) tables(q *part) {
 		}
 	}
 	if q.direct {
-		for i := range p.n {
+		for i := range p.images {
 			add(0, q.rows, i*p.src.image(), i*p.dst.image())
 		}
 		q.pixels = len(q.in[0])
@@ -197,7 +197,7 @@ func (p *product) tables(q *part) {
 	} else {
 		add(0, q.win.rowsPerBand, 0, 0)
 		add(1, q.rows-(q.win.bands-1)*q.win.rowsPerBand, 0, 0)
-		for i := range p.n {
+		for i := range p.images {
 			for b := range q.win.bands {
 				p.jobs = append(p.jobs, job{part: q, image: i, index: b})
 			}
@@ -284,7 +284,7 @@ func (p *product) window(wk *worker, q *part, image []float32, first, end int) [
 // zero clears the pixels of a phase that has no taps.
 func (p *product) zero(q *part, panels []panel, dst []float32) {
 	last := panels[len(panels)-1]
-	for i := range p.n {
+	for i := range p.images {
 		for plane := panels[0].column / simd.Lanes; plane < (last.column+last.columns)/simd.Lanes; plane++ {
 			to := dst[i*p.dst.image()+plane*p.dst.plane():]
 			for r := range q.rows {

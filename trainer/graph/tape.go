@@ -22,9 +22,9 @@ type value struct {
 	dense *tensor.Dense
 	mem   *memory // nil where the data is not the plan's
 
-	n     int // images
-	shape nn.Shape
-	raw   bool // (images, H, W, C) with nothing between: the images as they come
+	images int // images
+	shape  nn.Shape
+	raw    bool // (images, H, W, C) with nothing between: the images as they come
 }
 
 // data returns the value's floats of the tensor that the tape has for it.
@@ -59,7 +59,7 @@ func (v *value) planes() int { return v.channels() / v.lanes() }
 func (v *value) plane() int { return v.shape.H * v.shape.W * v.lanes() }
 
 // pixels returns the pixels of all images.
-func (v *value) pixels() int { return v.n * v.shape.H * v.shape.W }
+func (v *value) pixels() int { return v.images * v.shape.H * v.shape.W }
 
 // image returns the floats of an image.
 func (v *value) image() int { return v.planes() * v.plane() }
@@ -75,7 +75,7 @@ func (v *value) image() int { return v.planes() * v.plane() }
 type tape struct {
 	*crew
 	model *Model
-	n     int
+	batch int
 	train bool
 
 	graph   *gorgonia.ExprGraph
@@ -113,8 +113,8 @@ func layerName(n *nn.Node) string {
 
 // like returns a new value for activations of that shape.
 func (t *tape) like(s nn.Shape) *value {
-	v := &value{n: t.n, shape: s}
-	v.mem = &memory{floats: v.n * v.image()}
+	v := &value{images: t.batch, shape: s}
+	v.mem = &memory{floats: v.images * v.image()}
 	v.dims = tensor.Shape{v.mem.floats + simd.Slack}
 	return v
 }

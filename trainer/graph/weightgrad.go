@@ -17,7 +17,7 @@ import (
 type weightGrad struct {
 	*crew
 	node                   *nn.Node
-	n                      int
+	images                 int
 	x, dy                  *value
 	in, out                nn.Shape
 	inGroup, outGroup      int
@@ -27,8 +27,8 @@ type weightGrad struct {
 	rowsPerBand            int
 	bands                  int     // of an image, or of all where no tap leaves its row
 	across                 bool    // bands go across images
-	plane, line            int     // floats of a plane, and of a channel's planes
-	k                      int     // pixels of a band's grid, a multiple of Lanes
+	plane, lineStep        int     // floats of a plane, and of a channel's planes
+	depth                  int     // pixels of a band's grid, a multiple of Lanes
 	offsets                []int   // of taps in a line
 	places                 []int32 // of rows in the lines
 	results                []int32 // of rows in the sums
@@ -40,14 +40,14 @@ type weightGrad struct {
 
 func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
 	g := &weightGrad{
-		crew: c, node: n, n: images, x: x, dy: dy, in: x.shape, out: dy.shape,
+		crew: c, node: n, images: images, x: x, dy: dy, in: x.shape, out: dy.shape,
 		inGroup: x.shape.C / n.Groups, outGroup: dy.shape.C / n.Groups, taps: n.Window.H * n.Window.W,
 	}
 	g.panels, g.width = panels(c.Panel, x, dy, n.Groups)
 	g.layOut()
 	for t := range g.taps {
 		for i := range g.width {
-			g.places = append(g.places, int32(i*g.line+g.offsets[t]))
+			g.places = append(g.places, int32(i*g.lineStep+g.offsets[t]))
 			g.results = append(g.results, int32(len(g.results)*c.Panel))
 		}
 	}
@@ -91,18 +91,18 @@ func (g *weightGrad) layOut() {
 	g.across = g.extra == 0 && g.top == 0 && (g.out.H-1)*n.Stride.H < g.in.H
 	rows := g.out.H
 	if g.across {
-		rows *= g.n
+		rows *= g.images
 	}
 	const pixels = 512 // of a band: with a panel's columns they fill half of the second cache
 	g.rowsPerBand = min(rows, max(1, pixels/g.grid))
 	g.bands = (rows + g.rowsPerBand - 1) / g.rowsPerBand
-	g.k = round(g.rowsPerBand*g.grid, simd.Lanes)
+	g.depth = round(g.rowsPerBand*g.grid, simd.Lanes)
 	g.plane = (g.rowsPerBand + g.extra) * g.grid
 	// A tap's run may end behind its plane, and lines must not all begin at the
 	// same place of the cache.
-	g.line = round(len(g.planes)*g.plane+right-g.left, simd.Lanes) + 2*simd.Lanes
-	if g.line%256 == 0 {
-		g.line += simd.Lanes
+	g.lineStep = round(len(g.planes)*g.plane+right-g.left, simd.Lanes) + 2*simd.Lanes
+	if g.lineStep%256 == 0 {
+		g.lineStep += simd.Lanes
 	}
 	for _, p := range places {
 		g.offsets = append(g.offsets, p.plane*g.plane+(p.ey-g.top)*g.grid+p.ex-g.left)
@@ -114,7 +114,7 @@ func (g *weightGrad) blocks() int {
 	if g.across {
 		return g.bands
 	}
-	return g.n * g.bands
+	return g.images * g.bands
 }
 
 // sums returns the floats of the sums: [panel][row][column].
@@ -122,7 +122,7 @@ func (g *weightGrad) sums() int { return len(g.panels) * len(g.places) * g.Panel
 
 // run adds the gradient to dw, (out, in/groups, taps).
 func (g *weightGrad) run(dw, x, dy []float32) {
-	lines, columns := g.x.channels()*g.line+simd.Slack, g.k*g.dy.channels()
+	lines, columns := g.x.channels()*g.lineStep+simd.Slack, g.depth*g.dy.channels()
 	if g.chunks > 1 {
 		sums := g.common(g.chunks * g.sums())
 		per := (g.blocks() + g.chunks - 1) / g.chunks
@@ -131,9 +131,9 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 			part := sums[chunk*g.sums():][:g.sums()]
 			clear(part)
 			for b := chunk * per; b < min((chunk+1)*per, g.blocks()); b++ {
-				g.turn(xt, x, b, 0, g.x.channels())
+				g.transpose(xt, x, b, 0, g.x.channels())
 				for _, p := range g.panels {
-					g.collect(dyt, dy, b, p)
+					g.gather(dyt, dy, b, p)
 				}
 				for i := range g.panels {
 					g.multiply(w, part, xt, dyt, i, 0, len(g.places))
@@ -153,9 +153,9 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 		g.crew.run(turns+len(g.panels), func(_ *worker, i int) {
 			if i < turns {
 				first, end := ofChannels(i)
-				g.turn(xt, x, b, first, end)
+				g.transpose(xt, x, b, first, end)
 			} else {
-				g.collect(dyt, dy, b, g.panels[i-turns])
+				g.gather(dyt, dy, b, g.panels[i-turns])
 			}
 		})
 		g.crew.run(groups*len(g.panels), func(w *worker, i int) {
@@ -177,22 +177,22 @@ func (g *weightGrad) row(b, r int) (image, y int) {
 }
 
 // turn lays channels of the input out channel by channel, for one block.
-func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
+func (g *weightGrad) transpose(lines, x []float32, b, first, end int) {
 	s, lanes := g.node.Stride, g.x.lanes()
 	for c := first; c < end; c += simd.Lanes {
 		n := min(simd.Lanes, end-c)
 		for i := range n {
-			line := lines[(c+i)*g.line:][:g.line]
+			line := lines[(c+i)*g.lineStep:][:g.lineStep]
 			clear(line[len(g.planes)*g.plane:])
 		}
 		for pi, plane := range g.planes {
 			for r := range g.rowsPerBand + g.extra {
-				to := c*g.line + pi*g.plane + r*g.grid
+				to := c*g.lineStep + pi*g.plane + r*g.grid
 				image, oy := g.row(b, r)
 				iy := (oy+g.top)*s.H + plane.H
-				if image >= g.n || iy < 0 || iy >= g.in.H {
+				if image >= g.images || iy < 0 || iy >= g.in.H {
 					for i := range n {
-						clear(lines[to+i*g.line:][:g.grid])
+						clear(lines[to+i*g.lineStep:][:g.grid])
 					}
 					continue
 				}
@@ -201,7 +201,7 @@ func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
 					ix := (q+g.left)*s.W + plane.W
 					if ix < 0 || ix >= g.in.W {
 						for i := range n {
-							lines[to+i*g.line+q] = 0
+							lines[to+i*g.lineStep+q] = 0
 						}
 						continue
 					}
@@ -209,7 +209,7 @@ func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
 					at := to + q
 					for _, v := range px {
 						lines[at] = v
-						at += g.line
+						at += g.lineStep
 					}
 				}
 			}
@@ -219,12 +219,12 @@ func (g *weightGrad) turn(lines, x []float32, b, first, end int) {
 
 // collect copies a panel's columns of the output's gradient, [pixel][column],
 // for one block.
-func (g *weightGrad) collect(columns, dy []float32, b int, p panel) {
-	to := columns[g.k*p.column:][:g.k*p.columns]
+func (g *weightGrad) gather(columns, dy []float32, b int, p panel) {
+	to := columns[g.depth*p.column:][:g.depth*p.columns]
 	for r := range g.rowsPerBand {
 		line := to[r*g.grid*p.columns:][:g.grid*p.columns]
 		image, y := g.row(b, r)
-		if image >= g.n || y >= g.out.H {
+		if image >= g.images || y >= g.out.H {
 			clear(line)
 			continue
 		}
@@ -243,15 +243,15 @@ func (g *weightGrad) collect(columns, dy []float32, b int, p panel) {
 func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, first, end int) {
 	p := g.panels[i]
 	j := &w.gemm
-	j.X, j.Y = lines[p.from*g.line:], sums[i*len(g.places)*g.Panel:]
+	j.X, j.Y = lines[p.from*g.lineStep:], sums[i*len(g.places)*g.Panel:]
 	j.In, j.Out, j.First, j.End = g.places, g.results, first, min(end, g.rows)
 	j.Accumulate, j.Floor, j.Residual, j.XStep, j.YStep = true, simd.None, nil, 0, 0
 	var segment [1]simd.Segment
-	for k := 0; k < g.k; k += blockK {
-		n := min(blockK, g.k-k)
+	for k := 0; k < g.depth; k += blockK {
+		n := min(blockK, g.depth-k)
 		segment[0] = simd.Segment{Offset: k, K: n}
 		j.Segments = segment[:]
-		j.W = columns[g.k*p.column+k*p.columns:][:n*p.columns]
+		j.W = columns[g.depth*p.column+k*p.columns:][:n*p.columns]
 		if p.columns == g.Panel {
 			g.GEMM(j)
 		} else {

@@ -39,12 +39,12 @@ func (f *configFlags) add(cmd *cobra.Command) {
 
 // project is a config with what it is about.
 type project struct {
-	cmd  *cobra.Command
-	name string // of the config
-	c    *config.Config
-	arch arch.Arch
-	data string // folder that the user named, or ""
-	root string // folder of the table: the config's paths are relative to it
+	cmd    *cobra.Command
+	name   string // of the config
+	config *config.Config
+	arch   arch.Arch
+	data   string // folder that the user named, or ""
+	root   string // folder of the table: the config's paths are relative to it
 }
 
 // project reads the config. changes are assignments that come after --set's.
@@ -82,7 +82,7 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".yml"), ".yaml")
-	p := &project{cmd: cmd, name: name, c: c, arch: a, data: f.data}
+	p := &project{cmd: cmd, name: name, config: c, arch: a, data: f.data}
 	p.find()
 	return p, nil
 }

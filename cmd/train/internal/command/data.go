@@ -21,7 +21,7 @@ import (
 // find sets p.root to the folder of the table, or of the sample submission if
 // there is no table.
 func (p *project) find() {
-	for _, name := range []string{p.c.Train.CSV, p.c.Test.CSV} {
+	for _, name := range []string{p.config.Train.CSV, p.config.Test.CSV} {
 		if filepath.IsAbs(name) {
 			continue
 		}
@@ -71,7 +71,7 @@ func (p *project) near(folder, name string) string {
 // set opens the training table. Its images may also lie in the folder of test
 // images, as pseudo-labeled rows do.
 func (p *project) set() (*data.Set, error) {
-	c := p.c
+	c := p.config
 	dirs := []string{p.imageDir(c.Data.TrainDir, c.Train.CSV, "train")}
 	if test := p.imageDir(c.Data.TestDir, c.Test.CSV, "test"); isDir(test) {
 		dirs = append(dirs, test)
@@ -98,7 +98,7 @@ func (p *project) missing(err error, key, what string) error {
 
 // folds reads the folds of a table with so many rows.
 func (p *project) folds(rows int) ([]uint8, error) {
-	path := p.path(p.c.Train.FoldsFile)
+	path := p.path(p.config.Train.FoldsFile)
 	folds, err := foldfile.Read(path, rows, 0)
 	if err != nil {
 		return nil, hint.New(err, "`%s` makes it", p.again("train", "folds"))
@@ -116,7 +116,7 @@ func (p *project) checkFolds(path string, folds []uint8) error {
 			n = max(n, int(f)+1)
 		}
 	}
-	want := p.c.Model.NumFolds
+	want := p.config.Model.NumFolds
 	if n != want {
 		return hint.New(fmt.Errorf("%s has %d folds, but model.num_folds is %d", path, n, want),
 			"--set model.num_folds=%d takes them as they are; `%s --force` divides the table anew", n, p.again("train", "folds"))
@@ -133,14 +133,14 @@ func (p *project) checkFolds(path string, folds []uint8) error {
 // makeFolds is folds for a training: if there is no file of folds, it divides the
 // table and, with write, writes the file.
 func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
-	if _, err := os.Stat(p.path(p.c.Train.FoldsFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(p.path(p.config.Train.FoldsFile)); !errors.Is(err, fs.ErrNotExist) {
 		return p.folds(len(set.IDs))
 	}
 	d := division{ids: set.IDs, labels: set.Labels, name: set.Name}
 	if err := p.stratify(&d); err != nil {
 		return nil, err
 	}
-	path, done := p.path(p.c.Train.FoldsFile), "would be made"
+	path, done := p.path(p.config.Train.FoldsFile), "would be made"
 	if write {
 		var err error
 		if path, err = p.writeFolds(d.folds); err != nil {
@@ -155,7 +155,7 @@ func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
 // writeFolds writes the folds beside the table, or in the working folder if the
 // folder of the table is read-only. It returns the path.
 func (p *project) writeFolds(folds []uint8) (path string, err error) {
-	path = p.path(p.c.Train.FoldsFile)
+	path = p.path(p.config.Train.FoldsFile)
 	err = foldfile.Write(path, folds)
 	if base := filepath.Base(path); err != nil && p.data == "" && path != base {
 		if foldfile.Write(base, folds) == nil {

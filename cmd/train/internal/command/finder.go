@@ -22,7 +22,7 @@ func (s *session) findRate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := cli.NewProgress(s.cmd, "searching a learning rate", int64(s.c.Train.LRFinder.NumSteps), cli.Items)
+	bar := cli.NewProgress(s.cmd, "searching a learning rate", int64(s.config.Train.LRFinder.NumSteps), cli.Items)
 	defer bar.Close()
 	t.Hooks.Batch = func(loop.Progress) { bar.Add(1) }
 	points, err := t.FindRate(ctx)

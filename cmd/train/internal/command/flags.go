@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/summary"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/trainer/run"
+	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
 	"github.com/spf13/cobra"
 )
 
@@ -116,13 +116,13 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	}
 	switch {
 	case f.printConfig:
-		text, err := p.c.Marshal()
+		text, err := p.config.Marshal()
 		if err == nil {
 			_, err = cmd.OutOrStdout().Write(text)
 		}
 		return err
 	case f.summary:
-		g, err := p.arch.Build(arch.Config{InputSize: p.c.Model.InputSize, Classes: p.c.Model.NumClasses, Dropout: p.c.Model.Dropout})
+		g, err := p.arch.Build(arch.Config{InputSize: p.config.Model.InputSize, Classes: p.config.Model.NumClasses, Dropout: p.config.Model.Dropout})
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if text == "" {
 		text = fmt.Sprint(f.fold)
 	}
-	folds, err := parseFolds(text, p.c.Model.NumFolds)
+	folds, err := parseFolds(text, p.config.Model.NumFolds)
 	if err != nil {
 		return err
 	}
@@ -151,14 +151,14 @@ func (f *trainFlags) project(cmd *cobra.Command) (*project, error) {
 }
 
 // mode says what to do with a training that is already in the folder.
-func (f *trainFlags) mode() run.Mode {
+func (f *trainFlags) mode() runfolder.Mode {
 	switch {
 	case f.resume == "auto":
-		return run.Resume
+		return runfolder.Resume
 	case f.force, f.smoke > 0:
-		return run.Overwrite
+		return runfolder.Overwrite
 	}
-	return run.Refuse
+	return runfolder.Refuse
 }
 
 // timeIsUp reports whether err comes from the end of --max-time.

@@ -59,12 +59,12 @@ type division struct {
 }
 
 func (p *project) divide(separator string, force bool) error {
-	if out := p.path(p.c.Train.FoldsFile); !force {
+	if out := p.path(p.config.Train.FoldsFile); !force {
 		if _, err := os.Stat(out); err == nil {
 			return hint.New(fmt.Errorf("%s is there already", out), "--force overwrites it; trainings that used it can't be compared with new ones")
 		}
 	}
-	table, err := input.ReadTableFile(p.path(p.c.Train.CSV))
+	table, err := input.ReadTableFile(p.path(p.config.Train.CSV))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = p.missing(err, "train.csv", "the table")
 	}
@@ -73,7 +73,7 @@ func (p *project) divide(separator string, force bool) error {
 	}
 	d := division{name: table.Name, ids: table.IDs(), labels: make([][]int, len(table.Rows))}
 	for i, row := range table.Rows {
-		if d.labels[i], err = table.Classes(i, p.c.Model.NumClasses); err != nil {
+		if d.labels[i], err = table.Classes(i, p.config.Model.NumClasses); err != nil {
 			return err
 		}
 		if separator != "" {
@@ -89,15 +89,15 @@ func (p *project) divide(separator string, force bool) error {
 		return err
 	}
 	cli.Printf(p.cmd, "%s: %s", out, d.summary())
-	given, score := metric.BestConstant(d.labels, p.c.Model.NumClasses, 2)
+	given, score := metric.BestConstant(d.labels, p.config.Model.NumClasses, 2)
 	cli.Printf(p.cmd, "to beat: giving every row the labels %s has F2 %.4f", strings.Trim(fmt.Sprint(given), "[]"), score)
 	return nil
 }
 
 // stratify divides the table.
 func (p *project) stratify(d *division) (err error) {
-	n := p.c.Model.NumFolds
-	if d.folds, err = fold.Stratify(d.labels, fold.Options{Folds: n, Seed: p.c.Train.Seed, Groups: d.groups}); err != nil {
+	n := p.config.Model.NumFolds
+	if d.folds, err = fold.Stratify(d.labels, fold.Options{Folds: n, Seed: p.config.Train.Seed, Groups: d.groups}); err != nil {
 		return fmt.Errorf("%s: %w", d.name, err)
 	}
 	d.sizes = make([]int, n)

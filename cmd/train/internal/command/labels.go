@@ -18,7 +18,7 @@ const crossEntropy = "cross_entropy"
 
 // checkLabels refuses rows that the loss is not made for.
 func (p *project) checkLabels(set *data.Set) error {
-	if p.c.Loss.Name != crossEntropy {
+	if p.config.Loss.Name != crossEntropy {
 		return nil
 	}
 	first, count := -1, 0

@@ -145,7 +145,7 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 
 // testImages finds the images of the sample submission.
 func (p *project) testImages(ctx context.Context) ([]string, error) {
-	csv := p.path(p.c.Test.CSV)
+	csv := p.path(p.config.Test.CSV)
 	table, err := input.ReadTableFile(csv)
 	if errors.Is(err, os.ErrNotExist) {
 		err = p.missing(err, "test.csv", "the sample submission")
@@ -153,7 +153,7 @@ func (p *project) testImages(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := p.imageDir(p.c.Data.TestDir, p.c.Test.CSV, "test")
+	dir := p.imageDir(p.config.Data.TestDir, p.config.Test.CSV, "test")
 	images, err := input.ImagesUnder(ctx, dir, table.IDs())
 	if err != nil {
 		return nil, err
@@ -298,7 +298,7 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 	defer bar.Close()
 	last := 0
 	return predict.Fold(ctx, m.arch, &m.model, &ensemble.Fold{Name: m.name, Threshold: threshold}, m.data, paths,
-		predict.FoldOptions{Formats: formats.All(), Threads: j.flags.threads, Batch: j.c.Test.BatchSize, Tell: func(done int) {
+		predict.FoldOptions{Formats: formats.All(), Threads: j.flags.threads, Batch: j.config.Test.BatchSize, Tell: func(done int) {
 			bar.Add(int64(done - last))
 			last = done
 		}})
@@ -308,7 +308,7 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
 	_, held, err := fold.Split(j.folds, m.fold)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w in %s", m.name, err, j.c.Train.FoldsFile)
+		return 0, fmt.Errorf("%s: %w in %s", m.name, err, j.config.Train.FoldsFile)
 	}
 	paths := make([]string, len(held))
 	for i, row := range held {

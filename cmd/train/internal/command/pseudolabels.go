@@ -71,13 +71,13 @@ type pseudo struct {
 }
 
 func (p *project) pseudoLabels(conf float64, confText string, paths []string, output string) error {
-	table, err := input.ReadTableFile(p.path(p.c.Train.CSV))
+	table, err := input.ReadTableFile(p.path(p.config.Train.CSV))
 	if err != nil {
 		return err
 	}
 	t := &pseudo{project: p, conf: conf, header: table.Columns, ids: table.IDs()}
 	for i := range table.Rows {
-		labels, err := table.Classes(i, p.c.Model.NumClasses)
+		labels, err := table.Classes(i, p.config.Model.NumClasses)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (p *project) pseudoLabels(conf float64, confText string, paths []string, ou
 	if err := add(paths); err != nil {
 		return err
 	}
-	dir := filepath.Dir(p.path(p.c.Train.CSV))
+	dir := filepath.Dir(p.path(p.config.Train.CSV))
 	csvPath, foldsPath := filepath.Join(dir, "train_conf_"+confText+".csv"), filepath.Join(dir, "folds_conf_"+confText+".npy")
 	if output != "" {
 		csvPath, foldsPath = output, strings.TrimSuffix(output, filepath.Ext(output))+".npy"
@@ -107,11 +107,11 @@ func (p *project) pseudoLabels(conf float64, confText string, paths []string, ou
 
 // addTest adds the test images as rows.
 func (t *pseudo) addTest(paths []string) error {
-	sample, err := input.ReadTableFile(t.path(t.c.Test.CSV))
+	sample, err := input.ReadTableFile(t.path(t.config.Test.CSV))
 	if err != nil {
 		return err
 	}
-	classes := t.c.Model.NumClasses
+	classes := t.config.Model.NumClasses
 	mean := make([]float64, len(sample.Rows)*classes)
 	for _, path := range paths {
 		values, err := t.read(path, ensemblefile.TestPrefix, len(sample.Rows))
@@ -139,7 +139,7 @@ func (t *pseudo) addTest(paths []string) error {
 
 // addHeldOut adds labels to the rows that are there.
 func (t *pseudo) addHeldOut(paths []string) error {
-	classes := t.c.Model.NumClasses
+	classes := t.config.Model.NumClasses
 	sum, count := make([]float64, len(t.ids)*classes), make([]int, len(t.ids))
 	for _, path := range paths {
 		name, err := ensemblefile.ParseName(path)
@@ -210,7 +210,7 @@ func (t *pseudo) read(path, prefix string, rows int) ([]float64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if want := []int{rows, t.c.Model.NumClasses}; !slices.Equal(shape, want) {
+	if want := []int{rows, t.config.Model.NumClasses}; !slices.Equal(shape, want) {
 		return nil, fmt.Errorf("%s: an array of shape %v, where %v is needed", path, shape, want)
 	}
 	out := make([]float64, len(values))

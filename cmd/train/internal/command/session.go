@@ -26,7 +26,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
-	"github.com/deploy-kernel/deploy-kernel/trainer/run"
+	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
 	"github.com/deploy-kernel/deploy-kernel/trainer/swa"
 )
 
@@ -36,7 +36,7 @@ type session struct {
 	flags *trainFlags
 	fold  int
 	dir   string
-	info  run.Info
+	info  runfolder.Info
 
 	set        *data.Set
 	rows, held []int
@@ -52,43 +52,43 @@ type session struct {
 
 // prepare does all that can go wrong before the first step.
 func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number int) (*session, error) {
-	s := &session{project: p, flags: f, fold: number, set: set, threads: f.threads, seed: foldSeed(p.c.Train.Seed, number)}
+	s := &session{project: p, flags: f, fold: number, set: set, threads: f.threads, seed: foldSeed(p.config.Train.Seed, number)}
 	s.dir = filepath.Join(f.runDir, fmt.Sprintf("f%d", number))
 	if f.smoke > 0 {
 		s.dir = filepath.Join(f.runDir, "smoke")
 	}
-	s.info = run.Info{Name: p.name, Fold: number, Config: p.c, Arch: p.arch.Name}
+	s.info = runfolder.Info{Name: p.name, Fold: number, Config: p.config, Arch: p.arch.Name}
 	var err error
 	if s.rows, s.held, err = fold.Split(folds, number); err != nil {
 		return nil, err
 	}
-	_, s.info.ToBeat = metric.BestConstant(set.Truth(s.held), p.c.Model.NumClasses, 2)
+	_, s.info.ToBeat = metric.BestConstant(set.Truth(s.held), p.config.Model.NumClasses, 2)
 	if f.smoke > 0 {
-		s.held = s.held[:min(len(s.held), f.smoke*p.c.Test.BatchSize)]
+		s.held = s.held[:min(len(s.held), f.smoke*p.config.Test.BatchSize)]
 	}
-	if s.loss, err = loss.New(p.c.Loss.Name, p.c.Loss.Params); err != nil {
+	if s.loss, err = loss.New(p.config.Loss.Name, p.config.Loss.Params); err != nil {
 		return nil, err
 	}
 	if err := s.draw(); err != nil {
 		return nil, err
 	}
-	model := p.c.Ensemble(p.name)
+	model := p.config.Ensemble(p.name)
 	s.pre = model.Preprocess(p.arch)
 	o := data.Options{
-		Batch: p.c.Train.BatchSize, MaxBatches: p.c.Train.MaxStepsPerEpoch, Pre: s.pre,
-		Augment: augment.New(p.c), Seed: s.seed, Workers: f.threads,
+		Batch: p.config.Train.BatchSize, MaxBatches: p.config.Train.MaxStepsPerEpoch, Pre: s.pre,
+		Augment: augment.New(p.config), Seed: s.seed, Workers: f.threads,
 	}
-	if p.c.Train.Mixup.Enable {
-		o.MixupBeta = p.c.Train.Mixup.BetaA
+	if p.config.Train.Mixup.Enable {
+		o.MixupBeta = p.config.Train.Mixup.BetaA
 	}
 	s.loader = data.NewLoader(set, s.rows, o)
-	s.valid = data.NewLoader(set, s.held, data.Options{Batch: p.c.Test.BatchSize, Pre: s.pre, Workers: f.threads})
+	s.valid = data.NewLoader(set, s.held, data.Options{Batch: p.config.Test.BatchSize, Pre: s.pre, Workers: f.threads})
 	return s, nil
 }
 
 // draw draws the network and finds the weights that it begins with.
 func (s *session) draw() (err error) {
-	m := s.c.Model
+	m := s.config.Model
 	choice := arch.Config{InputSize: m.InputSize, Classes: m.NumClasses, Dropout: m.Dropout}
 	path := s.flags.weights + s.flags.pretrained
 	if path == "" {
@@ -121,7 +121,7 @@ func (s *session) draw() (err error) {
 
 // openWeights opens a file of weights and prints which set of them it takes.
 func openWeights(p *project, path string) (*weightfile.File, error) {
-	f, err := weightfile.OpenKey(path, p.c.Model.WeightsKey)
+	f, err := weightfile.OpenKey(path, p.config.Model.WeightsKey)
 	if err == nil && f.Note() != "" {
 		cli.Printf(p.cmd, "%s: %s", path, f.Note())
 	}
@@ -131,7 +131,7 @@ func openWeights(p *project, path string) (*weightfile.File, error) {
 // model lowers the network for training.
 func (s *session) model(dict *weights.StateDict, momentum float64) (*graph.Model, error) {
 	return graph.New(s.network, dict, graph.Options{
-		Batch: s.c.Train.BatchSize, Loss: graph.Loss(s.loss), Threads: s.threads, Seed: s.seed, BNMomentum: momentum,
+		Batch: s.config.Train.BatchSize, Loss: graph.Loss(s.loss), Threads: s.threads, Seed: s.seed, BNMomentum: momentum,
 	})
 }
 
@@ -141,9 +141,9 @@ func (s *session) training(store loop.Store) (*loop.Training, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := s.c.Optimizer.Params
+	p := s.config.Optimizer.Params
 	o := optim.Config{
-		Name: s.c.Optimizer.Name, WeightDecay: p.WeightDecay, Momentum: p.Momentum, Nesterov: p.Nesterov,
+		Name: s.config.Optimizer.Name, WeightDecay: p.WeightDecay, Momentum: p.Momentum, Nesterov: p.Nesterov,
 		AMSGrad: p.AMSGrad, Epsilon: p.Eps, Threads: s.threads,
 	}
 	if len(p.Betas) == 2 {
@@ -154,7 +154,7 @@ func (s *session) training(store loop.Store) (*loop.Training, error) {
 		return nil, err
 	}
 	return &loop.Training{
-		Config: s.c, Model: m, Optimizer: opt, Loss: s.loss, Train: s.loader, Valid: s.valid,
+		Config: s.config, Model: m, Optimizer: opt, Loss: s.loss, Train: s.loader, Valid: s.valid,
 		Truth: s.set.Truth(s.held), Head: initial.Head(s.network), Store: store,
 	}, nil
 }
@@ -166,7 +166,7 @@ func (s *session) statistics(ctx context.Context, mean *weights.StateDict) (*wei
 	if err != nil {
 		return nil, loop.Result{}, err
 	}
-	bar := cli.NewProgress(s.cmd, "computing statistics", int64(s.loader.Batches()*s.c.Train.BatchSize), cli.Items)
+	bar := cli.NewProgress(s.cmd, "computing statistics", int64(s.loader.Batches()*s.config.Train.BatchSize), cli.Items)
 	dict, err := swa.Statistics(ctx, m, s.loader, func(n int) { bar.Add(int64(n)) })
 	bar.Close()
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *session) statistics(ctx context.Context, mean *weights.StateDict) (*wei
 	if err != nil {
 		return nil, loop.Result{}, err
 	}
-	threshold, score := metric.Rows{Scores: scores, Labels: s.set.Truth(s.held), Classes: s.c.Model.NumClasses}.BestThreshold(2)
+	threshold, score := metric.Rows{Scores: scores, Labels: s.set.Truth(s.held), Classes: s.config.Model.NumClasses}.BestThreshold(2)
 	return dict, loop.Result{ValidLoss: validLoss, Score: score, Threshold: float64(threshold)}, nil
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
-	"github.com/deploy-kernel/deploy-kernel/trainer/run"
+	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
 )
 
 // train trains the folds, one after the other, until --max-time is up.
@@ -148,7 +148,7 @@ const sizedImages = 15
 
 // warnOfCrops warns where validation would see little of the typical image.
 func (p *project) warnOfCrops(ctx context.Context, set *data.Set, threads int) {
-	model := p.c.Ensemble(p.name)
+	model := p.config.Ensemble(p.name)
 	if model.Scaling.Policy != vision.CropOnly {
 		return
 	}
@@ -160,8 +160,8 @@ func (p *project) warnOfCrops(ctx context.Context, set *data.Set, threads int) {
 
 // train trains a fold, keeps everything in its folder and returns the best epoch.
 func (s *session) train(ctx context.Context) (best loop.Result, err error) {
-	folder, from, err := run.Open(s.dir, s.flags.mode(), s.info)
-	if errors.Is(err, run.ErrExists) {
+	folder, from, err := runfolder.Open(s.dir, s.flags.mode(), s.info)
+	if errors.Is(err, runfolder.ErrExists) {
 		return best, hint.New(err, "--resume auto goes on with it, --force begins anew")
 	}
 	if err != nil {
@@ -210,15 +210,15 @@ func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 }
 
 // isComplete reports whether the checkpoint is of a finished training.
-func (s *session) isComplete(folder *run.Folder, from *loop.Checkpoint) bool {
-	return from != nil && from.State.Epoch >= s.c.Train.NumEpochs && folder.BestPath() != "" && (!s.c.Train.SWA.Enable || folder.HasSWA())
+func (s *session) isComplete(folder *runfolder.Folder, from *loop.Checkpoint) bool {
+	return from != nil && from.State.Epoch >= s.config.Train.NumEpochs && folder.BestPath() != "" && (!s.config.Train.SWA.Enable || folder.HasSWA())
 }
 
 // interrupted is stopped for a training under way: it also names the files that
 // were saved.
-func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *run.Folder, err error) error {
+func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *runfolder.Folder, err error) error {
 	epoch, batch := t.At()
-	saved := "the checkpoint is " + folder.Path(run.CheckpointFile)
+	saved := "the checkpoint is " + folder.Path(runfolder.CheckpointFile)
 	if best := folder.BestPath(); best != "" {
 		saved += ", the best weights so far are " + best
 	}
@@ -233,7 +233,7 @@ func (s *session) interrupted(ctx context.Context, t *loop.Training, folder *run
 }
 
 // finishSWA computes the statistics of the mean weights, and how good they are.
-func (s *session) finishSWA(ctx context.Context, folder *run.Folder, end *loop.End) error {
+func (s *session) finishSWA(ctx context.Context, folder *runfolder.Folder, end *loop.End) error {
 	dict, r, err := s.statistics(ctx, end.SWA)
 	if err != nil {
 		return s.stopped(ctx, err, "stopped before the mean of the weights was finished; continue with --resume auto")
@@ -249,7 +249,7 @@ func (s *session) finishSWA(ctx context.Context, folder *run.Folder, end *loop.E
 
 // tell says what is trained on.
 func (s *session) tell() {
-	c := s.c
+	c := s.config
 	cli.Printf(s.cmd, "fold %d: %s, %d pixels, %d classes; %d rows to train on, %d held out; %d steps of %d images an epoch",
 		s.fold, s.arch.Name, c.Model.InputSize, c.Model.NumClasses, len(s.rows), len(s.held),
 		(s.loader.Batches()+c.Train.AccumBatchesNum-1)/c.Train.AccumBatchesNum, c.Train.BatchSize*c.Train.AccumBatchesNum)
@@ -257,10 +257,10 @@ func (s *session) tell() {
 
 // progress shows how far a training is.
 type progress struct {
-	s      *session
-	folder *run.Folder
-	bar    *cli.Progress
-	err    error // of writing what the loop doesn't write
+	session *session
+	folder  *runfolder.Folder
+	bar     *cli.Progress
+	err     error // of writing what the loop doesn't write
 
 	epoch, n int // the running loss: the mean of n batches of an epoch
 	sum      float64
@@ -277,8 +277,8 @@ func (p *progress) running(at loop.Progress) float64 {
 }
 
 // watch sets the hooks of a training.
-func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
-	p := &progress{s: s, folder: folder}
+func (s *session) watch(t *loop.Training, folder *runfolder.Folder) *progress {
+	p := &progress{session: s, folder: folder}
 	validated := 0
 	keep := func(err error) {
 		if p.err == nil {
@@ -288,7 +288,7 @@ func (s *session) watch(t *loop.Training, folder *run.Folder) *progress {
 	t.Hooks = loop.Hooks{
 		Batch: func(at loop.Progress) {
 			if p.bar == nil {
-				left := (at.Batches - at.Batch) * s.c.Train.BatchSize
+				left := (at.Batches - at.Batch) * s.config.Train.BatchSize
 				p.bar = cli.NewProgress(s.cmd, fmt.Sprintf("fold %d, epoch %d", s.fold, at.Epoch), int64(left), cli.Items)
 			}
 			p.bar.Note(fmt.Sprintf("loss %.4f", p.running(at)))

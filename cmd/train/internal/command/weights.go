@@ -67,7 +67,7 @@ func (j *prediction) configOf(path string, meta map[string]string) (*config.Conf
 	if text == "" {
 		beside, ok := modelspec.Beside(path)
 		if j.flags.config.path != "" || !ok {
-			return j.c, nil
+			return j.config, nil
 		}
 		data, err := textfile.Read(beside, "a config")
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 // weights of its own, or of groups of 4, 8 or 16 channels by three columns; or
 // its gradient with respect to the input, which is such a convolution of the
 // output's gradient with its pixels stride apart.
-type slide struct {
+type groupedConv struct {
 	*crew
 	src, dst *value
 	kernel   nn.HW
@@ -27,7 +27,7 @@ type slide struct {
 
 // slides reports whether a convolution stays inside of planes, in a way that
 // kernels have.
-func slides(n *nn.Node) bool {
+func isGrouped(n *nn.Node) bool {
 	if n.Op != nn.Conv || n.Groups == 1 || n.Stride.H != n.Stride.W || n.Stride.H > 2 || n.Shape.C != n.In[0].Shape.C {
 		return false
 	}
@@ -40,8 +40,8 @@ func slides(n *nn.Node) bool {
 	return false
 }
 
-func newSlide(c *crew, n *nn.Node, src, dst *value, backward bool) *slide {
-	s := &slide{
+func newGroupedConv(c *crew, n *nn.Node, src, dst *value, backward bool) *groupedConv {
+	s := &groupedConv{
 		crew: c, src: src, dst: dst, kernel: n.Window, channels: n.Shape.C / n.Groups,
 		stride: n.Stride.H, apart: 1, pad: n.Pad, backward: backward,
 	}
@@ -59,11 +59,11 @@ func newSlide(c *crew, n *nn.Node, src, dst *value, backward bool) *slide {
 }
 
 // run computes dst, or adds to it.
-func (s *slide) run(dst, src, w, bias []float32, accumulate bool) {
+func (s *groupedConv) run(dst, src, w, bias []float32, accumulate bool) {
 	packed := s.pack(w)
 	per := len(packed) / s.dst.planes()
 	line := s.dst.shape.W * simd.Lanes
-	s.crew.run(s.dst.n*s.dst.planes()*s.bands, func(wk *worker, i int) {
+	s.crew.run(s.dst.images*s.dst.planes()*s.bands, func(wk *worker, i int) {
 		plane := i / s.bands
 		first := i % s.bands * s.rows
 		end := min(first+s.rows, s.dst.shape.H)
@@ -87,7 +87,7 @@ func (s *slide) run(dst, src, w, bias []float32, accumulate bool) {
 }
 
 // row computes a row of a plane.
-func (s *slide) row(wk *worker, y, x, w, bias []float32) {
+func (s *groupedConv) row(wk *worker, y, x, w, bias []float32) {
 	if s.channels == 1 {
 		wk.windows = simd.Windows{
 			X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.kernel.H, Cols: s.kernel.W,
@@ -105,7 +105,7 @@ func (s *slide) row(wk *worker, y, x, w, bias []float32) {
 
 // copy writes the source's pixels that a band reads, with zeros beside and
 // between them.
-func (s *slide) copy(to, plane []float32, first, end int) {
+func (s *groupedConv) copy(to, plane []float32, first, end int) {
 	rows := (end-first-1)*s.stride + s.kernel.H
 	line := s.width * simd.Lanes
 	if s.apart > 1 {
@@ -141,7 +141,7 @@ func (s *slide) copy(to, plane []float32, first, end int) {
 // pack lays the weights, (channels, channels of a group, taps), out as the
 // kernels read them: [plane][tap][lane], or [plane][row][input][column][lane].
 // For the gradient taps are turned around, and inputs are outputs.
-func (s *slide) pack(w []float32) []float32 {
+func (s *groupedConv) pack(w []float32) []float32 {
 	taps := s.kernel.H * s.kernel.W
 	packed := s.common(s.dst.planes() * taps * s.channels * simd.Lanes)
 	clear(packed)
@@ -164,21 +164,21 @@ func (s *slide) pack(w []float32) []float32 {
 }
 
 // slideGrad is the gradient with respect to the weights of a slide.
-type slideGrad struct {
-	*slide
+type groupedGrad struct {
+	*groupedConv
 }
 
-func newSlideGrad(c *crew, n *nn.Node, x, dy *value) *slideGrad {
-	return &slideGrad{newSlide(c, n, x, dy, false)}
+func newGroupedGrad(c *crew, n *nn.Node, x, dy *value) *groupedGrad {
+	return &groupedGrad{newGroupedConv(c, n, x, dy, false)}
 }
 
 // run adds the gradient to dw, (channels, channels of a group, taps). Every
 // band of every image sums apart.
-func (s *slideGrad) run(dw, x, dy []float32) {
+func (s *groupedGrad) run(dw, x, dy []float32) {
 	taps := s.kernel.H * s.kernel.W
 	per := taps * s.channels * simd.Lanes
 	line := s.dst.shape.W * simd.Lanes
-	parts := s.dst.n * s.dst.planes() * s.bands
+	parts := s.dst.images * s.dst.planes() * s.bands
 	sums := s.common(parts * per)
 	s.crew.run(parts, func(wk *worker, i int) {
 		plane := i / s.bands
@@ -194,7 +194,7 @@ func (s *slideGrad) run(dw, x, dy []float32) {
 		}
 		s.training.SlideGrad(&wk.grad)
 	})
-	for i := range s.dst.n * s.bands {
+	for i := range s.dst.images * s.bands {
 		image, band := i/s.bands, i%s.bands
 		for c := range s.dst.shape.C {
 			sum := sums[((image*s.dst.planes()+c/simd.Lanes)*s.bands+band)*per:]

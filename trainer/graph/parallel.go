@@ -4,7 +4,7 @@ import "github.com/deploy-kernel/deploy-kernel/runtime/simd"
 
 // planes calls f for every plane of every image of v; at is where it begins.
 func (t *tape) planes(v *value, f func(w *worker, image, plane, at int)) {
-	t.run(v.n*v.planes(), func(w *worker, i int) { f(w, i/v.planes(), i%v.planes(), i*v.plane()) })
+	t.run(v.images*v.planes(), func(w *worker, i int) { f(w, i/v.planes(), i%v.planes(), i*v.plane()) })
 }
 
 // elements splits n floats, which are Lanes' multiple, among the workers.

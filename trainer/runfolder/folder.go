@@ -1,6 +1,6 @@
-// Package run keeps the files of one training, of one fold, in a folder.
+// Package runfolder keeps the files of one training, of one fold, in a folder.
 //
-//	f, from, err := run.Open(dir, run.Resume, run.Info{Name: "2b_se_resnext50", Fold: 0, Config: c, Arch: a})
+//	f, from, err := runfolder.Open(dir, runfolder.Resume, runfolder.Info{Name: "2b_se_resnext50", Fold: 0, Config: c, Arch: a})
 //	t := loop.Training{Store: f, From: from, …}
 //
 // The folder holds
@@ -19,7 +19,7 @@
 //
 // An existing training is neither overwritten nor gone on with unless the [Mode]
 // says so.
-package run
+package runfolder
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package run_test
+package runfolder_test
 
 import (
 	"encoding/csv"
@@ -17,7 +17,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
-	"github.com/deploy-kernel/deploy-kernel/trainer/run"
+	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
 	"github.com/deploy-kernel/deploy-kernel/trainer/schedule"
 )
 
@@ -27,7 +27,7 @@ const killed = "DEPLOY_KERNEL_TEST_SAVE"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(killed); dir != "" {
-		f, _, err := run.Open(dir, run.Resume, info(nil))
+		f, _, err := runfolder.Open(dir, runfolder.Resume, info(nil))
 		for i := 0; err == nil; i++ {
 			err = errors.Join(f.SaveCheckpoint(checkpoint(float32(i))), f.SaveBest(dict(float32(i)), result(i)))
 		}
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func info(t testing.TB) run.Info {
+func info(t testing.TB) runfolder.Info {
 	c, _, err := config.Parse("c.yml", []byte("model: {arch: cifar_resnet20, num_classes: 3, input_size: 32}\ntrain: {seed: 7}"))
 	if err != nil {
 		if t == nil {
@@ -45,7 +45,7 @@ func info(t testing.TB) run.Info {
 		}
 		t.Fatal(err)
 	}
-	return run.Info{Name: "small", Fold: 1, Config: c, Arch: "cifar_resnet20"}
+	return runfolder.Info{Name: "small", Fold: 1, Config: c, Arch: "cifar_resnet20"}
 }
 
 const size = 1 << 18
@@ -75,9 +75,9 @@ func checkpoint(v float32) *loop.Checkpoint {
 	}
 }
 
-func open(t *testing.T, dir string, mode run.Mode) (*run.Folder, *loop.Checkpoint) {
+func open(t *testing.T, dir string, mode runfolder.Mode) (*runfolder.Folder, *loop.Checkpoint) {
 	t.Helper()
-	f, c, err := run.Open(dir, mode, info(t))
+	f, c, err := runfolder.Open(dir, mode, info(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,13 +94,13 @@ func ok(t *testing.T, err error) {
 
 func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "f1")
-	f, c := open(t, dir, run.Resume)
+	f, c := open(t, dir, runfolder.Resume)
 	if c != nil {
 		t.Fatal("there is a checkpoint before any")
 	}
 	want := checkpoint(3)
 	ok(t, f.SaveCheckpoint(want))
-	_, got := open(t, dir, run.Resume)
+	_, got := open(t, dir, runfolder.Resume)
 	for _, d := range []*weights.StateDict{want.Model, want.Optimizer, want.SWA} {
 		d.Metadata = nil
 	}
@@ -111,14 +111,14 @@ func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 
 func TestATrainingIsNotOverwrittenUnasked(t *testing.T) {
 	dir := t.TempDir()
-	f, _ := open(t, dir, run.Refuse)
+	f, _ := open(t, dir, runfolder.Refuse)
 	ok(t, f.SaveBest(dict(1), result(0)))
 	ok(t, f.SaveCheckpoint(checkpoint(1)))
 	ok(t, os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644))
-	if _, _, err := run.Open(dir, run.Refuse, info(t)); !errors.Is(err, run.ErrExists) {
+	if _, _, err := runfolder.Open(dir, runfolder.Refuse, info(t)); !errors.Is(err, runfolder.ErrExists) {
 		t.Errorf("error %v", err)
 	}
-	open(t, dir, run.Overwrite)
+	open(t, dir, runfolder.Overwrite)
 	entries, err := os.ReadDir(dir)
 	ok(t, err)
 	var names []string
@@ -132,7 +132,7 @@ func TestATrainingIsNotOverwrittenUnasked(t *testing.T) {
 
 func TestOnlyTheBestAndTheLastWeightsStay(t *testing.T) {
 	dir := t.TempDir()
-	f, _ := open(t, dir, run.Refuse)
+	f, _ := open(t, dir, runfolder.Refuse)
 	ok(t, os.WriteFile(filepath.Join(dir, "other_f0_e01_0.1.safetensors"), nil, 0o644))
 	for i := range 3 {
 		ok(t, f.SaveLast(dict(float32(i)), result(i)))
@@ -165,7 +165,7 @@ func TestOnlyTheBestAndTheLastWeightsStay(t *testing.T) {
 
 func TestResultsAndMetricsGoOn(t *testing.T) {
 	dir := t.TempDir()
-	f, _ := open(t, dir, run.Refuse)
+	f, _ := open(t, dir, runfolder.Refuse)
 	for i := range 4 {
 		ok(t, f.Step(loop.Progress{Epoch: 0, Batch: i, Step: i, Loss: 1, Rate: 1}))
 	}
@@ -177,7 +177,7 @@ func TestResultsAndMetricsGoOn(t *testing.T) {
 	c.State.Epoch, c.State.Batch = 1, 2
 	ok(t, f.SaveCheckpoint(c))
 	ok(t, f.Close())
-	open(t, dir, run.Resume)
+	open(t, dir, runfolder.Resume)
 	b, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
 	ok(t, err)
 	if n := strings.Count(string(b), "\n"); n != 4+1+2 {
@@ -213,7 +213,7 @@ func TestAKillDuringASaveLeavesThePreviousFilesWhole(t *testing.T) {
 		time.Sleep(time.Duration(round) * 1700 * time.Microsecond)
 		ok(t, cmd.Process.Kill())
 		_ = cmd.Wait()
-		_, c := open(t, dir, run.Resume)
+		_, c := open(t, dir, runfolder.Resume)
 		v, _, err := c.Model.Float32("fc.weight")
 		ok(t, err)
 		if o, _, err := c.Optimizer.Float32("fc.weight"); err != nil || o[size-1] != v[0]+0.5 || v[0] != v[size-1] {
