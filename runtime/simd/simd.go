@@ -16,7 +16,6 @@
 // handed to them must be that much longer.
 //
 //go:generate go run gen.go
-//go:generate go run gen_train.go
 package simd
 
 import (

@@ -8,12 +8,13 @@ import (
 	"sync/atomic"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
 // crew is the goroutines that compute, and what they compute with.
 type crew struct {
 	*simd.Set
-	training *simd.TrainSet
+	training *routines.Set
 	workers  []*worker
 	// shared is memory of one operation, for what its parts make for another.
 	shared []float32
@@ -31,15 +32,15 @@ type worker struct {
 	gemm    simd.GEMM
 	windows simd.Windows
 	grouped simd.Grouped
-	grad    simd.SlideGrad
-	norm    simd.Norm
+	grad    routines.GroupedGrad
+	norm    routines.Norm
 }
 
 func newCrew(set *simd.Set, threads int) *crew {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	c := &crew{Set: set, training: simd.TrainFor(set)}
+	c := &crew{Set: set, training: routines.For(set)}
 	for range threads {
 		c.workers = append(c.workers, new(worker))
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
 // slide is a convolution that stays inside of a plane: of each channel with
@@ -188,11 +189,11 @@ func (s *groupedGrad) run(dw, x, dy []float32) {
 		s.copy(from, x[plane*s.src.plane():][:s.src.plane()], first, end)
 		sum := sums[i*per:][:per]
 		clear(sum)
-		wk.grad = simd.SlideGrad{
+		wk.grad = routines.GroupedGrad{
 			X: from, Y: dy[plane*s.dst.plane()+first*line:], W: sum, XRow: s.width * simd.Lanes, Lines: end - first,
 			Pixels: s.dst.shape.W, Rows: s.kernel.H, Cols: s.kernel.W, Channels: s.channels, Stride: s.stride,
 		}
-		s.training.SlideGrad(&wk.grad)
+		s.training.GroupedGrad(&wk.grad)
 	})
 	for i := range s.dst.images * s.bands {
 		image, band := i/s.bands, i%s.bands

@@ -5,6 +5,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
 // norm is a batch norm, with the ReLU behind it where there is one (Ioffe and
@@ -17,9 +18,9 @@ type norm struct {
 	mean, variance []float32 // running
 	batch          bool      // by the batch's statistics
 	x              *value
-	vectors        simd.Norm // of all channels
-	gain           []float32 // 1/sqrt(variance + eps)
-	a, b, c        []float32 // coefficients of the gradient
+	vectors        routines.Norm // of all channels
+	gain           []float32     // 1/sqrt(variance + eps)
+	a, b, c        []float32     // coefficients of the gradient
 	pivot          []float32
 	batchMean      []float64
 	batchVar       []float64
@@ -32,7 +33,7 @@ func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 	l := &norm{
 		crew: t.crew, node: n, gamma: t.model.params[p[0].Name], beta: t.model.params[p[1].Name],
 		mean: t.model.stats[p[2].Name], variance: t.model.stats[p[3].Name], x: x,
-		vectors: simd.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: simd.None},
+		vectors: routines.Norm{Scale: vector(), Shift: vector(), Mean: vector(), Floor: simd.None},
 		gain:    vector(), a: vector(), b: vector(), c: vector(), pivot: vector(),
 		batchMean: make([]float64, n.Shape.C), batchVar: make([]float64, n.Shape.C),
 		sumA: make([]float64, n.Shape.C), sumB: make([]float64, n.Shape.C),
@@ -48,9 +49,9 @@ func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 func of(v []float32, plane int) []float32 { return v[plane*simd.Lanes:][:simd.Lanes] }
 
 // norm returns the lanes of a plane.
-func (l *norm) plane(plane int) simd.Norm {
+func (l *norm) plane(plane int) routines.Norm {
 	v := &l.vectors
-	return simd.Norm{Scale: of(v.Scale, plane), Shift: of(v.Shift, plane), Mean: of(v.Mean, plane), Floor: v.Floor}
+	return routines.Norm{Scale: of(v.Scale, plane), Shift: of(v.Shift, plane), Mean: of(v.Mean, plane), Floor: v.Floor}
 }
 
 // sumPixels is how many pixels are summed up in float32; the sums are summed up

@@ -19,6 +19,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
 // Param is one tensor to train. Value and Grad have the same length; a step
@@ -73,9 +74,9 @@ func New(c Config) (Optimizer, error) {
 		return nil, err
 	}
 	if c.Name == "sgd" {
-		return newOptimizer(c, sgdRule(c, simd.TrainFor(set))), nil
+		return newOptimizer(c, sgdRule(c, routines.For(set))), nil
 	}
-	return newOptimizer(c, adamRule(c, simd.TrainFor(set))), nil
+	return newOptimizer(c, adamRule(c, routines.For(set))), nil
 }
 
 func (c Config) check() error {

@@ -3,20 +3,20 @@ package optim
 import (
 	"math"
 
-	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
 // sgdRule is torch.optim.SGD with dampening 0:
 //
 //	g += weight_decay*w;  b = momentum*b + g (b = g at first)
 //	w -= lr * (g + momentum*b if nesterov, else b)
-func sgdRule(c Config, set *simd.TrainSet) rule {
+func sgdRule(c Config, set *routines.Set) rule {
 	r := rule{}
 	if c.Momentum != 0 {
 		r.kinds = []string{"momentum_buffer"}
 	}
 	r.update = func(_ int64, lr, scale float64) func(w, g []float32, kinds [][]float32) {
-		s := simd.SGD{
+		s := routines.SGD{
 			Scale: float32(scale), Decay: float32(c.WeightDecay), Rate: float32(lr),
 			Momentum: float32(c.Momentum), Nesterov: c.Nesterov,
 		}
@@ -39,7 +39,7 @@ func sgdRule(c Config, set *simd.TrainSet) rule {
 //	w -= lr/(1-beta1^t) * m / (sqrt(v)/sqrt(1-beta2^t) + eps)
 //
 // AMSGrad takes the largest v so far in the last line.
-func adamRule(c Config, set *simd.TrainSet) rule {
+func adamRule(c Config, set *routines.Set) rule {
 	def := func(v, d float64) float64 {
 		if v == 0 {
 			return d
@@ -52,7 +52,7 @@ func adamRule(c Config, set *simd.TrainSet) rule {
 		r.kinds = append(r.kinds, "max_exp_avg_sq")
 	}
 	r.update = func(step int64, lr, scale float64) func(w, g []float32, kinds [][]float32) {
-		a := simd.Adam{
+		a := routines.Adam{
 			Scale: float32(scale), Keep: 1,
 			Beta1: float32(beta1), Rest1: float32(1 - beta1),
 			Beta2: float32(beta2), Rest2: float32(1 - beta2),

@@ -1,55 +1,74 @@
-package simd
+// Package routines computes the inner loops of training, on the widest registers that
+// the CPU has.
+//
+//	set := routines.For(simd) // a *simd.Set
+//	set.Adam(&routines.Adam{Rate: 1e-3, Keep: 1, …}, weights, gradients, m, v, nil)
+//
+// Its sets belong to those of package runtime/simd, and take data in the same layout:
+// planes of simd.Lanes channels. Vectors with one value for each channel of a plane have
+// that length. The scalar set defines the others. It is the fallback on other CPUs, and
+// in builds without GOEXPERIMENT=simd.
+//
+// The routines of wide registers are written by gen.go: go generate
+// ./trainer/internal/routines.
+//
+//go:generate go run gen.go
+package routines
 
-import "math"
+import (
+	"math"
 
-// TrainSet is what training computes besides the routines of [Set], in the same
-// ways: "avx512", "avx2" or "scalar". Activations are planes of pixels of Lanes
-// channels; vectors of a plane's channels are lanes.
-type TrainSet struct {
-	// Name is that of the Set it belongs to.
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+)
+
+const lanes = simd.Lanes
+
+// Set is one way to compute every routine: "avx512", "avx2" or "scalar".
+type Set struct {
+	// Name is the name of the simd.Set that the set belongs to.
 	Name string
-	// Moments is sum += d and squares += d*d over the pixels of d = x - pivot.
+	// Moments adds d to sum and d*d to squares for every pixel, where d = x - pivot.
 	Moments func(sum, squares, x, pivot []float32)
-	// NormSums is sum += g and dot += g*(x - mean) over the pixels, where g is
-	// dy where x*scale + shift > floor, and 0 elsewhere.
+	// NormSums adds g to sum and g*(x - mean) to dot for every pixel. g is dy where
+	// x*scale + shift > floor, else 0.
 	NormSums func(n *Norm, sum, dot, dy, x []float32)
-	// NormGrad is dx = a*g + b*(x - mean) + c, with g as above. dx may be dy.
+	// NormGrad sets dx = a*g + b*(x - mean) + c, with g as in NormSums. dx may be dy.
 	NormGrad func(n *Norm, dx, dy, x, a, b, c []float32)
-	// Dot is sum += a*b, summed over the pixels.
+	// Dot adds a*b to sum for every pixel.
 	Dot func(sum, a, b []float32)
-	// MulAdd is y += a*b.
+	// MulAdd adds a*b to y.
 	MulAdd func(y, a, b []float32)
-	// Mask is dx = dy where y > 0, and 0 elsewhere. dx may be dy.
+	// Mask sets dx = dy where y > 0, else 0. dx may be dy.
 	Mask func(dx, dy, y []float32)
-	// Winner is dx += rest and rest = 0, where x equals y.
+	// Winner adds rest to dx and clears it, in the lanes where x equals y.
 	Winner func(dx, rest, x, y []float32)
-	// SlideGrad is the gradient of the weights of Set.Depthwise and Set.Grouped.
-	SlideGrad func(g *SlideGrad)
-	// Adam makes a step of Adam on weights w with gradients g, their running
-	// means m and squares v, and the largest squares top, nil where not kept.
+	// GroupedGrad adds the gradient of the weights of simd.Set's Depthwise and Grouped.
+	GroupedGrad func(g *GroupedGrad)
+	// Adam makes a step of Adam on weights w with gradients g. It updates their running
+	// means m, running squares v and, unless it is nil, the largest squares top.
 	Adam func(a *Adam, w, g, m, v, top []float32)
-	// SGD makes a step of SGD on weights w with gradients g and the momentum b,
-	// nil where there is none.
+	// SGD makes a step of SGD on weights w with gradients g. It updates the momentum b
+	// unless that is nil.
 	SGD func(s *SGD, w, g, b []float32)
-	// Finite reports whether all values are numbers.
+	// Finite reports whether no value is NaN or infinite.
 	Finite func(x []float32) bool
 }
 
-// Norm are the lanes of a batch norm, with the floor of the ReLU behind it;
-// None where there is none.
+// Norm holds the vectors of a batch norm for one plane. Floor is that of the ReLU behind
+// it: 0, or simd.None without a ReLU.
 type Norm struct {
 	Scale, Shift, Mean []float32
 	Floor              float32
 }
 
-// SlideGrad is one job of TrainSet.SlideGrad, on rows of pixels of one plane,
+// GroupedGrad is a job of [Set].GroupedGrad, on rows of pixels of one plane:
 //
 //	W[r,i,t,c] += sum over l < Lines, p < Pixels of
 //	    X[(l*Stride+r)*XRow + (p*Stride+t), c/Channels*Channels+i] * Y[l*Pixels+p, c]
 //
-// for r < Rows, i < Channels, t < Cols, where a pixel has Lanes values.
-// Channels is 1, or 4, 8 or 16 with Cols 3.
-type SlideGrad struct {
+// for r < Rows, i < Channels, t < Cols. A pixel has simd.Lanes values. Channels is 1, or
+// 4, 8 or 16 with Cols 3.
+type GroupedGrad struct {
 	X, Y, W       []float32
 	XRow          int // floats from a row of input to the next one
 	Lines, Pixels int
@@ -58,7 +77,7 @@ type SlideGrad struct {
 	Stride        int // pixels
 }
 
-// Adam are the numbers of a step, with x the weight:
+// Adam holds the factors of a step:
 //
 //	x = Keep*w;  d = Scale*g + Decay*x
 //	m = Beta1*m + Rest1*d;  v = Beta2*v + Rest2*d*d;  top = max(top, v)
@@ -69,7 +88,7 @@ type Adam struct {
 	Rate, Root, Epsilon        float32
 }
 
-// SGD are the numbers of a step:
+// SGD holds the factors of a step:
 //
 //	d = Scale*g + Decay*w;  b = Momentum*b + d
 //	w = w - Rate*(d + Momentum*b if Nesterov, else b, or d without momentum)
@@ -78,30 +97,30 @@ type SGD struct {
 	Nesterov                     bool
 }
 
-// ScalarTrain is the set that defines the others.
-var ScalarTrain = &TrainSet{
+// Scalar is the set that defines the others.
+var Scalar = &Set{
 	Name:    "scalar",
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
 	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, Winner: winnerScalar,
-	SlideGrad: slideGradScalar, Adam: adamScalar, SGD: sgdScalar, Finite: finiteScalar,
+	GroupedGrad: groupedGradScalar, Adam: adamScalar, SGD: sgdScalar, Finite: finiteScalar,
 }
 
-// TrainSets lists the sets that this CPU can run, fastest first.
-func TrainSets() []*TrainSet { return append(vectorTrainSets(), ScalarTrain) }
+// Sets lists the sets that this CPU can run, fastest first.
+func Sets() []*Set { return append(vectorSets(), Scalar) }
 
-// TrainFor returns the training routines that belong to a set.
-func TrainFor(s *Set) *TrainSet {
-	for _, t := range vectorTrainSets() {
+// For returns the set that belongs to s.
+func For(s *simd.Set) *Set {
+	for _, t := range vectorSets() {
 		if t.Name == s.Name {
 			return t
 		}
 	}
-	return ScalarTrain
+	return Scalar
 }
 
 func momentsScalar(sum, squares, x, pivot []float32) {
 	for i, v := range x {
-		c := i % Lanes
+		c := i % lanes
 		d := v - pivot[c]
 		sum[c] += d
 		squares[c] += d * d
@@ -110,7 +129,7 @@ func momentsScalar(sum, squares, x, pivot []float32) {
 
 func normSumsScalar(n *Norm, sum, dot, dy, x []float32) {
 	for i, v := range x {
-		if c := i % Lanes; v*n.Scale[c]+n.Shift[c] > n.Floor {
+		if c := i % lanes; v*n.Scale[c]+n.Shift[c] > n.Floor {
 			sum[c] += dy[i]
 			dot[c] += dy[i] * (v - n.Mean[c])
 		}
@@ -119,7 +138,7 @@ func normSumsScalar(n *Norm, sum, dot, dy, x []float32) {
 
 func normGradScalar(n *Norm, dx, dy, x, a, b, c []float32) {
 	for i, v := range x {
-		k := i % Lanes
+		k := i % lanes
 		var g float32
 		if v*n.Scale[k]+n.Shift[k] > n.Floor {
 			g = dy[i]
@@ -130,7 +149,7 @@ func normGradScalar(n *Norm, dx, dy, x, a, b, c []float32) {
 
 func dotScalar(sum, a, b []float32) {
 	for i, v := range a {
-		sum[i%Lanes] += v * b[i]
+		sum[i%lanes] += v * b[i]
 	}
 }
 
@@ -159,16 +178,16 @@ func winnerScalar(dx, rest, x, y []float32) {
 	}
 }
 
-func slideGradScalar(g *SlideGrad) {
+func groupedGradScalar(g *GroupedGrad) {
 	for r := range g.Rows {
 		for i := range g.Channels {
 			for t := range g.Cols {
-				w := g.W[((r*g.Channels+i)*g.Cols+t)*Lanes:][:Lanes]
+				w := g.W[((r*g.Channels+i)*g.Cols+t)*lanes:][:lanes]
 				for l := range g.Lines {
-					x, y := g.X[(l*g.Stride+r)*g.XRow+t*Lanes:], g.Y[l*g.Pixels*Lanes:]
+					x, y := g.X[(l*g.Stride+r)*g.XRow+t*lanes:], g.Y[l*g.Pixels*lanes:]
 					for p := range g.Pixels {
 						for c := range w {
-							w[c] += x[p*g.Stride*Lanes+c/g.Channels*g.Channels+i] * y[p*Lanes+c]
+							w[c] += x[p*g.Stride*lanes+c/g.Channels*g.Channels+i] * y[p*lanes+c]
 						}
 					}
 				}

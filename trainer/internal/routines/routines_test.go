@@ -1,4 +1,4 @@
-package simd_test
+package routines_test
 
 import (
 	"fmt"
@@ -7,10 +7,19 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
-// near reports whether two vectors are the same up to the rounding of sums of
-// about a hundred numbers of about 1.
+func random(r *rand.Rand, n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = r.Float32()*2 - 1
+	}
+	return out
+}
+
+// near reports whether two vectors are equal up to the rounding of sums of a hundred
+// values of about 1.
 func near(a, b []float32) bool {
 	for i := range a {
 		if !(math.Abs(float64(a[i]-b[i])) <= 1e-4) {
@@ -20,46 +29,46 @@ func near(a, b []float32) bool {
 	return true
 }
 
-func TestTrainingRoutinesComputeWhatTheScalarOnesDo(t *testing.T) {
+func TestEverySetComputesWhatTheScalarSetDoes(t *testing.T) {
 	const lanes = simd.Lanes
-	type job func(s *simd.TrainSet, r *rand.Rand) [][]float32
+	type job func(s *routines.Set, r *rand.Rand) [][]float32
 	jobs := map[string]job{}
 	for _, pixels := range []int{1, 2, 3, 7, 64} {
 		n := pixels * lanes
-		norm := func(r *rand.Rand) *simd.Norm {
-			return &simd.Norm{Scale: random(r, lanes), Shift: random(r, lanes), Mean: random(r, lanes), Floor: []float32{0, simd.None}[pixels%2]}
+		norm := func(r *rand.Rand) *routines.Norm {
+			return &routines.Norm{Scale: random(r, lanes), Shift: random(r, lanes), Mean: random(r, lanes), Floor: []float32{0, simd.None}[pixels%2]}
 		}
-		jobs[fmt.Sprintf("Moments/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("Moments/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			a, b := random(r, lanes), random(r, lanes)
 			s.Moments(a, b, random(r, n), random(r, lanes))
 			return [][]float32{a, b}
 		}
-		jobs[fmt.Sprintf("NormSums/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("NormSums/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			a, b := random(r, lanes), random(r, lanes)
 			s.NormSums(norm(r), a, b, random(r, n), random(r, n))
 			return [][]float32{a, b}
 		}
-		jobs[fmt.Sprintf("NormGrad/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("NormGrad/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			dy := random(r, n)
 			s.NormGrad(norm(r), dy, dy, random(r, n), random(r, lanes), random(r, lanes), random(r, lanes))
 			return [][]float32{dy}
 		}
-		jobs[fmt.Sprintf("Dot/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("Dot/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			sum := random(r, lanes)
 			s.Dot(sum, random(r, n), random(r, n))
 			return [][]float32{sum}
 		}
-		jobs[fmt.Sprintf("MulAdd/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("MulAdd/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			y := random(r, n)
 			s.MulAdd(y, random(r, n), random(r, n))
 			return [][]float32{y}
 		}
-		jobs[fmt.Sprintf("Mask/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("Mask/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			dx := random(r, n)
 			s.Mask(dx, random(r, n), random(r, n))
 			return [][]float32{dx}
 		}
-		jobs[fmt.Sprintf("Winner/%d", pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("Winner/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			dx, rest, x := random(r, n), random(r, n), random(r, n)
 			y := random(r, n)
 			for i := range y {
@@ -72,21 +81,21 @@ func TestTrainingRoutinesComputeWhatTheScalarOnesDo(t *testing.T) {
 		}
 		for _, channels := range []int{1, 4, 8, 16} {
 			for stride := 1; stride <= 2; stride++ {
-				jobs[fmt.Sprintf("SlideGrad/%d channels, stride %d/%d", channels, stride, pixels)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+				jobs[fmt.Sprintf("GroupedGrad/%d channels, stride %d/%d", channels, stride, pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 					const lines, rows, cols = 3, 3, 3
 					row := ((pixels-1)*stride + cols) * lanes
-					g := simd.SlideGrad{
+					g := routines.GroupedGrad{
 						X: random(r, ((lines-1)*stride+rows)*row+simd.Slack), Y: random(r, lines*n), W: random(r, rows*channels*cols*lanes),
 						XRow: row, Lines: lines, Pixels: pixels, Rows: rows, Cols: cols, Channels: channels, Stride: stride,
 					}
-					s.SlideGrad(&g)
+					s.GroupedGrad(&g)
 					return [][]float32{g.W}
 				}
 			}
 		}
 	}
 	for _, n := range []int{1, 10, 27, 28, 33, 100} {
-		step := func(s *simd.TrainSet, r *rand.Rand, a simd.Adam) [][]float32 {
+		step := func(s *routines.Set, r *rand.Rand, a routines.Adam) [][]float32 {
 			w, m, v, top := random(r, n), random(r, n), random(r, n), random(r, n)
 			for i := range v {
 				v[i], top[i] = v[i]*v[i], top[i]*top[i]
@@ -97,18 +106,18 @@ func TestTrainingRoutinesComputeWhatTheScalarOnesDo(t *testing.T) {
 			s.Adam(&a, w, random(r, n), m, v, top)
 			return [][]float32{w, m, v, top}
 		}
-		jobs[fmt.Sprintf("Adam/%d", n)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
-			return step(s, r, simd.Adam{Scale: 0.5, Decay: 0.1, Keep: 0.9, Beta1: 0.9, Rest1: 0.1, Beta2: 0.99, Rest2: 0.01, Rate: 0.1, Root: 2, Epsilon: 0.5})
+		jobs[fmt.Sprintf("Adam/%d", n)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
+			return step(s, r, routines.Adam{Scale: 0.5, Decay: 0.1, Keep: 0.9, Beta1: 0.9, Rest1: 0.1, Beta2: 0.99, Rest2: 0.01, Rate: 0.1, Root: 2, Epsilon: 0.5})
 		}
-		jobs[fmt.Sprintf("SGD/%d", n)] = func(s *simd.TrainSet, r *rand.Rand) [][]float32 {
+		jobs[fmt.Sprintf("SGD/%d", n)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			w, b := random(r, n), random(r, n)
-			s.SGD(&simd.SGD{Scale: 0.5, Decay: 0.1, Rate: 0.1, Momentum: 0.9, Nesterov: n%2 == 0}, w, random(r, n), b)
+			s.SGD(&routines.SGD{Scale: 0.5, Decay: 0.1, Rate: 0.1, Momentum: 0.9, Nesterov: n%2 == 0}, w, random(r, n), b)
 			return [][]float32{w, b}
 		}
 	}
 	for name, run := range jobs {
-		want := run(simd.ScalarTrain, rand.New(rand.NewPCG(1, 2)))
-		for _, s := range simd.TrainSets() {
+		want := run(routines.Scalar, rand.New(rand.NewPCG(1, 2)))
+		for _, s := range routines.Sets() {
 			got := run(s, rand.New(rand.NewPCG(1, 2)))
 			for i := range want {
 				if !near(got[i], want[i]) {
@@ -120,8 +129,8 @@ func TestTrainingRoutinesComputeWhatTheScalarOnesDo(t *testing.T) {
 	}
 }
 
-func TestFiniteFindsEveryOddNumber(t *testing.T) {
-	for _, s := range simd.TrainSets() {
+func TestFiniteFindsNaNAndInfinityAnywhere(t *testing.T) {
+	for _, s := range routines.Sets() {
 		for _, n := range []int{0, 1, 15, 16, 17, 40} {
 			x := make([]float32, n)
 			if !s.Finite(x) {
