@@ -2,107 +2,98 @@ package deploy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
 	"github.com/deploy-kernel/deploy-kernel/bundler"
-	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-func (s *state) plan(ctx context.Context) (err error) {
-	if s.built, err = plan.Build(ctx, s.Ensemble, s.Plan); err != nil {
-		return err
-	}
-	s.built.Plan.Budget = s.Budget
-	return nil
-}
-
-// bundle generates the main package into a module of the runtime's sources, and
-// makes one file of it.
-func (s *state) bundle(ctx context.Context) error {
+// bundle writes kernel.go and returns it: it generates a main package inside a
+// module of the runtime's sources, and bundles both into one file.
+func bundle(ctx context.Context, o Options, p *ensemble.Plan, formats []string, draft *folder.Draft) ([]byte, error) {
 	key := ""
-	if s.KeyPlace == InKernel {
-		key = s.Key.Text()
+	if o.KeyPlace == folder.InKernel {
+		key = o.Key.Text()
 	}
-	main, err := templates.Main(s.built.Plan, templates.MainOptions{Key: key, Formats: s.formats})
+	main, err := templates.Main(p, templates.MainOptions{Key: key, Formats: formats})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	dir := filepath.Join(s.work, "module")
+	dir := filepath.Join(draft.Scratch, "module")
 	if err := os.MkdirAll(filepath.Join(dir, "kernel"), 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	if err := deploykernel.WriteModule(dir); err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "kernel", "main.go"), main, 0o600); err != nil {
-		return err
+		return nil, err
 	}
 	result, err := bundler.Bundle(ctx, bundler.Options{
-		Dir: dir, Package: "./kernel", TagsSet: true, Env: s.goEnv(), By: "deploy-kernel",
+		Dir: dir, Package: "./kernel", TagsSet: true, Env: goEnv(o.Target, draft.Scratch), By: "deploy-kernel",
 	})
 	if err != nil {
-		return fmt.Errorf("bundling the kernel: %w", goMissing(err))
+		return nil, fmt.Errorf("bundling the kernel: %w", goMissing(err))
 	}
-	s.source = result.Source
-	return s.write(KernelGo, s.source)
+	_, err = draft.Write(folder.KernelGo, result.Source)
+	return result.Source, err
 }
 
-// build compiles kernel.go, from a folder with nothing else in it.
-func (s *state) build(ctx context.Context) error {
-	dir := filepath.Join(s.stage, programFolder)
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return err
-	}
-	alone := filepath.Join(s.work, "alone")
+// program is the program built from kernel.go.
+type program struct {
+	folder.File
+	path string // of an executable copy outside of the draft
+}
+
+// build compiles source in a folder that holds nothing else.
+func build(ctx context.Context, target Target, source []byte, draft *folder.Draft) (program, error) {
+	alone := filepath.Join(draft.Scratch, "alone")
 	if err := os.Mkdir(alone, 0o755); err != nil {
-		return err
+		return program{}, err
 	}
-	if err := os.WriteFile(filepath.Join(alone, KernelGo), s.source, 0o600); err != nil {
-		return err
+	if err := os.WriteFile(filepath.Join(alone, folder.KernelGo), source, 0o600); err != nil {
+		return program{}, err
 	}
-	program := filepath.Join(alone, ProgramName)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", program, KernelGo)
-	cmd.Dir, cmd.Env = alone, append(os.Environ(), s.goEnv()...)
-	// Interrupted, the go command removes its temporary files; killed it doesn't.
+	built := program{path: filepath.Join(alone, folder.ProgramName)}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", built.path, folder.KernelGo)
+	cmd.Dir, cmd.Env = alone, append(os.Environ(), goEnv(target, draft.Scratch)...)
+	// An interrupted go command removes its temporary files; a killed one does not.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return program{}, ctx.Err()
 		}
-		return fmt.Errorf("building %s: %w\n%s", KernelGo, goMissing(err), out)
+		return program{}, fmt.Errorf("building %s: %w\n%s", folder.KernelGo, goMissing(err), out)
 	}
-	// Uploads lose the x bit anyway: the script sets it.
-	file, err := copyFile(program, filepath.Join(dir, ProgramName))
+	to, err := draft.Path(folder.Program, folder.ProgramName)
 	if err != nil {
-		return err
+		return program{}, err
 	}
-	s.program = file
-	return nil
+	// Uploads drop the executable bit: kernel.py sets it.
+	built.File, err = folder.Copy(built.path, to)
+	return built, err
 }
 
-// goEnv is what the go command is to see whatever the user's settings are.
-func (s *state) goEnv() []string {
+// goEnv returns the go command's environment, which overrides the user's settings.
+func goEnv(target Target, scratch string) []string {
 	return []string{
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=" + s.Target.Experiment(),
-		"GOTMPDIR=" + s.work, "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOTOOLCHAIN=local", "GO111MODULE=",
+		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=" + target.Experiment(),
+		"GOTMPDIR=" + scratch, "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOTOOLCHAIN=local", "GO111MODULE=",
 	}
 }
 
-// goMissing adds a hint where there is no go command.
+// goMissing adds a hint to the error of a missing go command.
 func goMissing(err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return hint.New(err, "deploying needs Go (go.dev/dl), without network: put its go command on PATH")
@@ -110,26 +101,7 @@ func goMissing(err error) error {
 	return err
 }
 
-// copyFile copies a file and tells its size and hash.
-func copyFile(from, to string) (File, error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return File{}, err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return File{}, err
-	}
-	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(out, h), in)
-	if err := errors.Join(err, out.Close()); err != nil {
-		return File{}, err
-	}
-	return File{Name: filepath.Base(to), Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
-}
-
-// goVersion returns the oldest Go that builds a kernel, as "1.26".
+// goVersion returns the oldest Go that builds a kernel, such as "1.26".
 func goVersion() (string, error) {
 	v, err := deploykernel.GoVersion()
 	if err != nil {

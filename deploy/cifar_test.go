@@ -11,6 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
@@ -143,8 +144,8 @@ func cifarKernel(t *testing.T, dir, data string) []float32 {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), deploy.ProgramName)
-	if err := os.WriteFile(program, read(t, out, "program", deploy.ProgramName), 0o700); err != nil {
+	program := filepath.Join(t.TempDir(), folder.ProgramName)
+	if err := os.WriteFile(program, read(t, out, "program", folder.ProgramName), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	working := t.TempDir()

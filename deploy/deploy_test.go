@@ -16,6 +16,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
@@ -108,7 +109,7 @@ func TestTheSameDeployTwiceGivesTheSameBytes(t *testing.T) {
 	if _, err := deploy.Deploy(t.Context(), d.options(again)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{deploy.KernelGo, deploy.KernelPy, "program/" + deploy.ProgramName, "kernel-metadata.json", "program/dataset-metadata.json", "weights/dataset-metadata.json"} {
+	for _, name := range []string{folder.KernelGo, folder.KernelPy, "program/" + folder.ProgramName, "kernel-metadata.json", "program/dataset-metadata.json", "weights/dataset-metadata.json"} {
 		if !bytes.Equal(read(t, d.folder, name), read(t, again, name)) {
 			t.Errorf("%s differs", name)
 		}
@@ -125,11 +126,11 @@ func TestTheSameDeployTwiceGivesTheSameBytes(t *testing.T) {
 
 func TestTheSourceIsOneCleanFileOfTheStandardLibrary(t *testing.T) {
 	d := demoDeployed(t)
-	src := read(t, d.folder, deploy.KernelGo)
+	src := read(t, d.folder, folder.KernelGo)
 	if formatted, err := format.Source(src); err != nil || !bytes.Equal(formatted, src) {
 		t.Errorf("gofmt would change it (%v)", err)
 	}
-	f, err := parser.ParseFile(token.NewFileSet(), deploy.KernelGo, src, parser.ImportsOnly)
+	f, err := parser.ParseFile(token.NewFileSet(), folder.KernelGo, src, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,10 +141,10 @@ func TestTheSourceIsOneCleanFileOfTheStandardLibrary(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, deploy.KernelGo), src, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, folder.KernelGo), src, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	vet := exec.Command("go", "vet", deploy.KernelGo)
+	vet := exec.Command("go", "vet", folder.KernelGo)
 	vet.Dir, vet.Env = dir, append(os.Environ(), "GOEXPERIMENT=simd", "GOPROXY=off", "GOFLAGS=")
 	if out, err := vet.CombinedOutput(); err != nil {
 		t.Errorf("go vet: %v\n%s", err, out)
@@ -184,8 +185,8 @@ func TestTheScriptPredictsInEveryMountLayout(t *testing.T) {
 				if err := os.Mkdir(working, 0o755); err != nil {
 					t.Fatal(err)
 				}
-				script := filepath.Join(working, deploy.KernelPy)
-				if err := os.WriteFile(script, read(t, d.folder, deploy.KernelPy), 0o600); err != nil {
+				script := filepath.Join(working, folder.KernelPy)
+				if err := os.WriteFile(script, read(t, d.folder, folder.KernelPy), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				o := sandbox.Options{NoNetwork: true, ReadOnly: []string{inputs}}
@@ -199,7 +200,7 @@ func TestTheScriptPredictsInEveryMountLayout(t *testing.T) {
 					}
 					t.Logf("run without %s, which this system does not allow", lack)
 				}
-				cmd := box.Command(t.Context(), python, deploy.KernelPy)
+				cmd := box.Command(t.Context(), python, folder.KernelPy)
 				cmd.Dir = working
 				cmd.Env = append(os.Environ(), "DEPLOY_KERNEL_SCRATCH="+filepath.Join(root, "scratch"))
 				if what == "neither" {
@@ -282,7 +283,7 @@ func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	program := filepath.Join(d.folder, "program", deploy.ProgramName)
+	program := filepath.Join(d.folder, "program", folder.ProgramName)
 	if err := os.Chmod(program, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +324,7 @@ func TestThePortableKernelNeedsNoExperiment(t *testing.T) {
 	if _, err := deploy.Deploy(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	src := read(t, o.Output, deploy.KernelGo)
+	src := read(t, o.Output, folder.KernelGo)
 	if bytes.Contains(src, []byte("archsimd")) || bytes.Contains(src, []byte("goexperiment")) {
 		t.Error("the portable kernel names the experiment")
 	}
@@ -349,7 +350,7 @@ func TestWeightsInHalfTheSpaceAreMeasuredAndRefusedAboveTheLimit(t *testing.T) {
 	if len(told) != len(d.files.Models) {
 		t.Errorf("told of %v", told)
 	}
-	whole, err := deploy.ReadManifest(d.folder)
+	whole, err := folder.Read(d.folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +359,7 @@ func TestWeightsInHalfTheSpaceAreMeasuredAndRefusedAboveTheLimit(t *testing.T) {
 	}
 }
 
-func weightBytes(m *deploy.Manifest) (n int64) {
+func weightBytes(m *folder.Manifest) (n int64) {
 	for _, d := range m.Datasets {
 		if d.Folder == "weights" {
 			n += d.Size()

@@ -17,66 +17,67 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// basicFormats are in every kernel unless --formats names others: a hidden test set
-// may have formats that the public one lacks.
+// basicFormats are in every kernel unless Options.Formats names others: a hidden
+// test set may have formats that the public one lacks.
 var basicFormats = []string{"jpeg", "png"}
 
-// maxForeign is how many images of unsupported formats are named one by one.
+// maxForeign bounds the images of unsupported formats that are named one by one.
 const maxForeign = 5
 
-// chooseFormats sets the formats that the kernel decodes. It refuses images
-// that the kernel could not read because of their format. If the user names the
-// formats, images that nobody decodes are only a warning.
-func (s *state) chooseFormats(ctx context.Context) error {
-	s.formats = s.Formats
-	if !s.hasImages() {
-		if len(s.formats) == 0 {
-			s.formats = formats.Names()
+// chooseFormats returns the formats that the kernel decodes. It refuses images whose
+// format the kernel would lack. If o.Formats names the formats, images of a format
+// that no kernel decodes cause only a warning.
+func chooseFormats(ctx context.Context, o Options, tests *testSet) ([]string, error) {
+	chosen := slices.Clone(o.Formats)
+	if !tests.hasImages() {
+		if len(chosen) == 0 {
+			chosen = formats.Names()
 		}
-		return nil
+		return chosen, nil
 	}
-	seen, foreign, err := s.sniff(ctx)
+	seen, foreign, err := tests.formats(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(s.formats) == 0 {
-		s.formats = slices.Clone(basicFormats)
+	switch {
+	case len(chosen) > 0:
+	case len(seen) == 0:
+		chosen = formats.Names() // the images are still to come
+	default:
+		chosen = slices.Clone(basicFormats)
 		for _, name := range formats.Names() {
-			if seen[name] != "" && !slices.Contains(s.formats, name) {
-				s.formats = append(s.formats, name)
+			if seen[name] != "" && !slices.Contains(chosen, name) {
+				chosen = append(chosen, name)
 			}
-		}
-		if len(seen) == 0 {
-			s.formats = formats.Names() // the images are still to come
 		}
 	}
 	var wrong []error
 	for _, name := range formats.Names() {
-		if seen[name] != "" && !slices.Contains(s.formats, name) {
+		if seen[name] != "" && !slices.Contains(chosen, name) {
 			wrong = append(wrong, hint.New(fmt.Errorf("%s: the kernel would lack its format, %s", seen[name], name),
-				"--formats %s", strings.Join(append(slices.Clone(s.formats), name), ",")))
+				"--formats %s", strings.Join(append(slices.Clone(chosen), name), ",")))
 		}
 	}
-	named := strings.Join(s.formats, ",")
+	named := strings.Join(chosen, ",")
 	for _, err := range foreign {
-		if len(s.Formats) > 0 { // the user has settled it
-			s.warn("the kernel would give this image the default labels: %v", err)
+		if len(o.Formats) > 0 { // the user has decided
+			o.warn("the kernel would give this image the default labels: %v", err)
 			continue
 		}
 		wrong = append(wrong, hint.New(err, "or deploy without these images, which get the default labels: --formats %s", named))
 	}
 	if err := errors.Join(wrong...); err != nil {
-		return err
+		return nil, err
 	}
-	s.Step("the kernel decodes " + strings.Join(s.formats, ", ") + "; --formats names others")
-	return nil
+	o.step("the kernel decodes " + strings.Join(chosen, ", ") + "; --formats names others")
+	return chosen, nil
 }
 
-// sniff returns the formats of the images that the sample submission names, each with
-// one file of it, and an error for each image of an unsupported format.
-func (s *state) sniff(ctx context.Context) (seen map[string]string, foreign []error, err error) {
-	ids := s.sample.IDs()
-	images, err := s.findImages(ctx)
+// formats returns the formats of the sample's images, each with one file of it. It
+// returns an error for each image of an unsupported format.
+func (t *testSet) formats(ctx context.Context) (seen map[string]string, foreign []error, err error) {
+	ids := t.sample.IDs()
+	images, err := t.locate(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +122,7 @@ func (s *state) sniff(ctx context.Context) (seen map[string]string, foreign []er
 }
 
 // formatOf returns the name of a file's format, or an error for an image of an
-// unsupported format. It returns neither for files that are damaged or no images:
+// unsupported format. It returns neither for a damaged file or one that is no image:
 // each costs a kernel one row.
 func formatOf(path string) (string, *vision.FormatError) {
 	f, err := os.Open(path)

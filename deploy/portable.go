@@ -2,5 +2,5 @@
 
 package deploy
 
-// ownTarget is what this program itself was built for.
+// ownTarget is the target that this program itself was built for.
 const ownTarget = Portable

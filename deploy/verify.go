@@ -10,28 +10,28 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
+	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
-// tolerance is how far predictions may lie apart where the program was built
-// for other kernels than this one: sums of float32 in another order.
+// tolerance bounds the difference of two predictions of programs that were built for
+// different targets: they add float32 numbers in another order.
 const tolerance = 1e-3
 
-// verify runs the program as Kaggle would find it, on two images, and the same
-// plan in this process, and compares what they write. With the same kernels
-// both must write the same bytes.
-func (s *state) verify(ctx context.Context) error {
-	root := filepath.Join(s.work, "check")
+// verify runs the program as Kaggle would, on two images, and the same plan in this
+// process. Both must write the same bytes if both were built for the same target.
+func verify(ctx context.Context, o Options, built *plan.Built, tests *testSet, p program, datasets []folder.Dataset, draft *folder.Draft) error {
+	root := filepath.Join(draft.Scratch, "check")
 	inputs := filepath.Join(root, "input")
-	if err := s.mount(filepath.Join(inputs, "datasets", s.Owner)); err != nil {
+	if err := mount(datasets, draft, filepath.Join(inputs, "datasets", o.Owner)); err != nil {
 		return err
 	}
-	if err := s.images(ctx, filepath.Join(inputs, "competitions", "check")); err != nil {
+	if err := writeCheckImages(ctx, o, built.Plan, tests, filepath.Join(inputs, "competitions", "check")); err != nil {
 		return err
 	}
 	bundled, unbundled := filepath.Join(root, "working"), filepath.Join(root, "unbundled")
@@ -40,42 +40,44 @@ func (s *state) verify(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.runProgram(ctx, bundled); err != nil {
+	if err := runProgram(ctx, o, p.path, bundled); err != nil {
 		return err
 	}
-	o := predict.Options{
+	run := predict.Options{
 		Archs: arch.All(), Formats: formats.All(), Input: inputs,
 		Output: filepath.Join(unbundled, "submission.csv"), Predictions: filepath.Join(unbundled, "predictions"),
 	}
-	if s.KeyPlace == InEnvironment || s.KeyPlace == InKernel {
-		o.Key = &s.Key
+	if o.KeyPlace == folder.InEnvironment || o.KeyPlace == folder.InKernel {
+		run.Key = &o.Key
 	}
-	if _, err := predict.Run(ctx, s.built.Plan, o); err != nil {
+	if _, err := predict.Run(ctx, built.Plan, run); err != nil {
 		return fmt.Errorf("predicting two images with the unbundled runtime: %w", err)
 	}
-	return s.compare(bundled, unbundled)
+	return compare(built.Weights, bundled, unbundled, o.Target == ownTarget)
 }
 
-// mount links the datasets below dir, as Kaggle mounts them.
-func (s *state) mount(dir string) error {
+// mount links the datasets below dir, where Kaggle mounts them.
+func mount(datasets []folder.Dataset, draft *folder.Draft, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	stage, err := filepath.Abs(s.stage)
-	if err != nil {
-		return err
-	}
-	for _, d := range s.datasets {
-		if err := os.Symlink(filepath.Join(stage, d.Folder), filepath.Join(dir, filepath.Base(d.ID))); err != nil {
+	for _, d := range datasets {
+		from, err := draft.Path(d.Folder)
+		if err != nil {
+			return err
+		}
+		if from, err = filepath.Abs(from); err != nil {
+			return err
+		}
+		if err := os.Symlink(from, filepath.Join(dir, filepath.Base(d.ID))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// runProgram runs the program in the working folder, as the script would.
-func (s *state) runProgram(ctx context.Context, working string) error {
-	program := filepath.Join(s.work, "alone", ProgramName)
+// runProgram runs the program in the folder working, as kernel.py would.
+func runProgram(ctx context.Context, o Options, program, working string) error {
 	cmd := exec.CommandContext(ctx, program, "--predictions", "predictions", "--output", "submission.csv")
 	cmd.Dir = working
 	for _, e := range os.Environ() {
@@ -83,8 +85,8 @@ func (s *state) runProgram(ctx context.Context, working string) error {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
-	if s.KeyPlace == InEnvironment {
-		cmd.Env = append(cmd.Env, "DEPLOY_KERNEL_KEY="+s.Key.Text())
+	if o.KeyPlace == folder.InEnvironment {
+		cmd.Env = append(cmd.Env, "DEPLOY_KERNEL_KEY="+o.Key.Text())
 	}
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
@@ -96,16 +98,11 @@ func (s *state) runProgram(ctx context.Context, working string) error {
 	return nil
 }
 
-// compare compares the two runs' predictions and submissions.
-func (s *state) compare(bundled, unbundled string) error {
-	same := s.Target == ownTarget
-	for _, w := range s.built.Weights {
+// compare compares what the two runs wrote. If sameTarget, the bytes must be equal.
+func compare(weights []plan.Weight, bundled, unbundled string, sameTarget bool) error {
+	for _, w := range weights {
 		name := filepath.Join("predictions", "level1_test_"+w.Name+".npy")
-		a, err := os.ReadFile(filepath.Join(bundled, name))
-		if err != nil {
-			return err
-		}
-		b, err := os.ReadFile(filepath.Join(unbundled, name))
+		a, b, err := readBoth(bundled, unbundled, name)
 		if err != nil {
 			return err
 		}
@@ -116,19 +113,15 @@ func (s *state) compare(bundled, unbundled string) error {
 		if err != nil {
 			return fmt.Errorf("comparing the predictions of %s: %w", w.Name, err)
 		}
-		if same || !(d <= tolerance) {
+		if sameTarget || !(d <= tolerance) {
 			return hint.New(fmt.Errorf("the kernel predicts otherwise than the unbundled runtime: %s differs by %.3g", w.Name, d),
 				"this is a fault in deploy-kernel; nothing was written")
 		}
 	}
-	if !same {
-		return nil // labels may fall to either side where a sum is nearly 0
+	if !sameTarget {
+		return nil // a sum close to 0 may give the label or not
 	}
-	a, err := os.ReadFile(filepath.Join(bundled, "submission.csv"))
-	if err != nil {
-		return err
-	}
-	b, err := os.ReadFile(filepath.Join(unbundled, "submission.csv"))
+	a, b, err := readBoth(bundled, unbundled, "submission.csv")
 	if err != nil {
 		return err
 	}
@@ -139,7 +132,15 @@ func (s *state) compare(bundled, unbundled string) error {
 	return nil
 }
 
-// distance returns the largest difference of two .npy files' elements.
+// readBoth reads the file of that name in both folders.
+func readBoth(bundled, unbundled, name string) (a, b []byte, err error) {
+	if a, err = os.ReadFile(filepath.Join(bundled, name)); err == nil {
+		b, err = os.ReadFile(filepath.Join(unbundled, name))
+	}
+	return a, b, err
+}
+
+// distance returns the largest difference between the elements of two .npy files.
 func distance(a, b []byte) (float64, error) {
 	x, shapeX, err := npy.ReadFloat32(bytes.NewReader(a))
 	if err != nil {

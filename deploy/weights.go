@@ -1,11 +1,9 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,66 +14,84 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/datasets"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
-	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-// weights writes the weights of every fold, in as many datasets as they need.
-func (s *state) weights(ctx context.Context) error {
-	dir := filepath.Join(s.stage, weightsFolder)
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return err
+// writeWeights writes the weights of every fold, in as many datasets as they need.
+func writeWeights(ctx context.Context, o Options, weights []plan.Weight, draft *folder.Draft) ([]folder.Dataset, error) {
+	s := weightStore{
+		publisher: o.publisher(), draft: draft, output: o.Output,
+		key: o.Key, encrypt: o.KeyPlace != folder.NoKey, visibility: o.PublicWeights, quota: Quota{}.withDefaults(),
 	}
-	var files []File
-	for _, w := range s.built.Weights {
-		s.Step("writing the weights " + w.Name)
-		f, err := s.weight(ctx, w, dir, w.Plain)
+	var files []folder.File
+	for _, w := range weights {
+		o.step("writing the weights " + w.Name)
+		f, err := s.write(ctx, w, w.Plain)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		files = append(files, f)
 	}
 	return s.divide(files)
 }
 
-// weight writes the weights of one fold to dir: what was encrypted before as it is,
-// else what read returns.
-func (s *state) weight(ctx context.Context, w plan.Weight, dir string, read func(context.Context) ([]byte, error)) (File, error) {
+// weightStore writes weights into datasets.
+type weightStore struct {
+	publisher
+	draft      *folder.Draft
+	output     string // the folder that the draft replaces
+	key        crypt.Key
+	encrypt    bool
+	visibility templates.Visibility
+	quota      Quota
+}
+
+// write writes the weights of one fold, and returns their file. It copies a file
+// that is already encrypted under the key. Else it encrypts what read returns.
+func (s *weightStore) write(ctx context.Context, w plan.Weight, read func(context.Context) ([]byte, error)) (folder.File, error) {
 	name := w.Name + input.WeightsExt
-	if s.KeyPlace != NoKey {
+	if s.encrypt {
 		name += crypt.Ext
 	}
 	if err := templates.CheckFileName(name); err != nil {
-		return File{}, err
+		return folder.File{}, err
 	}
-	to := filepath.Join(dir, name)
-	if s.KeyPlace != NoKey {
-		for _, from := range s.encryptedBefore(w, name) {
-			if !s.holds(ctx, from, w) {
-				continue
-			}
-			f, err := copyFile(from, to)
+	to, err := s.draft.Path(folder.Weights, name)
+	if err != nil {
+		return folder.File{}, err
+	}
+	if !s.encrypt {
+		plain, err := read(ctx)
+		if err != nil {
+			return folder.File{}, err
+		}
+		return folder.WriteFile(to, func(out io.Writer) error {
+			_, err := out.Write(plain)
+			return err
+		})
+	}
+	for _, from := range s.encryptedBefore(w, name) {
+		if s.holds(ctx, from, w) {
+			f, err := folder.Copy(from, to)
 			f.Plain = w.SHA256
 			return f, err
 		}
 	}
 	plain, err := read(ctx)
 	if err != nil {
-		return File{}, err
+		return folder.File{}, err
 	}
-	f, err := s.put(to, plain)
-	if s.KeyPlace != NoKey {
-		f.Plain = w.SHA256
-	}
+	f, err := folder.WriteFile(to, func(out io.Writer) error { return encrypt(out, plain, s.key, crypt.Name(to)) })
+	f.Plain = w.SHA256
 	return f, err
 }
 
-// encryptedBefore lists the files that may be the weights, encrypted under the
-// key already.
-func (s *state) encryptedBefore(w plan.Weight, name string) []string {
-	paths, err := filepath.Glob(filepath.Join(globEscape(s.Output), weightsFolder+"*", name))
+// encryptedBefore lists the files that may hold the weights, encrypted under the key.
+func (s *weightStore) encryptedBefore(w plan.Weight, name string) []string {
+	paths, err := filepath.Glob(filepath.Join(globEscape(s.output), folder.Weights+"*", name))
 	if err != nil {
 		paths = nil
 	}
@@ -85,11 +101,11 @@ func (s *state) encryptedBefore(w plan.Weight, name string) []string {
 	return paths
 }
 
-// globEscape makes path a pattern that matches itself.
+// globEscape returns a pattern that matches path only.
 func globEscape(path string) string {
 	var b []byte
 	for i := range len(path) {
-		if bytes.IndexByte([]byte(`*?[\`), path[i]) >= 0 {
+		if strings.IndexByte(`*?[\`, path[i]) >= 0 {
 			b = append(b, '\\')
 		}
 		b = append(b, path[i])
@@ -97,8 +113,8 @@ func globEscape(path string) string {
 	return string(b)
 }
 
-// holds reports whether the file at path has the plaintext of w under the key.
-func (s *state) holds(ctx context.Context, path string, w plan.Weight) bool {
+// holds reports whether the file at path holds the plaintext of w under the key.
+func (s *weightStore) holds(ctx context.Context, path string, w plan.Weight) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
@@ -108,7 +124,7 @@ func (s *state) holds(ctx context.Context, path string, w plan.Weight) bool {
 	if err != nil {
 		return false
 	}
-	r, err := crypt.NewReaderAt(f, info.Size(), s.Key, crypt.Name(path))
+	r, err := crypt.NewReaderAt(f, info.Size(), s.key, crypt.Name(path))
 	if err != nil || r.Size() != w.Size {
 		return false
 	}
@@ -118,25 +134,6 @@ func (s *state) holds(ctx context.Context, path string, w plan.Weight) bool {
 	}
 	sum := sha256.Sum256(plain)
 	return hex.EncodeToString(sum[:]) == w.SHA256
-}
-
-// put writes plain to a new file, encrypted unless there is no key.
-func (s *state) put(path string, plain []byte) (File, error) {
-	out, err := os.Create(path)
-	if err != nil {
-		return File{}, err
-	}
-	h, size := sha256.New(), new(streams.Counter)
-	to := io.MultiWriter(out, h, size)
-	if s.KeyPlace == NoKey {
-		_, err = to.Write(plain)
-	} else {
-		err = encrypt(to, plain, s.Key, crypt.Name(path))
-	}
-	if err := errors.Join(err, out.Close()); err != nil {
-		return File{}, err
-	}
-	return File{Name: filepath.Base(path), Size: int64(*size), SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
 func encrypt(to io.Writer, plain []byte, key crypt.Key, name string) error {
@@ -150,9 +147,9 @@ func encrypt(to io.Writer, plain []byte, key crypt.Key, name string) error {
 	return w.Close()
 }
 
-// divide moves the weights, all in one folder, to those of their datasets. What
-// was uploaded before stays in its dataset.
-func (s *state) divide(files []File) error {
+// divide moves the weights from their one folder to the folders of their datasets.
+// A file that was uploaded before stays in its dataset.
+func (s *weightStore) divide(files []folder.File) ([]folder.Dataset, error) {
 	previous, public := s.previous()
 	items := make([]datasets.File, len(files))
 	for i, f := range files {
@@ -160,94 +157,92 @@ func (s *state) divide(files []File) error {
 	}
 	boxes, err := datasets.Split(items, previous, datasets.Limits{Files: s.quota.Files, Bytes: s.quota.Dataset})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var all []folder.Dataset
 	var private int64
 	for i, box := range boxes {
-		d := s.weightsDataset(i)
+		d := s.dataset(i)
 		d.Public = d.Public || public[d.ID]
 		for _, item := range box {
-			f := files[slices.IndexFunc(files, func(f File) bool { return f.Name == item.Name })]
+			f := files[slices.IndexFunc(files, func(f folder.File) bool { return f.Name == item.Name })]
 			d.Files = append(d.Files, f)
 			if i == 0 {
 				continue
 			}
-			to := filepath.Join(s.stage, d.Folder)
-			if err := os.MkdirAll(to, 0o755); err != nil {
-				return err
-			}
-			if err := os.Rename(filepath.Join(s.stage, weightsFolder, f.Name), filepath.Join(to, f.Name)); err != nil {
-				return err
+			if err := s.move(f.Name, d.Folder); err != nil {
+				return nil, err
 			}
 		}
 		if err := s.quota.spend(&d, &private); err != nil {
-			return err
+			return nil, err
 		}
 		if len(d.Files) > 0 {
-			s.datasets = append(s.datasets, d)
+			all = append(all, d)
 		}
 	}
-	return nil
+	return all, nil
 }
 
-// previous returns the files of each dataset of weights that was in the output
-// before, and which datasets were public.
-func (s *state) previous() (files [][]string, public map[string]bool) {
+// move moves a file of weights to another folder of the draft.
+func (s *weightStore) move(name, dir string) error {
+	from, err := s.draft.Path(folder.Weights, name)
+	if err != nil {
+		return err
+	}
+	to, err := s.draft.Path(dir, name)
+	if err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}
+
+// previous returns the files of each dataset of weights in the old output, and which
+// datasets were public.
+func (s *weightStore) previous() (files [][]string, public map[string]bool) {
 	public = map[string]bool{}
-	m, err := ReadManifest(s.Output)
+	m, err := folder.Read(s.output)
 	if err != nil {
 		return nil, public
 	}
 	for _, d := range m.Datasets {
-		if d.Folder == programFolder || d.Folder == keyFolder {
+		if d.Folder == folder.Program || d.Folder == folder.Key {
 			continue
 		}
-		// The folder's number is the dataset's place; one that came to be empty
-		// is not in the manifest.
+		// The folder's number is the dataset's index. The manifest lacks datasets
+		// that became empty.
 		place := 0
-		if n, err := strconv.Atoi(strings.TrimPrefix(d.Folder, weightsFolder+"-")); err == nil {
+		if n, err := strconv.Atoi(strings.TrimPrefix(d.Folder, folder.Weights+"-")); err == nil {
 			place = n - 1
 		}
 		for len(files) <= place {
 			files = append(files, nil)
 		}
-		files[place] = names(d.Files)
-		public[d.ID] = d.Public && s.KeyPlace != NoKey
+		files[place] = d.Names()
+		public[d.ID] = d.Public && s.encrypt
 	}
 	return files, public
 }
 
-// weightsDataset returns the i-th dataset of weights, without files.
-func (s *state) weightsDataset(i int) Dataset {
-	folder, what := weightsFolder, "weights"
+// dataset returns the i-th dataset of weights, without files.
+func (s *weightStore) dataset(i int) folder.Dataset {
+	dir, what := folder.Weights, "weights"
 	if i > 0 {
-		folder, what = fmt.Sprintf("%s-%d", weightsFolder, i+1), fmt.Sprintf("weights %d", i+1)
+		dir, what = fmt.Sprintf("%s-%d", folder.Weights, i+1), fmt.Sprintf("weights %d", i+1)
 	}
-	return s.dataset(folder, what, s.PublicWeights)
+	return s.publisher.dataset(dir, what, s.visibility)
 }
 
-// dataset returns a dataset of the kernel, without files.
-func (s *state) dataset(folder, what string, v templates.Visibility) Dataset {
-	d := templates.Dataset{Owner: s.Owner, Title: templates.DatasetTitle(s.Title, what)}
-	return Dataset{Folder: folder, ID: d.ID(), Title: d.Title, Public: v == templates.Public}
-}
-
-// key writes the key's dataset, where the kernel is to find the key in one.
-func (s *state) key(context.Context) error {
-	if s.KeyPlace != InDataset {
-		return nil
+// writeKey writes the key's own dataset, if o asks for one.
+func writeKey(o Options, draft *folder.Draft) ([]folder.Dataset, error) {
+	if o.KeyPlace != folder.InDataset {
+		return nil, nil
 	}
-	if err := os.Mkdir(filepath.Join(s.stage, keyFolder), 0o755); err != nil {
-		return err
+	f, err := draft.WriteSecret(filepath.Join(folder.Key, folder.KeyName), []byte(o.Key.Text()+"\n"))
+	if err != nil {
+		return nil, err
 	}
-	path := filepath.Join(s.stage, keyFolder, KeyName)
-	text := []byte(s.Key.Text() + "\n")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return err
-	}
-	sum := sha256.Sum256(text)
-	d := s.dataset(keyFolder, "key", templates.Private)
-	d.Files = []File{{Name: KeyName, Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}}
-	s.datasets = append(s.datasets, d)
-	return nil
+	d := o.publisher().dataset(folder.Key, "key", templates.Private)
+	d.Files = []folder.File{f}
+	return []folder.Dataset{d}, nil
 }

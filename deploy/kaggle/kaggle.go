@@ -36,42 +36,6 @@ type Client struct {
 	Version string
 }
 
-// Commander returns the arguments of the client's commands.
-type Commander struct{}
-
-// CreateDataset returns the command that uploads a new dataset.
-func (Commander) CreateDataset(folder string, public bool) []string {
-	c := []string{"datasets", "create", "-p", folder}
-	if public {
-		c = append(c, "--public")
-	}
-	return c
-}
-
-// NewVersion returns the command that uploads a dataset again.
-func (Commander) NewVersion(folder, message string) []string {
-	return []string{"datasets", "version", "-p", folder, "-m", message}
-}
-
-// DatasetStatus returns the command that asks for a dataset's status.
-func (Commander) DatasetStatus(id string) []string { return []string{"datasets", "status", id} }
-
-// PushKernel returns the command that uploads a kernel and runs it.
-func (Commander) PushKernel(folder string) []string { return []string{"kernels", "push", "-p", folder} }
-
-// KernelStatus returns the command that asks for a kernel's status.
-func (Commander) KernelStatus(id string) []string { return []string{"kernels", "status", id} }
-
-// Submit returns the command that submits a kernel's output to a competition.
-func (Commander) Submit(competition, kernel string, version int, file, message string) []string {
-	return []string{"competitions", "submit", competition, "-k", kernel, "-v", strconv.Itoa(version), "-f", file, "-m", message}
-}
-
-// Submissions returns the command that lists the submissions to a competition.
-func (Commander) Submissions(competition string) []string {
-	return []string{"competitions", "submissions", competition, "--csv"}
-}
-
 var versionText = regexp.MustCompile(`(?i)kaggle (?:api|cli) (\d+)\.(\d+)(\.\d+)*`)
 
 // Find finds the client on PATH and checks its version.
@@ -82,7 +46,7 @@ func Find(ctx context.Context) (*Client, error) {
 			"`pip install kaggle` installs it; --dry-run shows what would be run")
 	}
 	c := &Client{Path: path}
-	out, err := c.run(ctx, "--version")
+	out, err := c.run(ctx, Command{"--version"})
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +66,7 @@ func Find(ctx context.Context) (*Client, error) {
 
 // Error is returned for a command of the client that failed.
 type Error struct {
-	Command []string
+	Command Command
 	Text    string // what it said
 	// Missing: there is no such dataset or kernel, or it is not the user's.
 	Missing bool
@@ -119,7 +83,7 @@ func (e *Error) Error() string {
 }
 
 // failure returns the error of a command; out is all that the client printed.
-func failure(args []string, out, text string) error {
+func failure(args Command, out, text string) error {
 	if noCredentials(out) {
 		return credentialsError(args, out)
 	}
@@ -161,7 +125,7 @@ func noCredentials(text string) bool {
 
 // credentialsError returns a lasting error: only the user can log in. Its hint is the
 // client's own.
-func credentialsError(args []string, out string) error {
+func credentialsError(args Command, out string) error {
 	text := describe(out)
 	for line := range strings.Lines(out) {
 		if noCredentials(line) {
@@ -189,8 +153,8 @@ func describe(out string) string {
 
 // Run runs a command and returns what it printed. The error is an *Error, or
 // ctx's.
-func (c *Client) Run(ctx context.Context, args []string) (string, error) {
-	out, err := c.run(ctx, args...)
+func (c *Client) Run(ctx context.Context, args Command) (string, error) {
+	out, err := c.run(ctx, args)
 	if err != nil {
 		return out, err
 	}
@@ -209,7 +173,7 @@ func (c *Client) Run(ctx context.Context, args []string) (string, error) {
 // stopWait is how long an interrupted client may take to end.
 const stopWait = 10 * time.Second
 
-func (c *Client) run(ctx context.Context, args ...string) (string, error) {
+func (c *Client) run(ctx context.Context, args Command) (string, error) {
 	cmd := exec.CommandContext(ctx, c.Path, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's Ctrl-C comes through Cancel
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
@@ -264,7 +228,7 @@ func lastLine(s string) string {
 // DatasetStatus returns the status of a dataset, e.g. "ready"; "" where there is
 // none.
 func (c *Client) DatasetStatus(ctx context.Context, id string) (string, error) {
-	out, err := c.Run(ctx, Commander{}.DatasetStatus(id))
+	out, err := c.Run(ctx, DatasetStatus(id))
 	var e *Error
 	if errors.As(err, &e) && e.Missing {
 		return "", nil
@@ -277,7 +241,7 @@ var kernelStatus = regexp.MustCompile(`has status "(?:KernelWorkerStatus\.)?([^"
 // KernelStatus returns the status of a kernel's last run, e.g. "complete"; ""
 // where there is none. The message is Kaggle's, of a failure.
 func (c *Client) KernelStatus(ctx context.Context, id string) (status, message string, err error) {
-	out, err := c.Run(ctx, Commander{}.KernelStatus(id))
+	out, err := c.Run(ctx, KernelStatus(id))
 	var e *Error
 	if errors.As(err, &e) && e.Missing {
 		return "", "", nil
@@ -304,7 +268,7 @@ type Submission struct {
 
 // Submissions returns the user's submissions to a competition, the latest first.
 func (c *Client) Submissions(ctx context.Context, competition string) ([]Submission, error) {
-	out, err := c.run(ctx, Commander{}.Submissions(competition)...)
+	out, err := c.run(ctx, Submissions(competition))
 	if err != nil {
 		return nil, err
 	}

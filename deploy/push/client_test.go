@@ -18,6 +18,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/push"
@@ -202,7 +203,7 @@ func TestTheOfficialClientUploadsWhatTheManifestSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := deploy.Options{
-		Ensemble: files.Ensemble, Output: filepath.Join(dir, "deploy"), Owner: "you", Key: key, KeyPlace: deploy.InDataset,
+		Ensemble: files.Ensemble, Output: filepath.Join(dir, "deploy"), Owner: "you", Key: key, KeyPlace: folder.InDataset,
 		PublicWeights: templates.Public, Plan: plan.Options{Weights: []string{files.Weights}},
 	}
 	m, err := deploy.Deploy(t.Context(), o)
@@ -264,7 +265,7 @@ func TestTheOfficialClientUploadsWhatTheManifestSays(t *testing.T) {
 }
 
 // checkKernel looks at what the client made of the kernel's metadata.
-func (s *site) checkKernel(m *deploy.Manifest) {
+func (s *site) checkKernel(m *folder.Manifest) {
 	s.t.Helper()
 	text, _ := s.kernel["text"].(string)
 	sum := sha256.Sum256([]byte(text))

@@ -30,7 +30,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 
-	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 )
@@ -65,17 +65,17 @@ var ErrChanged = errors.New("what is in the folder was not uploaded")
 // KernelVersion returns the version of the kernel that was pushed from the folder, 0
 // if the client did not print it. It returns ErrChanged if the kernel or a dataset of
 // the folder changed since.
-func KernelVersion(folder string) (int, error) {
-	p := &pusher{Options: Options{Folder: folder}.withDefaults()}
+func KernelVersion(dir string) (int, error) {
+	p := &pusher{Options: Options{Folder: dir}.withDefaults()}
 	var err error
-	if p.manifest, err = deploy.ReadManifest(folder); err != nil {
+	if p.manifest, err = folder.Read(dir); err != nil {
 		return 0, err
 	}
 	if err := p.read(); err != nil {
 		return 0, err
 	}
 	if p.note.Uploaded[p.manifest.Kernel] != p.kernelHash() {
-		return p.note.KernelVersion, fmt.Errorf("%s: %w", folder, ErrChanged)
+		return p.note.KernelVersion, fmt.Errorf("%s: %w", dir, ErrChanged)
 	}
 	return p.note.KernelVersion, nil
 }
@@ -84,7 +84,7 @@ func KernelVersion(folder string) (int, error) {
 type pusher struct {
 	Options
 	client   *kaggle.Client
-	manifest *deploy.Manifest
+	manifest *folder.Manifest
 	note     note
 }
 
@@ -104,11 +104,24 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Commands returns the commands that upload the deployed folder dir for the first
+// time, in order.
+func Commands(m *folder.Manifest, dir string) []kaggle.Command {
+	var all []kaggle.Command
+	for _, d := range m.Datasets {
+		all = append(all, kaggle.CreateDataset(filepath.Join(dir, d.Folder), d.Public))
+	}
+	if m.Kernel == "" {
+		return all
+	}
+	return append(all, kaggle.PushKernel(dir))
+}
+
 // Push uploads the folder.
 func Push(ctx context.Context, client *kaggle.Client, o Options) error {
 	p := &pusher{Options: o.withDefaults(), client: client}
 	var err error
-	if p.manifest, err = deploy.ReadManifest(o.Folder); err != nil {
+	if p.manifest, err = folder.Read(o.Folder); err != nil {
 		return err
 	}
 	if p.Message == "" {
@@ -117,7 +130,7 @@ func Push(ctx context.Context, client *kaggle.Client, o Options) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	if p.manifest.Kernel != "" && p.manifest.KeyIn == deploy.InEnvironment.String() {
+	if p.manifest.Kernel != "" && p.manifest.KeyIn == folder.InEnvironment.String() {
 		p.Say("warning: the kernel takes its key from the environment, which Kaggle can't give one without internet: it needs a dataset with a .key file")
 	}
 	if err := p.read(); err != nil {
@@ -154,7 +167,7 @@ func (p *pusher) check() error {
 
 func (p *pusher) read() error {
 	p.note.Uploaded = map[string]string{}
-	b, err := os.ReadFile(filepath.Join(p.Folder, deploy.PushRecord))
+	b, err := os.ReadFile(filepath.Join(p.Folder, folder.PushRecord))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -162,7 +175,7 @@ func (p *pusher) read() error {
 		err = json.Unmarshal(b, &p.note)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(p.Folder, deploy.PushRecord), err)
+		return fmt.Errorf("%s: %w", filepath.Join(p.Folder, folder.PushRecord), err)
 	}
 	return nil
 }
@@ -178,11 +191,11 @@ func (p *pusher) save() error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(p.Folder, deploy.PushRecord), append(b, '\n'))
+	return atomicfile.WriteFile(filepath.Join(p.Folder, folder.PushRecord), append(b, '\n'))
 }
 
 // hash returns a hash of the names and contents of files.
-func hash(files ...deploy.File) string {
+func hash(files ...folder.File) string {
 	h := sha256.New()
 	for _, f := range files {
 		fmt.Fprintf(h, "%s %d %s\n", f.Name, f.Size, f.SHA256)
@@ -191,7 +204,7 @@ func hash(files ...deploy.File) string {
 }
 
 // dataset uploads a dataset unless that was done.
-func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
+func (p *pusher) dataset(ctx context.Context, d folder.Dataset) error {
 	if p.note.Uploaded[d.ID] == hash(d.Files...) {
 		p.Say("%s: uploaded before", d.ID)
 		return nil
@@ -201,16 +214,16 @@ func (p *pusher) dataset(ctx context.Context, d deploy.Dataset) error {
 
 // upload uploads a dataset in its first or a new version. It waits for the last
 // version to be processed, because Kaggle refuses a new one before.
-func (p *pusher) upload(ctx context.Context, d deploy.Dataset) error {
-	folder := filepath.Join(p.Folder, d.Folder)
+func (p *pusher) upload(ctx context.Context, d folder.Dataset) error {
+	dir := filepath.Join(p.Folder, d.Folder)
 	return p.retry(ctx, func() error {
 		status, err := p.settled(ctx, d)
 		if err != nil {
 			return err
 		}
-		command := kaggle.Commander{}.NewVersion(folder, p.Message)
+		command := kaggle.NewVersion(dir, p.Message)
 		if status == "" {
-			command = kaggle.Commander{}.CreateDataset(folder, d.Public)
+			command = kaggle.CreateDataset(dir, d.Public)
 		}
 		p.Say("%s: uploading %s", d.ID, say.Size(d.Size()))
 		if _, err := p.client.Run(ctx, command); err != nil {
@@ -222,7 +235,7 @@ func (p *pusher) upload(ctx context.Context, d deploy.Dataset) error {
 
 // settled waits until Kaggle no longer processes a dataset's last version, and returns
 // the dataset's status, "" if there is no such dataset.
-func (p *pusher) settled(ctx context.Context, d deploy.Dataset) (string, error) {
+func (p *pusher) settled(ctx context.Context, d folder.Dataset) (string, error) {
 	deadline := time.Now().Add(p.Wait)
 	said := ""
 	for {
@@ -266,7 +279,7 @@ const (
 
 // ready waits until Kaggle has processed a dataset. It uploads a dataset once more
 // that Kaggle accepted but that does not appear.
-func (p *pusher) ready(ctx context.Context, d deploy.Dataset) error {
+func (p *pusher) ready(ctx context.Context, d folder.Dataset) error {
 	deadline, appear := time.Now().Add(p.Wait), p.appear()
 	said, again := "", false
 	for {
@@ -314,7 +327,7 @@ func (p *pusher) appear() time.Time {
 }
 
 // uploadAgain uploads a dataset that got lost. If its name is taken, it was not lost.
-func (p *pusher) uploadAgain(ctx context.Context, d deploy.Dataset) error {
+func (p *pusher) uploadAgain(ctx context.Context, d folder.Dataset) error {
 	err := p.upload(ctx, d)
 	var e *kaggle.Error
 	if errors.As(err, &e) && e.Taken {
@@ -336,7 +349,7 @@ func (p *pusher) kernel(ctx context.Context) error {
 	}
 	return p.retry(ctx, func() error {
 		p.Say("%s: uploading the kernel", p.manifest.Kernel)
-		out, err := p.client.Run(ctx, kaggle.Commander{}.PushKernel(p.Folder))
+		out, err := p.client.Run(ctx, kaggle.PushKernel(p.Folder))
 		if err != nil {
 			return err
 		}
@@ -353,7 +366,7 @@ var pushedVersion = regexp.MustCompile(`Kernel version ([0-9]{1,9}) successfully
 
 // kernelHash returns a hash of the kernel's script and of the datasets made with it.
 func (p *pusher) kernelHash() string {
-	all := []deploy.File{p.manifest.Script}
+	all := []folder.File{p.manifest.Script}
 	for _, d := range p.manifest.Datasets {
 		all = append(all, d.Files...)
 	}
@@ -370,10 +383,10 @@ type Status struct {
 }
 
 // Statuses asks for the status of the folder's datasets and kernel.
-func Statuses(ctx context.Context, client *kaggle.Client, folder string) ([]Status, error) {
-	p := &pusher{Options: Options{Folder: folder}.withDefaults(), client: client}
+func Statuses(ctx context.Context, client *kaggle.Client, dir string) ([]Status, error) {
+	p := &pusher{Options: Options{Folder: dir}.withDefaults(), client: client}
 	var err error
-	if p.manifest, err = deploy.ReadManifest(folder); err != nil {
+	if p.manifest, err = folder.Read(dir); err != nil {
 		return nil, err
 	}
 	if err := p.read(); err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 
-	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
@@ -22,10 +22,10 @@ import (
 const submissionName = "submission.csv"
 
 // checkFolder compares the folder with its manifest and Kaggle's limits.
-func (r *Report) checkFolder(ctx context.Context, dir string, m *deploy.Manifest) error {
+func (r *Report) checkFolder(ctx context.Context, dir string, m *folder.Manifest) error {
 	type place struct {
 		name string
-		want deploy.File
+		want folder.File
 	}
 	files := []place{{m.Script.Name, m.Script}, {m.Source.Name, m.Source}}
 	for _, d := range m.Datasets {
@@ -107,7 +107,7 @@ func (s *session) checkSubmission() error {
 
 // readSample reads the sample submission of the data as the kernel would. It returns
 // an error for one that the kernel can't answer, and nil if the data have none.
-func readSample(ctx context.Context, m *deploy.Manifest, data string) (*input.Table, error) {
+func readSample(ctx context.Context, m *folder.Manifest, data string) (*input.Table, error) {
 	var names []string
 	if m.Sample != "" {
 		names = append(names, m.Sample)

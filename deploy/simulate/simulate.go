@@ -35,6 +35,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
@@ -93,7 +94,7 @@ func (r *Report) problem(format string, args ...any) {
 
 // Run runs the folder. The error is of what could not be tried at all.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	m, err := deploy.ReadManifest(o.Folder)
+	m, err := folder.Read(o.Folder)
 	if err != nil {
 		return nil, hint.New(err, "`deploy-kernel infer` makes one")
 	}
@@ -142,7 +143,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // session is a run on its way.
 type session struct {
 	o      Options
-	m      *deploy.Manifest
+	m      *folder.Manifest
 	r      *Report
 	root   string // /kaggle there
 	python string
@@ -184,11 +185,11 @@ func (s *session) prepare() (*sandbox.Sandbox, error) {
 			return nil, err
 		}
 	}
-	script, err := os.ReadFile(filepath.Join(s.o.Folder, deploy.KernelPy))
+	script, err := os.ReadFile(filepath.Join(s.o.Folder, folder.KernelPy))
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(s.root, deploy.KernelPy), script, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.root, folder.KernelPy), script, 0o644); err != nil {
 		return nil, err
 	}
 	o := sandbox.Options{NoNetwork: true, Binds: binds, Cores: s.r.Cores, Memory: s.r.Memory}
@@ -244,7 +245,7 @@ func (s *session) run(ctx context.Context) error {
 	defer box.Close()
 	limited, cancel := context.WithTimeout(ctx, s.r.Limit)
 	defer cancel()
-	cmd := box.Command(limited, s.python, filepath.Join(s.root, deploy.KernelPy))
+	cmd := box.Command(limited, s.python, filepath.Join(s.root, folder.KernelPy))
 	cmd.Dir, cmd.Env, cmd.Stderr = s.working(), s.environment(), s.o.Stderr
 	// All processes of the kernel end with it. One that is told has time to end.
 	if cmd.SysProcAttr == nil {
@@ -287,7 +288,7 @@ func (s *session) environment() []string {
 	if s.o.Final {
 		env = append(env, "KAGGLE_IS_COMPETITION_RERUN=1")
 	}
-	if s.o.Key != "" && s.m.KeyIn == deploy.InEnvironment.String() {
+	if s.o.Key != "" && s.m.KeyIn == folder.InEnvironment.String() {
 		env = append(env, "DEPLOY_KERNEL_KEY="+s.o.Key)
 	}
 	return env

@@ -26,7 +26,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
-	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/deploy/push"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
@@ -80,7 +80,7 @@ type note struct {
 type submitter struct {
 	Options
 	client   *kaggle.Client
-	manifest *deploy.Manifest
+	manifest *folder.Manifest
 	note     note
 	deadline time.Time
 }
@@ -109,7 +109,7 @@ func Submit(ctx context.Context, client *kaggle.Client, o Options) (*Result, err
 	s := &submitter{Options: o.withDefaults(), client: client}
 	s.deadline = time.Now().Add(s.Wait)
 	var err error
-	if s.manifest, err = deploy.ReadManifest(o.Folder); err != nil {
+	if s.manifest, err = folder.Read(o.Folder); err != nil {
 		return nil, err
 	}
 	if err := s.resolve(); err != nil {
@@ -177,7 +177,7 @@ func (s *submitter) resolve() error {
 // not been submitted from the folder; the note is a new one then.
 func (s *submitter) read() (fresh bool, err error) {
 	want := note{Competition: s.Competition, Kernel: s.manifest.Kernel, Version: s.Version, Message: s.Message}
-	path := filepath.Join(s.Folder, deploy.SubmitRecord)
+	path := filepath.Join(s.Folder, folder.SubmitRecord)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.note = want
@@ -201,7 +201,7 @@ func (s *submitter) save() error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(s.Folder, deploy.SubmitRecord), append(b, '\n'))
+	return atomicfile.WriteFile(filepath.Join(s.Folder, folder.SubmitRecord), append(b, '\n'))
 }
 
 // ran waits until the kernel's run has ended.
@@ -271,7 +271,7 @@ func (s *submitter) submit(ctx context.Context, fresh bool) error {
 		}
 		look = true
 		s.Say("%s: submitting version %d of %s", s.Competition, s.Version, s.manifest.Kernel)
-		out, err := s.client.Run(ctx, kaggle.Commander{}.Submit(s.Competition, s.manifest.Kernel, s.Version, s.File, s.note.Message))
+		out, err := s.client.Run(ctx, kaggle.Submit(s.Competition, s.manifest.Kernel, s.Version, s.File, s.note.Message))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
@@ -33,7 +34,7 @@ type world struct {
 	want     []byte        // the submission of an undisturbed run
 	took     time.Duration // such a run
 	ids      []string
-	manifest *deploy.Manifest
+	manifest *folder.Manifest
 }
 
 // deployed makes the demo's files in dir and deploys them.
@@ -53,7 +54,7 @@ func deployed(dir string, o demodata.Options) (*world, error) {
 	if err != nil {
 		return w, err
 	}
-	program, err := os.ReadFile(filepath.Join(w.folder, "program", deploy.ProgramName))
+	program, err := os.ReadFile(filepath.Join(w.folder, "program", folder.ProgramName))
 	if err != nil {
 		return w, err
 	}
@@ -232,7 +233,7 @@ func (s *stage) script(t *testing.T) result {
 	if err != nil {
 		t.Skip("no python3 here, so the script can't be run")
 	}
-	py, err := os.ReadFile(filepath.Join(s.w.folder, deploy.KernelPy))
+	py, err := os.ReadFile(filepath.Join(s.w.folder, folder.KernelPy))
 	if err != nil {
 		t.Fatal(err)
 	}

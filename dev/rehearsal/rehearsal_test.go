@@ -16,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/simulate"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
@@ -36,10 +37,10 @@ func TestSevenNetworksOfFiveFolds(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 for the rehearsal, which takes 20 minutes")
 	}
-	folder := deployAll(t)
-	t.Run("one file", func(t *testing.T) { inspect(t, folder) })
+	deployed := deployAll(t)
+	t.Run("one file", func(t *testing.T) { inspect(t, deployed) })
 	t.Run("three images with all folds", func(t *testing.T) {
-		r, log := run(t, folder, 3, memory)
+		r, log := run(t, deployed, 3, memory)
 		if whole := fmt.Sprintf("3 images, %d of %d folds", folds, folds); !strings.Contains(log, whole) {
 			t.Errorf("not %s", whole)
 		}
@@ -48,7 +49,7 @@ func TestSevenNetworksOfFiveFolds(t *testing.T) {
 		}
 	})
 	t.Run("200 images in ten minutes", func(t *testing.T) {
-		r, _ := run(t, folder, 200, simulate.DefaultMemory)
+		r, _ := run(t, deployed, 200, simulate.DefaultMemory)
 		if used := r.Took.Seconds() / deploy.Budget(timeLimit).Seconds(); used < 0.9 {
 			t.Errorf("%.0f %% of the budget was used", 100*used)
 		}
@@ -72,9 +73,9 @@ func deployAll(t *testing.T) string {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	folder := filepath.Join(dir, "deploy")
+	deployed := filepath.Join(dir, "deploy")
 	manifest, err := deploy.Deploy(t.Context(), deploy.Options{
-		Ensemble: ensemble, Output: folder, Owner: "you", Key: key, Budget: deploy.Budget(9 * time.Hour), Input: data,
+		Ensemble: ensemble, Output: deployed, Owner: "you", Key: key, Budget: deploy.Budget(9 * time.Hour), Input: data,
 		Plan: plan.Options{Weights: []string{models}, Configs: []string{configs}, Cuts: true, Warn: func(s string) { t.Log(s) }},
 		Step: func(s string) { t.Logf("%4.0f s  %s", time.Since(start).Seconds(), s) },
 	})
@@ -85,31 +86,31 @@ func deployAll(t *testing.T) string {
 		t.Logf("%s: %d files, %d MB", d.Folder, len(d.Files), d.Size()/1e6)
 	}
 	os.RemoveAll(models)
-	return folder
+	return deployed
 }
 
 // inspect tells how large kernel.go is and how long it compiles, and that it
 // has the architectures of the ensemble only.
-func inspect(t *testing.T, folder string) {
+func inspect(t *testing.T, deployed string) {
 	t.Helper()
-	source, err := os.ReadFile(filepath.Join(folder, deploy.KernelGo))
+	source, err := os.ReadFile(filepath.Join(deployed, folder.KernelGo))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(source) >= maxSource {
-		t.Errorf("%s has %d bytes", deploy.KernelGo, len(source))
+		t.Errorf("%s has %d bytes", folder.KernelGo, len(source))
 	}
 	// A file of weights tells which layout of seresnext50_32x4d it has.
 	used := []string{"seresnext50_32x4d", "senet_se_resnext50_32x4d", "seresnext101_32x4d", "cbam_resnet50", "pnasnet5large"}
 	for _, a := range arch.All() {
 		if has := bytes.Contains(source, []byte(strconv.Quote(a.Name))); has != slices.Contains(used, a.Name) {
-			t.Errorf("%s is in %s: %v", a.Name, deploy.KernelGo, has)
+			t.Errorf("%s is in %s: %v", a.Name, folder.KernelGo, has)
 		}
 	}
 	cache := t.TempDir()
 	cold := compile(t, cache, source)
 	warm := compile(t, cache, append(source, "\n// changed\n"...))
-	t.Logf("%s: %d bytes, compiled with the standard library in %.1f s, alone in %.1f s", deploy.KernelGo, len(source), cold.Seconds(), warm.Seconds())
+	t.Logf("%s: %d bytes, compiled with the standard library in %.1f s, alone in %.1f s", folder.KernelGo, len(source), cold.Seconds(), warm.Seconds())
 }
 
 // compile builds a kernel as kernel.py does, with a cache of its own, and
@@ -117,10 +118,10 @@ func inspect(t *testing.T, folder string) {
 func compile(t *testing.T, cache string, source []byte) time.Duration {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, deploy.KernelGo), source, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, folder.KernelGo), source, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", deploy.KernelGo)
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", folder.KernelGo)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOCACHE="+cache, "GOEXPERIMENT="+deploy.SIMD.Experiment(),
 		"CGO_ENABLED=0", "GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off", "GOOS=linux", "GOARCH=amd64")
@@ -132,13 +133,13 @@ func compile(t *testing.T, cache string, source []byte) time.Duration {
 }
 
 // run runs the folder as Kaggle would, on so many images.
-func run(t *testing.T, folder string, images int, memory int64) (*simulate.Report, string) {
+func run(t *testing.T, deployed string, images int, memory int64) (*simulate.Report, string) {
 	t.Helper()
 	data := t.TempDir()
 	writeData(t, data, images)
 	var log strings.Builder
 	r, err := simulate.Run(context.WithoutCancel(t.Context()), simulate.Options{
-		Folder: folder, Data: data, Limit: timeLimit, Memory: memory, Stderr: &log,
+		Folder: deployed, Data: data, Limit: timeLimit, Memory: memory, Stderr: &log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -54,7 +55,7 @@ func deployed(t *testing.T, folds ...string) *deployment {
 		t.Fatal(err)
 	}
 	d := &deployment{dir: t.TempDir(), key: key}
-	data, folder := filepath.Join(d.dir, "input", "data"), filepath.Join(d.dir, "input", "deploy")
+	data, dir := filepath.Join(d.dir, "input", "data"), filepath.Join(d.dir, "input", "deploy")
 	writeData(t, data, 64)
 	ensemble, text := filepath.Join(d.dir, "some_of_35.yml"), ""
 	for _, fold := range folds {
@@ -65,16 +66,16 @@ func deployed(t *testing.T, folds ...string) *deployment {
 	}
 	writeWeights(t, ensemble, configs, d.dir)
 	m, err := deploy.Deploy(t.Context(), deploy.Options{
-		Ensemble: ensemble, Output: folder, Owner: "you", Key: key,
+		Ensemble: ensemble, Output: dir, Owner: "you", Key: key,
 		Plan: plan.Options{Weights: []string{d.dir}, Configs: []string{configs}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range m.Datasets[1].Files {
-		d.weights = append(d.weights, filepath.Join(folder, "weights", f.Name))
+		d.weights = append(d.weights, filepath.Join(dir, "weights", f.Name))
 	}
-	b, err := os.ReadFile(filepath.Join(folder, "program", deploy.ProgramName))
+	b, err := os.ReadFile(filepath.Join(dir, "program", folder.ProgramName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/crypt/passphrase"
+	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/pflag"
 )
 
@@ -65,6 +66,24 @@ func (s *Source) Load(ctx context.Context) (crypt.Key, error) {
 		return crypt.Key{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return key, nil
+}
+
+// Create makes a new key and writes it to a file that only its owner can read. It
+// returns path.
+func Create(path string) (string, error) {
+	key, err := crypt.NewKey()
+	if err != nil {
+		return "", err
+	}
+	w, err := atomicfile.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	if _, err := fmt.Fprintln(w, key.Text()); err != nil {
+		return "", err
+	}
+	return path, w.CommitMode(0o600)
 }
 
 func parse(ctx context.Context, name, text string) (crypt.Key, error) {

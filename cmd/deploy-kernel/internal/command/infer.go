@@ -13,9 +13,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
+	"github.com/deploy-kernel/deploy-kernel/deploy/push"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/templates"
@@ -93,7 +94,7 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
 	f.key.AddFlag(fs)
 	halfflag.Add(fs, &f.o.Plan.Half)
-	f.keyIn = deploy.InKernel.String()
+	f.keyIn = folder.InKernel.String()
 	cli.ChoiceVar(fs, &f.keyIn, "key-in", []string{"kernel", "dataset", "environment"}, "where the kernel has the key from")
 	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
 	fs.StringVar(&f.o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
@@ -157,13 +158,13 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 func (f *inferFlags) resolve() error {
 	switch {
 	case f.plain:
-		f.o.KeyPlace = deploy.NoKey
+		f.o.KeyPlace = folder.NoKey
 	case f.keyIn == "kernel":
-		f.o.KeyPlace = deploy.InKernel
+		f.o.KeyPlace = folder.InKernel
 	case f.keyIn == "dataset":
-		f.o.KeyPlace = deploy.InDataset
+		f.o.KeyPlace = folder.InDataset
 	case f.keyIn == "environment":
-		f.o.KeyPlace = deploy.InEnvironment
+		f.o.KeyPlace = folder.InEnvironment
 	}
 	var err error
 	if f.o.Plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
@@ -203,7 +204,7 @@ func (f *inferFlags) loadKey(cmd *cobra.Command) (made string, err error) {
 	if !f.key.Given() {
 		if _, err := os.Stat(beside); err == nil {
 			f.key.Path = beside
-		} else if made, err = newKeyFile(beside); err != nil {
+		} else if made, err = keyfile.Create(beside); err != nil {
 			return "", err
 		} else {
 			f.key.Path = made
@@ -215,49 +216,30 @@ func (f *inferFlags) loadKey(cmd *cobra.Command) (made string, err error) {
 	return made, err
 }
 
-func newKeyFile(path string) (string, error) {
-	key, err := crypt.NewKey()
-	if err != nil {
-		return "", err
-	}
-	w, err := atomicfile.Create(path)
-	if err != nil {
-		return "", err
-	}
-	defer w.Close()
-	if _, err := fmt.Fprintln(w, key.Text()); err != nil {
-		return "", err
-	}
-	return path, w.CommitMode(0o600)
-}
-
 // report says what was made, and prints the commands that upload it.
-func report(cmd *cobra.Command, m *deploy.Manifest, dir string) {
+func report(cmd *cobra.Command, m *folder.Manifest, dir string) {
 	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, say.Size(m.Source.Size))
 	reportDatasets(cmd, m, dir)
-	if m.KeyIn == deploy.InKernel.String() {
+	if m.KeyIn == folder.InKernel.String() {
 		cli.Printf(cmd, "the key is in kernel.go, kernel.py and the program: keep them private")
 	}
-	out := cmd.OutOrStdout()
-	for _, c := range m.Commands(dir) {
-		fmt.Fprintln(out, say.Shell(c...))
+	printUpload(cmd, m, dir)
+}
+
+// printUpload prints the commands of the first upload.
+func printUpload(cmd *cobra.Command, m *folder.Manifest, dir string) {
+	for _, c := range push.Commands(m, dir) {
+		fmt.Fprintln(cmd.OutOrStdout(), c)
 	}
 }
 
 // reportDatasets says which datasets there are.
-func reportDatasets(cmd *cobra.Command, m *deploy.Manifest, dir string) {
+func reportDatasets(cmd *cobra.Command, m *folder.Manifest, dir string) {
 	for _, d := range m.Datasets {
 		visibility := "private"
 		if d.Public {
 			visibility = "public"
 		}
-		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, count(len(d.Files), "file"), say.Size(d.Size()))
+		cli.Printf(cmd, "%s: %s dataset %s, %s, %s", filepath.Join(dir, d.Folder), visibility, d.ID, say.Count(len(d.Files), "file"), say.Size(d.Size()))
 	}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

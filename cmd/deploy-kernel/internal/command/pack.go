@@ -1,14 +1,12 @@
 package command
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
-	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 	"github.com/spf13/cobra"
 )
@@ -84,8 +82,6 @@ func runPack(cmd *cobra.Command, o deploy.PackOptions, key *keyfile.Source, plai
 		return err
 	}
 	reportDatasets(cmd, m, o.Output)
-	for _, c := range m.Commands(o.Output) {
-		fmt.Fprintln(cmd.OutOrStdout(), say.Shell(c...))
-	}
+	printUpload(cmd, m, o.Output)
 	return nil
 }

@@ -5,10 +5,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/deploy"
+	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/deploy/push"
-	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"
 )
 
@@ -32,13 +31,11 @@ or was interrupted goes on where it stopped.`,
 				return cli.Usagef("--tries must be at least 1, --pause and --wait not negative")
 			}
 			if dryRun {
-				m, err := deploy.ReadManifest(o.Folder)
+				m, err := folder.Read(o.Folder)
 				if err != nil {
 					return err
 				}
-				for _, c := range m.Commands(o.Folder) {
-					fmt.Fprintln(cmd.OutOrStdout(), say.Shell(c...))
-				}
+				printUpload(cmd, m, o.Folder)
 				return nil
 			}
 			client, err := kaggle.Find(cmd.Context())

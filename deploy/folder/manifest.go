@@ -1,4 +1,4 @@
-package deploy
+package folder
 
 import (
 	"bytes"
@@ -26,14 +26,14 @@ type Manifest struct {
 	Submission string `json:"submission,omitempty"`
 	// Training says how many labels a row of the training table has, "" if unknown.
 	Training string `json:"training,omitempty"`
-	// Sample is the file name of the sample submission, if --sample named one.
+	// Sample is the file name of the sample submission, if the user named one.
 	Sample string `json:"sample,omitempty"`
-	// TimeLimit is the competition's, such as 9h0m0s; "" for none.
+	// TimeLimit is the competition's time limit, such as 9h0m0s; "" for none.
 	TimeLimit string `json:"time_limit,omitempty"`
-	// Kernel is "owner/slug"; "" if there are datasets only.
+	// Kernel is "owner/slug"; "" if the folder holds datasets only.
 	Kernel string `json:"kernel"`
 	Public bool   `json:"public"`
-	KeyIn  string `json:"key_in"`
+	KeyIn  string `json:"key_in"` // a KeyPlace
 	// Competitions names the competitions whose data the kernel mounts.
 	Competitions []string  `json:"competitions,omitempty"`
 	Source       File      `json:"source"`
@@ -41,16 +41,16 @@ type Manifest struct {
 	Datasets     []Dataset `json:"datasets"`
 }
 
-// Dataset is a folder to upload as a dataset.
+// Dataset is a subfolder to upload as a dataset.
 type Dataset struct {
-	Folder string `json:"folder"` // below that of the manifest
+	Folder string `json:"folder"` // relative to the manifest's folder
 	ID     string `json:"id"`     // "owner/slug"
 	Title  string `json:"title"`
 	Public bool   `json:"public"`
 	Files  []File `json:"files"`
 }
 
-// Size returns the bytes of all files.
+// Size returns the number of bytes of all files.
 func (d Dataset) Size() (n int64) {
 	for _, f := range d.Files {
 		n += f.Size
@@ -58,13 +58,42 @@ func (d Dataset) Size() (n int64) {
 	return n
 }
 
-// File is a file to upload.
+// Names returns the names of the dataset's files.
+func (d Dataset) Names() []string {
+	all := make([]string, len(d.Files))
+	for i, f := range d.Files {
+		all[i] = f.Name
+	}
+	return all
+}
+
+// File describes a file to upload.
 type File struct {
 	Name   string `json:"name"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	// Plain is the SHA-256 of what is encrypted in it.
+	Size   int64  `json:"size"`   // in bytes
+	SHA256 string `json:"sha256"` // hex
+	// Plain is the SHA-256 of the plaintext of an encrypted file, "" if unknown.
 	Plain string `json:"plain_sha256,omitempty"`
+}
+
+// KeyPlace says where a kernel finds the key of its weights.
+type KeyPlace uint8
+
+const (
+	// InKernel puts the key into the kernel's source, program and script, which
+	// must be private.
+	InKernel KeyPlace = iota
+	// InDataset puts the key into a file in a private dataset of its own.
+	InDataset
+	// InEnvironment makes the kernel read the key from DEPLOY_KERNEL_KEY.
+	InEnvironment
+	// NoKey is for plain weights.
+	NoKey
+)
+
+// String returns the place as the manifest spells it.
+func (p KeyPlace) String() string {
+	return [...]string{"kernel", "dataset", "environment", "none"}[p]
 }
 
 // Limit returns the competition's time limit that the kernel was made for, 0 for
@@ -77,13 +106,23 @@ func (m *Manifest) Limit() time.Duration {
 	return d
 }
 
-// The labellings of a training table.
+// The values of Manifest.Training.
 const (
 	oneLabel      = "one label"
 	severalLabels = "several labels"
 )
 
-// SampleRules says which sample submissions the kernel can answer.
+// SetTraining sets m.Training.
+func (m *Manifest) SetTraining(t input.Labelling) {
+	switch t {
+	case input.OneLabel:
+		m.Training = oneLabel
+	case input.SeveralLabels:
+		m.Training = severalLabels
+	}
+}
+
+// SampleRules returns the rules that a sample submission for the kernel must meet.
 func (m *Manifest) SampleRules() (input.SampleRules, error) {
 	kind, err := input.ParseSubmission(m.Submission)
 	rules := input.SampleRules{Classes: m.Classes, Submission: kind}
@@ -96,8 +135,8 @@ func (m *Manifest) SampleRules() (input.SampleRules, error) {
 	return rules, err
 }
 
-// ReadManifest reads the manifest of a deployed folder.
-func ReadManifest(dir string) (*Manifest, error) {
+// Read returns the manifest of the deployed folder dir.
+func Read(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -118,23 +157,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 func (m *Manifest) json() []byte {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
-		panic("deploy: internal error: " + err.Error()) // texts and numbers always have a JSON form
+		panic("folder: internal error: " + err.Error()) // strings and numbers always have a JSON form
 	}
 	return append(b, '\n')
-}
-
-// Commands returns the commands that upload the folder at dir, in order.
-func (m *Manifest) Commands(dir string) [][]string {
-	var all [][]string
-	for _, d := range m.Datasets {
-		c := []string{"kaggle", "datasets", "create", "-p", filepath.Join(dir, d.Folder)}
-		if d.Public {
-			c = append(c, "--public")
-		}
-		all = append(all, c)
-	}
-	if m.Kernel == "" {
-		return all
-	}
-	return append(all, []string{"kaggle", "kernels", "push", "-p", dir})
 }
