@@ -1,8 +1,10 @@
-// Package faults holds the tests of what a deployed kernel does when something
-// goes wrong: each deploys the small ensemble of dev/demodata, lays it out as
-// Kaggle does, makes a fault, and runs the program or the script that is
-// uploaded.
+// Package faults tests what a deployed kernel does when something goes wrong.
 //
-// `make faults` runs them all, prints the matrix of faults and writes it to
+// The small ensemble of dev/demodata is deployed once. Each test lays out its own
+// copy as Kaggle does, injects a fault, and runs the program or kernel.py. The list
+// of faults is a specification: each row names a fault and what the kernel does.
+// Rows that measure time run alone, the others at the same time.
+//
+// `make faults` runs them all, prints the matrix and writes it to
 // docs/reliability.md.
 package faults

@@ -22,46 +22,49 @@ import (
 
 var final = []string{"KAGGLE_IS_COMPETITION_RERUN=1"}
 
-// faults are all rows, in the order of the document.
+// Values of fault.timed.
+const alone, together = true, false
+
+// faults lists all rows in the order of the document.
 var faults = []fault{
-	{"kill -9 at random times, then a restart", "goes on where it stopped; the submission is that of an undisturbed run, byte for byte", killed},
-	{"kill -9 under kernel.py", "the script starts the program once more, on half the cores: the same bytes, status 0", killedUnderTheScript},
-	{"SIGTERM", "ends with status 130; what is written is whole; a restart gives the same bytes", terminated},
-	{"clock jump: stopped for longer than the budget", "ends as soon as it runs again, with a valid submission", stopped},
-	{"clock set back: all files are of tomorrow", "the same bytes, also after a restart", tomorrow},
-	{"slow disk: every read of weights takes half a second", "keeps to its budget, the submission is valid", slowDisk},
-	{"a disk that fails while weights are read", "names file and cause; in the final run the other folds are predicted", failingDisk},
-	{"full disk", "names the submission and leaves no part of it; in the final run what was written before stays, status 0", fullDisk},
-	{"a bit of a model flipped", "refuses before it predicts: the file's name, wrong key or damaged", refusesWeights(flip)},
-	{"a model cut", "refuses before it predicts", refusesWeights(func(b []byte) []byte { return b[:len(b)-1000] })},
-	{"a model of no bytes", "refuses before it predicts", refusesWeights(func([]byte) []byte { return nil })},
-	{"a model missing", "refuses before it predicts: names all that are missing, tells what to add", missingModel},
-	{"any of these in the final run", "predicts the others, tells what is left out, status 0", partial},
-	{"wrong key", "refuses before it predicts: names file, never the key", wrongKey},
-	{"a damaged plain file beside a whole encrypted one", "takes the one whose SHA-256 is the plan's", besideEachOther},
-	{"models renamed, and in other folders", "found by SHA-256: the same bytes", renamed},
-	{"very many image files in the tree", "begins to predict without delay", manyImages},
-	{"three corrupt images (cut, empty, text)", "gives them the default labels, names them; predicts all others as ever", corruptImages},
-	{"an image folder that is empty", "gives every row the default labels, tells, status 0", noImages},
-	{"a sample with a header only", "writes the header, tells, status 0", headerOnly},
-	{"a sample of one label, of probabilities, of columns", "refuses before it predicts: what was seen, what is supported", otherKinds},
-	{"ids of the sample without image", "gives them the default labels, names them", idsWithoutImage},
-	{"ids twice in the sample", "predicts each once, tells", idsTwice},
-	{"a sample with CRLF and a byte order mark", "the same bytes", crlf},
-	{"budget already over", "a valid submission of default labels, a warning, status 0", budgetOver},
-	{"a budget of half the time", "drops views, then folds; ends in time; the submission is valid", halfBudget},
-	{"one core", "the same bytes", oneCore},
-	{"512 MB of memory", "the same bytes", littleMemory},
-	{"512 MB of memory and a full-size network, 100 MB of weights", "the same bytes", littleMemoryAtFullSize},
-	{"an input that can't be written, no network", "the same bytes", readOnly},
-	{"an output that can't be written", "refuses before it predicts", unwritable},
-	{"decrypted weights", "in no file that is written or open at any time of a run", noPlaintext},
+	{"kill -9 at random times, then a restart", "resumes; the submission has the bytes of an undisturbed run", killed, alone},
+	{"kill -9 under kernel.py", "kernel.py restarts the program on half the cores: the same bytes, status 0", killedUnderTheScript, together},
+	{"SIGTERM", "ends with status 130; no file is half written; a restart gives the same bytes", terminated, together},
+	{"clock jump: a pause longer than the budget", "ends as soon as it continues, with a valid submission", stopped, alone},
+	{"clock set back: all files date from tomorrow", "the same bytes, also after a restart", tomorrow, together},
+	{"slow disk: every read of weights takes half a second", "keeps to its budget; the submission is valid", slowDisk, alone},
+	{"a disk that fails while weights are read", "names file and cause; the final run predicts the other folds", failingDisk, alone},
+	{"full disk", "names the submission and leaves no part of it; the final run keeps the last complete submission, status 0", fullDisk, together},
+	{"one flipped bit in a weight file", "refuses before it predicts: names the file, wrong key or damaged", refusesWeights(flip), together},
+	{"a truncated weight file", "refuses before it predicts", refusesWeights(func(b []byte) []byte { return b[:len(b)-1000] }), together},
+	{"an empty weight file", "refuses before it predicts", refusesWeights(func([]byte) []byte { return nil }), together},
+	{"missing weight files", "refuses before it predicts: names them all and the dataset to add", missingModel, together},
+	{"any of these weight files in the final run", "predicts the other folds, warns of those left out, status 0", partial, together},
+	{"wrong key", "refuses before it predicts: names the file, never the key", wrongKey, together},
+	{"a damaged plain weight file beside an intact encrypted one", "takes the one with the plan's SHA-256", besideEachOther, together},
+	{"weight files renamed or moved to other folders", "finds them by SHA-256: the same bytes", renamed, together},
+	{"very many image files in the tree", "begins to predict without delay", manyImages, alone},
+	{"three corrupt images (cut, empty, text)", "gives them the default labels and names them; the other rows do not change", corruptImages, together},
+	{"an empty image folder", "gives every row the default labels, with a warning, status 0", noImages, together},
+	{"a sample submission with only a header", "writes the header, with a warning, status 0", headerOnly, together},
+	{"a sample submission of another kind: one label, probabilities, a column for each class", "refuses before it predicts: says what it saw and what it supports", otherKinds, together},
+	{"ids without an image", "gives them the default labels and names them", idsWithoutImage, together},
+	{"ids that occur twice in the sample", "predicts each once, writes all rows, with a warning", idsTwice, together},
+	{"a sample submission with CRLF and a byte order mark", "the same bytes", crlf, together},
+	{"budget already over", "a valid submission of default labels, a warning, status 0", budgetOver, together},
+	{"a budget of half the time", "drops views, then folds; ends in time; the submission is valid", halfBudget, alone},
+	{"one core", "the same bytes", oneCore, together},
+	{"512 MB of memory", "the same bytes", littleMemory, together},
+	{"512 MB of memory and a full-size network, 100 MB of weights", "the same bytes", littleMemoryAtFullSize, alone},
+	{"a read-only input and no network", "the same bytes", readOnly, together},
+	{"an output folder that does not exist", "refuses before it predicts", unwritable, together},
+	{"decrypted weights", "are never in a file that the program opens or writes", noPlaintext, alone},
 }
 
-// thorough is whether the tests may take minutes.
+// thorough reports whether the tests may take minutes.
 func thorough() bool { return *matrix != "" || os.Getenv("DEPLOY_KERNEL_LONG") != "" }
 
-// kills is how many times a run is killed.
+// kills returns how many runs are killed.
 func kills() int {
 	if thorough() {
 		return 20
@@ -110,8 +113,8 @@ func killedUnderTheScript(t *testing.T, w *world) string {
 	return ""
 }
 
-// killChild kills the program that has this scratch folder, once there is a
-// finished fold in it.
+// killChild kills the program whose scratch folder is scratch, as soon as the
+// folder holds a finished fold.
 func killChild(scratch string) error {
 	for range 6000 {
 		time.Sleep(5 * time.Millisecond)
@@ -193,8 +196,8 @@ func tomorrow(t *testing.T, w *world) string {
 	return ""
 }
 
-// traced makes the stage's program run under strace, which delays or fails
-// system calls as it is told. The path returned is that of its log.
+// traced makes the stage run the program under strace, which injects delays or errors
+// into pread64. It returns the path of strace's log.
 func traced(t *testing.T, s *stage, inject string) (log string) {
 	t.Helper()
 	if err := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "true").Run(); err != nil {
@@ -217,8 +220,7 @@ func slowDisk(t *testing.T, w *world) string {
 	if r.status != 0 || !slices.ContainsFunc(rows, func(r input.Row) bool { return r.Labels != "" }) {
 		t.Errorf("status %d\n%s", r.status, r.stderr)
 	}
-	// The kernel's own time: strace waits for delays that have begun also after
-	// the kernel's end.
+	// Take the kernel's own figure: strace outlasts it to finish delays.
 	_, told, _ := strings.Cut(r.stderr, " images, ")
 	told, _, _ = strings.Cut(told, "\n")
 	folds, took, _ := strings.Cut(told, ", ")
@@ -243,9 +245,9 @@ func failingDisk(t *testing.T, w *world) string {
 	return ""
 }
 
-// onFailingDisk runs the program on a disk that reads well at first and then
-// fails. strace counts the reads of each thread by itself, and which thread
-// reads how often is chance: where none made seven, fewer have to do.
+// onFailingDisk runs the program on a disk whose reads fail from the seventh of a
+// thread on. strace counts each thread by itself. If no thread makes seven reads, it
+// tries again with fewer.
 func (w *world) onFailingDisk(t *testing.T, env ...string) (*stage, result) {
 	for reads := 7; ; reads-- {
 		s := w.stage(t)
@@ -263,7 +265,7 @@ func (w *world) onFailingDisk(t *testing.T, env ...string) (*stage, result) {
 }
 
 func fullDisk(t *testing.T, w *world) string {
-	for _, filler := range []int{1, 2} { // of two pages; the submission takes one
+	for _, filler := range []int{1, 2} { // pages of two; the submission takes one
 		s := w.stage(t)
 		s.command = func(name string, args ...string) *exec.Cmd {
 			script := fmt.Sprintf(`mount -t tmpfs -o size=%dk none "$PWD" && cd "$PWD" && head -c %d /dev/zero >filler || exit 99
@@ -298,7 +300,7 @@ func flip(b []byte) []byte {
 	return b
 }
 
-// refusesWeights returns the test of a model that was changed.
+// refusesWeights returns the test of a model file that change damages.
 func refusesWeights(change func([]byte) []byte) func(*testing.T, *world) string {
 	return func(t *testing.T, w *world) string {
 		s := w.stage(t)
@@ -324,7 +326,7 @@ func partial(t *testing.T, w *world) string {
 	s.remove(t, firstModel)
 	bad := weightsDir + "/demo_b_f1_e06_0.6249.safetensors.enc"
 	b := s.read(t, bad)
-	b[len(b)/2] ^= 1 // seen only when the whole file is read
+	b[len(b)/2] ^= 1 // found only by reading the whole file
 	s.write(t, bad, b)
 	r := s.run(t)
 	s.valid(t, w.ids)
@@ -357,7 +359,7 @@ func besideEachOther(t *testing.T, w *world) string {
 	}
 	s.write(t, weightsDir+"/demo_a_f0_e07_0.6123.safetensors", flip(plain))
 	s.same(t, s.run(t))
-	// And the other way round.
+	// Now the encrypted file is the damaged one.
 	s.write(t, weightsDir+"/demo_a_f0_e07_0.6123.safetensors", plain)
 	s.write(t, firstModel, flip(s.read(t, firstModel)))
 	s.same(t, s.run(t))
@@ -407,7 +409,7 @@ func corruptImages(t *testing.T, w *world) string {
 		got := row.ID + "," + row.Labels
 		if bad[row.ID] != nil {
 			if row.Labels != given || !strings.Contains(r.stderr, "warning: image "+row.ID+" gets the default labels: ") {
-				t.Errorf("%s is not told or has other labels than %q: %q", row.ID, given, got)
+				t.Errorf("%s lacks a warning or the default labels %q: %q", row.ID, given, got)
 			}
 		} else if got != want[i] {
 			t.Errorf("row %d is %q, want %q", i, got, want[i])
@@ -419,13 +421,12 @@ func corruptImages(t *testing.T, w *world) string {
 	return ""
 }
 
-// defaultLabels returns the labels that the run says it gave to images without
-// prediction.
+// defaultLabels returns the default labels that the run reports.
 func defaultLabels(t *testing.T, r result) string {
 	t.Helper()
 	m := regexp.MustCompile(`rows have no prediction; they get the labels "([0-9 ]+)"`).FindStringSubmatch(r.stderr)
 	if m == nil {
-		t.Fatalf("default labels are not told:\n%s", r.stderr)
+		t.Fatalf("the run reports no default labels:\n%s", r.stderr)
 	}
 	return m[1]
 }
@@ -536,7 +537,7 @@ func halfBudget(t *testing.T, w *world) string {
 	return fmt.Sprintf("%.2f s of %.2f s", r.took.Seconds(), budget.Seconds())
 }
 
-// boxed makes the stage's program run in a sandbox.
+// boxed makes the stage run the program in a sandbox.
 func boxed(t *testing.T, s *stage, o sandbox.Options) *sandbox.Sandbox {
 	t.Helper()
 	box := sandbox.New(o)

@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// manyImages measures how long the kernel takes to its first prediction: without
-// other images, beside a folder of very many, and when all of these are to be
-// predicted.
+// manyImages measures the time to the kernel's first prediction: without other
+// images, beside a folder of very many, and with all of these in the sample.
 func manyImages(t *testing.T, w *world) string {
 	n := 5_000
 	if thorough() {
@@ -20,7 +19,7 @@ func manyImages(t *testing.T, w *world) string {
 	}
 	s := w.stage(t)
 	first := competition + "/test/" + w.ids[0] + ".png"
-	s.write(t, first, nil) // it is told of when it is decoded
+	s.write(t, first, nil) // decoding it causes a warning
 	alone := s.firstPrediction(t)
 	ids := make([]string, n)
 	for i := range ids {
@@ -30,26 +29,26 @@ func manyImages(t *testing.T, w *world) string {
 	beside := s.firstPrediction(t)
 	s.write(t, sample, []byte("id,attribute_ids\n"+strings.Join(ids, ",0\n")+",0\n"))
 	all := s.firstPrediction(t)
-	// Generous, as a busy machine is slower; a look at each file of the folder
-	// while it is found would take longer.
+	// The limits allow for a busy machine. Opening each file of the folder would
+	// exceed them.
 	if limit := 2*alone + 200*time.Millisecond; beside > limit {
 		t.Errorf("%v beside %d images, %v alone", beside, n, alone)
 	}
 	if limit := 2*alone + time.Second + time.Duration(n)*20*time.Microsecond; all > limit {
-		t.Errorf("%v where %d images are to be predicted, %v alone", all, n, alone)
+		t.Errorf("%v to predict %d images, %v alone", all, n, alone)
 	}
 	return fmt.Sprintf("after %d ms beside %d, %d ms where all are to be predicted, %d ms without them",
 		beside.Milliseconds(), n, all.Milliseconds(), alone.Milliseconds())
 }
 
-// firstPrediction returns how long the program takes until it decodes the first
-// image, which must be empty: the least of five.
+// firstPrediction returns the time until the program decodes the first image, which
+// must be an empty file: the least of five runs.
 func (s *stage) firstPrediction(t *testing.T) time.Duration {
 	t.Helper()
 	least := time.Hour
 	for range 5 {
 		decoded := make(chan time.Time, 1)
-		s.told = teller(func(b []byte) {
+		s.watch = writerFunc(func(b []byte) {
 			if bytes.Contains(b, []byte("gets the default labels")) {
 				select {
 				case decoded <- time.Now():
@@ -81,10 +80,10 @@ func (s *stage) firstPrediction(t *testing.T) time.Duration {
 	return least
 }
 
-// teller is a writer that passes everything on to a function.
-type teller func(b []byte)
+// writerFunc is a writer that calls itself.
+type writerFunc func(b []byte)
 
-func (f teller) Write(b []byte) (int, error) {
+func (f writerFunc) Write(b []byte) (int, error) {
 	f(b)
 	return len(b), nil
 }

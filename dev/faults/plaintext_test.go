@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// needles are pieces of all models' weights, as they would be in a file that
-// holds any of it.
+// needles returns samples of 16 bytes of all models' plain weights.
 func needles(t *testing.T, w *world) [][]byte {
 	t.Helper()
 	var all [][]byte
@@ -28,8 +27,8 @@ func needles(t *testing.T, w *world) [][]byte {
 	return all
 }
 
-// noPlaintext looks, all the time of a run, at every file that the program has
-// open or has written.
+// noPlaintext searches every file that the program opens or writes for plain weights,
+// as long as the run takes.
 func noPlaintext(t *testing.T, w *world) string {
 	s := w.stage(t)
 	secrets := needles(t, w)
@@ -37,7 +36,7 @@ func noPlaintext(t *testing.T, w *world) string {
 	look := func(name, path string) {
 		b, err := os.ReadFile(path)
 		if err != nil {
-			return // it is gone
+			return // it no longer exists
 		}
 		looks++
 		for _, n := range secrets {
@@ -95,10 +94,10 @@ func noPlaintext(t *testing.T, w *world) string {
 			return nil
 		})
 	}
-	// The needles are right: the plain file has them.
+	// Check the check: the plain file has the needles.
 	b, err := os.ReadFile(filepath.Join(w.files.Weights, w.files.Models[0]+".safetensors"))
 	if err != nil || !bytes.Contains(b, secrets[0]) || len(seen) == 0 {
-		t.Errorf("this tests nothing: %v", err)
+		t.Errorf("the check finds no plain weights in a plain file: %v", err)
 	}
 	return fmt.Sprintf("%d looks into %d files", looks, len(seen))
 }

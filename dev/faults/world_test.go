@@ -22,17 +22,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// images is how many the tests predict: the run takes some time, but not long.
+// images is the number of images of a run, which takes about a second.
 const images = 80
 
 // world is the demo's ensemble, deployed once for all tests.
 type world struct {
 	files    demodata.Files
 	key      crypt.Key
-	folder   string        // what was deployed
-	program  string        // may be run
+	folder   string        // the deployed folder
+	program  string        // an executable copy of kernel.bin
 	want     []byte        // the submission of an undisturbed run
-	took     time.Duration // such a run
+	took     time.Duration // the time of such a run
 	ids      []string
 	manifest *folder.Manifest
 }
@@ -90,8 +90,8 @@ func theWorld(t *testing.T) *world {
 	return w
 }
 
-// undisturbed learns what a run without any fault gives, and how long it takes:
-// the least of three, as the machine may be busy.
+// undisturbed sets w.want, w.ids and w.took from runs without a fault. The time is
+// the least of three, because the machine may be busy.
 func (w *world) undisturbed(t *testing.T, images int) {
 	t.Helper()
 	var s *stage
@@ -112,15 +112,15 @@ func (w *world) undisturbed(t *testing.T, images int) {
 	w.ids = table.IDs()
 }
 
-// stage is a copy of Kaggle's folders to make a fault in.
+// stage is a copy of Kaggle's folders, for one test to damage.
 type stage struct {
 	w    *world
 	root string // holds input, working, scratch, tmp
 	env  []string
 	args []string
-	// command makes the command that is run, where it isn't the program alone.
+	// command wraps the program in another command; nil runs it directly.
 	command func(name string, args ...string) *exec.Cmd
-	told    io.Writer // of what the program tells, beside the result; may be nil
+	watch   io.Writer // gets a copy of standard error; may be nil
 }
 
 const (
@@ -199,8 +199,8 @@ func (s *stage) start(t *testing.T, name string, args ...string) (*exec.Cmd, *by
 	cmd.Env = append(cmd.Env, s.env...)
 	stderr := &bytes.Buffer{}
 	cmd.Stderr = stderr
-	if s.told != nil {
-		cmd.Stderr = io.MultiWriter(stderr, s.told)
+	if s.watch != nil {
+		cmd.Stderr = io.MultiWriter(stderr, s.watch)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -216,7 +216,7 @@ func (s *stage) run(t *testing.T) result {
 	return s.wait(t, begin, cmd, stderr)
 }
 
-// untilWritten waits for the submission of the first fold.
+// untilWritten waits until the first fold's submission exists.
 func (s *stage) untilWritten() {
 	for range 6000 {
 		if _, err := os.Stat(s.path("working/submission.csv")); err == nil {
@@ -274,8 +274,8 @@ func (s *stage) submission(t *testing.T) []byte {
 	return s.read(t, "working/submission.csv")
 }
 
-// valid fails unless the submission has the sample's ids, each once and in
-// order, with labels that there are. It returns the rows.
+// valid fails the test unless the submission has the sample's ids in order and
+// labels of existing classes. It returns the rows.
 func (s *stage) valid(t *testing.T, ids []string) []input.Row {
 	t.Helper()
 	table, err := input.ReadTable("submission.csv", bytes.NewReader(s.submission(t)))
@@ -293,7 +293,7 @@ func (s *stage) valid(t *testing.T, ids []string) []input.Row {
 	return table.Rows
 }
 
-// none fails if there is a submission.
+// none fails the test if the working folder is not empty.
 func (s *stage) none(t *testing.T) {
 	t.Helper()
 	if entries, err := os.ReadDir(s.path("working")); err != nil || len(entries) > 0 {
@@ -301,7 +301,7 @@ func (s *stage) none(t *testing.T) {
 	}
 }
 
-// same fails unless the run ended well with the undisturbed submission.
+// same fails the test unless the run succeeded with the undisturbed submission.
 func (s *stage) same(t *testing.T, r result) {
 	t.Helper()
 	if r.status != 0 || !bytes.Equal(s.submission(t), s.w.want) {
@@ -309,8 +309,8 @@ func (s *stage) same(t *testing.T, r result) {
 	}
 }
 
-// refused fails unless the run ended with status 1, no submission, and a line
-// that has all the texts.
+// refused fails the test unless the run ended with status 1, no submission, and a
+// line that contains all texts.
 func (s *stage) refused(t *testing.T, r result, texts ...string) {
 	t.Helper()
 	s.none(t)
