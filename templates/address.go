@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -9,14 +10,14 @@ import (
 
 var slugText = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Competition returns the name of a competition as Kaggle's client wants it, of a
-// name or an address:
+// Competition returns the name of a competition as Kaggle's client spells it. The
+// text is a name or an address:
 //
 //	imet-2019-fgvc6
 //	c/imet-2019-fgvc6
 //	https://www.kaggle.com/competitions/imet-2019-fgvc6/overview
 //
-// It refuses titles, and addresses of anything else.
+// It refuses titles and the addresses of other pages.
 func Competition(text string) (string, error) {
 	parts, full, err := address(text)
 	if err != nil {
@@ -41,8 +42,8 @@ func Competition(text string) (string, error) {
 	return name, nil
 }
 
-// DatasetRef returns OWNER/NAME or OWNER/NAME/VERSION, as Kaggle's client wants it,
-// of a name or an address:
+// DatasetRef returns OWNER/NAME or OWNER/NAME/VERSION, as Kaggle's client spells it.
+// The text is a name or an address:
 //
 //	you/imet-weights
 //	https://www.kaggle.com/datasets/you/imet-weights/data
@@ -84,7 +85,8 @@ func DatasetRef(text string) (string, error) {
 
 var version = regexp.MustCompile(`^[1-9][0-9]*$`)
 
-// User returns the name of a Kaggle user, of a name or the address of a profile.
+// User returns the name of a Kaggle user. The text is a name or the address of a
+// profile.
 func User(text string) (string, error) {
 	parts, full, err := address(text)
 	if err != nil || len(parts) != 1 {
@@ -97,14 +99,14 @@ func User(text string) (string, error) {
 	return name, CheckOwner(name)
 }
 
-// address splits a name or an address of kaggle.com into the parts of its path; full
-// reports whether it names the site.
+// address splits a name or an address of kaggle.com into the parts of its path. full
+// reports whether the text names the site.
 func address(text string) (parts []string, full bool, err error) {
 	path := strings.TrimSpace(text)
 	if strings.Contains(path, "://") {
 		u, err := url.Parse(path)
 		if err != nil {
-			return nil, false, fmt.Errorf("it is no address")
+			return nil, false, errors.New("it is not a valid address")
 		}
 		path = u.Host + u.Path
 		full = true

@@ -14,24 +14,22 @@ import (
 //go:embed kernel.py
 var launcher string
 
-// Launcher is what the Python script that Kaggle starts must know.
+// Launcher has the values that kernel.py, the script that Kaggle starts, is made of.
 type Launcher struct {
-	// Title of the kernel.
-	Title string
-	// Program is the name of the program's file, in the dataset Dataset.
-	Program string
-	Dataset string
+	Title   string // of the kernel
+	Program string // file name of the program
+	Dataset string // "owner/slug" of the dataset that holds the program
 	SHA256  string // hex, of the program
 	Size    int64  // of the program, in bytes
 	// Source is the Go file that the program was built from.
 	Source []byte
-	// GoVersion is the oldest Go that builds Source, e.g. "1.26".
+	// GoVersion is the oldest Go that builds Source, such as "1.26".
 	GoVersion string
-	// Experiment is the GOEXPERIMENT that Source needs, e.g. "simd", or "".
+	// Experiment is the GOEXPERIMENT that Source needs, such as "simd", or "".
 	Experiment string
 }
 
-// lineLength is how many characters of the source's base64 stand on a line.
+// lineLength is the number of base64 characters on a line of the script.
 const lineLength = 120
 
 // Python returns the script, which needs Python 3.6 and its standard library.
@@ -54,22 +52,22 @@ func (l Launcher) Python() ([]byte, error) {
 		"@EXPERIMENT@", quote(l.Experiment),
 		"@SOURCE@", source,
 	).Replace(launcher)
-	if len(script) >= MaxScript {
-		return nil, fmt.Errorf("kernel.py: the script would have %d bytes, and Kaggle takes less than %d: the kernel's source is too large", len(script), MaxScript)
+	if err := CheckScriptSize(int64(len(script))); err != nil {
+		return nil, fmt.Errorf("kernel.py: the script would have %w: the kernel's source is too large", err)
 	}
 	return []byte(script), nil
 }
 
-// quote returns s as a Python literal; JSON's texts are Python's too.
+// quote returns s as a Python string literal. Every JSON string is one.
 func quote(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
-		panic("templates: internal error: " + err.Error()) // a string always has a JSON form
+		panic("templates: internal error: " + err.Error()) // every string has a JSON form
 	}
 	return string(b)
 }
 
-// docText makes s fit to stand in a doc string.
+// docText replaces the characters that a Python docstring can't hold by spaces.
 func docText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == '\\' || r == '"' {
@@ -79,7 +77,7 @@ func docText(s string) string {
 	}, s)
 }
 
-// pack returns b as gzip in base64, in lines.
+// pack returns b compressed by gzip, as lines of base64.
 func pack(b []byte) (string, error) {
 	var z bytes.Buffer
 	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)

@@ -3,16 +3,10 @@ package templates
 import (
 	"bytes"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"path"
-	"slices"
-	"strconv"
 
 	"github.com/dave/jennifer/jen"
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 )
 
@@ -22,24 +16,19 @@ const (
 	visionPath  = deploykernel.Path + "/runtime/vision"
 )
 
-// MainOptions is what a generated main holds beside its plan.
+// MainOptions says what a generated main package holds beside its plan.
 type MainOptions struct {
-	// Key is the text form of the key that the weights are encrypted under; ""
-	// where the kernel looks for a key when it runs, or needs none.
+	// Key is the text form of the weights' key. If it is "", the kernel looks for a
+	// key when it runs, or needs none.
 	Key string
-	// Formats names the image formats that the kernel decodes. Each is the name
-	// of a package below runtime/vision.
+	// Formats names the image formats that the kernel decodes. Each is the name of a
+	// package below runtime/vision.
 	Formats []string
 }
 
-// Main returns the source of a main package that predicts plan. It names only
-// the architectures that the plan uses and the formats of o, so that a bundler
-// drops the others.
+// Main returns the source of a main package that predicts plan. It names only the
+// architectures of the plan and the formats of o, so a bundler drops the others.
 func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
-	names, err := archVariables()
-	if err != nil {
-		return nil, err
-	}
 	var archs []jen.Code
 	seen := map[string]bool{}
 	for _, m := range plan.Models {
@@ -47,7 +36,7 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 			continue
 		}
 		seen[m.Arch] = true
-		variable, ok := names[m.Arch]
+		variable, ok := variableOf(m.Arch)
 		if !ok {
 			return nil, fmt.Errorf("generating the kernel: model %s: there is no architecture %q", m.Name, m.Arch)
 		}
@@ -85,63 +74,12 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// archVariables maps the architectures' names to the names of their Go
-// variables, as the sources of runtime/arch declare them:
-//
-//	var CIFARResNet20 = Arch{"cifar_resnet20", …}
-//	var SEResNeXt50 = Arch{Name: "seresnext50_32x4d", …}
-func archVariables() (map[string]string, error) {
-	files, err := fs.Glob(deploykernel.Sources(), "runtime/arch/*.go")
-	if err != nil {
-		return nil, err
-	}
-	names := map[string]string{}
-	for _, name := range files {
-		src, err := fs.ReadFile(deploykernel.Sources(), name)
-		if err != nil {
-			return nil, err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path.Base(name), src, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, err
-		}
-		for _, decl := range file.Decls {
-			if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.VAR {
-				for _, spec := range d.Specs {
-					addArchs(names, spec.(*ast.ValueSpec))
-				}
-			}
+// variableOf returns the name of the Go variable of an architecture.
+func variableOf(name string) (string, bool) {
+	for _, v := range arch.Variables() {
+		if v.Arch.Name == name {
+			return v.Name, true
 		}
 	}
-	return names, nil
-}
-
-func addArchs(names map[string]string, spec *ast.ValueSpec) {
-	for i, value := range spec.Values {
-		lit, ok := value.(*ast.CompositeLit)
-		if !ok || len(lit.Elts) == 0 {
-			continue
-		}
-		if typ, ok := lit.Type.(*ast.Ident); !ok || typ.Name != "Arch" {
-			continue
-		}
-		first := lit.Elts[0]
-		if j := slices.IndexFunc(lit.Elts, isNameField); j >= 0 {
-			first = lit.Elts[j].(*ast.KeyValueExpr).Value
-		}
-		if text, ok := first.(*ast.BasicLit); ok && text.Kind == token.STRING {
-			if name, err := strconv.Unquote(text.Value); err == nil {
-				names[name] = spec.Names[i].Name
-			}
-		}
-	}
-}
-
-func isNameField(e ast.Expr) bool {
-	kv, ok := e.(*ast.KeyValueExpr)
-	if !ok {
-		return false
-	}
-	key, ok := kv.Key.(*ast.Ident)
-	return ok && key.Name == "Name"
+	return "", false
 }

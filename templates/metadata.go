@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Visibility says who may see something on Kaggle.
+// Visibility says who may see a kernel or dataset on Kaggle.
 type Visibility bool
 
-// The visibilities.
 const (
 	Private Visibility = false
 	Public  Visibility = true
@@ -25,19 +25,17 @@ func (v Visibility) String() string {
 	return "private"
 }
 
-// Kernel is what kernel-metadata.json says.
+// Kernel is the content of kernel-metadata.json.
 type Kernel struct {
-	Owner string // the user's name
-	Title string // 5 to 50 characters; the kernel's address follows from it
-	// Script is the name of the file to run, beside the metadata.
-	Script string
-	// Visibility must be Private where HoldsKey.
+	Owner  string // the user's name
+	Title  string // 5 to 50 characters; Kaggle derives the kernel's address from it
+	Script string // name of the file to run, in the folder of the metadata
+	// Visibility must be Private if HoldsKey.
 	Visibility Visibility
-	// HoldsKey tells that the script has the weights' key in it.
-	HoldsKey bool
-	// Datasets are the "owner/slug" of the datasets to mount.
+	HoldsKey   bool // the script contains the weights' key
+	// Datasets lists the datasets to mount, as "owner/slug".
 	Datasets []string
-	// Competitions are the slugs of competitions whose data to mount.
+	// Competitions lists the competitions whose data to mount, by slug.
 	Competitions []string
 }
 
@@ -47,8 +45,8 @@ func (k Kernel) Slug() string { return Slug(k.Title) }
 // ID returns "owner/slug".
 func (k Kernel) ID() string { return k.Owner + "/" + k.Slug() }
 
-// kernelMetadata has the fields that Kaggle's client reads, in the order of its
-// own template.
+// kernelMetadata has the fields that Kaggle's client reads, in the order of the
+// client's template.
 type kernelMetadata struct {
 	ID             string   `json:"id"`
 	Title          string   `json:"title"`
@@ -58,7 +56,7 @@ type kernelMetadata struct {
 	IsPrivate      bool     `json:"is_private"`
 	EnableGPU      bool     `json:"enable_gpu"`
 	EnableTPU      bool     `json:"enable_tpu"`
-	EnableInternet bool     `json:"enable_internet"` // the client takes true where it is missing
+	EnableInternet bool     `json:"enable_internet"` // the client's default is true
 	Datasets       []string `json:"dataset_sources"`
 	Competitions   []string `json:"competition_sources"`
 	Kernels        []string `json:"kernel_sources"`
@@ -86,18 +84,16 @@ func (k Kernel) JSON() ([]byte, error) {
 	})
 }
 
-// Dataset is what dataset-metadata.json says.
+// Dataset is the content of dataset-metadata.json, and what its checks need.
 type Dataset struct {
-	Owner   string
+	Owner   string // the user's name
 	Title   string // 6 to 50 characters
-	Licence string // a name that Kaggle knows, e.g. "CC0-1.0"; "" is "other"
-	// Visibility must be Private where HoldsKey. It is no part of the file: the
-	// client is told by a flag.
+	Licence string // a name that Kaggle knows, such as "CC0-1.0"; "" is "other"
+	// Visibility must be Private if HoldsKey. The file lacks it: the client takes it
+	// as a flag.
 	Visibility Visibility
-	// HoldsKey tells that a file of the dataset has the weights' key in it.
-	HoldsKey bool
-	// Files are the names of the dataset's files, to be checked.
-	Files []string
+	HoldsKey   bool     // a file of the dataset contains the weights' key
+	Files      []string // names of the dataset's files
 }
 
 // Slug returns the last part of the dataset's address.
@@ -116,7 +112,7 @@ type licence struct {
 	Name string `json:"name"`
 }
 
-// licences are the names that Kaggle's client documents.
+// licences lists the names in the documentation of Kaggle's client.
 var licences = []string{
 	"CC0-1.0", "CC-BY-SA-4.0", "GPL-2.0", "ODbL-1.0", "CC-BY-NC-SA-4.0", "unknown", "DbCL-1.0", "CC-BY-SA-3.0",
 	"copyright-authors", "other", "reddit-api", "world-bank", "CC-BY-4.0", "CC-BY-NC-4.0", "PDDL", "CC-BY-3.0",
@@ -132,9 +128,7 @@ func (d Dataset) JSON() ([]byte, error) {
 	if d.HoldsKey && d.Visibility == Public {
 		errs = append(errs, errors.New("the dataset holds the weights' key: it can't be public"))
 	}
-	if len(d.Files) > MaxDatasetFiles {
-		errs = append(errs, fmt.Errorf("%d files; Kaggle takes %d at the top of a dataset", len(d.Files), MaxDatasetFiles))
-	}
+	errs = append(errs, CheckFileCount(len(d.Files)))
 	for _, name := range d.Files {
 		errs = append(errs, CheckFileName(name))
 	}
@@ -142,7 +136,7 @@ func (d Dataset) JSON() ([]byte, error) {
 	if name == "" {
 		name = "other"
 	}
-	if !contains(licences, name) {
+	if !slices.Contains(licences, name) {
 		errs = append(errs, fmt.Errorf("%q is no licence that Kaggle knows (known: %s)", name, strings.Join(licences, ", ")))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -151,16 +145,7 @@ func (d Dataset) JSON() ([]byte, error) {
 	return marshal(datasetMetadata{Title: d.Title, ID: d.ID(), Licenses: []licence{{name}}})
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
-// list returns names, or an empty list rather than JSON's null.
+// list returns names, or an empty list, which JSON doesn't print as null.
 func list(names []string) []string {
 	if names == nil {
 		return []string{}

@@ -7,24 +7,40 @@ import (
 	"strings"
 )
 
-// Kaggle's limits, as its client and its documents tell them.
+// Kaggle's limits, from its client's source and its documentation.
 const (
-	// MaxScript is the size, in bytes, that a kernel's source must stay under.
+	// MaxScript bounds the bytes of a kernel's script, exclusively.
 	MaxScript = 1_000_000
-	// MaxDatasetFiles is how many files a dataset has at its top at most.
+	// MaxDatasetFiles bounds the files at the top of a dataset.
 	MaxDatasetFiles = 50
-	// MaxDataset is the largest size of one dataset, in bytes.
+	// MaxDataset bounds the bytes of a dataset.
 	MaxDataset = 200_000_000_000
 
 	minKernelTitle  = 5
 	minDatasetTitle = 6
 	maxTitle        = 50
-	minSlug         = 6 // the client enforces 6 where the documents say 3
+	minSlug         = 6 // the client enforces 6; the documentation says 3
 	maxSlug         = 50
 )
 
-// Slug returns the name that Kaggle makes of a title: lower case, with one dash
-// for whatever is neither letter nor digit.
+// CheckScriptSize returns an error if Kaggle refuses a script of so many bytes.
+func CheckScriptSize(bytes int64) error {
+	if bytes >= MaxScript {
+		return fmt.Errorf("%d bytes; Kaggle takes less than %d", bytes, MaxScript)
+	}
+	return nil
+}
+
+// CheckFileCount returns an error if Kaggle refuses a dataset of n files.
+func CheckFileCount(n int) error {
+	if n > MaxDatasetFiles {
+		return fmt.Errorf("%d files; Kaggle takes %d at the top of a dataset", n, MaxDatasetFiles)
+	}
+	return nil
+}
+
+// Slug returns the address that Kaggle derives from a title: lower case, with one
+// dash for each run of characters other than a-z and 0-9.
 func Slug(title string) string {
 	var b strings.Builder
 	dash := false
@@ -44,8 +60,8 @@ func Slug(title string) string {
 	return b.String()
 }
 
-// Title returns a title for what is called name (an ensemble, a file), at most
-// limit characters long and such that its slug says the same.
+// Title returns a title made from the words of name, an ensemble's or a file's. It
+// has at most limit characters, and its slug has the same words.
 func Title(name string, limit int) string {
 	words := strings.Split(Slug(name), "-")
 	title := strings.Join(words, " ")
@@ -58,8 +74,8 @@ func Title(name string, limit int) string {
 
 var scoreInName = regexp.MustCompile(`_val_-?[0-9]+(\.[0-9]+)?$`)
 
-// KernelTitle returns the title of the kernel of an ensemble file. It has no score,
-// so that an ensemble that is blended again keeps its names on Kaggle.
+// KernelTitle returns the default title of an ensemble's kernel, from the path of the
+// ensemble file. It leaves out the score, so a new blend keeps its address on Kaggle.
 func KernelTitle(ensemble string) string {
 	base := filepath.Base(ensemble)
 	name := scoreInName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "")
@@ -70,9 +86,9 @@ func KernelTitle(ensemble string) string {
 	return title
 }
 
-// DatasetTitle returns the title of a dataset that belongs to the kernel of
-// that title: as much of the title as fits, and what the dataset holds. A title
-// that says so itself does not say it twice.
+// DatasetTitle returns the title of a kernel's dataset: as much of the kernel's title
+// as fits, and what the dataset holds, such as "weights 2". It avoids repetition: for
+// "imet weights" it returns "imet weights 2".
 func DatasetTitle(title, what string) string {
 	kind, _, _ := strings.Cut(what, " ")
 	words := strings.Split(Slug(title), "-")
@@ -85,14 +101,14 @@ func DatasetTitle(title, what string) string {
 	return strings.TrimSpace(Title(title, maxTitle-len(what)-1) + " " + what)
 }
 
-// CheckTitle returns an error unless a kernel and its datasets can have titles
-// made of this one.
+// CheckTitle returns an error unless title is valid for a kernel. DatasetTitle then
+// makes valid titles of it.
 func CheckTitle(title string) error { return checkTitle(title, minKernelTitle) }
 
 func checkTitle(title string, least int) error {
 	for _, r := range title {
 		if r < ' ' || r > '~' {
-			return fmt.Errorf("the title %q has %q: what Kaggle makes of that in an address is not known; use ASCII", title, r)
+			return fmt.Errorf("the title %q has %q: use ASCII, because Kaggle derives the address from the title", title, r)
 		}
 	}
 	if n := len(title); n < least || n > maxTitle {
@@ -103,8 +119,8 @@ func checkTitle(title string, least int) error {
 
 var owner = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 
-// CheckOwner returns an error unless name can be that of a Kaggle user or
-// organisation.
+// CheckOwner returns an error unless name is a possible name of a Kaggle user or
+// organization.
 func CheckOwner(name string) error {
 	if !owner.MatchString(name) {
 		return fmt.Errorf("%q is no Kaggle user name: letters, digits and dashes only", name)
@@ -117,8 +133,8 @@ var (
 	archive   = regexp.MustCompile(`(?i)\.(zip|tar|tgz|gz|bz2|xz|7z|rar|zst|pth|pt|th)$`)
 )
 
-// CheckFileName returns an error unless a file of that name arrives as it is:
-// Kaggle drops characters from names, and unpacks archives (a .pth is one).
+// CheckFileName returns an error unless Kaggle keeps a file of that name as it is.
+// Kaggle drops characters from names, and unpacks archives, .pth files included.
 func CheckFileName(name string) error {
 	switch {
 	case !plainName.MatchString(name):

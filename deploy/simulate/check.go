@@ -18,10 +18,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-// submissionName is what a competition takes.
+// submissionName is the file that a competition takes.
 const submissionName = "submission.csv"
 
-// checkFolder compares the folder with its manifest and Kaggle's limits.
+// checkFolder compares the files with the manifest and with Kaggle's limits.
 func (r *Report) checkFolder(ctx context.Context, dir string, m *folder.Manifest) error {
 	type place struct {
 		name string
@@ -29,8 +29,8 @@ func (r *Report) checkFolder(ctx context.Context, dir string, m *folder.Manifest
 	}
 	files := []place{{m.Script.Name, m.Script}, {m.Source.Name, m.Source}}
 	for _, d := range m.Datasets {
-		if len(d.Files) > templates.MaxDatasetFiles {
-			r.problem("%s has %d files; a dataset has %d", d.Folder, len(d.Files), templates.MaxDatasetFiles)
+		if err := templates.CheckFileCount(len(d.Files)); err != nil {
+			r.problem("%s has %v", d.Folder, err)
 		}
 		for _, f := range d.Files {
 			if err := templates.CheckFileName(f.Name); err != nil {
@@ -52,8 +52,8 @@ func (r *Report) checkFolder(ctx context.Context, dir string, m *folder.Manifest
 			r.problem("%s is not the file that was deployed", f.name)
 		}
 	}
-	if m.Script.Size >= templates.MaxScript {
-		r.problem("%s has %d bytes; Kaggle takes less than %d", m.Script.Name, m.Script.Size, templates.MaxScript)
+	if err := templates.CheckScriptSize(m.Script.Size); err != nil {
+		r.problem("%s has %v", m.Script.Name, err)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func hashFile(ctx context.Context, path string) (int64, string, error) {
 	}
 }
 
-// maxSubmission bounds the submission that is read, in bytes.
+// maxSubmission bounds the bytes of a submission that is read.
 const maxSubmission = 1 << 30
 
 // checkSubmission grades the submission.
@@ -87,26 +87,26 @@ func (s *session) checkSubmission() error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		s.r.problem("there is no %s", submissionName)
+		s.report.problem("there is no %s", submissionName)
 		return nil
 	case err != nil:
 		return err
 	case info.Size() > maxSubmission:
-		s.r.problem("%s has %s; that is no submission", submissionName, say.Size(info.Size()))
+		s.report.problem("%s has %s; a submission is smaller", submissionName, say.Size(info.Size()))
 		return nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	g := grade(submissionName, text, s.sample, s.m.Classes)
-	s.r.Rows, s.r.Given = g.rows, g.given
-	s.r.Problems = append(s.r.Problems, g.problems...)
+	g := grade(submissionName, text, s.sample, s.manifest.Classes)
+	s.report.Rows, s.report.Given = g.rows, g.given
+	s.report.Problems = append(s.report.Problems, g.problems...)
 	return nil
 }
 
-// readSample reads the sample submission of the data as the kernel would. It returns
-// an error for one that the kernel can't answer, and nil if the data have none.
+// readSample reads the sample submission of the data as the kernel would, or returns
+// nil if there is none. It refuses a kind that the kernel can't answer.
 func readSample(ctx context.Context, m *folder.Manifest, data string) (*input.Table, error) {
 	var names []string
 	if m.Sample != "" {

@@ -62,14 +62,42 @@ var (
 	half         = [3]float32{0.5, 0.5, 0.5}
 )
 
+// Variable is an architecture and the name of its Go variable.
+type Variable struct {
+	Name string // such as "CIFARResNet20"
+	Arch Arch
+}
+
+// Variables lists every architecture with the name of its Go variable, for code
+// generators.
+func Variables() []Variable {
+	return []Variable{
+		{"CIFARResNet20", CIFARResNet20},
+		{"CIFARResNet32", CIFARResNet32},
+		{"CIFARResNet44", CIFARResNet44},
+		{"CIFARResNet56", CIFARResNet56},
+		{"ResNet18", ResNet18},
+		{"ResNet34", ResNet34},
+		{"ResNet50", ResNet50},
+		{"ResNet101", ResNet101},
+		{"SEResNeXt50", SEResNeXt50},
+		{"SEResNeXt101", SEResNeXt101},
+		{"SEResNeXt101x64", SEResNeXt101x64},
+		{"SENetSEResNeXt50", SENetSEResNeXt50},
+		{"CBAMResNet50", CBAMResNet50},
+		{"PNASNet5Large", PNASNet5Large},
+		{"Xception", Xception},
+		{"InceptionResNetV2", InceptionResNetV2},
+	}
+}
+
 // All lists every architecture.
 func All() []Arch {
-	return []Arch{
-		CIFARResNet20, CIFARResNet32, CIFARResNet44, CIFARResNet56,
-		ResNet18, ResNet34, ResNet50, ResNet101,
-		SEResNeXt50, SEResNeXt101, SEResNeXt101x64, SENetSEResNeXt50,
-		CBAMResNet50, PNASNet5Large, Xception, InceptionResNetV2,
+	var all []Arch
+	for _, v := range Variables() {
+		all = append(all, v.Arch)
 	}
+	return all
 }
 
 // Find returns the architecture of that name.
