@@ -1,20 +1,17 @@
-// Package cutorder decides what an ensemble gives up first where time is short:
-// in which order views and folds are cut, and what validation score is left
-// after each cut.
+// Package cutorder orders the views and folds that an ensemble drops when time is
+// short, and scores what remains after each cut.
 //
-//	cuts := cutorder.ByScore(members, table)     // from out-of-fold predictions
-//	cuts := cutorder.ByCoefficients(members)     // where there are none
+//	cuts, whole := cutorder.ByScore(members, table) // from out-of-fold predictions
+//	cuts := cutorder.ByCoefficients(members)        // without them
 //
-// Views (test-time augmentation) go before folds. Of the folds the next to go
-// is each time the one that costs the least score for the time that it saves;
-// where the score is not known, the coefficient stands for it.
+// Views (test-time augmentation) go before folds. The next fold to go is the one that
+// costs the least score for the time that it saves. Without predictions, coefficients
+// stand in for scores.
 //
-// Every row of the training table has the prediction of one fold of each member,
-// that which was not trained on it. An ensemble that has k of the n folds of a
-// member left gives that member k/n of its coefficient, and this is what is
-// scored. That several folds averaged predict better than one can't be seen in
-// out-of-fold predictions: the true loss of a whole member is a little larger
-// than the score tells.
+// Each row of the training table has one prediction of each member: that of the fold
+// which held the row out. A member with k of its n folds left is scored with k/n of
+// its coefficient. Out-of-fold predictions can't show that the mean of several folds
+// beats one fold, so the true loss of a fold is a little larger than its score.
 package cutorder
 
 import (
@@ -27,29 +24,28 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 )
 
-// Member is a model of the ensemble.
+// Member is an ensemble member.
 type Member struct {
-	Coefficient float64   // of each of its folds
-	Views       int       // of every image
-	Cost        float64   // time that a view of an image takes, in any unit
+	Coefficient float64   // blend weight
+	Views       int       // views of each image
+	Cost        float64   // time of one view of an image, in any unit
 	Scores      []float64 // validation score of each fold
 }
 
-// Table is what is known of the training table, or of some of its rows.
+// Table holds the training table, or some of its rows.
 type Table struct {
 	Classes int
 	Labels  [][]int // true classes, by row
-	// Predictions has the out-of-fold predictions of each member, rows x classes;
-	// positive ones are labels.
+	// Predictions holds the out-of-fold predictions of each member, rows x classes.
+	// A positive sum of them is a label.
 	Predictions [][]float32
 }
 
-// beta is that of the F-score of which the mean over rows is taken.
+// beta is the beta of the F-score whose mean over rows is the score.
 const beta = 2
 
-// ByScore returns the cuts with the score that is left after each, and the
-// score of the whole ensemble. Cuts of views, whose scores are not known, have
-// none.
+// ByScore returns the cuts, each with the score of what remains, and the score of the
+// whole ensemble. Cuts of views have no score, because it is unknown.
 func ByScore(members []Member, t Table) (cuts []ensemble.Cut, whole float64) {
 	s := &search{members: members, table: t, sum: make([]float32, len(t.Labels)*t.Classes)}
 	for m, p := range t.Predictions {
@@ -59,7 +55,7 @@ func ByScore(members []Member, t Table) (cuts []ensemble.Cut, whole float64) {
 	return append(views(members), s.run(whole)...), whole
 }
 
-// ByCoefficients returns the cuts in the order of coefficients.
+// ByCoefficients returns the cuts without scores, small coefficients first.
 func ByCoefficients(members []Member) []ensemble.Cut {
 	left := newFolds(members)
 	cuts := views(members)
@@ -69,8 +65,8 @@ func ByCoefficients(members []Member) []ensemble.Cut {
 			if len(folds) == 0 {
 				continue
 			}
-			// A member's mean over k folds loses 1/(k-1) - 1/k of precision with
-			// one of them, and all with the last.
+			// The variance of a mean over k folds is proportional to 1/k: dropping one
+			// adds 1/(k-1) - 1/k. Dropping the last one loses the member.
 			n := float64(len(folds))
 			share := 1.0
 			if n > 1 {
@@ -86,12 +82,13 @@ func ByCoefficients(members []Member) []ensemble.Cut {
 	return cuts
 }
 
+// time returns the time of all views of an image.
 func (m Member) time() float64 { return m.Cost * float64(max(m.Views, 1)) }
 
 func abs(x float64) float64 { return max(x, -x) }
 
-// views halves the views of all folds until there is one of each: the members
-// whose coefficient is least for the time that it takes come first.
+// views halves the views of all folds until each has one. Members with the smallest
+// coefficient for their cost come first.
 func views(members []Member) []ensemble.Cut {
 	order := make([]int, len(members))
 	now := make([]int, len(members))
@@ -118,20 +115,20 @@ func views(members []Member) []ensemble.Cut {
 	return cuts
 }
 
-// worstFirst returns the folds in the order in which they go.
+// worstFirst returns the numbers of the folds, the lowest score first.
 func worstFirst(scores []float64) []int {
 	order := make([]int, len(scores))
 	for i := range order {
-		order[i] = len(scores) - 1 - i // of equal ones the last goes first
+		order[i] = len(scores) - 1 - i // ties go to the last fold
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[a], scores[b]) })
 	return order
 }
 
-// folds are those that are left.
+// folds holds the folds that remain.
 type folds struct {
 	of    [][]int // by member, the next to go first
-	count int
+	count int     // of all members
 }
 
 func newFolds(members []Member) *folds {
@@ -143,7 +140,7 @@ func newFolds(members []Member) *folds {
 	return l
 }
 
-// drop drops a fold of member m and returns which.
+// drop drops the next fold of member m and returns its number.
 func (l *folds) drop(m int) int {
 	f := l.of[m][0]
 	l.of[m] = l.of[m][1:]
@@ -155,10 +152,10 @@ func (l *folds) drop(m int) int {
 type search struct {
 	members []Member
 	table   Table
-	sum     []float32 // of the folds that are left
+	sum     []float32 // weighted sum of the remaining folds' predictions, rows x classes
 }
 
-// run drops fold after fold.
+// run drops one fold after the other, until one is left. The score is that of all.
 func (s *search) run(score float64) []ensemble.Cut {
 	left := newFolds(s.members)
 	try := make([]float32, len(s.sum))
@@ -172,7 +169,8 @@ func (s *search) run(score float64) []ensemble.Cut {
 			copy(try, s.sum)
 			s.axpy(try, s.table.Predictions[m], -s.part(m))
 			after := s.score(try)
-			// A loss counts by the time that it saves, a gain by all it brings.
+			// A loss counts for the time that it saves. A gain counts more if it also
+			// saves much time.
 			key := (score - after) / s.members[m].time()
 			if after > score {
 				key = (score - after) * s.members[m].time()
@@ -188,13 +186,12 @@ func (s *search) run(score float64) []ensemble.Cut {
 	return cuts
 }
 
-// part is what one fold adds to the sum of a row, of which it has the
-// prediction of one of all folds.
+// part returns the share of one fold in the coefficient of member m.
 func (s *search) part(m int) float64 {
 	return s.members[m].Coefficient / float64(len(s.members[m].Scores))
 }
 
-// axpy adds a x p to sum.
+// axpy adds a*p to sum.
 func (s *search) axpy(sum, p []float32, a float64) {
 	s.parallel(func(from, to int) {
 		x, y, f := p[from*s.table.Classes:to*s.table.Classes], sum[from*s.table.Classes:to*s.table.Classes], float32(a)
@@ -204,7 +201,7 @@ func (s *search) axpy(sum, p []float32, a float64) {
 	})
 }
 
-// score is the mean F-score of the rows where positive sums are labels.
+// score returns the mean F-score over the rows. Positive sums are labels.
 func (s *search) score(sum []float32) float64 {
 	y := metric.Rows{Scores: sum, Labels: s.table.Labels, Classes: s.table.Classes}
 	each := make([]float64, len(s.table.Labels))
@@ -220,7 +217,7 @@ func (s *search) score(sum []float32) float64 {
 	return total / float64(max(len(each), 1))
 }
 
-// parallel divides the rows among the cores.
+// parallel calls part for ranges of rows, one on each core, and waits.
 func (s *search) parallel(part func(from, to int)) {
 	n, workers := len(s.table.Labels), runtime.GOMAXPROCS(0)
 	var group sync.WaitGroup

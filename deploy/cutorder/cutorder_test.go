@@ -32,7 +32,7 @@ func Example() {
 	// member 0, fold 0: 0 views, 1.000
 }
 
-// random makes members of which some tell more than others.
+// random makes members that predict the labels with different noise.
 func random(seed uint64, rows, classes int) ([]cutorder.Member, cutorder.Table) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	t := cutorder.Table{Classes: classes}
@@ -63,9 +63,9 @@ func random(seed uint64, rows, classes int) ([]cutorder.Member, cutorder.Table) 
 	return members, t
 }
 
-// check replays cuts: views go before folds and only down, every fold but one
-// goes, once. It calls told after each cut of a fold with what is left.
-func check(t *testing.T, members []cutorder.Member, cuts []ensemble.Cut, told func(c ensemble.Cut, left []int)) {
+// check replays the cuts. Views must go before folds, and all folds but one must go.
+// After each cut of a fold it calls after with the number of folds left by member.
+func check(t *testing.T, members []cutorder.Member, cuts []ensemble.Cut, after func(c ensemble.Cut, left []int)) {
 	t.Helper()
 	now, left := map[[2]int]int{}, make([]int, len(members))
 	total := 0
@@ -91,7 +91,7 @@ func check(t *testing.T, members []cutorder.Member, cuts []ensemble.Cut, told fu
 		}
 		dropped++
 		left[c.Model]--
-		told(c, left)
+		after(c, left)
 		for f, s := range members[c.Model].Scores {
 			if now[[2]int{c.Model, f}] > 0 && s < members[c.Model].Scores[c.Fold] {
 				t.Errorf("cut %d drops fold %d before the worse %d", i, c.Fold, f)
@@ -103,7 +103,7 @@ func check(t *testing.T, members []cutorder.Member, cuts []ensemble.Cut, told fu
 	}
 }
 
-func TestEachScoreIsThatOfThePlanThatIsLeft(t *testing.T) {
+func TestEachScoreIsTheScoreOfTheRemainingFolds(t *testing.T) {
 	for seed := range uint64(5) {
 		members, table := random(seed, 120, 9)
 		cuts, whole := cutorder.ByScore(members, table)
@@ -122,8 +122,7 @@ func TestEachScoreIsThatOfThePlanThatIsLeft(t *testing.T) {
 		for _, m := range members {
 			all = append(all, len(m.Scores))
 		}
-		// The sums are those of float32 in another order: a label may fall to
-		// either side.
+		// The order of float32 sums differs, so a sum close to 0 may change its sign.
 		if want := score(all); math.Abs(whole-want) > 2e-3 {
 			t.Errorf("seed %d: the whole scores %v, want %v", seed, whole, want)
 		}
@@ -135,9 +134,9 @@ func TestEachScoreIsThatOfThePlanThatIsLeft(t *testing.T) {
 	}
 }
 
-// A member that only disturbs goes first, whatever its coefficient; without
-// predictions nobody knows, and the least coefficient goes first.
-func TestTheScoreDecidesWhereItIsKnown(t *testing.T) {
+// A harmful member goes first, whatever its coefficient. Without predictions the
+// smallest coefficient goes first.
+func TestScoresDecideBeforeCoefficients(t *testing.T) {
 	members, table := random(3, 200, 9)
 	for m := range members {
 		members[m] = cutorder.Member{Coefficient: 0.2, Views: 1, Cost: 1, Scores: []float64{0.6, 0.6}}
@@ -154,7 +153,7 @@ func TestTheScoreDecidesWhereItIsKnown(t *testing.T) {
 	check(t, members, cuts, func(ensemble.Cut, []int) {})
 	for i, c := range cuts[:3] {
 		if c.Model == 2 {
-			t.Errorf("cut %d by coefficients is of the largest", i)
+			t.Errorf("cut %d by coefficients drops the largest coefficient", i)
 		}
 	}
 	if again := cutorder.ByCoefficients(members); fmt.Sprint(again) != fmt.Sprint(cuts) {

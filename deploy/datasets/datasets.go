@@ -1,11 +1,10 @@
-// Package datasets divides files among datasets, within Kaggle's limits and one's
-// own.
+// Package datasets divides files among datasets, within limits of their number and
+// size.
 //
-//	boxes, err := pack.Split(files, previous, pack.Limits{Files: 50, Bytes: 200e9})
+//	boxes, err := datasets.Split(files, previous, datasets.Limits{Files: 50, Bytes: 200e9})
 //
-// A file that was in a dataset before stays there while it fits, so that adding
-// a model uploads that model only. It refuses a file that is larger than a
-// dataset may be.
+// A file stays in its previous dataset while it fits, so adding a model uploads only
+// that model. The package refuses a file that is larger than a dataset.
 package datasets
 
 import (
@@ -14,27 +13,26 @@ import (
 	"strings"
 )
 
-// File is something to upload.
+// File is a file to upload.
 type File struct {
 	Name string
 	Size int64 // bytes
 }
 
-// Limits bound one dataset. A zero means no limit.
+// Limits bound one dataset. Zero means no limit.
 type Limits struct {
-	Files int
-	Bytes int64
+	Files int   // number of files
+	Bytes int64 // sum of their sizes
 }
 
-// fits reports whether one more file of size bytes can join n files of total
-// bytes.
+// fits reports whether a file of size bytes fits beside n files of total bytes.
 func (l Limits) fits(n int, total, size int64) bool {
 	return (l.Files == 0 || n < l.Files) && (l.Bytes == 0 || total+size <= l.Bytes)
 }
 
-// Split returns the files of each dataset, sorted by name. previous has the
-// names of the files in each dataset as it was uploaded; names that are no more
-// among files are forgotten. A dataset in the middle may come to be empty.
+// Split returns the files of each dataset, sorted by name. previous lists the names of
+// the files in each dataset of the last upload; names that files lacks are ignored. A
+// dataset that is not the last one may become empty.
 func Split(files []File, previous [][]string, l Limits) ([][]File, error) {
 	boxes := make([][]File, len(previous))
 	totals := make([]int64, len(previous))

@@ -90,6 +90,6 @@ func TestAddingAFileMovesNoOther(t *testing.T) {
 
 func TestAFileLargerThanADatasetIsRefused(t *testing.T) {
 	if _, err := datasets.Split([]datasets.File{{"a.enc", 101}}, nil, datasets.Limits{Bytes: 100}); err == nil {
-		t.Error("it was taken")
+		t.Error("a file of 101 bytes was put into a dataset of 100")
 	}
 }

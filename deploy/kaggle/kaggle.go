@@ -1,13 +1,15 @@
-// Package kaggle drives Kaggle's official client, the Python program kaggle, as
-// a user would: it runs its commands and reads what they print. The client ends
-// with status 0 even if a dataset could not be made; its output shows the failure.
-// The output shows missing credentials, too; trying again is of no use then.
+// Package kaggle runs Kaggle's official client, the Python program kaggle, and reads
+// its output.
 //
 //	client, err := kaggle.Find(ctx)
 //	status, err := client.DatasetStatus(ctx, "you/imet-weights")
+//	_, err = client.Run(ctx, kaggle.PushKernel("deploy"))
 //
-// It was written for version 2.2 of the client and works with 1.6 and later.
-// It never sees the user's credentials: the client finds them by itself.
+// The client ends with status 0 even if it could not make a dataset, so failures are
+// read from its output. [Error] says which of them are worth another try.
+//
+// The package knows the output of versions 1.6 to 2.2. It never sees the user's
+// credentials: the client finds them itself.
 package kaggle
 
 import (
@@ -27,7 +29,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 )
 
-// The oldest version whose commands and output this package knows.
+// The oldest version that this package supports.
 const oldestMajor, oldestMinor = 1, 6
 
 // Client is the program kaggle.
@@ -64,25 +66,22 @@ func Find(ctx context.Context) (*Client, error) {
 	return c, nil
 }
 
-// Error is returned for a command of the client that failed.
+// Error is returned when a command of the client fails.
 type Error struct {
 	Command Command
-	Text    string // what it said
-	// Missing: there is no such dataset or kernel, or it is not the user's.
-	Missing bool
-	// Busy: the last version of the dataset is still processed.
-	Busy bool
-	// Taken: the name is in use.
-	Taken bool
-	// Lasting: trying again is of no use.
-	Lasting bool
+	Text    string // the line of the output that says why
+	Missing bool   // the dataset or kernel does not exist, or is not the user's
+	Busy    bool   // Kaggle still processes the dataset's last version
+	Taken   bool   // the name is in use
+	Lasting bool   // another try would fail too
 }
 
+// Error returns the command and e.Text.
 func (e *Error) Error() string {
 	return "kaggle " + strings.Join(e.Command, " ") + ": " + e.Text
 }
 
-// failure returns the error of a command; out is all that the client printed.
+// failure returns the error of a command that printed out. The text says why it failed.
 func failure(args Command, out, text string) error {
 	if noCredentials(out) {
 		return credentialsError(args, out)
@@ -109,8 +108,8 @@ var (
 	httpError  = regexp.MustCompile(`\b[45][0-9][0-9] (Client|Server) Error`)
 )
 
-// noCredentials reports whether the client's output says that it has no credentials
-// or wrong ones.
+// noCredentials reports whether the output says that the credentials are missing or
+// wrong.
 func noCredentials(text string) bool {
 	for _, word := range []string{
 		"Authentication required", "Could not find kaggle.json", "401 Client Error", "Unauthorized", "Unauthenticated",
@@ -123,8 +122,8 @@ func noCredentials(text string) bool {
 	return false
 }
 
-// credentialsError returns a lasting error: only the user can log in. Its hint is the
-// client's own.
+// credentialsError returns a lasting error whose hint says how to log in with this
+// version of the client.
 func credentialsError(args Command, out string) error {
 	text := describe(out)
 	for line := range strings.Lines(out) {
@@ -141,7 +140,7 @@ func credentialsError(args Command, out string) error {
 }
 
 // describe returns the line of the output that says what went wrong: the HTTP error,
-// which newer clients explain in further lines, else the last line.
+// else the last line. Newer clients print more lines after the HTTP error.
 func describe(out string) string {
 	for line := range strings.Lines(out) {
 		if httpError.MatchString(line) {
@@ -151,14 +150,14 @@ func describe(out string) string {
 	return lastLine(out)
 }
 
-// Run runs a command and returns what it printed. The error is an *Error, or
-// ctx's.
+// Run runs a command and returns its output, standard error included. The error wraps
+// an *Error, or is ctx's.
 func (c *Client) Run(ctx context.Context, args Command) (string, error) {
 	out, err := c.run(ctx, args)
 	if err != nil {
 		return out, err
 	}
-	// These end with status 0.
+	// The client ends with status 0 after these.
 	for line := range strings.Lines(out) {
 		if i := strings.Index(line, " error: "); i >= 0 || strings.HasPrefix(line, "Upload unsuccessful") {
 			return out, failure(args, line, strings.TrimSpace(line))
@@ -194,8 +193,8 @@ func (c *Client) run(ctx context.Context, args Command) (string, error) {
 	return out.String(), failure(args, out.String(), text)
 }
 
-// missing tells from the client's words that there is no such thing. Kaggle
-// answers 403 for what is nobody's as for what is another's.
+// missing reports whether the output says that something does not exist. Kaggle
+// answers 403 both for this and for what belongs to another user.
 func missing(text string) bool {
 	for _, word := range []string{"404", "403", "Not Found", "Forbidden", "Permission"} {
 		if strings.Contains(text, word) {
@@ -205,7 +204,7 @@ func missing(text string) bool {
 	return false
 }
 
-// lasting tells from the client's words that it would fail again.
+// lasting reports whether the output shows a failure that another try would repeat.
 func lasting(text string) bool {
 	for _, word := range []string{"already in use", "400 Client Error", "must be between", "Invalid", "not valid", "quota", "Incompatible"} {
 		if strings.Contains(text, word) {
@@ -225,8 +224,8 @@ func lastLine(s string) string {
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }
 
-// DatasetStatus returns the status of a dataset, e.g. "ready"; "" where there is
-// none.
+// DatasetStatus returns the status of a dataset, such as "ready", or "" if there is no
+// such dataset.
 func (c *Client) DatasetStatus(ctx context.Context, id string) (string, error) {
 	out, err := c.Run(ctx, DatasetStatus(id))
 	var e *Error
@@ -238,8 +237,8 @@ func (c *Client) DatasetStatus(ctx context.Context, id string) (string, error) {
 
 var kernelStatus = regexp.MustCompile(`has status "(?:KernelWorkerStatus\.)?([^"]+)"`)
 
-// KernelStatus returns the status of a kernel's last run, e.g. "complete"; ""
-// where there is none. The message is Kaggle's, of a failure.
+// KernelStatus returns the status of a kernel's last run, such as "complete", or "" if
+// there is no such kernel. The message is Kaggle's explanation of a failure.
 func (c *Client) KernelStatus(ctx context.Context, id string) (status, message string, err error) {
 	out, err := c.Run(ctx, KernelStatus(id))
 	var e *Error
@@ -259,14 +258,15 @@ func (c *Client) KernelStatus(ctx context.Context, id string) (status, message s
 	return strings.ToLower(m[1]), message, nil
 }
 
-// Submission is a row of a competition's list of submissions.
+// Submission is a row of a competition's list of submissions. Fields that the client
+// does not print are "".
 type Submission struct {
 	Ref, File, Date, Description string
 	Status                       string // "pending", "complete" or "error"
 	Public, Private              string // scores
 }
 
-// Submissions returns the user's submissions to a competition, the latest first.
+// Submissions returns the user's submissions to a competition, latest first.
 func (c *Client) Submissions(ctx context.Context, competition string) ([]Submission, error) {
 	out, err := c.run(ctx, Submissions(competition))
 	if err != nil {
@@ -302,7 +302,7 @@ func (c *Client) Submissions(ctx context.Context, competition string) ([]Submiss
 	return all, nil
 }
 
-// score returns a score, "" where there is none.
+// score returns the text of a score, "" if there is none.
 func score(text string) string {
 	if text == "None" {
 		return ""

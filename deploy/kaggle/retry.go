@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// maxPause bounds the pause between two tries, unless the first one is longer.
+// maxPause bounds the pause between two tries, unless Patience.Pause is longer.
 const maxPause = 5 * time.Minute
 
-// Patience says how long a command that fails is tried again.
+// Patience bounds how often and how long a command is tried.
 type Patience struct {
 	Tries int
-	Pause time.Duration // before the second try; it doubles from try to try
-	Busy  time.Duration // how long a busy dataset is tried, beyond Tries
+	Pause time.Duration // before the second try; it doubles with each try
+	Busy  time.Duration // while a dataset is busy, tries continue for so long
 	Say   func(format string, args ...any)
 }
 
-// Retry calls do until it succeeds, its error is no *Error or is lasting, or it has
-// failed Tries times.
+// Retry calls do until it succeeds, fails for good or has failed p.Tries times. Only
+// an error that wraps an *Error without Lasting is worth another try.
 func (p Patience) Retry(ctx context.Context, do func() error) error {
 	pause, start := p.Pause, time.Now()
 	for try := 1; ; try++ {
@@ -38,7 +38,7 @@ func (p Patience) Retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// Sleep waits for d, or returns ctx's error if that ends first.
+// Sleep waits for d. It returns ctx's error if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

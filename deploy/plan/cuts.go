@@ -16,12 +16,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
-// maxScored bounds the predictions of one member that are held in memory, in
-// elements. Of a larger table, rows from everywhere are taken.
+// maxScored bounds the predictions of one member in memory, in elements. Of a larger
+// table, evenly spaced rows are scored.
 const maxScored = 1 << 24
 
-// cuts fills in the order in which the plan drops views and folds when time is
-// short: by the out-of-fold predictions if there are any, else by the coefficients.
+// cuts sets the order in which the plan drops views and folds when time is short: by
+// out-of-fold predictions if there are any, else by coefficients.
 func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, jobs []*job) error {
 	members, err := b.cutMembers(p)
 	if err != nil {
@@ -75,8 +75,8 @@ func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
 	return members, nil
 }
 
-// cutTable reads the training table, its folds and the out-of-fold predictions
-// of rows from everywhere. Where a file is not there, lack is its name.
+// cutTable reads the training table, its folds and the out-of-fold predictions of the
+// rows to score. If a file is missing, lack is its name.
 func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, jobs []*job) (t cutorder.Table, lack string, err error) {
 	paths, lack := b.oofFiles(jobs)
 	if lack != "" {
@@ -114,7 +114,7 @@ func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, jobs []*job) (
 	return t, "", nil
 }
 
-// shift takes the offsets of the ensemble off the predictions of a fold, as a run
+// shift subtracts the offsets of the ensemble from the predictions of a fold, as a run
 // does.
 func shift(predictions []float32, scored []scoredRow, fold uint8, offset float64, p *ensemble.Plan) {
 	for i, r := range scored {
@@ -132,7 +132,8 @@ func shift(predictions []float32, scored []scoredRow, fold uint8, offset float64
 	}
 }
 
-// oofFiles finds the out-of-fold predictions of every fold.
+// oofFiles finds the out-of-fold predictions of every job. If a file is missing, lack
+// is its name.
 func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
 	paths = map[*job]string{}
 	for _, j := range jobs {
@@ -146,8 +147,8 @@ func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
 	return paths, ""
 }
 
-// trainTable reads the training table, and the folds that the config of j names. If
-// a file is missing, lack is its name.
+// trainTable reads the training table and the folds of the config of j. If a file is
+// missing, lack is its name.
 func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack string, err error) {
 	if rows, err = b.table(); err != nil {
 		return nil, nil, "", err
@@ -173,15 +174,15 @@ func (b *builder) data(name string) (string, bool) {
 	return datafolder.Find(b.options.Data, name)
 }
 
-// scoredRow is a row of the table that is scored, and the how many-th it is of
-// its fold.
+// scoredRow is a row of the training table to score.
 type scoredRow struct {
-	row, ofFold int
-	fold        uint8
+	row    int // in the table
+	inFold int // among the rows of its fold
+	fold   uint8
 }
 
-// scoredRows returns the rows whose fold every member was trained for, or some
-// from everywhere.
+// scoredRows returns the rows whose fold is a job of every member, or evenly spaced ones
+// of them.
 func scoredRows(folds []uint8, jobs []*job, members, classes int) []scoredRow {
 	var trained [256]int
 	for _, j := range jobs {
@@ -208,8 +209,8 @@ func scoredRows(folds []uint8, jobs []*job, members, classes int) []scoredRow {
 
 func foldOf(j *job) uint8 { return uint8(j.foldNumber) }
 
-// readOOF reads the predictions of the scored rows of one fold into their
-// places in dst.
+// readOOF reads the predictions of the scored rows of fold of into dst, which has a row
+// for each scored one.
 func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, classes int, dst []float32) error {
 	f, err := npy.Open(path)
 	if err != nil {
@@ -229,7 +230,7 @@ func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, classes i
 		if r.fold != of {
 			continue
 		}
-		if err := f.ReadAt(dst[i*classes:(i+1)*classes], r.ofFold*classes); err != nil {
+		if err := f.ReadAt(dst[i*classes:(i+1)*classes], r.inFold*classes); err != nil {
 			return err
 		}
 	}

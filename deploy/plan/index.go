@@ -16,19 +16,19 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
 )
 
-// index knows the files by name. Of two files of one name, that of the folder
-// given first counts, and in a folder the one nearer to its top.
+// index finds files by name. Of two files with the same name, the one in the earlier
+// folder counts, and within a folder the one nearer to its top.
 type index struct {
-	folders []string // as the user gave them
-	given   []string // the folders of --weights
+	folders []string // all that are searched
+	given   []string // Options.Weights
 	paths   map[string]string
 }
 
-// maxDepth is how deep below a folder of the user files are looked for.
+// maxDepth bounds the depth of the search below a folder of the user.
 const maxDepth = 4
 
-// index lists the folders. That of the ensemble file is not searched deeper: it
-// may be anybody's home.
+// index lists the folders. Subfolders of the ensemble file's folder are not searched:
+// it may be a home folder.
 func (b *builder) index(beside string) error {
 	b.files = &index{given: b.options.Weights, paths: map[string]string{}}
 	var errs []error
@@ -72,7 +72,7 @@ func (x *index) add(folder string, depth int) error {
 	return nil
 }
 
-// isDir follows links.
+// isDir reports whether an entry is a folder or a link to one.
 func isDir(path string, e fs.DirEntry) bool {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return e.IsDir()
@@ -81,7 +81,7 @@ func isDir(path string, e fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
-// find returns the path of the first of the names that there is.
+// find returns the path of the first name that exists.
 func (x *index) find(names ...string) (path string, ok bool) {
 	for _, name := range names {
 		if path, ok := x.paths[name]; ok {
@@ -91,8 +91,8 @@ func (x *index) find(names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// weights returns the path of the model's weights, whatever their ending. It prefers
-// plain weights to encrypted ones.
+// weights returns the path of the model's weights with any ending. It prefers plain
+// weights to encrypted ones.
 func (x *index) weights(model string, haveKey bool) (string, error) {
 	best, rank := "", 0
 	for name := range x.paths {
@@ -119,7 +119,7 @@ func (x *index) weights(model string, haveKey bool) (string, error) {
 	return "", hint.New(err, "name the folder that holds the weights: --weights %s", strings.Join(append(slices.Clone(x.given), "FOLDER"), ","))
 }
 
-// nearest returns the path of the weights whose name is most like the model's.
+// nearest returns the path of the weights with the most similar name.
 func (x *index) nearest(model string) (string, bool) {
 	paths, names := map[string]string{}, []string{}
 	for name, path := range x.paths {

@@ -1,34 +1,31 @@
-// Package plan makes of an ensemble file the plan that is predicted: the same
-// for a run in place and for a generated kernel.
+// Package plan reads an ensemble file and makes the plan that a run in place and a
+// generated kernel predict.
 //
 //	built, err := plan.Build(ctx, "best_ensemble.yml", plan.Options{Weights: []string{"models"}})
 //	built.Plan    // *ensemble.Plan
 //	built.Weights // the local file of each fold
 //
-// For each prediction that the ensemble names, level1_train_<model>.npy, it
-// finds
+// For each prediction level1_train_<model>.npy of the ensemble it finds
 //
-//   - the weights <model>.safetensors, .pth, .ckpt or whatever their ending, or
-//     <model>.safetensors.enc, in the folders given, in those below them, or
-//     beside the ensemble file;
-//   - the config, the text in the weights or else <config>.yml;
-//   - the threshold, in <model>.yml or else in the weights, to which the offset
-//     that the ensemble may give is added;
+//   - the weights <model>.safetensors, .pth, .ckpt or another ending, or
+//     <model>.safetensors.enc, in the folders of Options and below, or beside the
+//     ensemble file;
+//   - the config, in the weights or else in <config>.yml;
+//   - the threshold, in <model>.yml or else in the weights, plus the offset of the
+//     ensemble file.
 //
-// and checks that the weights fit the architecture. Weights are known by the
-// SHA-256 of their plain safetensors form; a PyTorch file is converted to it, in
-// memory, in the one way that its content allows.
+// It checks that the weights fit the architecture. The plan names weights by the
+// SHA-256 of their plain safetensors form. PyTorch files are converted to that form in
+// memory; the same file always gives the same bytes.
 //
-// Images that can't be predicted get the best constant answer of the training table,
-// if there is a table.
+// The default labels are the best constant answer of the training table, if there is
+// one. With [Options].Cuts the plan lists the views and folds to drop when time is
+// short (see package cutorder).
 //
-// With [Options].Cuts it works out which views and folds the plan drops first when
-// time is short (see package cutorder).
-//
-// All mistakes are reported together, each in a line of its own that names the
-// file. It refuses ensembles whose networks differ in the number of classes,
-// members whose folds differ in config, weights without threshold, and ensembles
-// blended for a metric that a submission of labels is not scored by.
+// Build reports all mistakes together, each in a line that names the file. It refuses
+// networks that differ in the number of classes, members whose folds differ in config,
+// weights without a threshold, and ensembles blended for a metric of other submissions
+// than labels.
 package plan
 
 import (
@@ -51,50 +48,47 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say where things are. The zero value looks beside the ensemble file.
+// Options say where the files are. The zero Options look beside the ensemble file.
 type Options struct {
-	// Weights are folders of weights and thresholds, searched with those below
-	// them.
+	// Weights lists folders of weights and thresholds. Subfolders are searched too.
 	Weights []string
-	// Configs are folders of configs, for weights that do not carry theirs.
+	// Configs lists folders of configs, for weights that do not contain theirs.
 	Configs []string
-	// WeightsKey names the weights to take of files that hold several sets; ""
-	// leaves it to the configs (model.weights_key), and then to package weightfile.
+	// WeightsKey names the weights to read from files that hold several sets. If it is
+	// "", the config's model.weights_key decides, else package weightfile.
 	WeightsKey string
 	// Cuts asks for the order in which the plan drops views and folds when time is
-	// short. It needs out-of-fold predictions, which are searched for in the folders
-	// OOF, then beside the weights.
+	// short. The out-of-fold predictions are searched for in OOF, then in Weights.
 	Cuts bool
-	OOF  []string
+	OOF  []string // folders
 	// Submission is the kind of submission that the user asks for.
 	Submission input.Submission
-	// Data is the folder of the training table and its folds, if they do not lie
-	// beside the predictions or weights. If it is "", package datafolder searches.
+	// Data is the folder of the training table and its folds. Files beside the
+	// predictions or weights come first. If Data is "", package datafolder searches.
 	Data string
-	// Archs are the known architectures; nil means arch.All().
+	// Archs lists the known architectures; nil means arch.All().
 	Archs []arch.Arch
-	// Key returns the key of encrypted weights; it is called once, where there
-	// are any. nil means that there is none.
+	// Key returns the key of encrypted weights. It is called at most once. nil means
+	// that there is no key.
 	Key func() (crypt.Key, error)
-	// Half says whether a kernel gets the weights in half the space. What that
-	// changes is measured for every fold; it is a mistake where it is above the
-	// limit.
+	// Half stores the weights in 16 bits. The change is measured for every fold; it is a
+	// mistake if it exceeds Half.Limit.
 	Half shrink.Half
-	// Halved is told what was measured, fold by fold. nil is silent.
+	// Halved reports the change of a fold. nil is silent.
 	Halved func(path string, c shrink.Change)
-	// Warn is told, a line at a time, what is odd but no mistake. nil is silent.
+	// Warn reports a warning, one line. nil is silent.
 	Warn func(text string)
 }
 
-// Built is a plan and what it was made from.
+// Built is a plan with the files that it was made from.
 type Built struct {
 	Plan *ensemble.Plan
-	// Weights has the file of each fold, in the order of the plan.
+	// Weights lists the file of each fold, in the order of the plan.
 	Weights []Weight
 }
 
-// Weight returns the file of the fold of that name.
-func (b *Built) Weight(fold string) (Weight, bool) {
+// Weight returns the file of the fold of that name. ok is false if there is none.
+func (b *Built) Weight(fold string) (w Weight, ok bool) {
 	for _, w := range b.Weights {
 		if w.Name == fold {
 			return w, true
@@ -103,8 +97,8 @@ func (b *Built) Weight(fold string) (Weight, bool) {
 	return Weight{}, false
 }
 
-// Build makes the plan of the ensemble file at path. It reads every weight file
-// whole, to know its hash.
+// Build makes the plan of the ensemble file at path. It reads every weight file whole
+// to hash it.
 func Build(ctx context.Context, path string, o Options) (*Built, error) {
 	text, err := textfile.Read(path, "an ensemble")
 	if err != nil {
@@ -144,7 +138,7 @@ type builder struct {
 // job is one fold to read.
 type job struct {
 	member  int
-	predict string // as the ensemble names it
+	predict string // the prediction's name in the ensemble file
 	name    string // of the model
 	config  string // name of the config
 	path    string // of the weights
@@ -154,16 +148,15 @@ type job struct {
 	note       string // about that choice
 	fold       ensemble.Fold
 	stored     bool    // the threshold comes from the weights, not from a file
-	offset     float64 // of its threshold, as the ensemble gives it
+	offset     float64 // of its threshold, from the ensemble file
 	foldNumber int
-	model      ensemble.Model  // what its config says, without folds and weight
+	model      ensemble.Model  // from its config, without folds and coefficient
 	table      modelspec.Table // of its config
-	folds      int             // of its table
-	change     shrink.Change   // by storing it in half the space
+	folds      int             // number of folds of its training table
+	change     shrink.Change   // by storing it in 16 bits
 }
 
-// jobs finds the weights of every prediction. A job that has an error is not to
-// be read.
+// jobs finds the weights of every prediction. A job with an error can't be read.
 func (b *builder) jobs(members []ensemblefile.Member) []*job {
 	var jobs []*job
 	seen := map[string]bool{}
@@ -188,7 +181,7 @@ func (b *builder) jobs(members []ensemblefile.Member) []*job {
 	return jobs
 }
 
-// loadKey loads the key where any file needs it.
+// loadKey loads the key if any file is encrypted.
 func (b *builder) loadKey(jobs []*job) error {
 	for _, j := range jobs {
 		if j.err == nil && strings.HasSuffix(j.path, crypt.Ext) {
@@ -202,7 +195,7 @@ func (b *builder) loadKey(jobs []*job) error {
 	return nil
 }
 
-// build reads the weights, several at once, and puts the plan together.
+// build reads the weights, several files at the same time, and assembles the plan.
 func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*job) (*Built, error) {
 	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -212,7 +205,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 		}
 		group.Go(func() error {
 			j.err = b.read(reading, j)
-			return reading.Err() // mistakes are collected, an interrupt ends all
+			return reading.Err() // mistakes are collected; an interrupt ends all
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -249,7 +242,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	built.Plan.Submission = b.options.Submission
 	b.table = sync.OnceValues(func() (*input.Table, error) { return b.readTable(jobs[0]) })
 	b.training(built.Plan)
-	b.tellThresholds(jobs)
+	b.warnThresholds(jobs)
 	if b.options.Cuts {
 		if err := b.cuts(ctx, built.Plan, jobs); err != nil {
 			return nil, err
@@ -261,7 +254,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	return built, nil
 }
 
-// add puts a fold that was read into the plan.
+// add adds the fold of j to the plan.
 func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error {
 	p := built.Plan
 	j.offset = members[j.member].Offset
@@ -288,7 +281,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 	return nil
 }
 
-// sameModel reports whether two models are the same but for folds and weight.
+// sameModel reports whether two models differ only in folds and coefficient.
 func sameModel(a, b ensemble.Model) bool {
 	return a.Name == b.Name && a.Arch == b.Arch && a.InputSize == b.InputSize &&
 		a.Classes == b.Classes && a.Views == b.Views && a.Dropout == b.Dropout &&

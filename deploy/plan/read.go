@@ -27,7 +27,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// read opens the weights of j, checks them and fills in fold and model.
+// read opens the weights of j, checks them and sets j.fold and j.model.
 func (b *builder) read(ctx context.Context, j *job) error {
 	f, err := open(j.path, b.key)
 	if err != nil {
@@ -67,7 +67,7 @@ func (b *builder) read(ctx context.Context, j *job) error {
 	return nil
 }
 
-// content writes the weights as a kernel gets them.
+// content writes the weights in the form that a kernel reads.
 func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io.Writer) error {
 	half := b.options.Half
 	if !half.Given() {
@@ -84,8 +84,7 @@ func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io
 	return weights.Write(w, small)
 }
 
-// check draws the network that the config asks for, and compares its parameters
-// with the file's.
+// check builds the network of the config, and compares its parameters with the file's.
 func (b *builder) check(j *job, c *modelspec.Spec, f file) (*nn.Graph, error) {
 	a, err := arch.Find(b.options.Archs, c.Model.Arch)
 	if err != nil {
@@ -106,14 +105,14 @@ func (b *builder) check(j *job, c *modelspec.Spec, f file) (*nn.Graph, error) {
 	return g, nil
 }
 
-// configs holds the configs that were parsed, by name or text, as many folds
-// share one. A mistake in it is told once.
+// configs holds parsed configs by text, because folds share them. A mistake in a config
+// is reported once.
 type configs struct {
 	mu     sync.Mutex
-	parsed map[string]*modelspec.Spec
+	parsed map[string]*modelspec.Spec // nil for one with a mistake
 }
 
-// config returns the config of j: the text in its weights, else its file.
+// config returns the config of j, from its weights or else from its file.
 func (b *builder) config(j *job, meta map[string]string) (*modelspec.Spec, error) {
 	name, text := j.path+": config", meta["config"]
 	if text == "" {
@@ -136,7 +135,7 @@ func (b *builder) config(j *job, meta map[string]string) (*modelspec.Spec, error
 	defer b.configs.mu.Unlock()
 	if c, ok := b.configs.parsed[text]; ok {
 		if c == nil {
-			return nil, errToldBefore
+			return nil, errReported
 		}
 		return c, nil
 	}
@@ -151,11 +150,11 @@ func (b *builder) config(j *job, meta map[string]string) (*modelspec.Spec, error
 	return c, nil
 }
 
-// errToldBefore stands for a mistake that another fold has told of.
-var errToldBefore = errors.New("")
+// errReported stands for a mistake that another fold has reported.
+var errReported = errors.New("")
 
-// threshold returns the threshold of j: that of <model>.yml, which is newer, or
-// that in the weights.
+// threshold returns the threshold of j, from <model>.yml, which is newer, or from the
+// weights.
 func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 	path, ok := b.files.find(j.name+".yml", j.name+".yaml")
 	if !ok {
@@ -178,13 +177,13 @@ func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	if file.Threshold.Kind != yaml.ScalarNode {
-		return 0, fmt.Errorf("%s: there is no threshold in it", path)
+		return 0, fmt.Errorf("%s: it has no threshold", path)
 	}
 	return parseThreshold(fmt.Sprintf("%s:%d:%d", path, file.Threshold.Line, file.Threshold.Column), file.Threshold.Value)
 }
 
-// tellThresholds warns of members without threshold file.
-func (b *builder) tellThresholds(jobs []*job) {
+// warnThresholds warns of members without a threshold file.
+func (b *builder) warnThresholds(jobs []*job) {
 	stored := map[int]bool{}
 	for _, j := range jobs {
 		if j.stored {

@@ -15,8 +15,8 @@ import (
 // beta is the beta of the F-beta score that the best constant answer maximizes.
 const beta = 2
 
-// checkMetric refuses an ensemble that was blended for a metric other than one of
-// labels, unless the user asks for a submission of labels.
+// checkMetric refuses an ensemble that was blended for a metric of another submission
+// than labels, unless the user asks for labels.
 func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
 	if e.OfLabels() || b.options.Submission == input.Labels {
 		return nil
@@ -29,8 +29,8 @@ func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
 		b.ensemble, e.Metric, what), "blend again with --metric f-beta, or take such a submission by --submission labels")
 }
 
-// readTable reads the training table that the config of j names. It returns nil if
-// there is none.
+// readTable reads the training table of the config of j, or returns nil if there is
+// none.
 func (b *builder) readTable(j *job) (*input.Table, error) {
 	path, ok := b.data(filepath.Base(j.table.CSV))
 	if !ok {
@@ -39,12 +39,12 @@ func (b *builder) readTable(j *job) (*input.Table, error) {
 	return input.ReadTableFile(path)
 }
 
-// training fills in the facts of the training table, if there is one: the best
-// constant answer, and how many labels an image has.
+// training sets the default labels of the plan and the number of labels of an image,
+// from the training table if there is one.
 func (b *builder) training(p *ensemble.Plan) {
 	table, err := b.table()
 	if err != nil {
-		b.warn("images without prediction get the most frequent labels: %v", err)
+		b.warn("images without a prediction get the most frequent labels: %v", err)
 		return
 	}
 	if table == nil {
@@ -54,7 +54,7 @@ func (b *builder) training(p *ensemble.Plan) {
 	training := input.OneLabel
 	for i := range table.Rows {
 		if labels[i], err = table.Classes(i, p.Classes); err != nil {
-			b.warn("images without prediction get the most frequent labels: %v", err)
+			b.warn("images without a prediction get the most frequent labels: %v", err)
 			return
 		}
 		if len(labels[i]) != 1 {

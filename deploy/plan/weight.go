@@ -20,9 +20,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Weight is the local file of a fold's weights.
+// Weight is the local file of one fold's weights.
 type Weight struct {
-	Name   string // of the model
+	Name   string // of the fold, such as "se50_f0_e14_0.5975"
 	Path   string
 	SHA256 string // hex, of the plain safetensors form
 	Size   int64  // of the plain safetensors form, in bytes
@@ -35,8 +35,8 @@ type Weight struct {
 // Encrypted reports whether the file is encrypted.
 func (w Weight) Encrypted() bool { return strings.HasSuffix(w.Path, crypt.Ext) }
 
-// Plain returns the plain safetensors form, as it was when the plan was built:
-// a file that changed since is an error.
+// Plain returns the plain safetensors form. It returns an error if the file changed
+// since the plan was built.
 func (w Weight) Plain(ctx context.Context) ([]byte, error) {
 	f, err := open(w.Path, w.key)
 	if err != nil {
@@ -58,12 +58,12 @@ func (w Weight) Plain(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if sum := sha256.Sum256(b.Bytes()); hex.EncodeToString(sum[:]) != w.SHA256 {
-		return nil, fmt.Errorf("%s: it changed while it was in use", w.Path)
+		return nil, fmt.Errorf("%s: the file changed since it was checked", w.Path)
 	}
 	return b.Bytes(), nil
 }
 
-// halve writes f in half the space.
+// halve writes the weights of f in 16 bits.
 func (w Weight) halve(to io.Writer, f file) error {
 	dict, err := f.StateDict()
 	if err != nil {
@@ -76,7 +76,7 @@ func (w Weight) halve(to io.Writer, f file) error {
 	return weights.Write(to, small)
 }
 
-// file is an open file of weights, encrypted or not. The caller chooses its weights.
+// file is an open file of weights, encrypted or not. Choose selects one of its sets.
 type file struct {
 	*weightfile.File
 	os *os.File // the encrypted file, or nil

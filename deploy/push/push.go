@@ -1,13 +1,14 @@
-// Package push uploads a deployed folder with Kaggle's client: each dataset, in
-// its first or a new version, then the kernel when all datasets are ready.
+// Package push uploads a deployed folder with Kaggle's client: a first or new version
+// of each dataset, then the kernel when all datasets are ready.
 //
-//	err := push.Push(ctx, client, push.Options{Folder: "deploy", Say: say})
+//	client, err := kaggle.Find(ctx)
+//	err = push.Push(ctx, client, push.Options{Folder: "deploy", Say: say})
 //
-// The file push.json in the folder records the hashes of what was uploaded: a push
-// that failed or was interrupted goes on where it stopped, and what did not change is
-// not uploaded again. A command that fails is tried again, unless the client's message
-// says that the failure lasts. Push waits for a dataset whose last version Kaggle
-// still processes, and uploads a dataset once more that Kaggle accepted but lost.
+// The file push.json in the folder records the hashes of the uploads. After a failure
+// or an interrupt Push continues where it stopped, and it never uploads the same files
+// twice. It tries a failed command again unless the client's message shows a lasting
+// failure. It waits while Kaggle processes a dataset, and uploads a dataset again that
+// Kaggle accepted but lost.
 //
 // It refuses a folder whose files do not match its manifest.
 package push
@@ -40,31 +41,31 @@ type Options struct {
 	Folder string
 	// Message describes new versions of datasets; "" names the ensemble.
 	Message string
-	// Tries bounds how often a command is tried; 0 is 5.
+	// Tries bounds how often a command is tried; 0 means 5.
 	Tries int
 	// Pause is the time between two looks at a dataset, and before the second try of a
-	// command; it doubles from try to try. 0 is 10 seconds.
+	// command. It doubles with each try. 0 means 10 seconds.
 	Pause time.Duration
-	// Wait bounds the time until a dataset is ready; 0 is an hour.
+	// Wait bounds the time until a dataset is ready; 0 means an hour.
 	Wait time.Duration
-	// Say prints a line of progress; nil prints none.
+	// Say reports progress, a line each; nil is silent.
 	Say func(format string, args ...any)
 }
 
-// note records the uploads.
+// note is the content of push.json.
 type note struct {
-	// Uploaded has the hash of each dataset's files, and the kernel's, by id.
+	// Uploaded holds the hash of each uploaded dataset and kernel, by id.
 	Uploaded map[string]string `json:"uploaded"`
-	// KernelVersion is the version that the last push made, 0 if unknown.
+	// KernelVersion is the kernel's version after the last push, 0 if unknown.
 	KernelVersion int `json:"kernel_version,omitempty"`
 }
 
-// ErrChanged is returned for a folder that changed since it was pushed.
-var ErrChanged = errors.New("what is in the folder was not uploaded")
+// ErrChanged is returned when a folder changed after its last push.
+var ErrChanged = errors.New("the folder changed after its last push")
 
-// KernelVersion returns the version of the kernel that was pushed from the folder, 0
-// if the client did not print it. It returns ErrChanged if the kernel or a dataset of
-// the folder changed since.
+// KernelVersion returns the version of the kernel that was last pushed from the folder
+// dir, 0 if the client did not print it. It returns ErrChanged if the kernel or a
+// dataset changed since then.
 func KernelVersion(dir string) (int, error) {
 	p := &pusher{Options: Options{Folder: dir}.withDefaults()}
 	var err error
@@ -117,7 +118,8 @@ func Commands(m *folder.Manifest, dir string) []kaggle.Command {
 	return append(all, kaggle.PushKernel(dir))
 }
 
-// Push uploads the folder.
+// Push uploads the folder. It returns an error if a file differs from the manifest, or
+// if a command still fails after o.Tries.
 func Push(ctx context.Context, client *kaggle.Client, o Options) error {
 	p := &pusher{Options: o.withDefaults(), client: client}
 	var err error
@@ -131,7 +133,7 @@ func Push(ctx context.Context, client *kaggle.Client, o Options) error {
 		return err
 	}
 	if p.manifest.Kernel != "" && p.manifest.KeyIn == folder.InEnvironment.String() {
-		p.Say("warning: the kernel takes its key from the environment, which Kaggle can't give one without internet: it needs a dataset with a .key file")
+		p.Say("warning: the kernel takes its key from the environment, which a kernel on Kaggle lacks without internet: it needs a dataset with a .key file")
 	}
 	if err := p.read(); err != nil {
 		return err
@@ -149,7 +151,7 @@ func Push(ctx context.Context, client *kaggle.Client, o Options) error {
 	return p.kernel(ctx)
 }
 
-// check compares the sizes of all files with the manifest's.
+// check refuses files whose size differs from the manifest's.
 func (p *pusher) check() error {
 	var errs []error
 	for _, d := range p.manifest.Datasets {
@@ -180,7 +182,7 @@ func (p *pusher) read() error {
 	return nil
 }
 
-// done records an upload.
+// done records an upload in push.json.
 func (p *pusher) done(id, hash string) error {
 	p.note.Uploaded[id] = hash
 	return p.save()
@@ -194,7 +196,7 @@ func (p *pusher) save() error {
 	return atomicfile.WriteFile(filepath.Join(p.Folder, folder.PushRecord), append(b, '\n'))
 }
 
-// hash returns a hash of the names and contents of files.
+// hash returns a hash of the names, sizes and contents of files.
 func hash(files ...folder.File) string {
 	h := sha256.New()
 	for _, f := range files {
@@ -203,17 +205,17 @@ func hash(files ...folder.File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// dataset uploads a dataset unless that was done.
+// dataset uploads a dataset unless push.json records that.
 func (p *pusher) dataset(ctx context.Context, d folder.Dataset) error {
 	if p.note.Uploaded[d.ID] == hash(d.Files...) {
-		p.Say("%s: uploaded before", d.ID)
+		p.Say("%s: already uploaded", d.ID)
 		return nil
 	}
 	return p.upload(ctx, d)
 }
 
-// upload uploads a dataset in its first or a new version. It waits for the last
-// version to be processed, because Kaggle refuses a new one before.
+// upload uploads the first or a new version of a dataset. It waits until Kaggle has
+// processed the last version, because Kaggle refuses a new one before that.
 func (p *pusher) upload(ctx context.Context, d folder.Dataset) error {
 	dir := filepath.Join(p.Folder, d.Folder)
 	return p.retry(ctx, func() error {
@@ -233,8 +235,8 @@ func (p *pusher) upload(ctx context.Context, d folder.Dataset) error {
 	})
 }
 
-// settled waits until Kaggle no longer processes a dataset's last version, and returns
-// the dataset's status, "" if there is no such dataset.
+// settled waits until Kaggle has processed a dataset's last version. It returns the
+// dataset's status, "" if there is no such dataset.
 func (p *pusher) settled(ctx context.Context, d folder.Dataset) (string, error) {
 	deadline := time.Now().Add(p.Wait)
 	said := ""
@@ -244,10 +246,10 @@ func (p *pusher) settled(ctx context.Context, d folder.Dataset) (string, error) 
 		case err != nil, status == "", status == "ready", failed(status):
 			return status, err
 		case time.Now().After(deadline):
-			return "", hint.New(fmt.Errorf("%s: its last version is still processed after %s: its status is %q", d.ID, p.Wait, status),
-				"push again later: it goes on where it stopped")
+			return "", hint.New(fmt.Errorf("%s: Kaggle still processes its last version after %s: its status is %q", d.ID, p.Wait, status),
+				"push again later: it continues where it stopped")
 		case status != said:
-			p.Say("%s: waiting until its last version is processed (%s)", d.ID, status)
+			p.Say("%s: waiting until Kaggle has processed its last version (%s)", d.ID, status)
 			said = status
 		}
 		if err := kaggle.Sleep(ctx, p.Pause); err != nil {
@@ -256,16 +258,16 @@ func (p *pusher) settled(ctx context.Context, d folder.Dataset) (string, error) 
 	}
 }
 
-// failed reports whether a status says that Kaggle could not process a dataset.
+// failed reports whether the status of a dataset is a failure.
 func failed(status string) bool { return status == "error" || status == "failed" }
 
-// retry calls do again if it may succeed then. A dataset that is busy is tried for a
-// part of the time that it may take to be ready.
+// retry calls do again while another try may succeed. It tries a busy dataset for
+// 1/busyPart of the time that a dataset may take.
 func (p *pusher) retry(ctx context.Context, do func() error) error {
 	err := kaggle.Patience{Tries: p.Tries, Pause: p.Pause, Busy: p.Wait / busyPart, Say: p.Say}.Retry(ctx, do)
 	var e *kaggle.Error
 	if errors.As(err, &e) && e.Busy {
-		return hint.New(err, "its last version may still be processed, or it is another user's: look at https://www.kaggle.com/datasets, and push again later")
+		return hint.New(err, "Kaggle may still process its last version, or it is another user's: look at https://www.kaggle.com/datasets, and push again later")
 	}
 	return err
 }
@@ -277,8 +279,8 @@ const (
 	appearPauses = 30
 )
 
-// ready waits until Kaggle has processed a dataset. It uploads a dataset once more
-// that Kaggle accepted but that does not appear.
+// ready waits until Kaggle has processed a dataset. If a dataset that Kaggle accepted
+// does not appear, ready uploads it once more.
 func (p *pusher) ready(ctx context.Context, d folder.Dataset) error {
 	deadline, appear := time.Now().Add(p.Wait), p.appear()
 	said, again := "", false
@@ -294,23 +296,23 @@ func (p *pusher) ready(ctx context.Context, d folder.Dataset) error {
 		case status == "ready":
 			return nil
 		case failed(status):
-			return hint.New(fmt.Errorf("%s: Kaggle could not take it in: its status is %q", d.ID, status), "look at kaggle.com/datasets/%s", d.ID)
+			return hint.New(fmt.Errorf("%s: Kaggle could not process it: its status is %q", d.ID, status), "look at kaggle.com/datasets/%s", d.ID)
 		case status == "" && again && time.Now().After(appear):
 			delete(p.note.Uploaded, d.ID)
-			return hint.New(errors.Join(fmt.Errorf("%s: Kaggle accepted it twice, but it is not there", d.ID), p.save()),
+			return hint.New(errors.Join(fmt.Errorf("%s: Kaggle accepted it twice, but it does not exist", d.ID), p.save()),
 				"look at https://www.kaggle.com/datasets/%s and at your account, whose phone number may have to be verified; then push again", d.ID)
 		case status == "" && time.Now().After(appear):
-			p.Say("%s: Kaggle accepted it, but it is not there; uploading it again", d.ID)
+			p.Say("%s: Kaggle accepted it, but it does not exist; uploading it again", d.ID)
 			if err := p.uploadAgain(ctx, d); err != nil {
 				return err
 			}
 			again, appear = true, p.appear()
 		case time.Now().After(deadline):
-			return hint.New(fmt.Errorf("%s is not ready after %s: its status is %q", d.ID, p.Wait, status), "push again later: it goes on where it stopped")
+			return hint.New(fmt.Errorf("%s is not ready after %s: its status is %q", d.ID, p.Wait, status), "push again later: it continues where it stopped")
 		case status != said:
 			text := status
 			if text == "" {
-				text = "not there yet"
+				text = "it does not exist yet"
 			}
 			p.Say("%s: waiting until it is ready (%s)", d.ID, text)
 			said = status
@@ -326,25 +328,26 @@ func (p *pusher) appear() time.Time {
 	return time.Now().Add(min(p.Wait/busyPart, appearPauses*p.Pause))
 }
 
-// uploadAgain uploads a dataset that got lost. If its name is taken, it was not lost.
+// uploadAgain uploads a dataset that Kaggle lost. If its name is taken, Kaggle did not
+// lose it.
 func (p *pusher) uploadAgain(ctx context.Context, d folder.Dataset) error {
 	err := p.upload(ctx, d)
 	var e *kaggle.Error
 	if errors.As(err, &e) && e.Taken {
-		p.Say("%s: its name is taken, so it is on its way", d.ID)
+		p.Say("%s: its name is taken, so Kaggle is still making it", d.ID)
 		return nil
 	}
 	return err
 }
 
-// kernel uploads the kernel, if there is one and it or its datasets changed.
+// kernel uploads the kernel if it or one of its datasets changed.
 func (p *pusher) kernel(ctx context.Context) error {
 	if p.manifest.Kernel == "" {
 		return nil
 	}
 	want := p.kernelHash()
 	if p.note.Uploaded[p.manifest.Kernel] == want {
-		p.Say("%s: uploaded before", p.manifest.Kernel)
+		p.Say("%s: already uploaded", p.manifest.Kernel)
 		return nil
 	}
 	return p.retry(ctx, func() error {
@@ -364,7 +367,7 @@ func (p *pusher) kernel(ctx context.Context) error {
 
 var pushedVersion = regexp.MustCompile(`Kernel version ([0-9]{1,9}) successfully`)
 
-// kernelHash returns a hash of the kernel's script and of the datasets made with it.
+// kernelHash returns a hash of the kernel's script and of the folder's datasets.
 func (p *pusher) kernelHash() string {
 	all := []folder.File{p.manifest.Script}
 	for _, d := range p.manifest.Datasets {
@@ -376,13 +379,12 @@ func (p *pusher) kernelHash() string {
 // Status is the status of a dataset or a kernel on Kaggle.
 type Status struct {
 	What, ID string // What is "dataset" or "kernel"
-	Status   string // "missing" if there is none
-	Message  string // of a failure
-	// Changed reports whether it changed in the folder since the last upload.
-	Changed bool
+	Status   string // "missing" if it does not exist
+	Message  string // Kaggle's explanation of a failure
+	Changed  bool   // the folder holds another state than the last upload
 }
 
-// Statuses asks for the status of the folder's datasets and kernel.
+// Statuses asks Kaggle for the status of the datasets and the kernel of the folder dir.
 func Statuses(ctx context.Context, client *kaggle.Client, dir string) ([]Status, error) {
 	p := &pusher{Options: Options{Folder: dir}.withDefaults(), client: client}
 	var err error

@@ -10,18 +10,17 @@ import (
 	"time"
 )
 
-// groups is where control groups are mounted.
+// groups is the folder where control groups are mounted.
 const groups = "/sys/fs/cgroup"
 
-// group is a control group with a limit of memory, of version 1 or 2 (man 7
-// cgroups).
+// group is a control group with a limit of memory, of version 1 or 2 (cgroups(7)).
 type group struct {
 	dir string
 	v1  bool
 }
 
-// newGroup makes a control group below that of this process or, where that is
-// not shown here, at the top.
+// newGroup makes a control group below the group of this process, or at the top if a
+// container hides that.
 func newGroup(limit int64) (*group, error) {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -56,7 +55,7 @@ func makeGroup(parent string, v1 bool, limit int64) (*group, error) {
 		return nil, err
 	}
 	g := &group{dir, v1}
-	// Opened without O_CREATE: a folder that is no control group has no such file.
+	// Without O_CREATE this fails in a folder that is no control group.
 	f, err := os.OpenFile(filepath.Join(dir, g.file("memory.limit_in_bytes", "memory.max")), os.O_WRONLY, 0)
 	if err == nil {
 		_, err = f.WriteString(strconv.FormatInt(limit, 10))
@@ -75,7 +74,7 @@ func (g *group) file(v1, v2 string) string {
 	return v2
 }
 
-// procs is the file that processes join the group by.
+// procs returns the file that processes join the group by.
 func (g *group) procs() string { return filepath.Join(g.dir, "cgroup.procs") }
 
 func (g *group) peak() (int64, bool) {
@@ -87,7 +86,7 @@ func (g *group) peak() (int64, bool) {
 	return n, err == nil
 }
 
-// remove waits a little for processes that are ending.
+// remove removes the group. It waits up to a second until its processes have ended.
 func (g *group) remove() error {
 	var err error
 	for range 50 {

@@ -1,15 +1,13 @@
-// Package sandbox runs commands without network, with folders that can't be
-// written, on few cores and in little memory, as Kaggle runs kernels: by Linux's
-// user, mount and network namespaces and control groups. No privilege is needed
-// where the system allows these.
+// Package sandbox runs commands as Kaggle runs kernels: without network, with read-only
+// folders, and under limits of cores and memory. It uses Linux's user, mount and network
+// namespaces and control groups, without privileges where the system allows that.
 //
 //	box := sandbox.New(sandbox.Options{NoNetwork: true, ReadOnly: []string{"input"}})
 //	defer box.Close()
 //	cmd := box.Command(ctx, "./kernel")
-//	fmt.Println(box.Lacks) // what the system does not allow
+//	fmt.Println(box.Lacks) // restrictions that the system does not allow
 //
-// It is no defence against hostile programs: it shows what a well-meant one
-// would trip over.
+// A sandbox finds mistakes. It is no defense against hostile programs.
 package sandbox
 
 import (
@@ -25,42 +23,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options say what a command is kept from.
+// Options are the restrictions of a sandbox. The zero Options restrict nothing.
 type Options struct {
 	NoNetwork bool
-	// ReadOnly are folders, which must exist.
-	ReadOnly []string
-	// Binds are folders to show at other places, which must exist.
-	Binds []Bind
-	// Cores is on how many cores commands may run at most, 0 for all.
-	Cores int
-	// Memory is how much the commands may take together, in bytes, 0 for any:
-	// one that takes more is killed.
+	ReadOnly  []string // existing folders to make read-only
+	Binds     []Bind
+	Cores     int // largest number of cores; 0 means all
+	// Memory bounds the memory of all commands together, in bytes; 0 means no limit. The
+	// system kills a command that exceeds it.
 	Memory int64
 }
 
-// Bind shows the folder From at the folder To.
+// Bind mounts the folder From at To. Both must exist.
 type Bind struct {
 	From, To string
-	// ReadOnly has nothing written there, and no program run from there.
-	ReadOnly bool
+	ReadOnly bool // neither writing nor running programs is allowed
 }
 
-// Sandbox makes commands. The zero Sandbox keeps them from nothing.
+// Sandbox makes commands. The zero Sandbox restricts nothing.
 type Sandbox struct {
-	// Lacks names what was asked for and can't be had here.
+	// Lacks names the restrictions that this system does not allow.
 	Lacks []string
 
 	flags  uintptr
 	mounts []mount
-	cores  string // as taskset names them
+	cores  string // a list for taskset
 	group  *group
 }
 
-// mount shows the folder source at target; mode is "rw", "ro" or "ro,noexec".
+// mount is a bind mount of source at target. mode is "rw", "ro" or "ro,noexec".
 type mount struct{ source, target, mode string }
 
-// New finds out what the system allows.
+// New returns a sandbox with those restrictions that the system allows. It runs short
+// commands to find out. The caller must call Close.
 func New(o Options) *Sandbox {
 	s := &Sandbox{}
 	if o.NoNetwork {
@@ -85,8 +80,7 @@ func New(o Options) *Sandbox {
 	return s
 }
 
-// Close removes what was made for the limit of memory. All commands must have
-// ended.
+// Close removes the control group. All commands must have ended.
 func (s *Sandbox) Close() error {
 	if s.group == nil {
 		return nil
@@ -94,9 +88,8 @@ func (s *Sandbox) Close() error {
 	return s.group.remove()
 }
 
-// PeakMemory returns the most memory that the commands took together, in bytes,
-// with what the system kept of files for them; ok is false where it isn't known,
-// as without a limit.
+// PeakMemory returns the largest memory of all commands together, in bytes, with the
+// page cache of their files. ok is false if it is unknown, as without Options.Memory.
 func (s *Sandbox) PeakMemory() (n int64, ok bool) {
 	if s.group == nil {
 		return 0, false
@@ -104,7 +97,7 @@ func (s *Sandbox) PeakMemory() (n int64, ok bool) {
 	return s.group.peak()
 }
 
-// limitCores chooses the first cores of those that are allowed.
+// limitCores chooses the first n cores that this process may use.
 func (s *Sandbox) limitCores(n int) {
 	var allowed unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &allowed); err != nil || exec.Command("taskset", "--version").Run() != nil {
@@ -120,7 +113,7 @@ func (s *Sandbox) limitCores(n int) {
 	s.cores = strings.Join(list, ",")
 }
 
-// limitMemory makes a control group with that limit.
+// limitMemory makes a control group with that limit, in bytes.
 func (s *Sandbox) limitMemory(limit int64) {
 	g, err := newGroup(limit)
 	if err == nil {
@@ -141,7 +134,7 @@ func abs(path string) string {
 	return path
 }
 
-// try adds one more restriction, if it works here.
+// try adds a restriction if a command runs under it.
 func (s *Sandbox) try(what string, flags uintptr, mounts ...mount) {
 	more := &Sandbox{flags: s.flags | flags, mounts: append(s.mounts[:len(s.mounts):len(s.mounts)], mounts...)}
 	if err := more.Command(context.Background(), "true").Run(); err != nil {
@@ -151,9 +144,9 @@ func (s *Sandbox) try(what string, flags uintptr, mounts ...mount) {
 	s.flags, s.mounts = more.flags, more.mounts
 }
 
-// script joins the control group and mounts the folders that it is given, and
-// runs the rest. Its arguments are the group's list of processes or "", triples
-// of source, target and mode, then "--" and the command.
+// script joins the control group, mounts the folders and runs the command. Its
+// arguments are the group's cgroup.procs or "", triples of source, target and mode, "--"
+// and the command.
 const script = `set -e
 [ -z "$1" ] || echo $$ >"$1"
 shift

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Watch follows a process and those that it starts until the function that it
-// returns is called, which returns the most memory, in bytes, that one of them
-// had resident; 0 where the system doesn't tell.
+// Watch measures the resident memory of a process and its descendants until the caller
+// calls stop. stop returns the largest value of one process in bytes, or 0 if the system
+// does not report it.
 //
-// What the system tells of an ended process (ru_maxrss) is no use: a process begins
-// with the peak of the one that started it.
+// ru_maxrss of an ended process is useless here: a process inherits the peak of its
+// parent.
 func Watch(pid int) (stop func() int64) {
 	quit, result := make(chan struct{}), make(chan int64)
 	go func() {
@@ -38,7 +38,7 @@ func Watch(pid int) (stop func() int64) {
 	}
 }
 
-// family returns a process and its descendants.
+// family returns the ids of a process and its descendants.
 func family(pid int) []int {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -50,7 +50,7 @@ func family(pid int) []int {
 		if err != nil {
 			continue // it has ended
 		}
-		// "PID (NAME) STATE PARENT …"; the name may be anything (man 5 proc).
+		// "PID (NAME) STATE PARENT …"; the name may contain anything (proc(5)).
 		_, after, _ := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
 		var state string
 		var parent int
@@ -68,8 +68,8 @@ func family(pid int) []int {
 	return all
 }
 
-// PeakMemory returns the most memory, in bytes, that a process has had resident
-// so far; 0 where the system doesn't tell.
+// PeakMemory returns the largest resident memory of a process so far in bytes, or 0 if
+// the system does not report it.
 func PeakMemory(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

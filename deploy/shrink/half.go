@@ -10,19 +10,19 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Half says how weights are stored; the zero value leaves them as they are.
+// Half says in which type of 16 bits to store weights. The zero value keeps their types.
 type Half struct {
-	// DType is the type to store them in, F16 or BF16; any other is none.
+	// DType is weights.F16 or weights.BF16. Any other value keeps the types.
 	DType weights.DType
-	// Limit is the largest change of a probability that is taken; 1 takes all.
+	// Limit is the largest allowed change of a probability; 1 allows any.
 	Limit float64
 }
 
-// Given reports whether weights are to be stored in half the space.
+// Given reports whether h converts weights.
 func (h Half) Given() bool { return h.DType == weights.F16 || h.DType == weights.BF16 }
 
-// Apply returns the weights of the network g in half the space, and what that
-// changes of its predictions. It is an error where that is above the limit.
+// Apply returns the weights of the network g in h.DType, and how much its predictions
+// change. It returns an error if the change exceeds h.Limit.
 func (h Half) Apply(ctx context.Context, g *nn.Graph, dict *weights.StateDict) (*weights.StateDict, Change, error) {
 	small, err := dict.Half(h.DType)
 	if err != nil {

@@ -1,12 +1,12 @@
-// Package shrink measures what it costs a network's predictions to store its
-// weights in half the space.
+// Package shrink stores weights in 16 bits, and measures how much the network's
+// predictions change.
 //
 //	small, err := dict.Half(weights.F16)
 //	change, err := shrink.Measure(ctx, g, dict, small, nil)
 //	err = change.Check(shrink.DefaultLimit)
 //
-// Both forms of the weights predict the same images, and the probabilities
-// are compared.
+// Both forms of the weights predict the same images. The change is the difference of
+// the probabilities.
 package shrink
 
 import (
@@ -19,34 +19,33 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// DefaultLimit is the largest change of a probability that is taken without
-// being forced. A real ResNet of 20 layers changes by 0.002 in F16 and 0.02 in
-// BF16; what goes wrong changes by tenths.
+// DefaultLimit is the largest change of a probability that is allowed by default. A
+// trained ResNet of 20 layers changes by 0.002 in F16 and 0.02 in BF16. Broken weights
+// change by tenths.
 const DefaultLimit = 0.03
 
-// Change is how far the predictions moved.
+// Change is the difference between the predictions of two forms of weights.
 type Change struct {
-	// Images is how many were predicted.
-	Images int
+	Images int // that were predicted
 	// Max and Mean are the largest and the mean difference of a probability.
 	Max, Mean float64
 }
 
-// String tells the change in a line.
+// String describes the change in one line.
 func (c Change) String() string {
 	return fmt.Sprintf("probabilities change by %.2g at most, %.2g on average (%d images)", c.Max, c.Mean, c.Images)
 }
 
-// Check returns an error where the largest change is above a limit.
+// Check returns an error if the largest change exceeds limit or is NaN.
 func (c Change) Check(limit float64) error {
-	if !(c.Max <= limit) { // so that NaN is refused
+	if !(c.Max <= limit) { // refuses NaN too
 		return fmt.Errorf("%v, above the limit of %.2g", c, limit)
 	}
 	return nil
 }
 
-// Measure predicts images, (N, H, W, 3) normalised, with both forms of the
-// weights. Without images it makes four of its own.
+// Measure predicts images with both forms of the weights. images has the shape
+// (N, H, W, 3) and is normalized; nil means Images(4, size of the input).
 func Measure(ctx context.Context, g *nn.Graph, before, after engine.Params, images []float32) (Change, error) {
 	if images == nil {
 		images = Images(4, g.Input.Shape.H)
@@ -63,13 +62,13 @@ func Measure(ctx context.Context, g *nn.Graph, before, after engine.Params, imag
 	for i := range want {
 		d := math.Abs(probability(want[i]) - probability(got[i]))
 		c.Mean += d / float64(len(want))
-		c.Max = math.Max(c.Max, d) // NaN stays
+		c.Max = math.Max(c.Max, d) // keeps NaN
 	}
 	return c, nil
 }
 
-// probability is the logit's sigmoid; NaN where the logit is not finite, as no
-// sound weights make it (the vector kernels turn NaN into their floor, -Inf).
+// probability returns the sigmoid of a logit. It returns NaN for an infinite logit: SIMD
+// routines may turn NaN into -Inf.
 func probability(logit float32) float64 {
 	if math.IsInf(float64(logit), 0) {
 		return math.NaN()
@@ -77,7 +76,7 @@ func probability(logit float32) float64 {
 	return 1 / (1 + math.Exp(-float64(logit)))
 }
 
-// predict runs one form; its engine is gone before the other's is made.
+// predict returns the logits of the images. It holds one engine at a time.
 func predict(ctx context.Context, g *nn.Graph, p engine.Params, images []float32) ([]float32, error) {
 	e, err := engine.Compile(g, p, engine.Options{})
 	if err != nil {
@@ -87,8 +86,8 @@ func predict(ctx context.Context, g *nn.Graph, p engine.Params, images []float32
 	return logits, e.Predict(ctx, images, logits)
 }
 
-// Images makes n normalised images of size x size: patches of colour at three
-// scales, so that every layer has something to see, and some noise.
+// Images returns n normalized images of the shape (size, size, 3): patches of color at
+// three scales, and noise. Every layer gets details of its scale.
 func Images(n, size int) []float32 {
 	rng := rand.New(rand.NewPCG(1, 2))
 	out := make([]float32, n*size*size*3)

@@ -86,6 +86,6 @@ func TestBrokenPredictionsAreRefused(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := shrink.Measure(ctx, g, dict, dict, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("with a canceled context: %v", err)
 	}
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// maxProblems is how many rows with the same kind of mistake are named.
+// maxProblems bounds the rows that are named for each kind of mistake.
 const maxProblems = 3
 
 // graded is the result of grade.
 type graded struct {
-	rows, given int // rows, and those with a label
+	rows, given int // all rows, and rows with a label
 	problems    []string
 }
 
@@ -27,10 +27,10 @@ func (g *graded) problem(format string, args ...any) {
 	g.problems = append(g.problems, fmt.Sprintf(format, args...))
 }
 
-// grade reads a submission of labels as the strictest grader would. It wants UTF-8,
-// whole lines, the sample's header, and the sample's ids in order. A row has class
+// grade checks a submission of labels as a strict grader would. It requires UTF-8,
+// whole lines, the sample's header, and the sample's ids in order. A row holds class
 // numbers, each once, separated by single spaces. If sample is nil, header and ids are
-// free; if classes is 0, any class number is right.
+// free. If classes is 0, any class number is valid.
 func grade(name string, text []byte, sample *input.Table, classes int) graded {
 	var g graded
 	switch {
@@ -98,21 +98,21 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 	return g
 }
 
-// checkLabels returns the kind of mistake in a field of class numbers, and a message;
-// both are "" if there is none. An empty field is right: it has no label.
+// checkLabels returns the kind of mistake in a field of class numbers, and a message.
+// Both are "" for a valid field. An empty field is valid.
 func checkLabels(field string, classes int) (kind, what string) {
 	if field == "" {
 		return "", ""
 	}
 	if field != strings.Join(strings.Fields(field), " ") {
-		return "spaces", fmt.Sprintf("%q is not separated by single spaces", field)
+		return "spaces", fmt.Sprintf("the numbers of %q are not separated by single spaces", field)
 	}
 	seen := map[int]bool{}
 	for text := range strings.FieldsSeq(field) {
 		c, err := strconv.Atoi(text)
 		switch {
 		case err != nil || strconv.Itoa(c) != text:
-			return "number", fmt.Sprintf("%q is no class number", text)
+			return "number", fmt.Sprintf("%q is not a class number", text)
 		case c < 0 || classes > 0 && c >= classes:
 			return "class", fmt.Sprintf("class %d, but there are %d (0 to %d)", c, classes, classes-1)
 		case seen[c]:
@@ -123,7 +123,7 @@ func checkLabels(field string, classes int) (kind, what string) {
 	return "", ""
 }
 
-// compare reports ids that differ from the sample's.
+// compare reports missing, additional and reordered ids.
 func (g *graded) compare(name string, ids []string, sample *input.Table) {
 	want := sample.IDs()
 	if slices.Equal(ids, want) {

@@ -1,23 +1,21 @@
-// Package simulate runs a deployed folder as Kaggle would, and tells what would
-// fail there.
+// Package simulate runs a deployed folder as Kaggle would, and reports what would fail
+// there.
 //
 //	report, err := simulate.Run(ctx, simulate.Options{Folder: "deploy", Data: "data", Stderr: os.Stderr})
+//	fmt.Println(report.Problems)
 //
-// The datasets and the competition's data are mounted as Kaggle mounts them,
-// read-only and without programs; python3 starts kernel.py in an empty working
-// folder, without network, on four cores at most and under the limits of memory
-// and time. What the system does not allow (see package sandbox) is done
-// without, and the report says so.
+// The datasets and the competition's data are mounted in Kaggle's layout, read-only and
+// not executable. python3 starts kernel.py in an empty working folder, without network,
+// under limits of cores, memory and time. The report lists the restrictions that this
+// system does not allow (see package sandbox).
 //
-// It checks the folder against its manifest first: a file that changed since
-// fails as it would fail after the upload. A submission is read as the strictest
-// grader would.
+// Files that differ from the manifest are problems. So is everything in the submission
+// that a strict grader would refuse.
 //
-// It refuses data whose sample submission asks for another kind of submission.
+// The package refuses data whose sample submission asks for another kind of submission.
 package simulate
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,20 +40,19 @@ import (
 
 // Options say what to run and under which limits.
 type Options struct {
-	Folder string // the deployed one
+	Folder string // the deployed folder
 	Data   string // the competition's data: images and sample submission
-	Output string // a folder to keep what the kernel wrote; "" for none
-	// Limit is the competition's time; the kernel is told a budget that fits.
-	// 0 is the limit that the folder was deployed with, else DefaultLimit; the kernel
-	// keeps its own budget then.
+	Output string // a folder to copy the kernel's output to; "" for none
+	// Limit is the competition's time limit, from which the kernel's budget follows. 0
+	// means the limit of the manifest, else DefaultLimit, and the kernel's own budget.
 	Limit  time.Duration
-	Memory int64 // bytes; 0 is DefaultMemory
-	Cores  int   // 0 is DefaultCores
-	// Final runs it as Kaggle's hidden run of a submission.
+	Memory int64 // bytes; 0 means DefaultMemory
+	Cores  int   // 0 means DefaultCores
+	// Final simulates the hidden run of a submission.
 	Final bool
-	// Key is the text of the key, for a kernel that has it from the environment.
+	// Key is the text of the key, for a kernel that reads it from the environment.
 	Key    string
-	Stderr io.Writer // of the kernel
+	Stderr io.Writer // the kernel's standard error; nil discards it
 }
 
 // The limits of Kaggle's sessions without accelerator.
@@ -66,19 +63,20 @@ const (
 	maxWorking    = 20_000_000_000
 )
 
-// Report is what a run was.
+// Report describes a run.
 type Report struct {
 	Status int           // exit status of kernel.py
-	Took   time.Duration // of it
-	Peak   int64         // most memory that a process had resident, in bytes
-	Limit  time.Duration
-	Memory int64
-	Cores  int
-	Files  []File // in the working folder
-	Rows   int    // of the submission
-	Given  int    // rows with a label
-	Lacks  []string
-	// Problems are what would fail on Kaggle.
+	Took   time.Duration // from the start of kernel.py to its end
+	Peak   int64         // largest resident memory of one process, in bytes
+	Limit  time.Duration // the time limit of the run
+	Memory int64         // the memory limit, in bytes
+	Cores  int           // the limit of cores
+	Files  []File        // in the working folder
+	Rows   int           // of the submission
+	Given  int           // rows with at least one label
+	// Lacks lists the restrictions that this system does not allow.
+	Lacks []string
+	// Problems lists what would fail on Kaggle, a line each.
 	Problems []string
 }
 
@@ -92,7 +90,7 @@ func (r *Report) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
-// Run runs the folder. The error is of what could not be tried at all.
+// Run runs the folder. It returns an error only if there was no run to report on.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	m, err := folder.Read(o.Folder)
 	if err != nil {
@@ -133,24 +131,24 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(root)
-	s := &session{o: o, m: m, r: r, root: root, python: python, sample: sample}
+	s := &session{options: o, manifest: m, report: r, root: root, python: python, sample: sample}
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
 	return r, s.inspect()
 }
 
-// session is a run on its way.
+// session is the state of one Run.
 type session struct {
-	o      Options
-	m      *folder.Manifest
-	r      *Report
-	root   string // /kaggle there
-	python string
-	sample *input.Table // the sample submission, nil where the data have none
+	options  Options
+	manifest *folder.Manifest
+	report   *Report
+	root     string // temporary; holds the folder kaggle
+	python   string
+	sample   *input.Table // the sample submission, nil if the data have none
 }
 
-// kindHint adds a hint to the error of a sample that the user can settle.
+// kindHint adds a hint to the error of an ambiguous sample submission.
 func kindHint(err error) error {
 	var kind *input.KindError
 	if errors.As(err, &kind) && kind.Ambiguous {
@@ -161,23 +159,24 @@ func kindHint(err error) error {
 
 func (s *session) working() string { return filepath.Join(s.root, "kaggle", "working") }
 
-// mounts lists the folders to show and where, as Kaggle does since 2026.
+// mounts lists the folders to mount, in Kaggle's layout of 2026.
 func (s *session) mounts() []sandbox.Bind {
 	inputs := filepath.Join(s.root, "kaggle", "input")
 	competition := "competition"
-	if len(s.m.Competitions) > 0 {
-		competition = s.m.Competitions[0]
+	if len(s.manifest.Competitions) > 0 {
+		competition = s.manifest.Competitions[0]
 	}
-	binds := []sandbox.Bind{{From: s.o.Data, To: filepath.Join(inputs, "competitions", competition), ReadOnly: true}}
-	for _, d := range s.m.Datasets {
+	binds := []sandbox.Bind{{From: s.options.Data, To: filepath.Join(inputs, "competitions", competition), ReadOnly: true}}
+	for _, d := range s.manifest.Datasets {
 		binds = append(binds, sandbox.Bind{
-			From: filepath.Join(s.o.Folder, d.Folder), To: filepath.Join(inputs, "datasets", filepath.FromSlash(d.ID)), ReadOnly: true,
+			From: filepath.Join(s.options.Folder, d.Folder), To: filepath.Join(inputs, "datasets", filepath.FromSlash(d.ID)), ReadOnly: true,
 		})
 	}
 	return binds
 }
 
-// prepare makes the folders and the sandbox.
+// prepare makes the folders and the sandbox. If nothing can be mounted, it makes
+// symbolic links.
 func (s *session) prepare() (*sandbox.Sandbox, error) {
 	binds := s.mounts()
 	for _, dir := range append([]string{s.working(), filepath.Join(s.root, "tmp"), filepath.Join(s.root, "home")}, targets(binds)...) {
@@ -185,23 +184,22 @@ func (s *session) prepare() (*sandbox.Sandbox, error) {
 			return nil, err
 		}
 	}
-	script, err := os.ReadFile(filepath.Join(s.o.Folder, folder.KernelPy))
+	script, err := os.ReadFile(filepath.Join(s.options.Folder, folder.KernelPy))
 	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(s.root, folder.KernelPy), script, 0o644); err != nil {
 		return nil, err
 	}
-	o := sandbox.Options{NoNetwork: true, Binds: binds, Cores: s.r.Cores, Memory: s.r.Memory}
+	o := sandbox.Options{NoNetwork: true, Binds: binds, Cores: s.report.Cores, Memory: s.report.Memory}
 	box := sandbox.New(o)
 	if !mounted(box, binds) {
-		// Links serve where nothing can be mounted.
 		if err := box.Close(); err != nil {
 			return nil, err
 		}
 		o.Binds = nil
 		box = sandbox.New(o)
-		box.Lacks = append(box.Lacks, "an input that can't be written")
+		box.Lacks = append(box.Lacks, "a read-only input")
 		for _, b := range binds {
 			from, err := filepath.Abs(b.From)
 			if err != nil {
@@ -212,7 +210,7 @@ func (s *session) prepare() (*sandbox.Sandbox, error) {
 			}
 		}
 	}
-	s.r.Lacks = box.Lacks
+	s.report.Lacks = box.Lacks
 	return box, nil
 }
 
@@ -224,7 +222,7 @@ func targets(binds []sandbox.Bind) []string {
 	return all
 }
 
-// mounted reports whether all folders are shown.
+// mounted reports whether the sandbox mounts all folders.
 func mounted(box *sandbox.Sandbox, binds []sandbox.Bind) bool {
 	for _, b := range binds {
 		for _, lack := range box.Lacks {
@@ -243,11 +241,11 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	defer box.Close()
-	limited, cancel := context.WithTimeout(ctx, s.r.Limit)
+	limited, cancel := context.WithTimeout(ctx, s.report.Limit)
 	defer cancel()
 	cmd := box.Command(limited, s.python, filepath.Join(s.root, folder.KernelPy))
-	cmd.Dir, cmd.Env, cmd.Stderr = s.working(), s.environment(), s.o.Stderr
-	// All processes of the kernel end with it. One that is told has time to end.
+	cmd.Dir, cmd.Env, cmd.Stderr = s.working(), s.environment(), s.options.Stderr
+	// All processes of the kernel get its signals. After SIGTERM they have time to end.
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
@@ -258,42 +256,43 @@ func (s *session) run(ctx context.Context) error {
 	if err = cmd.Start(); err == nil {
 		peak := sandbox.Watch(cmd.Process.Pid)
 		err = cmd.Wait()
-		s.r.Peak = peak()
+		s.report.Peak = peak()
 	}
-	s.r.Took = time.Since(start)
+	s.report.Took = time.Since(start)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if cmd.ProcessState == nil {
 		return fmt.Errorf("starting %s: %w", s.python, err)
 	}
-	s.r.Status = cmd.ProcessState.ExitCode()
+	s.report.Status = cmd.ProcessState.ExitCode()
 	if limited.Err() != nil {
-		s.r.problem("it was still running at the time limit of %s", s.r.Limit)
-	} else if s.r.Status != 0 {
-		s.r.problem("it ended with status %d: Kaggle takes no submission from it", s.r.Status)
+		s.report.problem("it was still running at the time limit of %s", s.report.Limit)
+	} else if s.report.Status != 0 {
+		s.report.problem("it ended with status %d: Kaggle takes no submission from it", s.report.Status)
 	}
 	return nil
 }
 
-// environment is little, and has no Go.
+// environment returns a small environment without Go.
 func (s *session) environment() []string {
 	env := []string{
 		"PATH=" + withoutGo(os.Getenv("PATH")), "HOME=" + filepath.Join(s.root, "home"), "TMPDIR=" + filepath.Join(s.root, "tmp"),
 		"LANG=C.UTF-8", "KAGGLE_KERNEL_RUN_TYPE=Batch",
 	}
-	if s.o.Limit > 0 {
-		env = append(env, "DEPLOY_KERNEL_BUDGET="+deploy.Budget(s.o.Limit).String())
+	if s.options.Limit > 0 {
+		env = append(env, "DEPLOY_KERNEL_BUDGET="+deploy.Budget(s.options.Limit).String())
 	}
-	if s.o.Final {
+	if s.options.Final {
 		env = append(env, "KAGGLE_IS_COMPETITION_RERUN=1")
 	}
-	if s.o.Key != "" && s.m.KeyIn == folder.InEnvironment.String() {
-		env = append(env, "DEPLOY_KERNEL_KEY="+s.o.Key)
+	if s.options.Key != "" && s.manifest.KeyIn == folder.InEnvironment.String() {
+		env = append(env, "DEPLOY_KERNEL_KEY="+s.options.Key)
 	}
 	return env
 }
 
+// withoutGo returns a PATH without the folders that hold a go command.
 func withoutGo(list string) string {
 	var keep []string
 	for _, dir := range filepath.SplitList(list) {
@@ -304,7 +303,7 @@ func withoutGo(list string) string {
 	return strings.Join(keep, string(filepath.ListSeparator))
 }
 
-// inspect looks at what the kernel wrote, and keeps it where that is wanted.
+// inspect reports on the files in the working folder, and copies them to Output.
 func (s *session) inspect() error {
 	var total int64
 	err := filepath.WalkDir(s.working(), func(name string, d fs.DirEntry, err error) error {
@@ -316,7 +315,7 @@ func (s *session) inspect() error {
 			return err
 		}
 		rel, err := filepath.Rel(s.working(), name)
-		s.r.Files = append(s.r.Files, File{path.Clean(filepath.ToSlash(rel)), info.Size()})
+		s.report.Files = append(s.report.Files, File{path.Clean(filepath.ToSlash(rel)), info.Size()})
 		total += info.Size()
 		return err
 	})
@@ -324,24 +323,24 @@ func (s *session) inspect() error {
 		return err
 	}
 	if total > maxWorking {
-		s.r.problem("it wrote %s; the working folder has %s", say.Size(total), say.Size(maxWorking))
+		s.report.problem("it wrote %s; the working folder has %s", say.Size(total), say.Size(maxWorking))
 	}
 	if err := s.checkSubmission(); err != nil {
 		return err
 	}
-	if s.o.Output == "" {
+	if s.options.Output == "" {
 		return nil
 	}
-	for _, f := range s.r.Files {
+	for _, f := range s.report.Files {
 		b, err := os.ReadFile(filepath.Join(s.working(), filepath.FromSlash(f.Name)))
 		if err != nil {
 			return err
 		}
-		to := filepath.Join(s.o.Output, filepath.FromSlash(f.Name))
+		to := filepath.Join(s.options.Output, filepath.FromSlash(f.Name))
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(to, bytes.Clone(b), 0o644); err != nil {
+		if err := os.WriteFile(to, b, 0o644); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,8 @@ func (s *submitter) defaultLog() string {
 
 var scoreInName = regexp.MustCompile(`_val_-?([0-9]+(\.[0-9]+)?)$`)
 
-// validation returns the ensemble's validation score, "" if unknown.
+// validation returns the ensemble's validation score from its name or the manifest,
+// "" if unknown.
 func (s *submitter) validation() string {
 	if m := scoreInName.FindStringSubmatch(s.manifest.Ensemble); m != nil {
 		return m[1]
@@ -54,7 +55,7 @@ func (s *submitter) validation() string {
 	return ""
 }
 
-// log appends a line to the log unless the log has that line.
+// log appends a line to the log unless the line is already there.
 func (s *submitter) log(r *Result, date string) error {
 	if date == "" {
 		date = time.Now().UTC().Format(time.RFC3339)
@@ -75,7 +76,7 @@ func (s *submitter) log(r *Result, date string) error {
 	}
 	switch {
 	case len(rows) > 0 && !slices.Equal(rows[0], logColumns):
-		return hint.New(fmt.Errorf("%s is not a log of submissions: its first line is %q", s.Log, rows[0]), "name another by --log")
+		return hint.New(fmt.Errorf("%s is not a log of submissions: its first line is %q", s.Log, rows[0]), "name another file by --log")
 	case slices.ContainsFunc(rows, func(old []string) bool { return slices.Equal(old, row) }):
 		return nil
 	}

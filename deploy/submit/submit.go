@@ -1,11 +1,12 @@
 // Package submit submits a pushed kernel to its competition with Kaggle's client,
 // waits for the score and logs it.
 //
+//	client, err := kaggle.Find(ctx)
 //	result, err := submit.Submit(ctx, client, submit.Options{Folder: "deploy", Say: say})
 //
-// The file submit.json in the folder records the submission: an interrupted call goes
-// on where it stopped, and no version is submitted twice. The log is a CSV file beside
-// the ensemble. It has a line for each submission, with the validation score and the
+// The file submit.json in the folder records the submission. An interrupted call
+// continues where it stopped, and no version is submitted twice. The log is a CSV file
+// beside the ensemble, with a line for each submission: the validation score and the
 // scores of the leaderboard.
 //
 // It refuses a folder that changed since it was pushed, and a kernel whose run failed.
@@ -42,14 +43,14 @@ type Options struct {
 	File        string // the kernel's output file to submit; "" is submission.csv
 	Message     string // the submission's description; "" names the ensemble and the version
 	Log         string // the CSV file; "" is submissions.csv beside the ensemble
-	// Tries bounds how often a command is tried; 0 is 5.
+	// Tries bounds how often a command is tried; 0 means 5.
 	Tries int
 	// Pause is the time between two looks at a status, and before the second try of a
-	// command; 0 is 30 seconds.
+	// command. 0 means 30 seconds.
 	Pause time.Duration
-	// Wait bounds the time of the kernel's run and of the scoring; 0 is 12 hours.
+	// Wait bounds the time of the kernel's run and of the scoring; 0 means 12 hours.
 	Wait time.Duration
-	// Say prints a line of progress; nil prints none.
+	// Say reports progress, a line each; nil is silent.
 	Say func(format string, args ...any)
 }
 
@@ -59,11 +60,11 @@ type Result struct {
 	Version             int
 	Ref                 string // the submission's number, "" if the client prints none
 	Status              string // "complete" or "error"
-	Public, Private     string // scores, "" if there is none
+	Public, Private     string // scores, "" if unknown
 	Log                 string // path of the log
 }
 
-// note records the last submission of the folder.
+// note is the content of submit.json, the last submission of the folder.
 type note struct {
 	Competition string `json:"competition"`
 	Kernel      string `json:"kernel"`
@@ -71,7 +72,7 @@ type note struct {
 	Message     string `json:"message"`
 	// Before lists the dates of earlier submissions with the same message.
 	Before    []string `json:"before,omitempty"`
-	Submitted string   `json:"submitted,omitempty"` // when; "" if Kaggle has not confirmed it
+	Submitted string   `json:"submitted,omitempty"` // time; "" until Kaggle confirms it
 	Ref       string   `json:"ref,omitempty"`
 	Result    *Result  `json:"result,omitempty"`
 }
@@ -104,7 +105,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Submit submits the kernel and returns once Kaggle has scored it.
+// Submit submits the kernel and waits until Kaggle has scored it. A submission that
+// Kaggle could not score is no error: its Status is "error".
 func Submit(ctx context.Context, client *kaggle.Client, o Options) (*Result, error) {
 	s := &submitter{Options: o.withDefaults(), client: client}
 	s.deadline = time.Now().Add(s.Wait)
@@ -120,11 +122,11 @@ func Submit(ctx context.Context, client *kaggle.Client, o Options) (*Result, err
 		return nil, err
 	}
 	if s.note.Result != nil {
-		s.Say("version %d of %s was submitted before", s.Version, s.manifest.Kernel)
+		s.Say("version %d of %s is already submitted", s.Version, s.manifest.Kernel)
 		return s.note.Result, nil
 	}
 	if !fresh {
-		s.Say("going on with the submission of version %d of %s", s.Version, s.manifest.Kernel)
+		s.Say("continuing the submission of version %d of %s", s.Version, s.manifest.Kernel)
 	}
 	if err := s.ran(ctx); err != nil {
 		return nil, err
@@ -139,7 +141,7 @@ func Submit(ctx context.Context, client *kaggle.Client, o Options) (*Result, err
 	return s.finish(row)
 }
 
-// resolve fills in competition, version and message.
+// resolve fills in the competition, the version, the message and the log.
 func (s *submitter) resolve() error {
 	m := s.manifest
 	if m.Kernel == "" {
@@ -159,9 +161,9 @@ func (s *submitter) resolve() error {
 		s.Version, err = push.KernelVersion(s.Folder)
 		switch {
 		case err != nil:
-			return hint.New(err, "`deploy-kernel push %s` uploads it; --version submits one that was pushed before", s.Folder)
+			return hint.New(err, "`deploy-kernel push %s` uploads it; --version submits an earlier version", s.Folder)
 		case s.Version == 0:
-			return hint.New(fmt.Errorf("%s: the version of the kernel that was pushed is not known", s.Folder), "name it by --version")
+			return hint.New(fmt.Errorf("%s: the version of the pushed kernel is unknown", s.Folder), "name it by --version")
 		}
 	}
 	if s.Message == "" {
@@ -173,8 +175,8 @@ func (s *submitter) resolve() error {
 	return nil
 }
 
-// read reads the note. fresh reports whether this kernel, version and competition have
-// not been submitted from the folder; the note is a new one then.
+// read reads submit.json. fresh reports whether it does not record this kernel, version
+// and competition; s.note is new then.
 func (s *submitter) read() (fresh bool, err error) {
 	want := note{Competition: s.Competition, Kernel: s.manifest.Kernel, Version: s.Version, Message: s.Message}
 	path := filepath.Join(s.Folder, folder.SubmitRecord)
@@ -204,7 +206,7 @@ func (s *submitter) save() error {
 	return atomicfile.WriteFile(filepath.Join(s.Folder, folder.SubmitRecord), append(b, '\n'))
 }
 
-// ran waits until the kernel's run has ended.
+// ran waits until the kernel's run has succeeded.
 func (s *submitter) ran(ctx context.Context) error {
 	said := ""
 	for {
@@ -240,8 +242,8 @@ func (s *submitter) ran(ctx context.Context) error {
 
 var refText = regexp.MustCompile(`(?i)submission ref: *([0-9]+)`)
 
-// submit submits the kernel unless that was done. After a command that failed or was
-// cut off, the list of submissions shows whether Kaggle carried it out.
+// submit submits the kernel unless submit.json records that. After a failed or
+// interrupted command, the list of submissions shows whether Kaggle carried it out.
 func (s *submitter) submit(ctx context.Context, fresh bool) error {
 	if s.note.Submitted != "" {
 		return nil
@@ -283,13 +285,13 @@ func (s *submitter) submit(ctx context.Context, fresh bool) error {
 	})
 }
 
-// submitted records that Kaggle has the submission.
+// submitted records in submit.json that Kaggle has the submission.
 func (s *submitter) submitted(ref string) error {
 	s.note.Submitted, s.note.Ref = time.Now().UTC().Format(time.RFC3339), ref
 	return s.save()
 }
 
-// rows lists the submissions with the note's message or reference.
+// rows returns the submissions that have the note's message or reference.
 func (s *submitter) rows(ctx context.Context) ([]kaggle.Submission, error) {
 	var rows []kaggle.Submission
 	err := s.retry(ctx, func() (err error) {
@@ -302,7 +304,7 @@ func (s *submitter) rows(ctx context.Context) ([]kaggle.Submission, error) {
 }
 
 // find returns the row of this submission: the one with its reference, else the latest
-// one with its message that is not in note.Before.
+// one whose date is not in note.Before.
 func (s *submitter) find(rows []kaggle.Submission) (kaggle.Submission, bool) {
 	for _, row := range rows {
 		if s.note.Ref != "" && row.Ref != "" {
@@ -335,7 +337,7 @@ func (s *submitter) scored(ctx context.Context) (kaggle.Submission, error) {
 			return row, nil
 		}
 		if time.Now().After(s.deadline) {
-			return row, hint.New(fmt.Errorf("the submission is not scored after %s: its status is %q", s.Wait, status), "the same command goes on waiting")
+			return row, hint.New(fmt.Errorf("Kaggle has not scored the submission after %s: its status is %q", s.Wait, status), "the same command continues to wait")
 		}
 		if status != said {
 			s.Say("%s: waiting for the score (%s)", s.Competition, status)
@@ -347,15 +349,15 @@ func (s *submitter) scored(ctx context.Context) (kaggle.Submission, error) {
 	}
 }
 
-// interrupted says how to go on.
+// interrupted says how to continue, if ctx has ended.
 func (s *submitter) interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		s.Say("the submission goes on at Kaggle; the same command goes on waiting for its score")
+		s.Say("Kaggle continues with the submission; the same command continues to wait for its score")
 	}
 	return err
 }
 
-// finish logs the score.
+// finish logs and records the score.
 func (s *submitter) finish(row kaggle.Submission) (*Result, error) {
 	ref := row.Ref
 	if ref == "" {
@@ -372,7 +374,7 @@ func (s *submitter) finish(row kaggle.Submission) (*Result, error) {
 	return r, s.save()
 }
 
-// retry calls do again if it may succeed then.
+// retry calls do again while another try may succeed.
 func (s *submitter) retry(ctx context.Context, do func() error) error {
 	return kaggle.Patience{Tries: s.Tries, Pause: s.Pause, Say: s.Say}.Retry(ctx, do)
 }
