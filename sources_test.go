@@ -18,7 +18,7 @@ import (
 
 func list(t *testing.T, dir string) string {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-f", "{{.ImportPath}} {{.GoFiles}} {{range .IgnoredGoFiles}}{{.}} {{end}}", "./runtime/...", "./crypt", "./crypt/internal/...")
+	cmd := exec.Command("go", "list", "-f", "{{.ImportPath}} {{.GoFiles}} {{range .IgnoredGoFiles}}{{.}} {{end}}", "./runtime/...", "./crypt", "./crypt/internal/...", "./internal/hugepage")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off")
 	cmd.Stderr = os.Stderr

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/hugepage"
 )
 
 // ReadAll returns the whole plaintext in new memory, as [ReaderAt.ReadInto] reads
@@ -34,7 +36,11 @@ func (r *ReaderAt) ReadInto(ctx context.Context, p []byte, threads int) error {
 	if int64(len(p)) != r.layout.Plain {
 		return fmt.Errorf("crypt: %d bytes of memory for a plaintext of %d", len(p), r.layout.Plain)
 	}
-	hugePages(p)
+	if len(p) >= 4*hugepage.Size {
+		// A first write to new memory then faults once per huge page, not once
+		// per 4 KiB.
+		hugepage.Advise(p)
+	}
 	var (
 		next  atomic.Int64
 		group sync.WaitGroup

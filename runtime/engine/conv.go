@@ -39,18 +39,11 @@ type conv struct {
 	pixel int
 	// How many values of a pixel, and how many pixels, a block has.
 	blockK, blockPixels int
-	blocks              []block
+	blocks              []simd.Block
 	panels              []panel
 	pixels              int
 	w, bias             []float32
 	floor               float32
-}
-
-// block is a part of the sum: runs of input values and where their weights
-// begin in a panel, in rows.
-type block struct {
-	segments []simd.Segment
-	first, k int
 }
 
 // panel is a group of output channels.
@@ -83,9 +76,7 @@ func (comp *compiler) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int
 			places = append(places, int32(t.index(y*stride.H-offset.H, x*stride.W-offset.W)))
 		}
 	}
-	for len(places)%simd.Rows != 0 {
-		places = append(places, places[len(places)-1])
-	}
+	places = simd.FillTile(places)
 	comp.tables[key] = places
 	return places
 }
@@ -246,22 +237,7 @@ func (c *conv) block(k int, together bool) {
 
 // segment adds a run of input values to the blocks of the sum.
 func (c *conv) segment(offset, k int) {
-	for k > 0 {
-		if len(c.blocks) == 0 || c.blocks[len(c.blocks)-1].k >= c.blockK {
-			b := block{}
-			if len(c.blocks) > 0 {
-				last := c.blocks[len(c.blocks)-1]
-				b.first = last.first + last.k
-			}
-			c.blocks = append(c.blocks, b)
-		}
-		b := &c.blocks[len(c.blocks)-1]
-		part := min(k, c.blockK-b.k)
-		b.segments = append(b.segments, simd.Segment{Offset: offset, K: part})
-		b.k += part
-		offset += part / simd.Lanes * c.step
-		k -= part
-	}
+	c.blocks = simd.AppendSegment(c.blocks, offset, k, c.blockK, c.step)
 }
 
 func (c *conv) pixelBlocks() int { return (c.pixels + c.blockPixels - 1) / c.blockPixels }
@@ -293,7 +269,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 		g.ResidualStep, g.ResidualAt = c.res.plane(), c.at[first:]
 	}
 	for i, b := range c.blocks {
-		g.Segments, g.Accumulate, g.Floor = b.segments, i > 0, simd.None
+		g.Segments, g.Accumulate, g.Floor = b.Segments, i > 0, simd.None
 		if i == len(c.blocks)-1 {
 			g.Floor = c.floor
 		}
@@ -303,16 +279,12 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 				g.X = arena[c.x.base(p.x):]
 			}
 			g.Y = arena[c.y.base(plane):]
-			g.W = c.w[p.w+b.first*p.columns:][:b.k*p.columns]
+			g.W = c.w[p.w+b.First*p.columns:][:b.K*p.columns]
 			g.Bias = c.bias[p.column:][:p.columns]
 			if c.res != nil {
 				g.Residual = arena[c.res.base(plane):]
 			}
-			if p.columns == c.set.Panel {
-				c.set.GEMM(g)
-			} else {
-				c.set.HalfGEMM(g)
-			}
+			c.set.Multiply(g, p.columns)
 			if i == 0 && first == 0 {
 				for p := range p.columns / simd.Lanes {
 					c.y.clearBorder(arena, plane+p)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // unit is a group of nodes that one step computes: a node and what can be done
@@ -327,7 +328,7 @@ func (f *fusion) placeable(c *nn.Node) bool {
 				return false
 			}
 		}
-		dense = dense && part.Shape.C%16 == 0
+		dense = dense && part.Shape.C%simd.Lanes == 0
 	}
 	if dense {
 		return true
@@ -416,11 +417,11 @@ func depthwise(n *nn.Node) bool {
 // smallGroups reports whether a convolution is one for the routine of grouped
 // convolutions.
 func smallGroups(n *nn.Node) bool {
-	if n.Op != nn.Conv || n.Window.W != 3 || n.In[0].Shape.C != n.Shape.C || n.Shape.C%16 != 0 || !smallStride(n) {
+	if n.Op != nn.Conv || n.Window.W != 3 || n.In[0].Shape.C != n.Shape.C || n.Shape.C%simd.Lanes != 0 || !smallStride(n) {
 		return false
 	}
 	size := n.Shape.C / n.Groups
-	return size == 4 || size == 8 || size == 16
+	return size == 4 || size == 8 || size == simd.Lanes
 }
 
 // smallStride reports whether the routines of rows have the convolution's

@@ -284,11 +284,7 @@ func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 	for i, s := range start {
 		g.Partials[i] = s.data
 	}
-	if b.outputs-plane < m.panel() {
-		m.set.HalfGEMM(g)
-	} else {
-		m.set.GEMM(g)
-	}
+	m.set.Multiply(g, min(b.outputs-plane, m.panel())*simd.Lanes)
 }
 
 // panel returns the planes of a panel.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/deploy-kernel/deploy-kernel/internal/hugepage"
 	"github.com/deploy-kernel/deploy-kernel/runtime/layout"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
@@ -100,6 +101,14 @@ func (t *tensor) clearBorder(arena []float32, p int) {
 		clear(a[t.index(y, t.w):][:2*edge])
 	}
 	clear(a[t.index(t.h-1, t.w):])
+}
+
+// newFloats returns memory for n values. Weights and activations are read once
+// per image, so large ones lie in huge pages.
+func newFloats(n int) []float32 {
+	x := make([]float32, n)
+	hugepage.Advise(x)
+	return x
 }
 
 // place gives every area its place in one arena, and returns the arena's length.

@@ -186,11 +186,7 @@ func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
 			n := inputs * planes * simd.Lanes
 			g.Y = m[(p*wg.y.count()+plane)*step:]
 			g.W, w = w[:n], w[n:]
-			if planes*simd.Lanes == wg.set.Panel {
-				wg.set.GEMM(g)
-			} else {
-				wg.set.HalfGEMM(g)
-			}
+			wg.set.Multiply(g, planes*simd.Lanes)
 			plane += planes
 		}
 	}

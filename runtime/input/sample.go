@@ -50,8 +50,8 @@ const (
 	SeveralLabels           // another number in some row
 )
 
-// DefaultColumn is the labels' column if no table names one.
-const DefaultColumn = "attribute_ids"
+// defaultColumn is the labels' column if no table names one.
+const defaultColumn = "attribute_ids"
 
 // SampleRules say what [ReadSample] accepts. The zero value lets the sample
 // speak for itself.
@@ -63,7 +63,7 @@ type SampleRules struct {
 	// Training says how many labels the rows of the training table have.
 	Training Labelling
 	// Column is the labels' column to write for a table of ids only; "" is
-	// DefaultColumn.
+	// defaultColumn.
 	Column string
 	// Images locates the images of the ids; nil if their folder is unknown.
 	Images func(ids []string) (*Images, error)
@@ -119,7 +119,7 @@ func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
 	for _, h := range header {
 		s.columns = append(s.columns, strings.ToValidUTF8(h, "?"))
 	}
-	switch test := IsTestTable(name); {
+	switch test := isTestTable(name); {
 	case len(s.columns) == 2 && (!test || s.idColumn() == 0):
 		return s.two(test)
 	case test:
@@ -283,7 +283,7 @@ func (s *sampleReader) two(test bool) (*Sample, error) {
 // testTable names the labels' column of a table of the test images, and notes that
 // it stands in for a sample submission.
 func (s *sampleReader) testTable(t *Table) *Sample {
-	t.Columns[1] = cmp.Or(s.rules.Column, DefaultColumn)
+	t.Columns[1] = cmp.Or(s.rules.Column, defaultColumn)
 	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",
 		t.Columns[0], s.name, t.Columns[1])}
 }

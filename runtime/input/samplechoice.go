@@ -86,7 +86,7 @@ func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 func withoutTests(paths []string) []string {
 	var samples []string
 	for _, path := range paths {
-		if !IsTestTable(path) {
+		if !isTestTable(path) {
 			samples = append(samples, path)
 		}
 	}

@@ -56,9 +56,9 @@ func sampleRank(name string) int {
 // have.
 func IsSample(path string) bool { return sampleRank(filepath.Base(path)) < rankNone }
 
-// IsTestTable reports whether path has the name of a table of the test images,
+// isTestTable reports whether path has the name of a table of the test images,
 // which is read where there is no sample submission.
-func IsTestTable(path string) bool { return sampleRank(filepath.Base(path)) == rankTest }
+func isTestTable(path string) bool { return sampleRank(filepath.Base(path)) == rankTest }
 
 // sortSamples sorts the sample submissions: names that the caller asks for,
 // SampleName, other names of a sample, then test.csv. Of equal names the one

@@ -43,16 +43,9 @@ type part struct {
 	pixels    int   // of all images, where direct
 	planeStep int   // floats from a plane of the source to the next, 0 where raw
 	tapRows   []int // of a panel's weights, where each tap's begin
-	blocks    []block
+	blocks    []simd.Block
 	total     int // rows of a panel's weights
 	packed    int // where its weights begin in the product's
-}
-
-// block is a piece of the sum: runs of source values, and the row where their
-// weights begin in a panel.
-type block struct {
-	segments []simd.Segment
-	first, k int
 }
 
 // panel is a group of destination channels and the first source channel that
@@ -142,32 +135,9 @@ func (p *product) layOut(q *part) {
 			q.tapRows = append(q.tapRows, q.total+j*p.width)
 		}
 		k := round(run*p.width, simd.Lanes)
-		q.segment(offset, k, p.blockK)
+		q.blocks = simd.AppendSegment(q.blocks, offset, k, p.blockK, q.planeStep)
 		q.total += k
 		i += run
-	}
-}
-
-// segment adds a run of source values to the blocks, of at most size values.
-func (q *part) segment(offset, k, size int) {
-	for k > 0 {
-		last := len(q.blocks) - 1
-		if last < 0 || q.blocks[last].k >= size {
-			b := block{}
-			if last >= 0 {
-				b.first = q.blocks[last].first + q.blocks[last].k
-			}
-			q.blocks = append(q.blocks, b)
-			last++
-		}
-		b := &q.blocks[last]
-		n := min(k, size-b.k)
-		b.segments = append(b.segments, simd.Segment{Offset: offset, K: n})
-		b.k += n
-		k -= n
-		if offset += n; q.planeStep > 0 {
-			offset += n/simd.Lanes*q.planeStep - n
-		}
 	}
 }
 
@@ -204,16 +174,8 @@ func (p *product) tables(q *part) {
 		}
 	}
 	for i := range q.in {
-		q.in[i], q.out[i] = fill(q.in[i]), fill(q.out[i])
+		q.in[i], q.out[i] = simd.FillTile(q.in[i]), simd.FillTile(q.out[i])
 	}
-}
-
-// fill doubles a table's last entry till it is a number of whole tiles.
-func fill(table []int32) []int32 {
-	for len(table)%simd.Rows != 0 {
-		table = append(table, table[len(table)-1])
-	}
-	return table
 }
 
 // run computes dst, or adds to it. The bias is of whole pixels.
@@ -255,15 +217,11 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 		g.In, g.Out, g.First, g.End = q.in[table], q.out[table], 0, (end-first)*q.cols
 	}
 	for i, b := range q.blocks {
-		g.Segments, g.Accumulate = b.segments, accumulate || i > 0
+		g.Segments, g.Accumulate = b.Segments, accumulate || i > 0
 		for _, pn := range panels {
 			g.X, g.Y, g.Bias = src[pn.from/simd.Lanes*q.planeStep:], dst[pn.column/simd.Lanes*p.dst.plane():], bias[pn.column:]
-			g.W = packed[q.packed+q.total*pn.column+b.first*pn.columns:][:b.k*pn.columns]
-			if pn.columns == p.Panel {
-				p.GEMM(g)
-			} else {
-				p.HalfGEMM(g)
-			}
+			g.W = packed[q.packed+q.total*pn.column+b.First*pn.columns:][:b.K*pn.columns]
+			p.Multiply(g, pn.columns)
 		}
 	}
 }

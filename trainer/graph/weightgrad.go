@@ -52,7 +52,7 @@ func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
 		}
 	}
 	g.rows = len(g.places)
-	g.places, g.results = fill(g.places), fill(g.results)
+	g.places, g.results = simd.FillTile(g.places), simd.FillTile(g.results)
 	// Small sums are made apart for some chunks of the pixels; large ones are
 	// split between the workers.
 	const small = 1 << 16
@@ -252,11 +252,7 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 		segment[0] = simd.Segment{Offset: k, K: n}
 		j.Segments = segment[:]
 		j.W = columns[g.depth*p.column+k*p.columns:][:n*p.columns]
-		if p.columns == g.Panel {
-			g.GEMM(j)
-		} else {
-			g.HalfGEMM(j)
-		}
+		g.Multiply(j, p.columns)
 	}
 }
 

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package crypt
-
-func hugePages([]byte) {}

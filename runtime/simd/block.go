@@ -1,0 +1,54 @@
+package simd
+
+// Block is one pass of a long sum of products: it sums so few input values that
+// their weights stay in the cache while tiles of pixels pass over them. Later
+// blocks add to the result of the first; see GEMM.Accumulate.
+type Block struct {
+	Segments []Segment
+	// First and K are the first row of the block's weights in a panel, and the
+	// number of its rows.
+	First, K int
+}
+
+// AppendSegment appends k input values from offset on to blocks, and returns the
+// extended slice. It splits them so that no block sums more than limit values.
+// Both k and limit are multiples of Lanes. xStep is as in [GEMM]: the floats from
+// Lanes values to the next ones.
+func AppendSegment(blocks []Block, offset, k, limit, xStep int) []Block {
+	for k > 0 {
+		last := len(blocks) - 1
+		if last < 0 || blocks[last].K >= limit {
+			b := Block{}
+			if last >= 0 {
+				b.First = blocks[last].First + blocks[last].K
+			}
+			blocks = append(blocks, b)
+			last++
+		}
+		b := &blocks[last]
+		n := min(k, limit-b.K)
+		b.Segments = append(b.Segments, Segment{Offset: offset, K: n})
+		b.K += n
+		offset += n / Lanes * step(xStep)
+		k -= n
+	}
+	return blocks
+}
+
+// FillTile repeats the last entry of a table of pixels until its length is a
+// multiple of Rows, and returns the extended slice. An empty table stays empty.
+func FillTile(table []int32) []int32 {
+	for len(table)%Rows != 0 {
+		table = append(table, table[len(table)-1])
+	}
+	return table
+}
+
+// Multiply runs g on a panel of so many columns, which are Panel or Lanes.
+func (s *Set) Multiply(g *GEMM, columns int) {
+	if columns == s.Panel {
+		s.GEMM(g)
+	} else {
+		s.HalfGEMM(g)
+	}
+}
