@@ -2,13 +2,15 @@
 
 // Gen writes the unrolled routines: zz_avx512.go and zz_avx2.go.
 //
-// The compiler keeps 15 registers of vectors over a loop's end, and moves
-// accumulators about there, as its fused multiply-add destroys the first
-// factor. So a tile of GEMM is five pixels by two registers of columns (ten
-// accumulators, two registers of weights, one of input) with sixteen steps of k
-// a turn, and the routines of rows compute up to six pixels at once. What the last
-// step of a turn reads is loaded before its multiply-adds, all at once, so three
-// vectors are on the stack meanwhile: see stack_amd64.go.
+// The compiler keeps at most 15 vector registers across the end of a loop. Its
+// fused multiply-add overwrites the first factor, so it also moves accumulators
+// there. A GEMM tile therefore has five pixels by two registers of columns: ten
+// accumulators, two registers of weights and one of input. One turn of the inner
+// loop does sixteen steps of k.
+//
+// The last step of a turn loads all its operands before its multiply-adds. Three
+// vectors are then on the stack; see stack_amd64.go. The routines of rows compute
+// up to six pixels at once.
 package main
 
 import (
@@ -27,11 +29,11 @@ const (
 	lanes    = 16 // of a plane's pixel
 )
 
-// tiles are the numbers of pixels that routines of rows compute at once.
+// tiles lists the numbers of pixels that the routines of rows compute at once.
 var tiles = []int{6, 5, 4, 1}
 
-// sides are the widths of windows that depthwise routines have unrolled; 1
-// stands for all others.
+// sides lists the window widths for which depthwise routines are unrolled. 1
+// stands for all other widths.
 var sides = []int{1, 3, 5, 7}
 
 type writer struct {
@@ -59,8 +61,8 @@ func main() {
 		w.rowRoutines()
 		w.winograd()
 		w.vectors()
-		// Pointers move on once more behind their last use, perhaps out of the
-		// slice that they came from, which the race detector's checks refuse.
+		// Pointers advance past their last use, and may then leave their slice. The
+		// race detector's pointer checks would refuse that.
 		text := bytes.ReplaceAll(w.Bytes(), []byte("\nfunc "), []byte("\n//go:nocheckptr\nfunc "))
 		src, err := format.Source(text)
 		if err != nil {
@@ -72,7 +74,7 @@ func main() {
 	}
 }
 
-// each writes one statement for each accumulator: row r, register j.
+// each writes one statement for each accumulator: pixel r, register j.
 func (w *writer) each(panel int, statement func(r, j int) string) {
 	for r := range rows {
 		for j := range panel {
@@ -81,17 +83,17 @@ func (w *writer) each(panel int, statement func(r, j int) string) {
 	}
 }
 
-// load is the vector at an index of a slice.
+// load returns the expression that loads a vector from slice[at:].
 func (w *writer) load(slice, at string) string {
 	return fmt.Sprintf("load%s((*[%d]float32)(%s[%s:]))", w.v, w.lanes, slice, at)
 }
 
-// peek is the vector so many floats behind a pointer.
+// peek returns the expression that loads the vector so many floats past a pointer.
 func (w *writer) peek(pointer string, floats int) string {
 	return fmt.Sprintf("load%s((*[%d]float32)(unsafe.Add(%s, %d)))", w.v, w.lanes, pointer, 4*floats)
 }
 
-// column is where register j of a panel begins, with planes step apart.
+// column returns the offset of a panel's register j, with planes step apart.
 func (w *writer) column(step string, j int) string {
 	at := ""
 	if j*w.lanes >= lanes {
@@ -106,7 +108,7 @@ func (w *writer) column(step string, j int) string {
 func (w *writer) gemm(panel int) {
 	name := fmt.Sprintf("gemm%dx%d%s", rows, panel*w.lanes, w.v)
 	wide := panel*w.lanes > lanes
-	w.line("// %s is GEMM on tiles of %d pixels and %d columns.", name, rows, panel*w.lanes)
+	w.line("// %s implements Set.GEMM on tiles of %d pixels and %d columns.", name, rows, panel*w.lanes)
 	w.line("func %s(g *GEMM) {", name)
 	w.line("floor := [4]float32{g.Floor}")
 	w.line("xStep := 4*step(g.XStep)")
@@ -165,11 +167,10 @@ func (w *writer) gemm(panel int) {
 	w.line("}\n}\n")
 }
 
-// step writes step u of the inner loop: one value of each row times one row of
-// the panel. The compiler's fused multiply-add destroys its first factor, so
-// that has to be the value that is used least. It calls package archsimd itself:
-// of functions that are inlined, instructions that do nothing are left, seven in
-// a step, which takes one in twenty of the time.
+// step writes step u of the inner loop: one value of each pixel times one row of
+// the panel. The first factor of each multiply-add is the value with the fewest
+// uses, as the compiler overwrites it. The step calls package archsimd itself:
+// inlined wrappers leave about seven no-op instructions per step, which cost 5%.
 func (w *writer) step(u, panel int) {
 	for j := range panel {
 		w.line("b%d%d := archsimd.LoadFloat32x%d((*[%d]float32)(unsafe.Add(b, %d)))", u, j, w.lanes, w.lanes, 4*(u*panel+j)*w.lanes)
@@ -213,10 +214,10 @@ func (w *writer) rowRoutines() {
 	}
 }
 
-// dispatch writes a routine of rows, which calls a function for each tile.
+// dispatch writes a routine of rows, which calls one function per tile.
 func (w *writer) dispatch(name, job, cols string, call func(tile, stride int) string) {
 	doc := strings.ToUpper(name[:1]) + name[1:]
-	w.line("// %s%s is %s.", name, w.v, doc)
+	w.line("// %s%s implements Set.%s.", name, w.v, doc)
 	w.line("func %s%s(d *%s) {", name, w.v, job)
 	w.line("atX, atY, row := 0, 0, 4*d.Row")
 	w.line("for _, tile := range d.Tiles {")
@@ -242,7 +243,7 @@ func (w *writer) dispatch(name, job, cols string, call func(tile, stride int) st
 	w.line("}\n}\n")
 }
 
-// strideUnit tells strides from tiles in the routines' switches.
+// strideUnit separates strides from tile sizes in the case values of dispatch.
 const strideUnit = 100
 
 func (w *writer) accumulators(n int, value string) {
@@ -257,11 +258,10 @@ func (w *writer) storePlane(n int, value string) {
 	}
 }
 
-// depthwise writes Set.Depthwise for n pixels: at each tap one register of
-// weights, and each pixel's input straight into its sum. The taps of a row are
-// unrolled, or, with a side of 1, not. Pixels share inputs, at other taps; the
-// write to the fence keeps the compiler from holding them all in registers,
-// which it has not.
+// depthwise writes Set.Depthwise for n pixels. Each tap loads one register of
+// weights and multiplies it by each pixel's input from memory. The taps of a row
+// are unrolled, except for side 1. Different taps share inputs; the write to the
+// fence keeps the compiler from holding all of them in registers, which would spill.
 func (w *writer) depthwise(n, stride, side int) {
 	w.line("func depthwise%dx%d%s%d(x, k, bias, y unsafe.Pointer, rows, cols, row int, floor float32, fence *int32) {", n, stride, w.v, side)
 	w.accumulators(n, w.peek("bias", 0))
@@ -314,9 +314,9 @@ func (w *writer) maxPool(n, stride int) {
 	w.line("}\n")
 }
 
-// grouped writes Set.Grouped for n pixels. Lane l of a register of outputs
-// needs input channel i of its own group, for every i: a permutation of the
-// input's register brings them there. The fence is that of depthwise.
+// grouped writes Set.Grouped for n pixels. For every input i of a group, each
+// output lane needs input i of its own group. A permutation of the input's register
+// provides it. The fence serves the same purpose as in depthwise.
 func (w *writer) grouped(n, stride int) {
 	const atOnce = 4 // input channels
 	w.line("func grouped%dx%d%s(x, k, bias, y, turns unsafe.Pointer, rows, channels, row int, floor float32, fence *int32) {", n, stride, w.v)
@@ -348,10 +348,10 @@ func (w *writer) grouped(n, stride int) {
 	w.line("}\n")
 }
 
-// winograd writes the transformations of F(4,3).
+// winograd writes the transforms of F(4,3).
 func (w *writer) winograd() {
 	write := func(name, doc string, in, out int, constants []string, body []string, end func(i int)) {
-		w.line("// %s%s is %s.", name, w.v, doc)
+		w.line("// %s%s implements Set.%s.", name, w.v, doc)
 		w.line("func %s%s(t *Transform) {", name, w.v)
 		for _, c := range constants {
 			w.line("%s", c)
@@ -419,7 +419,7 @@ func (w *writer) winograd() {
 
 func (w *writer) vectors() {
 	loop := func(name, doc, args, before, body string) {
-		w.line("// %s%s is %s.", name, w.v, doc)
+		w.line("// %s%s implements Set.%s.", name, w.v, doc)
 		w.line("func %s%s(%s) {", name, w.v, args)
 		if before != "" {
 			w.line("%s", before)
@@ -476,11 +476,11 @@ one.Div(one.Add(e))`, w.v, at("x"), map[string]string{"Z": "Scaled(0)", "Y": "()
 	w.reduce("peak", "Peak", true)
 }
 
-// gather writes Set.Gather, which takes several planes at once: so many streams
-// the caches fetch ahead side by side.
+// gather writes Set.Gather. It copies several planes at once, because the caches
+// prefetch several streams in parallel.
 func (w *writer) gather() {
 	const streams = 4
-	w.line("// gather%s is Gather.", w.v)
+	w.line("// gather%s implements Set.Gather.", w.v)
 	w.line("func gather%s(g *Gather) {", w.v)
 	w.line("at, plane := g.At[:g.Pixels], 0")
 	pass := func(n int) {
@@ -500,10 +500,10 @@ func (w *writer) gather() {
 	w.line("}\n")
 }
 
-// strassen writes Set.Strassen, with a loop for the planes that all matrices
-// have and one for that which the right ones lack.
+// strassen writes Set.Strassen: one loop for the planes that all matrices have, and
+// one for the last plane if the right matrices lack it.
 func (w *writer) strassen() {
-	w.line("// strassen%s is Strassen.", w.v)
+	w.line("// strassen%s implements Set.Strassen.", w.v)
 	w.line("func strassen%s(s *Strassen) {", w.v)
 	w.line("lowers, right := s.Lower[:s.Pixels], s.Left*s.XStep")
 	loop := func(right bool) {
@@ -549,10 +549,10 @@ func (w *writer) strassen() {
 	w.line("}\n")
 }
 
-// reduce writes a routine that brings all pixels of x to one, together with y:
-// their sum, or their maximum, which is NaN where one of them is.
+// reduce writes a routine that reduces y and all pixels of x to one pixel: the
+// sum, or the maximum, which is NaN if any value is NaN.
 func (w *writer) reduce(name, doc string, peak bool) {
-	w.line("// %s%s is %s.", name, w.v, doc)
+	w.line("// %s%s implements Set.%s.", name, w.v, doc)
 	w.line("func %s%s(y, x []float32) {", name, w.v)
 	for part := 0; part < lanes; part += w.lanes {
 		w.line("s%d := %s", part, w.load("y", fmt.Sprint(part)))

@@ -2,7 +2,7 @@ package simd
 
 import "math"
 
-// Scalar is the set that defines the others.
+// Scalar is the set that defines the results of all others.
 var Scalar = &Set{
 	Name: "scalar", Panel: Lanes,
 	GEMM: gemmScalar, HalfGEMM: gemmScalar,
@@ -13,7 +13,7 @@ var Scalar = &Set{
 	Sigmoid: sigmoidScalar, Sum: sumScalar, Peak: peakScalar,
 }
 
-// above returns v, but at least floor. NaN stays NaN.
+// above returns the larger of v and floor, and NaN if v is NaN.
 func above(v, floor float32) float32 {
 	if v < floor {
 		return floor
@@ -98,7 +98,7 @@ func strassenScalar(s *Strassen) {
 	}
 }
 
-// pixels is the number of pixels of tiles.
+// pixels returns the sum of the tiles' sizes.
 func pixels(tiles []uint8) int {
 	n := 0
 	for _, t := range tiles {

@@ -1,19 +1,20 @@
-// Package simd computes the inner loops of networks, on the widest registers
-// that the CPU has.
+// Package simd holds the inner loops of networks as SIMD routines.
 //
 //	set, err := simd.Select(os.Getenv(simd.Variable))
 //	set.GEMM(&job)
 //
-// A [Set] is one way of computing: "avx512", "avx2" or "scalar". All sets take
-// the same data. Activations lie in planes of [Lanes] channels: a plane is
-// rows of pixels, a pixel is Lanes values. Weights are packed once. The scalar
-// set is the definition of every routine, and the fallback on other CPUs and in
-// builds without GOEXPERIMENT=simd.
+// A [Set] implements every routine for one instruction set: "avx512", "avx2" or
+// "scalar". All sets take the same data. The scalar set defines the results; it
+// also serves other CPUs and builds without GOEXPERIMENT=simd.
 //
-// The unrolled routines are written by gen.go: go generate ./runtime/simd.
+// Activations lie in planes of [Lanes] channels. A plane consists of rows of
+// pixels, and a pixel of Lanes values. Weights are packed once, in panels of
+// columns, where a column is an output channel.
 //
-// Routines read up to [Slack] values behind the last one they use, so slices
-// handed to them must be that much longer.
+// Routines read up to [Slack] values past the last one they use, so their inputs
+// must be that much longer. They never write past the result.
+//
+// The unrolled routines are generated: go generate ./runtime/simd.
 //
 //go:generate go run gen.go
 package simd
@@ -26,71 +27,75 @@ import (
 )
 
 const (
-	// Lanes is the number of channels of a plane: the floats of the widest
-	// register.
+	// Lanes is the number of channels in a plane, and of float32 values in the
+	// widest register.
 	Lanes = 16
-	// Rows is the number of pixels that a GEMM tile has.
+	// Rows is the number of pixels in a GEMM tile.
 	Rows = 5
-	// Slack is how far behind the data a routine may read.
+	// Slack is the number of values that a routine may read past its input.
 	Slack = 32
-	// Variable is the environment variable that forces a set.
+	// Variable is the environment variable that names the set to use.
 	Variable = "DEPLOY_KERNEL_SIMD"
 )
 
-// Set is one way of computing every routine. Vectors have the lengths of their
-// destination, a multiple of Lanes.
+// Set is the implementation of every routine for one instruction set. Slices
+// without a stated length are as long as the destination, a multiple of Lanes. A
+// Set is immutable; its routines may run concurrently on different jobs.
 type Set struct {
 	// Name is "avx512", "avx2" or "scalar".
 	Name string
-	// Panel is the number of columns of a packed panel of weights.
+	// Panel is the number of columns in a packed panel of weights.
 	Panel int
 	// GEMM multiplies rows of pixels by one panel of weights.
 	GEMM func(g *GEMM)
-	// HalfGEMM is GEMM for a panel of Lanes columns: the last one where the
-	// columns are no multiple of Panel.
+	// HalfGEMM is GEMM for a panel of Lanes columns. It computes the last panel
+	// when Panel does not divide the number of columns.
 	HalfGEMM func(g *GEMM)
-	// Depthwise convolves each channel with weights of its own.
+	// Depthwise convolves each channel with its own window.
 	Depthwise func(d *Windows)
-	// MaxPool takes the maximum over windows.
+	// MaxPool computes the maximum of each window.
 	MaxPool func(d *Windows)
-	// Grouped convolves small groups of channels.
+	// Grouped convolves groups of 4, 8 or 16 channels.
 	Grouped func(d *Grouped)
-	// ToWinograd and FromWinograd are the transformations of input and output of
-	// convolutions over 3 pixels, which give 4 outputs at once.
+	// ToWinograd and FromWinograd transform the input and the output of
+	// convolutions by Winograd's F(4,3), in one dimension; see [Transform].
 	ToWinograd, FromWinograd func(t *Transform)
-	// Affine is y = max(x*scale + shift, floor).
+	// Affine computes y = max(x*scale + shift, floor).
 	Affine func(y, x, scale, shift []float32, floor float32)
-	// AddScaled is y = max(a + factor*b, floor).
+	// AddScaled computes y = max(a + factor*b, floor).
 	AddScaled func(y, a, b []float32, factor, floor float32)
-	// Gather brings the values of pixels together.
+	// Gather packs the values of pixels contiguously, across planes.
 	Gather func(g *Gather)
-	// Strassen brings those of the factors of Strassen's products together.
+	// Strassen packs pixels like Gather, and computes the sums of blocks that
+	// Strassen's algorithm multiplies.
 	Strassen func(s *Strassen)
-	// Max is y = max(y, x).
+	// Max computes y = max(y, x).
 	Max func(y, x []float32)
-	// Scale is Affine on pixels, with Lanes factors for all of them.
+	// Scale is Affine on pixels: scale and shift have Lanes values.
 	Scale func(y, x, scale, shift []float32, floor float32)
-	// Gate is y = max(x*gate + res, floor) on pixels, with Lanes gates for all
-	// of them.
+	// Gate computes y = max(x*gate + res, floor) on pixels. The gate has Lanes
+	// values, one per channel.
 	Gate func(y, x, gate, res []float32, floor float32)
-	// GatePixels is Gate with one gate for all channels of a pixel: the first
-	// value of the pixel of gate.
+	// GatePixels is Gate with one factor per pixel: the first value of each
+	// pixel in gate.
 	GatePixels func(y, x, gate, res []float32, floor float32)
-	// Sigmoid is y = 1/(1+exp(-x)), within 2e-7.
+	// Sigmoid computes y = 1/(1+exp(-x)), with an error of at most 2e-7.
 	Sigmoid func(y, x []float32)
-	// Sum adds all pixels of x to the one of y.
+	// Sum adds every pixel of x to the single pixel y.
 	Sum func(y, x []float32)
-	// Peak is the maximum of all pixels of x and the one of y.
+	// Peak computes the maximum of y, a single pixel, and every pixel of x.
 	Peak func(y, x []float32)
 }
 
-// None is the floor that leaves every value as it is; a floor of 0 is ReLU.
+// None is the floor that changes no value. A floor of 0 is a ReLU.
 var None = float32(math.Inf(-1))
 
-// Sets lists the sets that this CPU can run, fastest first.
+// Sets returns the sets that this CPU can run, fastest first. The last one is
+// [Scalar].
 func Sets() []*Set { return append(slices.Clip(vectorSets()), Scalar) }
 
-// Select returns the set of that name, or the fastest one where name is empty.
+// Select returns the set with this name, or the fastest set if name is empty. It
+// returns an error that lists the available sets if this one is not among them.
 func Select(name string) (*Set, error) {
 	sets := Sets()
 	if name == "" {
@@ -106,29 +111,31 @@ func Select(name string) (*Set, error) {
 	return nil, fmt.Errorf("%s=%s: this CPU and build have %s", Variable, name, strings.Join(names, ", "))
 }
 
-// Segment is a run of input values of each pixel: the input channels of one
-// tap, or of several that lie side by side.
+// Segment is a contiguous run of input values of each pixel: the input channels
+// of one tap of a window, or of adjacent taps.
 type Segment struct {
-	// Offset is where the run begins, counted from the pixel's place in In.
+	// Offset is the run's start, relative to the pixel's entry in GEMM.In.
 	Offset int
-	// K is its length, a multiple of Lanes.
+	// K is the number of values, a multiple of Lanes.
 	K int
 }
 
-// GEMM is one job of Set.GEMM: for each pixel p of First to End, and each
-// column j of a panel,
+// GEMM is one job of Set.GEMM: it multiplies pixels by a panel of weights. For
+// each pixel p from First to End-1, and each column j of the panel,
 //
 //	y = Start + sum over segments s and k < s.K of X[In[p]+s.Offset+at(k,XStep)] * W[..][j]
 //	Y[Out[p]+at(j,YStep)] = max(y, Floor)
 //
-// where at(i,step) = i/Lanes*step + i%Lanes: step is the floats from Lanes
-// values to the next ones, and 0 means that they lie side by side. Start is
-// Bias[j], plus Partials[i][p*Lanes+at(j,PartialStep)] and
-// Residual[ResidualAt[p]+at(j,ResidualStep)] where they are; if Accumulate is
-// set it is 0, and Y[..] itself is added to the sum at the end, which leaves a
-// smaller error than a longer sum would. Pixels are taken Rows at a time: the
-// tables have entries for full tiles, of which doubled ones at the end do no
-// harm. Without segments, Y is the start alone.
+// where at(i,step) = i/Lanes*step + i%Lanes. A step is the number of values from
+// one plane's Lanes values to the next plane's; 0 means that they are contiguous.
+//
+// Start is the sum of Bias[j], Partials[i][p*Lanes+at(j,PartialStep)] and
+// Residual[ResidualAt[p]+at(j,ResidualStep)]. Partials and Residual may be nil. If
+// Accumulate is set, Start is 0 and the old value of Y[..] is added at the end.
+// Adding sums of blocks has a smaller rounding error than one long sum.
+//
+// A tile has Rows pixels, so In, Out and ResidualAt have entries up to the end of
+// the last tile; see [FillTile]. Without segments, y is Start.
 type GEMM struct {
 	X, W, Y      []float32
 	XStep, YStep int
@@ -137,7 +144,7 @@ type GEMM struct {
 	First, End   int // pixels
 	Accumulate   bool
 	Bias         []float32
-	Partials     [2][]float32 // none, the first or both
+	Partials     [2][]float32 // the second only beside the first
 	PartialStep  int
 	Residual     []float32
 	ResidualAt   []int32
@@ -145,7 +152,7 @@ type GEMM struct {
 	Floor        float32
 }
 
-// step returns the floats from Lanes values to the next ones.
+// step returns the distance of consecutive planes' values; 0 means contiguous.
 func step(n int) int {
 	if n == 0 {
 		return Lanes
@@ -153,10 +160,12 @@ func step(n int) int {
 	return n
 }
 
-// Gather is one job of Set.Gather: the values of each pixel p < Pixels, from
-// planes XStep floats apart, side by side,
+// Gather is one job of Set.Gather: it packs the values of Pixels pixels, one
+// after the other, from planes that lie XStep values apart,
 //
 //	Y[p*YPixel+i] = X[At[p]+at(i,XStep)], i < Planes*Lanes
+//
+// with at as in [GEMM].
 type Gather struct {
 	X, Y           []float32
 	At             []int32
@@ -164,16 +173,15 @@ type Gather struct {
 	Pixels, Planes int
 }
 
-// Strassen is one job of Set.Strassen: as Gather does, it brings the values of
-// pixels side by side, those of seven matrices of Pixels x YPixel, YStep floats
-// apart. With a11 and a12 the values of the pixels at Upper, from the planes of
-// Left and from those of Right behind them, and a21 and a22 those of the pixels
-// at Lower, the matrices are
+// Strassen is one job of Set.Strassen: it packs pixels like [Gather], as seven
+// matrices of Pixels rows of YPixel values. The matrices begin YStep values apart:
 //
 //	a11, a12, a22, s1 = a21+a22, s2 = s1-a11, s3 = a11-a21, s4 = a12-s2
 //
-// Right is Left or one less; then the values of its last plane are 0, and are not
-// written.
+// a11 and a12 are the pixels at Upper, a21 and a22 those at Lower. The first Left
+// planes belong to a11 and a21, the next Right planes to a12 and a22. Right is
+// Left or Left-1. If it is Left-1, the right matrices' last plane counts as 0,
+// and the routine does not write it to a12, a22 and s4.
 type Strassen struct {
 	X, Y          []float32
 	Upper, Lower  []int32
@@ -183,7 +191,7 @@ type Strassen struct {
 	Left, Right   int // planes
 }
 
-// Windows is one job of Set.Depthwise: a row of pixels of one plane,
+// Windows is one job of Set.Depthwise on a row of pixels in one plane,
 //
 //	Y[p,c] = max(Bias[c] + sum over r < Rows, t < Cols of
 //	    X[r*Row + (p*Stride+t),c] * W[r,t,c], Floor)
@@ -192,26 +200,26 @@ type Strassen struct {
 //
 //	Y[p,c] = max over r < Rows, t < Cols of X[r*Row + (p*Stride+t),c]
 //
-// where a pixel has Lanes values.
+// where c < Lanes is the channel. Set.MaxPool ignores W, Bias and Floor.
 type Windows struct {
 	X, Y, W, Bias []float32
-	Row           int // floats from a row of input to the next one
+	Row           int // values from one row of X to the next
 	Rows, Cols    int
-	// Tiles are the numbers of pixels to be computed at once; see Tile.
+	// Tiles holds the numbers of pixels that are computed at once; see [Tile].
 	Tiles  []uint8
 	Stride int // pixels, 1 or 2
 	Floor  float32
 	fence  int32
 }
 
-// Grouped is one job of Set.Grouped: a row of pixels of one plane, whose
-// channels are in groups of Channels (4, 8 or 16) inputs and as many outputs,
+// Grouped is one job of Set.Grouped on a row of pixels in one plane. The plane's
+// channels form groups of Channels (4, 8 or 16) inputs and as many outputs,
 //
 //	Y[p,c] = max(Bias[c] + sum over r < Rows, i < Channels, t < 3 of
 //	    X[r*Row + (p*Stride+t), c/Channels*Channels+i] * W[r,i,t,c], Floor)
 type Grouped struct {
 	X, Y, W, Bias []float32
-	Row           int // floats from a row of input to the next one
+	Row           int // values from one row of X to the next
 	Rows          int
 	Channels      int
 	Tiles         []uint8
@@ -220,21 +228,20 @@ type Grouped struct {
 	fence         int32
 }
 
-// Transform is one job of Set.ToWinograd: Count times, 6 pixels d0 to d5 become
-// 6 others,
+// Transform is one job of Set.ToWinograd or Set.FromWinograd, the transforms of
+// F(4,3) in Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
+// (arXiv 1509.09308), section 4.2. ToWinograd turns 6 pixels di = X[i*XStep] into
 //
 //	Y[i*YStep] = 4*d0 - 5*d2 + d4, (d4-4*d2) + (d3-4*d1), (d4-4*d2) - (d3-4*d1),
 //	    (d4-d2) + 2*(d3-d1), (d4-d2) - 2*(d3-d1), 4*d1 - 5*d3 + d5
 //
-// where di = X[i*XStep], or of Set.FromWinograd: they become 4,
+// FromWinograd turns 6 products di into 4 pixels,
 //
 //	Y[i*YStep] = max(r + Bias + Residual[i*ResidualStep], Floor),
 //	r = d0+d1+d2+d3+d4, d1-d2 + 2*(d3-d4), d1+d2 + 4*(d3+d4), d1-d2 + 8*(d3-d4) + d5
 //
-// where Bias and Residual may be nil. Each time X, Y and Residual begin XNext,
-// YNext and ResidualNext floats later. Between them, the pixels are multiplied
-// by weights that Lavin and Gray, "Fast Algorithms for Convolutional Neural
-// Networks" (arXiv 1509.09308), section 4.2, give.
+// where Bias and Residual may be nil. A job does this Count times; each time X, Y
+// and Residual begin XNext, YNext and ResidualNext values later.
 type Transform struct {
 	X, Y, Bias, Residual              []float32
 	XStep, XNext, YStep, YNext        int
@@ -242,11 +249,11 @@ type Transform struct {
 	Floor                             float32
 }
 
-// Tile divides a row of so many pixels into the numbers that the routines
-// compute at once, such that the most work is done in large ones.
+// Tile splits a row of pixels into tiles of 6, 5, 4 or 1 pixels, the sizes that
+// the routines of rows compute at once. It minimizes the estimated time.
 func Tile(pixels int) []uint8 {
-	// best[n] is the last tile of n pixels, cost[n] what they cost: a tile's
-	// pixels and about two more for its beginning and end.
+	// best[n] is the last tile of a row of n pixels and cost[n] the row's cost.
+	// A tile costs its pixels, at least 4, and about 2 for its start and end.
 	best, cost := make([]uint8, pixels+1), make([]int, pixels+1)
 	for n := 1; n <= pixels; n++ {
 		for _, t := range [...]int{6, 5, 4, 1} {
@@ -262,5 +269,5 @@ func Tile(pixels int) []uint8 {
 	return tiles
 }
 
-// badTile is what routines panic with where a job is not theirs.
+// badTile is the panic message for a tile size or stride that has no routine.
 const badTile = "simd: internal error: no such tile or stride"

@@ -16,22 +16,22 @@ var (
 	inf = float32(math.Inf(1))
 )
 
-// canary is what lies where no routine may write.
+// canary is the value around a result, where no routine may write.
 const canary = 0x1.5a5a5ap77
 
-// guard is how many canaries stand before and behind a result.
+// guard is the number of canaries before and after a result.
 const guard = 67
 
-// differential gives a routine and the scalar one that defines it the same job
-// on memory of odd alignment, and compares all that they wrote.
+// differential runs a routine and the scalar one on the same job, in memory of
+// odd alignment, and compares everything that they wrote.
 type differential struct {
 	t    *testing.T
 	name string
 	r    *rand.Rand
-	// hostile makes some of the inputs NaN, infinite, minus zero or denormal.
+	// hostile replaces some inputs by NaN, infinities, minus zero and denormals.
 	hostile bool
-	// tolerance is relative to the larger of 1 and the value; sums are rounded
-	// in another order.
+	// tolerance is relative to the larger of 1 and the value. Routines add in
+	// different orders.
 	tolerance float64
 }
 
@@ -43,8 +43,8 @@ func random(r *rand.Rand, n int) []float32 {
 	return out
 }
 
-// data returns n random values that begin at some odd place in memory, with
-// the slack that routines may read.
+// data returns n random values at an odd place in memory, followed by the slack
+// that routines may read.
 func (d *differential) data(n int) []float32 {
 	first := d.r.IntN(lanes)
 	x := random(d.r, first+n+simd.Slack)[first:]
@@ -56,7 +56,7 @@ func (d *differential) data(n int) []float32 {
 	return x
 }
 
-// compare runs both on equal results of n values, which hold start before.
+// compare runs both routines on copies of the same n values.
 func (d *differential) compare(n int, scalar, vector func(y []float32)) {
 	d.t.Helper()
 	first := d.r.IntN(lanes)
@@ -86,8 +86,7 @@ func (d *differential) compare(n int, scalar, vector func(y []float32)) {
 	}
 }
 
-// each runs a test for every set but the one that defines them, on tame and on
-// hostile data.
+// each runs a test for every set but the scalar one, on tame and on hostile data.
 func each(t *testing.T, tolerance float64, test func(d *differential, set *simd.Set)) {
 	for _, set := range simd.Sets() {
 		if set == simd.Scalar {
@@ -101,10 +100,10 @@ func each(t *testing.T, tolerance float64, test func(d *differential, set *simd.
 	}
 }
 
-// floors are what results are kept above.
+// floors lists the floors of results.
 var floors = []float32{simd.None, 0, 0.25}
 
-func TestVectorRoutinesAreTheScalarLoops(t *testing.T) {
+func TestVectorRoutinesEqualTheScalarLoops(t *testing.T) {
 	each(t, 1e-6, func(d *differential, set *simd.Set) {
 		for n := 0; n <= 272; n += lanes {
 			for _, floor := range floors {
@@ -129,7 +128,7 @@ func TestVectorRoutinesAreTheScalarLoops(t *testing.T) {
 	})
 }
 
-func TestGatherIsTheScalarLoop(t *testing.T) {
+func TestGatherEqualsTheScalarLoop(t *testing.T) {
 	each(t, 0, func(d *differential, set *simd.Set) {
 		for planes := range 12 {
 			pixels := 1 + d.r.IntN(12)
@@ -154,7 +153,7 @@ func TestGatherIsTheScalarLoop(t *testing.T) {
 	})
 }
 
-func TestStrassenIsTheScalarLoop(t *testing.T) {
+func TestStrassenEqualsTheScalarLoop(t *testing.T) {
 	each(t, 1e-6, func(d *differential, set *simd.Set) {
 		for left := range 6 {
 			pixels, right := 1+d.r.IntN(12), max(0, left-d.r.IntN(2))
@@ -195,7 +194,7 @@ func TestSigmoidIsCloseEverywhere(t *testing.T) {
 	})
 }
 
-func TestReductionsAreTheScalarLoops(t *testing.T) {
+func TestReductionsEqualTheScalarLoops(t *testing.T) {
 	each(t, 1e-5, func(d *differential, set *simd.Set) {
 		for n := 0; n <= 257; n++ {
 			x := d.data(n * lanes)[:n*lanes]
@@ -207,7 +206,7 @@ func TestReductionsAreTheScalarLoops(t *testing.T) {
 	})
 }
 
-func TestTilesAddUp(t *testing.T) {
+func TestTilesAddUpToTheRow(t *testing.T) {
 	for n := 0; n <= 257; n++ {
 		sum := 0
 		for _, tile := range simd.Tile(n) {
@@ -219,7 +218,7 @@ func TestTilesAddUp(t *testing.T) {
 	}
 }
 
-func TestRoutinesOfRowsAreTheScalarLoops(t *testing.T) {
+func TestRoutinesOfRowsEqualTheScalarLoops(t *testing.T) {
 	each(t, 1e-5, func(d *differential, set *simd.Set) {
 		for pixels := 0; pixels <= 40; pixels++ {
 			for _, stride := range []int{1, 2} {
@@ -234,7 +233,7 @@ func TestRoutinesOfRowsAreTheScalarLoops(t *testing.T) {
 	})
 }
 
-// windows compares the routines that look at square windows.
+// windows compares the routines that slide square windows.
 func (d *differential) windows(set *simd.Set, pixels, stride, side int) {
 	d.t.Helper()
 	row := (pixels*stride + side + d.r.IntN(3)) * lanes
@@ -275,7 +274,7 @@ func (d *differential) grouped(set *simd.Set, pixels, stride, channels int) {
 	d.compare(pixels*lanes, run(simd.Scalar.Grouped), run(set.Grouped))
 }
 
-func TestWinogradsTransformationsAreTheScalarLoops(t *testing.T) {
+func TestWinogradTransformsEqualTheScalarLoops(t *testing.T) {
 	each(t, 1e-5, func(d *differential, set *simd.Set) {
 		for count := 0; count <= 20; count++ {
 			for _, out := range []int{6, 4} {
@@ -308,8 +307,8 @@ func TestWinogradsTransformationsAreTheScalarLoops(t *testing.T) {
 	})
 }
 
-// A scalar panel has Lanes columns, so a wide one is compared with two.
-func TestGEMMIsTheScalarLoop(t *testing.T) {
+// A scalar panel has Lanes columns, so two of them correspond to a wide one.
+func TestGEMMEqualsTheScalarLoop(t *testing.T) {
 	each(t, 2e-5, func(d *differential, set *simd.Set) {
 		for pixels := 1; pixels <= 32; pixels++ {
 			for _, columns := range []int{set.Panel, lanes} {
@@ -324,7 +323,7 @@ func TestGEMMIsTheScalarLoop(t *testing.T) {
 func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 	d.t.Helper()
 	full := (pixels + simd.Rows - 1) / simd.Rows * simd.Rows
-	spread := func(n int) []int32 { // places of pixels, in any order
+	spread := func(n int) []int32 { // positions of pixels, in any order
 		places := make([]int32, full)
 		for i, p := range d.r.Perm(pixels) {
 			places[i] = int32(p * n)
@@ -356,7 +355,7 @@ func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 	for i := range d.r.IntN(3) {
 		part := d.data(plane + full*lanes)
 		for first := 0; first < columns; first += lanes {
-			for p := pixels; p < full; p++ { // doubled pixels
+			for p := pixels; p < full; p++ { // padding
 				copy(part[first/lanes*plane+p*lanes:][:lanes], part[first/lanes*plane+(pixels-1)*lanes:])
 			}
 		}
@@ -391,7 +390,7 @@ func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 	})
 }
 
-// BenchmarkGEMM is the matrix product on data in the first cache.
+// BenchmarkGEMM measures the matrix product on data in the L1 cache.
 func BenchmarkGEMM(b *testing.B) {
 	for _, set := range simd.Sets() {
 		for _, k := range []int{64, 128, 256} {
@@ -416,7 +415,7 @@ func BenchmarkGEMM(b *testing.B) {
 	}
 }
 
-// BenchmarkRows is one row of 36 pixels, again and again.
+// BenchmarkRows measures the routines on one row of 36 pixels.
 func BenchmarkRows(b *testing.B) {
 	const pixels = 36
 	r := rand.New(rand.NewPCG(1, 2))

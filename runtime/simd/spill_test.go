@@ -12,19 +12,19 @@ import (
 	"testing"
 )
 
-// maxSpills is how many moves of vectors between registers and the stack a
-// routine may have. Those that are left stand before and behind the inner loops
-// or once in sixteen or more steps of them; a routine that loses its registers
-// has dozens, and half of its speed.
+// maxSpills is the number of vector moves between registers and the stack that a
+// routine may have. A few occur around the inner loops, and once in sixteen or
+// more of their steps. A routine that runs out of registers has dozens, and half
+// the speed.
 const maxSpills = 10
 
-// The disassembler is that of binutils, as Go's doesn't know these instructions.
+// The test needs objdump of binutils: Go's disassembler lacks these instructions.
 func TestRoutinesKeepTheirVectorsInRegisters(t *testing.T) {
 	objdump, err := exec.LookPath("objdump")
 	if err != nil {
 		t.Skip("objdump of binutils isn't here")
 	}
-	program := filepath.Join(t.TempDir(), "simd.test") // with the symbols that a test that runs has not
+	program := filepath.Join(t.TempDir(), "simd.test") // with symbols, which a running test lacks
 	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
@@ -49,7 +49,7 @@ func TestRoutinesKeepTheirVectorsInRegisters(t *testing.T) {
 		}
 	}
 	if len(spills) < 40 {
-		t.Fatalf("only %d routines were found", len(spills))
+		t.Fatalf("found only %d routines", len(spills))
 	}
 	for name, n := range spills {
 		if n > 0 {

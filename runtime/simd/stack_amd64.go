@@ -8,17 +8,18 @@ import (
 	"unsafe"
 )
 
-// The compiler has 15 registers for the 17 vectors of GEMM's last step and
-// keeps three on the stack meanwhile. Where those lie across two lines of the
-// first cache, the product loses up to a sixth of its speed, and Go aligns
-// stacks to 8 bytes only. So GEMM is called by way of a frame of the right size.
+// The last step of GEMM's inner loop needs 17 vectors. The compiler has 15
+// registers, so it spills three vectors to the stack. A spill slot that crosses a
+// cache line costs the product up to a sixth of its speed, and Go aligns stacks to
+// only 8 bytes. GEMM is therefore called below a frame that aligns its slots.
 
-// places is how many places of the stack there are in 32 bytes: the halves in
-// which a vector is written.
+// places is the number of 8-byte positions in 32 bytes. Spills are written in
+// halves of 32 bytes.
 const places = 4
 
-// onStack returns f, called at the place of the stack where it is fastest. That
-// depends on the size of its frame; it is measured, in a millisecond.
+// onStack returns f, called at the stack position where it runs fastest. The
+// position depends on the size of f's frame. onStack measures it, which takes
+// about a millisecond.
 func onStack(f func(*GEMM)) func(*GEMM) {
 	const pixels, k, columns = 20, 128, 2 * Lanes
 	g := &GEMM{
@@ -45,8 +46,8 @@ func onStack(f func(*GEMM)) func(*GEMM) {
 	return func(g *GEMM) { callAt(best, f, g) }
 }
 
-// callAt calls f with a stack that begins a multiple of 32 bytes and 8*place
-// from some fixed place.
+// callAt calls f with a stack pointer that is 8*place bytes past a multiple of 32,
+// up to a constant.
 func callAt(place int, f func(*GEMM), g *GEMM) {
 	var here uint64
 	switch (int(uintptr(unsafe.Pointer(&here))/8) - place) % places {
@@ -61,7 +62,8 @@ func callAt(place int, f func(*GEMM), g *GEMM) {
 	}
 }
 
-// frame calls f below so many bytes, which the compiler can't know to be unused.
+// frame calls f below a frame of P's size. The compiler cannot see that pad is
+// unused.
 //
 //go:noinline
 func frame[P [8]byte | [16]byte | [24]byte | [32]byte](f func(*GEMM), g *GEMM) byte {

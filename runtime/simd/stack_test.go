@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// The four ways to call a routine are four places in 32 bytes of the stack, the
-// same ones however deep the caller is.
+// The four frames of callAt reach the four positions in 32 bytes of the stack,
+// independent of the caller's depth.
 func TestCallsBeginAtEveryPlaceOfTheStack(t *testing.T) {
 	want := [places]int{}
 	for depth := range 9 {

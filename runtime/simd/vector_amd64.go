@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// vectorSets lists the sets of wide registers that this CPU has.
+// vectorSets returns the vectorized sets that this CPU can run.
 func vectorSets() []*Set { return wide() }
 
 var wide = sync.OnceValue(func() []*Set {
@@ -42,9 +42,9 @@ var wide = sync.OnceValue(func() []*Set {
 	return sets
 })
 
-// What follows is all that the routines use of package archsimd, whose names
-// change with Go's releases, but for the steps of GEMM. The Z functions are of 16
-// floats, the Y ones of 8.
+// The routines reach package archsimd through the names below, as its names
+// change between releases of Go. Only GEMM's inner loop calls it directly. Names
+// that end in Z stand for 16 floats (AVX-512), those in Y for 8 (AVX2).
 
 type (
 	vecZ = archsimd.Float32x16
@@ -55,8 +55,8 @@ func loadZ(p *[16]float32) vecZ { return archsimd.LoadFloat32x16(p) }
 
 func loadY(p *[8]float32) vecY { return archsimd.LoadFloat32x8(p) }
 
-// spreadZ returns p[0] in every lane. It reads all of p, which takes one
-// instruction less than reading the first value.
+// spreadZ returns p[0] in every lane. Loading all of p takes one instruction less
+// than loading one value.
 func spreadZ(p *[4]float32) vecZ { return archsimd.LoadFloat32x4(p).Broadcast1To16() }
 
 func spreadY(p *[4]float32) vecY { return archsimd.LoadFloat32x4(p).Broadcast1To8() }
@@ -65,22 +65,23 @@ func fillZ(v float32) vecZ { return archsimd.BroadcastFloat32x16(v) }
 
 func fillY(v float32) vecY { return archsimd.BroadcastFloat32x8(v) }
 
-// aboveZ returns v, but at least floor. NaN stays NaN, which the maximum
-// wouldn't do: the compiler takes that to be commutative, and the instruction
-// is not.
+// aboveZ returns the larger of v and floor, and NaN if v is NaN. Max would lose
+// the NaN: the compiler may swap the operands, and the instruction returns the
+// second operand if either is NaN.
 func aboveZ(v, floor vecZ) vecZ { return floor.Merge(v, v.Less(floor)) }
 
 func aboveY(v, floor vecY) vecY { return floor.Merge(v, v.Less(floor)) }
 
-// largerZ returns the larger of two values, and NaN where one is NaN.
+// largerZ returns the larger of a and b, and NaN if either is NaN.
 func largerZ(a, b vecZ) vecZ { return a.Merge(b, b.Less(a).Or(a.IsNaN())) }
 
 func largerY(a, b vecY) vecY { return a.Merge(b, b.Less(a).Or(a.IsNaN())) }
 
-// nan is what maxima of numbers of which one isn't a number are.
+// nan is the maximum of values that include a NaN.
 var nan = float32(math.NaN())
 
-// powerZ returns v times two to the n, whole numbers that leave it normal.
+// powerZ returns v times 2 to the power n. n holds whole numbers, and the result
+// must be a normal number.
 func powerZ(v, n vecZ) vecZ {
 	return v.AsInt32x16().Add(n.ConvertToInt32().ShiftAllLeft(23)).AsFloat32x16()
 }
@@ -89,19 +90,18 @@ func powerY(v, n vecY) vecY {
 	return v.AsInt32x8().Add(n.ConvertToInt32().ShiftAllLeft(23)).AsFloat32x8()
 }
 
-// run returns a pointer to n values of x from index at on, all of which it
-// checks to be there. Five such pointers that move are what the inner loop has
-// registers for; slices would take twice as many.
+// run returns a pointer to x[at], after a bounds check of n values. The inner loop
+// has registers for five such pointers; five slices would need twice as many.
 func run(x []float32, at, n int) unsafe.Pointer {
 	x = x[at : at+n]
 	return unsafe.Pointer(unsafe.SliceData(x))
 }
 
-// turn says, for each i, which lane of a pixel holds input channel i of the
-// group that a lane is in.
+// turn holds a permutation for each input channel i of a group: every lane reads
+// input i of the group that its own channel belongs to.
 type turn [Lanes][Lanes]uint32
 
-// turns are those of groups of 4, 8 and 16 channels.
+// turns holds the permutations for groups of 4, 8 and 16 channels.
 var turns = [...]turn{makeTurn(4), makeTurn(8), makeTurn(16)}
 
 func makeTurn(channels int) (t turn) {
@@ -113,20 +113,22 @@ func makeTurn(channels int) (t turn) {
 	return t
 }
 
-// turnsZ returns the permutations for groups of so many channels, which follow
-// one another by Lanes words; part is 0.
+// turnsZ returns the first permutation for groups of so many channels. The others
+// follow, Lanes words apart. The second parameter is always 0.
 func turnsZ(channels, _ int) unsafe.Pointer { return unsafe.Pointer(&turns[channels>>3]) }
 
-// turnsY returns those of the half pixel that begins at lane part. An
-// instruction on 8 lanes reads the lowest 3 bits of an index.
+// turnsY returns the permutations of the half pixel that begins at lane part. An
+// 8-lane permutation uses only the lowest 3 bits of an index.
 func turnsY(channels, part int) unsafe.Pointer {
 	return unsafe.Pointer(&turns[channels>>3][0][part])
 }
 
-// sourcesZ returns where the first input of a row is, and nextZ how many bytes
-// behind those of inputs i to i+3 the next four are. Registers of 8 lanes load
-// the half of a pixel that their groups are in; groups of a whole pixel take
-// one half after the other, for the outputs of both.
+// sourcesZ returns the address of a row's first input. nextZ returns the extra
+// bytes from inputs i..i+3 to the next four.
+//
+// A register of 8 lanes holds half a pixel, which contains whole groups of 4 and 8
+// channels. Groups of 16 channels span both halves: their inputs are loaded from
+// the first half, then from the second, for the outputs of either half.
 func sourcesZ(x unsafe.Pointer, _, _ int) unsafe.Pointer { return x }
 
 func nextZ(_, _ int) int { return 0 }
@@ -151,9 +153,8 @@ func loadTurnZ(p unsafe.Pointer) archsimd.Uint32x16 {
 
 func loadTurnY(p unsafe.Pointer) archsimd.Uint32x8 { return archsimd.LoadUint32x8((*[8]uint32)(p)) }
 
-// turnedZ loads a vector and permutes it. Like the other helpers it also tells
-// the compiler's scheduler, which goes by source positions, that inputs are
-// wanted in the order of the calls, and each product as soon as it has its own.
+// turnedZ loads a vector and permutes it. The compiler schedules instructions by
+// source position. A function for the load keeps it just before its product.
 func turnedZ(p *[16]float32, t archsimd.Uint32x16) vecZ {
 	return archsimd.LoadFloat32x16(p).Permute(t)
 }

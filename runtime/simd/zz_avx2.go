@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// gemm5x16Y is GEMM on tiles of 5 pixels and 16 columns.
+// gemm5x16Y implements Set.GEMM on tiles of 5 pixels and 16 columns.
 //
 //go:nocheckptr
 func gemm5x16Y(g *GEMM) {
@@ -388,7 +388,7 @@ func gemm5x16Y(g *GEMM) {
 	}
 }
 
-// depthwiseY is Depthwise.
+// depthwiseY implements Set.Depthwise.
 //
 //go:nocheckptr
 func depthwiseY(d *Windows) {
@@ -496,7 +496,7 @@ func depthwiseY(d *Windows) {
 	}
 }
 
-// maxPoolY is MaxPool.
+// maxPoolY implements Set.MaxPool.
 //
 //go:nocheckptr
 func maxPoolY(d *Windows) {
@@ -531,7 +531,7 @@ func maxPoolY(d *Windows) {
 	}
 }
 
-// groupedY is Grouped.
+// groupedY implements Set.Grouped.
 //
 //go:nocheckptr
 func groupedY(d *Grouped) {
@@ -3083,7 +3083,7 @@ func maxPool3x2Y(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c2, n2).Store((*[8]float32)(unsafe.Add(y, 128)))
 }
 
-// toWinogradY is ToWinograd.
+// toWinogradY implements Set.ToWinograd.
 //
 //go:nocheckptr
 func toWinogradY(t *Transform) {
@@ -3129,7 +3129,7 @@ func toWinogradY(t *Transform) {
 	}
 }
 
-// fromWinogradY is FromWinograd.
+// fromWinogradY implements Set.FromWinograd.
 //
 //go:nocheckptr
 func fromWinogradY(t *Transform) {
@@ -3188,7 +3188,7 @@ func fromWinogradY(t *Transform) {
 	}
 }
 
-// affineY is Affine.
+// affineY implements Set.Affine.
 //
 //go:nocheckptr
 func affineY(y, x, scale, shift []float32, floor float32) {
@@ -3198,7 +3198,7 @@ func affineY(y, x, scale, shift []float32, floor float32) {
 	}
 }
 
-// addScaledY is AddScaled.
+// addScaledY implements Set.AddScaled.
 //
 //go:nocheckptr
 func addScaledY(y, a, b []float32, factor, floor float32) {
@@ -3209,7 +3209,7 @@ func addScaledY(y, a, b []float32, factor, floor float32) {
 	}
 }
 
-// gatherY is Gather.
+// gatherY implements Set.Gather.
 //
 //go:nocheckptr
 func gatherY(g *Gather) {
@@ -3238,7 +3238,7 @@ func gatherY(g *Gather) {
 	}
 }
 
-// strassenY is Strassen.
+// strassenY implements Set.Strassen.
 //
 //go:nocheckptr
 func strassenY(s *Strassen) {
@@ -3299,7 +3299,7 @@ func strassenY(s *Strassen) {
 	}
 }
 
-// maxY is Max.
+// maxY implements Set.Max.
 //
 //go:nocheckptr
 func maxY(y, x []float32) {
@@ -3308,7 +3308,7 @@ func maxY(y, x []float32) {
 	}
 }
 
-// scaleY is Scale.
+// scaleY implements Set.Scale.
 //
 //go:nocheckptr
 func scaleY(y, x, scale, shift []float32, floor float32) {
@@ -3318,7 +3318,7 @@ func scaleY(y, x, scale, shift []float32, floor float32) {
 	}
 }
 
-// gateY is Gate.
+// gateY implements Set.Gate.
 //
 //go:nocheckptr
 func gateY(y, x, gate, res []float32, floor float32) {
@@ -3328,7 +3328,7 @@ func gateY(y, x, gate, res []float32, floor float32) {
 	}
 }
 
-// gatePixelsY is GatePixels.
+// gatePixelsY implements Set.GatePixels.
 //
 //go:nocheckptr
 func gatePixelsY(y, x, gate, res []float32, floor float32) {
@@ -3338,7 +3338,7 @@ func gatePixelsY(y, x, gate, res []float32, floor float32) {
 	}
 }
 
-// sigmoidY is Sigmoid.
+// sigmoidY implements Set.Sigmoid.
 //
 //go:nocheckptr
 func sigmoidY(y, x []float32) {
@@ -3365,7 +3365,7 @@ func sigmoidY(y, x []float32) {
 	}
 }
 
-// sumY is Sum.
+// sumY implements Set.Sum.
 //
 //go:nocheckptr
 func sumY(y, x []float32) {
@@ -3381,7 +3381,7 @@ func sumY(y, x []float32) {
 	s8.Store((*[8]float32)(y[8:]))
 }
 
-// peakY is Peak.
+// peakY implements Set.Peak.
 //
 //go:nocheckptr
 func peakY(y, x []float32) {

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// gemm5x32Z is GEMM on tiles of 5 pixels and 32 columns.
+// gemm5x32Z implements Set.GEMM on tiles of 5 pixels and 32 columns.
 //
 //go:nocheckptr
 func gemm5x32Z(g *GEMM) {
@@ -389,7 +389,7 @@ func gemm5x32Z(g *GEMM) {
 	}
 }
 
-// gemm5x16Z is GEMM on tiles of 5 pixels and 16 columns.
+// gemm5x16Z implements Set.GEMM on tiles of 5 pixels and 16 columns.
 //
 //go:nocheckptr
 func gemm5x16Z(g *GEMM) {
@@ -641,7 +641,7 @@ func gemm5x16Z(g *GEMM) {
 	}
 }
 
-// depthwiseZ is Depthwise.
+// depthwiseZ implements Set.Depthwise.
 //
 //go:nocheckptr
 func depthwiseZ(d *Windows) {
@@ -749,7 +749,7 @@ func depthwiseZ(d *Windows) {
 	}
 }
 
-// maxPoolZ is MaxPool.
+// maxPoolZ implements Set.MaxPool.
 //
 //go:nocheckptr
 func maxPoolZ(d *Windows) {
@@ -784,7 +784,7 @@ func maxPoolZ(d *Windows) {
 	}
 }
 
-// groupedZ is Grouped.
+// groupedZ implements Set.Grouped.
 //
 //go:nocheckptr
 func groupedZ(d *Grouped) {
@@ -3336,7 +3336,7 @@ func maxPool3x2Z(x, y unsafe.Pointer, rows, cols, row int) {
 	nan.Merge(c2, n2).Store((*[16]float32)(unsafe.Add(y, 128)))
 }
 
-// toWinogradZ is ToWinograd.
+// toWinogradZ implements Set.ToWinograd.
 //
 //go:nocheckptr
 func toWinogradZ(t *Transform) {
@@ -3382,7 +3382,7 @@ func toWinogradZ(t *Transform) {
 	}
 }
 
-// fromWinogradZ is FromWinograd.
+// fromWinogradZ implements Set.FromWinograd.
 //
 //go:nocheckptr
 func fromWinogradZ(t *Transform) {
@@ -3441,7 +3441,7 @@ func fromWinogradZ(t *Transform) {
 	}
 }
 
-// affineZ is Affine.
+// affineZ implements Set.Affine.
 //
 //go:nocheckptr
 func affineZ(y, x, scale, shift []float32, floor float32) {
@@ -3451,7 +3451,7 @@ func affineZ(y, x, scale, shift []float32, floor float32) {
 	}
 }
 
-// addScaledZ is AddScaled.
+// addScaledZ implements Set.AddScaled.
 //
 //go:nocheckptr
 func addScaledZ(y, a, b []float32, factor, floor float32) {
@@ -3462,7 +3462,7 @@ func addScaledZ(y, a, b []float32, factor, floor float32) {
 	}
 }
 
-// gatherZ is Gather.
+// gatherZ implements Set.Gather.
 //
 //go:nocheckptr
 func gatherZ(g *Gather) {
@@ -3486,7 +3486,7 @@ func gatherZ(g *Gather) {
 	}
 }
 
-// strassenZ is Strassen.
+// strassenZ implements Set.Strassen.
 //
 //go:nocheckptr
 func strassenZ(s *Strassen) {
@@ -3526,7 +3526,7 @@ func strassenZ(s *Strassen) {
 	}
 }
 
-// maxZ is Max.
+// maxZ implements Set.Max.
 //
 //go:nocheckptr
 func maxZ(y, x []float32) {
@@ -3535,7 +3535,7 @@ func maxZ(y, x []float32) {
 	}
 }
 
-// scaleZ is Scale.
+// scaleZ implements Set.Scale.
 //
 //go:nocheckptr
 func scaleZ(y, x, scale, shift []float32, floor float32) {
@@ -3545,7 +3545,7 @@ func scaleZ(y, x, scale, shift []float32, floor float32) {
 	}
 }
 
-// gateZ is Gate.
+// gateZ implements Set.Gate.
 //
 //go:nocheckptr
 func gateZ(y, x, gate, res []float32, floor float32) {
@@ -3555,7 +3555,7 @@ func gateZ(y, x, gate, res []float32, floor float32) {
 	}
 }
 
-// gatePixelsZ is GatePixels.
+// gatePixelsZ implements Set.GatePixels.
 //
 //go:nocheckptr
 func gatePixelsZ(y, x, gate, res []float32, floor float32) {
@@ -3565,7 +3565,7 @@ func gatePixelsZ(y, x, gate, res []float32, floor float32) {
 	}
 }
 
-// sigmoidZ is Sigmoid.
+// sigmoidZ implements Set.Sigmoid.
 //
 //go:nocheckptr
 func sigmoidZ(y, x []float32) {
@@ -3592,7 +3592,7 @@ func sigmoidZ(y, x []float32) {
 	}
 }
 
-// sumZ is Sum.
+// sumZ implements Set.Sum.
 //
 //go:nocheckptr
 func sumZ(y, x []float32) {
@@ -3604,7 +3604,7 @@ func sumZ(y, x []float32) {
 	s0.Store((*[16]float32)(y[0:]))
 }
 
-// peakZ is Peak.
+// peakZ implements Set.Peak.
 //
 //go:nocheckptr
 func peakZ(y, x []float32) {
