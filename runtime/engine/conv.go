@@ -8,36 +8,34 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// The blocking of a convolution: some pixels' values stay in the second cache
-// while all panels of weights pass over them. Panels so short that they would stay
-// in the first cache cost more, at a tile's beginning and end, than that saves.
+// The blocking of a convolution. A block of pixels stays in the L2 cache while all
+// panels of weights pass over it. Panels short enough for the L1 cache would lose
+// more at the start and the end of tiles than they save.
 const (
-	mostPixels = 120
-	// mostK is how many values of a pixel a block has at most, and mostSide is that
-	// of pixels that are brought together.
-	mostK    = 1024
-	mostSide = 2304
-	// blockFloats is how many values a block of pixels has, where those are many.
+	maxBlockPixels = 120
+	// maxBlockK is the maximum number of values of a pixel in a block, and maxPackedK
+	// that of packed pixels.
+	maxBlockK  = 1024
+	maxPackedK = 2304
+	// blockFloats is the number of values in a block of long pixels.
 	blockFloats = 128 << 10
-	// leastPanels is from how many panels on a pixel's values are brought
-	// together, from all planes, before the panels pass over them.
-	leastPanels = 4
+	// minPackedPanels is the panel count from which packing the pixels pays off.
+	minPackedPanels = 4
 )
 
-// conv is a convolution as a matrix product: each output pixel is a row of
-// input values, gathered from where they lie, times the weights. Borders make
-// the padding part of the data, so no pixel is special.
+// conv is a convolution as a matrix product without im2col: the routine reads each
+// output pixel's input values in place and multiplies them by the weights. Borders
+// hold the padding, so every pixel is treated alike.
 type conv struct {
 	set       *simd.Set
 	x, y, res *tensor
-	// Where each output pixel's first input value, result and residual lie.
-	in, out, at []int32
-	step        int // floats from a plane's values to the next one's
-	// Where pixels begin that are brought together, and how many floats they
-	// have; nil where they are read as they lie.
-	side  []int32
-	pixel int
-	// How many values of a pixel, and how many pixels, a block has.
+	// Offsets of each output pixel's first input value, result and residual.
+	in, out, residualAt []int32
+	step                int // floats from a plane's values to the next plane's
+	// Offsets and length of the packed pixels; nil if they are read in place.
+	packed []int32
+	pixel  int
+	// Values of a pixel, and pixels, in a block.
 	blockK, blockPixels int
 	blocks              []simd.Block
 	panels              []panel
@@ -46,23 +44,22 @@ type conv struct {
 	floor               float32
 }
 
-// panel is a group of output channels.
+// panel is a group of output channels whose weights are packed packed.
 type panel struct {
 	column, columns int
-	x               int // the first plane that it reads
-	w               int // where its weights begin
+	x               int // first input plane that the panel reads
+	w               int // offset of its weights
 }
 
-// window identifies a table of pixel places.
+// window is the key of a table of pixel offsets.
 type window struct {
 	h, w, border, pixel int
 	out                 nn.HW
 	stride, offset      nn.HW
 }
 
-// table lists, for every pixel of an h x w output, where in a plane of t the
-// pixel (oy*stride - offset, ox*stride - offset) lies. Its last entry is
-// repeated to fill a tile.
+// table returns the offset in a plane of t of each pixel (oy*stride - offset,
+// ox*stride - offset) of an output. Its last entry is repeated to fill a tile.
 func (comp *compiler) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 {
 	key := window{t.h, t.w, t.border, t.pixel, nn.HW{H: out.H, W: out.W}, stride, offset}
 	comp.mu.Lock()
@@ -98,17 +95,17 @@ func (comp *compiler) conv(u *unit, x, y *tensor, floor float32) (*conv, error) 
 	}
 	if r := u.residual(); r != nil {
 		c.res = comp.of(r)
-		c.at = comp.table(c.res, y.shape, nn.Square(1), nn.HW{})
+		c.residualAt = comp.table(c.res, y.shape, nn.Square(1), nn.HW{})
 	}
 	c.pack(n, w)
 	comp.mu.Lock()
 	defer comp.mu.Unlock()
-	comp.scratch = max(comp.scratch, len(c.side)*c.pixel+simd.Slack)
+	comp.scratch = max(comp.scratch, len(c.packed)*c.pixel+simd.Slack)
 	return c, nil
 }
 
-// asConv returns a linear layer as the convolution whose window is as large as
-// its input, which has the same weights.
+// asConv returns a linear layer as a convolution with the same weights, whose
+// window is its whole input.
 func asConv(n *nn.Node) *nn.Node {
 	if n.Op == nn.Conv {
 		return n
@@ -120,9 +117,8 @@ func asConv(n *nn.Node) *nn.Node {
 	}
 }
 
-// pack lays the weights, (out, in/groups, kh, kw), out as the routine reads
-// them: [panel][segment][value][column], zero where a channel, a group or a
-// column is not there.
+// pack packs the weights, (out, in/groups, kh, kw), as [panel][segment][value]
+// [column]. Weights without a channel, a group or a column are zero.
 func (c *conv) pack(n *nn.Node, w []float32) {
 	if c.x.pixel != simd.Lanes {
 		c.packRows(n, w)
@@ -132,7 +128,7 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 	taps := n.Window.H * n.Window.W
 	c.step = c.x.plane()
 	c.split(c.y.count() * simd.Lanes)
-	// The planes that panels read: those of the groups of their columns.
+	// The number of planes that a panel reads: those of its columns' groups.
 	planes := c.x.count()
 	if n.Groups > 1 {
 		planes = 0
@@ -144,12 +140,12 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		}
 	}
 	width := planes * simd.Lanes
-	together := taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= leastPanels
-	c.block(taps*width, together)
-	if together {
+	packed := taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= minPackedPanels
+	c.block(taps*width, packed)
+	if packed {
 		c.step, c.pixel = simd.Lanes, (planes|1)*simd.Lanes
 		for p := range c.blockPixels {
-			c.side = append(c.side, int32(p*c.pixel))
+			c.packed = append(c.packed, int32(p*c.pixel))
 		}
 	}
 	c.weights(taps * width)
@@ -177,8 +173,8 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 	}
 }
 
-// packRows is pack for inputs of few channels: the taps of one window row lie
-// side by side.
+// packRows is pack for inputs of few channels: the taps of a window row are
+// contiguous.
 func (c *conv) packRows(n *nn.Node, w []float32) {
 	channels, taps := c.x.pixel, n.Window.H*n.Window.W
 	run := round(n.Window.W*channels, simd.Lanes)
@@ -202,7 +198,7 @@ func (c *conv) packRows(n *nn.Node, w []float32) {
 	}
 }
 
-// weights makes room for the panels' weights, of k values each column.
+// weights allocates the panels' weights, k values for each column.
 func (c *conv) weights(k int) {
 	n := 0
 	for i := range c.panels {
@@ -222,16 +218,16 @@ func (c *conv) split(columns int) {
 }
 
 // block divides a sum of k values into equal blocks.
-func (c *conv) block(k int, together bool) {
-	most := mostK
-	if together {
-		most = mostSide
+func (c *conv) block(k int, packed bool) {
+	limit := maxBlockK
+	if packed {
+		limit = maxPackedK
 	}
-	blocks := (k + most - 1) / most
+	blocks := (k + limit - 1) / limit
 	c.blockK = round((k+blocks-1)/blocks, simd.Lanes)
-	c.blockPixels = mostPixels
-	if together {
-		c.blockPixels = min(mostPixels, round(blockFloats/k, simd.Rows))
+	c.blockPixels = maxBlockPixels
+	if packed {
+		c.blockPixels = min(maxBlockPixels, round(blockFloats/k, simd.Rows))
 	}
 }
 
@@ -242,8 +238,8 @@ func (c *conv) segment(offset, k int) {
 
 func (c *conv) pixelBlocks() int { return (c.pixels + c.blockPixels - 1) / c.blockPixels }
 
-// parts are blocks of pixels, and, where those are too few, each with some of
-// the panels.
+// parts returns the number of parts. Each is a block of pixels; if those are too
+// few, each is some of the panels for such a block.
 func (c *conv) parts(workers int) int {
 	blocks, groups := c.pixelBlocks(), 1
 	if workers > 1 {
@@ -261,12 +257,12 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 	g.First, g.End = 0, min(c.blockPixels, c.pixels-first)
 	g.In, g.Out, g.Residual = c.in[first:], c.out[first:], nil
 	g.Partials = [2][]float32{}
-	if c.side != nil {
+	if c.packed != nil {
 		c.gather(arena, s, g, part/groups+1)
 	}
 	g.XStep, g.YStep = c.step, c.y.plane()
 	if c.res != nil {
-		g.ResidualStep, g.ResidualAt = c.res.plane(), c.at[first:]
+		g.ResidualStep, g.ResidualAt = c.res.plane(), c.residualAt[first:]
 	}
 	for i, b := range c.blocks {
 		g.Segments, g.Accumulate, g.Floor = b.Segments, i > 0, simd.None
@@ -275,7 +271,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 		}
 		for _, p := range panels {
 			plane := p.column / simd.Lanes
-			if c.side == nil {
+			if c.packed == nil {
 				g.X = arena[c.x.base(p.x):]
 			}
 			g.Y = arena[c.y.base(plane):]
@@ -294,12 +290,11 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 	}
 }
 
-// gather brings the values of the job's pixels together: the planes that a tile
-// reads are far from one another, and those caches that fetch ahead of what is
-// read fetch what follows it.
+// gather packs the values of the job's pixels contiguously. The planes that a tile
+// reads are far apart, and hardware prefetchers follow only contiguous reads.
 func (c *conv) gather(arena []float32, s *scratch, g *simd.GEMM, block int) {
 	at := g.In
-	g.X, g.In = s.floats, c.side
+	g.X, g.In = s.floats, c.packed
 	if s.held == block {
 		return
 	}
@@ -311,9 +306,9 @@ func (c *conv) gather(arena []float32, s *scratch, g *simd.GEMM, block int) {
 	c.set.Gather(j)
 }
 
-// folded returns a convolution's weights and bias with its batch norm and its
-// factor in an addition multiplied into them, in float64. The bias has a place
-// for every place of a pixel of y.
+// folded returns a convolution's weights and bias. Its batch norm, and its factor
+// in an addition, are multiplied into them in float64. The bias has an entry for
+// each position of a pixel of y.
 func (comp *compiler) folded(u *unit, y *tensor) (w, bias []float32, err error) {
 	n := u.first
 	if w, err = comp.param(n, nn.Weight); err != nil {
@@ -352,7 +347,7 @@ func (comp *compiler) folded(u *unit, y *tensor) (w, bias []float32, err error) 
 	return w, bias, nil
 }
 
-// param loads a parameter of a node and checks its shape.
+// param loads a node's parameter and checks its shape.
 func (comp *compiler) param(n *nn.Node, role nn.Role) ([]float32, error) {
 	for _, p := range n.Params() {
 		if p.Role != role {

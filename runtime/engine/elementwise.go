@@ -7,7 +7,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// affine is a batch norm that follows no convolution.
+// affine is a batch norm that is not folded into a convolution.
 type affine struct {
 	set          *simd.Set
 	x, y         *tensor
@@ -15,7 +15,7 @@ type affine struct {
 	floor        float32
 }
 
-// norm returns a batch norm's factor and offset of each channel.
+// norm returns a batch norm as y = x*scale + shift, by channel.
 func (comp *compiler) norm(n *nn.Node) (scale, shift []float64, err error) {
 	var p [4][]float32
 	for _, role := range []nn.Role{nn.Weight, nn.Bias, nn.RunningMean, nn.RunningVar} {
@@ -31,7 +31,7 @@ func (comp *compiler) norm(n *nn.Node) (scale, shift []float64, err error) {
 	return scale, shift, nil
 }
 
-// affine returns norm's numbers for every place of y's pixels.
+// affine returns norm's result for every position of y's pixels.
 func (comp *compiler) affine(n *nn.Node, y *tensor) (scale, shift []float32, err error) {
 	s, t, err := comp.norm(n)
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *affine) run(arena []float32, _ *scratch, plane, _ int) {
 	a.y.clearBorder(arena, plane)
 }
 
-// add is y = max(a + factor*b, floor); a is zero where it is nil.
+// add computes y = max(a + factor*b, floor). A nil a is zero.
 type add struct {
 	set           *simd.Set
 	a, b, y       *tensor
@@ -75,8 +75,8 @@ func (s *add) run(arena []float32, _ *scratch, plane, _ int) {
 	s.y.clearBorder(arena, plane)
 }
 
-// gate is y = max(x*gate + res, floor), the gate one value a channel or one a
-// pixel; res is zero where it is nil.
+// gate computes y = max(x*gate + res, floor). The gate has one value per channel or
+// one per pixel. A nil res is zero.
 type gate struct {
 	set             *simd.Set
 	x, gate, res, y *tensor
@@ -103,8 +103,8 @@ func (g *gate) run(arena []float32, _ *scratch, plane, _ int) {
 	g.y.clearBorder(arena, plane)
 }
 
-// globalPool is the mean or maximum over all pixels. Means sum each row first,
-// which keeps the error of the long sums small.
+// globalPool is the mean or maximum over all pixels. A mean sums each row first,
+// which keeps the rounding error of long sums small.
 type globalPool struct {
 	set  *simd.Set
 	mean bool
@@ -140,7 +140,7 @@ func (p *globalPool) run(arena []float32, s *scratch, plane, _ int) {
 	p.y.clearBorder(arena, plane)
 }
 
-// sigmoid is the logistic function; what stands for no channel becomes zero.
+// sigmoid is the logistic function. Empty positions of a pixel stay zero.
 type sigmoid struct {
 	set  *simd.Set
 	x, y *tensor

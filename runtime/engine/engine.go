@@ -1,14 +1,19 @@
-// Package engine runs networks: it compiles a graph of runtime/nn with its
-// weights into a program, and predicts with every core.
+// Package engine runs networks on the CPU. It compiles a graph of runtime/nn with
+// its weights into a program, and predicts with every core.
 //
 //	e, err := engine.Compile(graph, stateDict, engine.Options{})
 //	err = e.Predict(ctx, images, logits)
 //
-// Images are NHWC float32, normalised; logits are row-major. Workers steal
-// whole images, each with memory of its own that is planned once, so the result
-// of an image depends neither on the number of threads nor on the images beside
-// it, bit for bit. It refuses weights that lack a tensor or have one of another
-// shape, and names it.
+// Images are float32 in NHWC order, normalized as the network expects. Logits are
+// in row-major order, (N, classes).
+//
+// The logits of an image depend neither on the number of threads nor on the other
+// images, bit for bit. With enough images, workers steal whole images, and each
+// computes in its own memory, which the program lays out once. After the first
+// calls, a prediction allocates nothing.
+//
+// Compile refuses weights that lack a tensor or have one of another shape, and
+// names the tensor.
 package engine
 
 import (
@@ -23,23 +28,23 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// Params gives the tensors of a state dict by name. The engine doesn't change
-// the data, nor keep it after Compile.
+// Params provides the tensors of a state dict by name, in PyTorch's layout. Float32
+// returns an error if there is no such tensor. The engine neither changes the data
+// nor keeps it after [Compile]. It never calls Float32 concurrently.
 type Params interface {
 	Float32(name string) (data []float32, shape []int, err error)
 }
 
-// Options are the choices of [Compile]; the zero value is the default.
+// Options configures [Compile]. The zero value is the default.
 type Options struct {
-	// Threads is how many images, or parts of one, are computed at once; 0
-	// means one a core.
+	// Threads is the number of worker goroutines; 0 means GOMAXPROCS.
 	Threads int
-	// SIMD is the set of routines to use; nil means the one that the
-	// environment variable simd.Variable names, or the fastest.
+	// SIMD is the set of routines to use. Nil selects the set that the
+	// environment variable simd.Variable names, or the fastest one.
 	SIMD *simd.Set
 }
 
-// ShapeError tells that a tensor does not fit the network.
+// ShapeError is returned when a tensor's shape is not the one the network needs.
 type ShapeError struct {
 	Param     string
 	Want, Got []int
@@ -49,8 +54,8 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("tensor %s has shape %v, the network needs %v", e.Param, e.Got, e.Want)
 }
 
-// Engine predicts with one network. It may be used by several goroutines, which
-// then wait for one another.
+// Engine predicts with one network. It is safe for concurrent use, but runs one
+// prediction at a time.
 type Engine struct {
 	program *program
 	set     *simd.Set
@@ -60,17 +65,17 @@ type Engine struct {
 	job     job
 }
 
-// job is what the workers have to do. It and their functions are kept, so that
-// a prediction allocates nothing.
+// job is one call of Predict. The engine reuses it, and the workers' functions, so
+// that a prediction allocates nothing.
 type job struct {
 	ctx            context.Context
 	images, logits []float32
-	whole          int          // images that one worker each computes
-	next           atomic.Int64 // of them
+	whole          int          // number of images that workers compute alone
+	next           atomic.Int64 // index of the next such image
 	group          sync.WaitGroup
 }
 
-// worker computes images, one at a time.
+// worker computes one image, or one part of a step, at a time.
 type worker struct {
 	arena []float32
 	scratch
@@ -78,11 +83,11 @@ type worker struct {
 	share func() // computes parts of one image
 }
 
-// Compile prepares the network for running: it folds batch norms and lays
-// weights out as the routines read them. The params aren't kept.
+// Compile returns an engine for graph g with the weights p. It folds batch norms
+// into convolutions and packs the weights for the SIMD routines.
 //
-// It returns a [*ShapeError] where a tensor does not fit, and the params' error
-// where one is missing.
+// It returns a [*ShapeError] if a tensor does not fit, the error of p if a tensor
+// is missing, and an error if simd.Variable names an unknown set.
 func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 	set := o.SIMD
 	if set == nil {
@@ -109,16 +114,19 @@ func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// SIMD returns the name of the SIMD routines in use, e.g. "avx512".
+// SIMD returns the name of the set of routines in use, e.g. "avx512".
 func (e *Engine) SIMD() string { return e.set.Name }
 
-// ArenaBytes returns the memory that one worker's activations take.
+// ArenaBytes returns the size of one worker's activations in bytes.
 func (e *Engine) ArenaBytes() int { return 4 * e.program.arena }
 
-// Predict computes the logits, (N, classes), of images, (N, H, W, C). With as
-// many images as threads or more, each worker takes whole images; with fewer,
-// all workers share the work inside of an image. When the context ends, it
-// stops between two images and returns the context's error.
+// Predict computes the logits, (N, classes), of images, (N, H, W, C). It returns
+// an error if the lengths do not fit the network. If the context ends, Predict
+// stops before the next image and returns the context's error; the logits are then
+// incomplete.
+//
+// With at least as many images as threads, each worker computes whole images. For
+// the remaining ones, all workers share the steps of each image.
 func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 	size := e.program.input.shape.Len()
 	n := len(images) / size
@@ -132,7 +140,7 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 	defer func() { j.ctx, j.images, j.logits = nil, nil, nil }()
 	j.whole = n / len(e.workers) * len(e.workers)
 	if len(e.workers) > 1 && n-j.whole > len(e.workers)/2 {
-		j.whole = n // nearly all workers have an image in the last round
+		j.whole = n // the last round keeps more than half of the workers busy
 	}
 	j.next.Store(0)
 	if j.whole > 0 {
@@ -149,7 +157,7 @@ func (e *Engine) Predict(ctx context.Context, images, logits []float32) error {
 	return ctx.Err()
 }
 
-// steal computes whole images until there are no more.
+// steal computes whole images until none is left.
 func (e *Engine) steal(w *worker) {
 	j := &e.job
 	defer j.group.Done()
@@ -176,10 +184,10 @@ func (w *worker) alone(s step) {
 	}
 }
 
-// sharing tells which parts of a step are taken and how many are done.
+// sharing counts the parts of a step that workers have taken and finished.
 type sharing struct{ next, done atomic.Int32 }
 
-// together computes one image with all workers, in the arena of the first.
+// together computes one image with all workers, in the arena of the first one.
 func (e *Engine) together(image, logits []float32) {
 	e.program.enter(e.workers[0].grow(e.program), image)
 	for i := range e.program.shared {
@@ -197,8 +205,8 @@ func (e *Engine) together(image, logits []float32) {
 	e.program.leave(e.workers[0].arena, logits)
 }
 
-// share computes parts of each step, and waits until the others have done
-// theirs before it goes on. Steps are short, so it doesn't sleep.
+// share computes parts of each step. Before the next step it waits until all parts
+// are done. Steps are short, so it spins instead of sleeping.
 func (e *Engine) share(w *worker) {
 	defer e.job.group.Done()
 	arena := e.workers[0].arena
@@ -221,11 +229,11 @@ func (e *Engine) share(w *worker) {
 	}
 }
 
-// patience is how often a worker looks whether the others are done before it
-// lets other goroutines run: for some microseconds.
+// patience is the number of spins before a waiting worker yields to other
+// goroutines, after a few microseconds.
 const patience = 2000
 
-// grow gives the worker its memory and returns the arena.
+// grow allocates the worker's memory on first use, and returns its arena.
 func (w *worker) grow(p *program) []float32 {
 	if w.arena == nil {
 		w.arena, w.floats = newFloats(p.arena), newFloats(p.scratch)
@@ -248,7 +256,7 @@ func (p *program) enter(arena, image []float32) {
 	}
 }
 
-// leave copies the logits out of the arena.
+// leave copies the logits from the arena.
 func (p *program) leave(arena, logits []float32) {
 	t := p.output
 	for i := range t.count() * simd.Lanes {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,32 +16,48 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-func Example() {
+// cifarWeights returns a safetensors file of a ResNet-20 with random weights.
+func cifarWeights() []byte {
 	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 10})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
-	e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: 2})
-	if err != nil {
-		fmt.Println(err)
-		return
+	params, dict := golden.ParamsOf(g), &weights.StateDict{}
+	for _, p := range g.Params() {
+		data, shape, err := params.Float32(p.Name)
+		if err != nil {
+			panic(err)
+		}
+		dict.Tensors = append(dict.Tensors, weights.NewFloat32(p.Name, shape, data))
 	}
-	images, logits := make([]float32, 3*32*32*3), make([]float32, 3*10)
-	err = e.Predict(context.Background(), images, logits)
-	fmt.Println(err, logits[0] == logits[10], e.ArenaBytes() < 1<<20)
-	// Output: <nil> true true
+	var file bytes.Buffer
+	if err := weights.Write(&file, dict); err != nil {
+		panic(err)
+	}
+	return file.Bytes()
 }
 
-// square is a convolution with a square window.
+func TestArenaBytesIsWhatOneImageTakes(t *testing.T) {
+	g := draw(t, "cifar_resnet20", arch.Config{InputSize: 32, Classes: 10})
+	e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := e.ArenaBytes(), engine.ActivationBytes(g); got != want || got >= 1<<20 {
+		t.Errorf("an arena has %d bytes, the activations %d", got, want)
+	}
+}
+
+// square returns a convolution with a square window.
 func square(out, window, stride, pad, groups int) nn.Conv2d {
 	return nn.Conv2d{Out: out, Window: nn.Square(window), Stride: nn.Square(stride), Pad: nn.Square(pad), Groups: groups}
 }
 
-// drawings are small networks, each with operations that the compiler computes
-// in its own way, on maps of odd sizes. Each returns the last map.
+// drawings holds small networks on maps of odd sizes. Each contains operations that
+// the compiler treats in a special way, and returns its last map.
 var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 	"dense": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.ReLU(b.BatchNorm("n1", b.Conv("c1", x, square(40, 7, 2, 3, 1)), nn.BatchNorm2d{}))
@@ -84,8 +101,8 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		p := b.ReLU(b.Conv("a", x, square(27, 3, 1, 1, 1)))
 		q := b.Conv("b", x, square(32, 1, 1, 0, 1))
 		r := b.Conv("c", b.ReLU(q), square(32, 3, 1, 1, 32))
-		x = b.Conv("d", b.Concat(p, q, r), square(21, 3, 1, 1, 1)) // places stay empty
-		x = b.Concat(x, p, x)                                      // is copied
+		x = b.Conv("d", b.Concat(p, q, r), square(21, 3, 1, 1, 1)) // leaves empty positions
+		x = b.Concat(x, p, x)                                      // copied, as it is used twice
 		return b.ReLU(b.Conv("e", b.ReLU(b.Concat(b.Conv("f", x, square(16, 1, 2, 0, 1)), b.Conv("g", x, square(48, 3, 2, 1, 1)))), square(8, 1, 1, 0, 1)))
 	},
 	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {
@@ -115,7 +132,7 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 	},
 }
 
-// sketch draws one of them on an input of that size, with three logits.
+// sketch draws one of them with three logits on an input of this size.
 func sketch(t testing.TB, name string, size nn.Shape) *nn.Graph {
 	t.Helper()
 	b := nn.NewBuilder(name, size)
@@ -137,8 +154,8 @@ func pictures(n int, s nn.Shape) []float32 {
 	return images
 }
 
-// The program folds, fuses and places; plain loops over the nodes do not.
-func TestPlansComputeWhatTheNodesSay(t *testing.T) {
+// The program folds, fuses and packs. Modules does not, so it serves as the oracle.
+func TestProgramsComputeTheSameAsModules(t *testing.T) {
 	for name := range drawings {
 		for _, size := range sizes {
 			g := sketch(t, name, size)
@@ -160,12 +177,12 @@ func TestPlansComputeWhatTheNodesSay(t *testing.T) {
 	}
 }
 
-func TestResultsDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
+func TestLogitsDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 	const n = 7
 	for name := range drawings {
 		for _, set := range simd.Sets() {
 			if set == simd.Scalar && len(simd.Sets()) > 1 && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
-				continue // it takes its time
+				continue // slow
 			}
 			g := sketch(t, name, sizes[1])
 			p := golden.ParamsOf(g)
@@ -227,7 +244,7 @@ func BenchmarkPredict(b *testing.B) {
 	}
 }
 
-// lacking is a state dict without one tensor, or with one of another shape.
+// lacking is a state dict that lacks one tensor, or has it with another shape.
 type lacking struct {
 	engine.Params
 	name  string
@@ -245,7 +262,7 @@ func (l lacking) Float32(name string) ([]float32, []int, error) {
 	return data, shape, err
 }
 
-func TestUnfitWeightsAndInputsAreNamed(t *testing.T) {
+func TestErrorsNameWeightsAndInputsThatDoNotFit(t *testing.T) {
 	g := sketch(t, "dense", sizes[0])
 	p := golden.ParamsOf(g)
 	if _, err := engine.Compile(g, lacking{p, "c2.weight", nil}, engine.Options{}); err == nil || err.Error() != "loading tensor c2.weight: it isn't there" {
@@ -270,8 +287,8 @@ func TestUnfitWeightsAndInputsAreNamed(t *testing.T) {
 	}
 }
 
-// NaN in an image must not become a prediction.
-func TestNaNIsNotLost(t *testing.T) {
+// A NaN in an image must reach the logits.
+func TestNaNReachesTheLogits(t *testing.T) {
 	for _, name := range []string{"dense", "winograd", "grouped", "depthwise", "gates", "pools"} {
 		g := sketch(t, name, sizes[1])
 		images := pictures(1, sizes[1])

@@ -7,24 +7,24 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// unit is a group of nodes that one step computes: a node and what can be done
-// while its result is still in registers.
+// unit is a group of nodes that one step computes: a node, and the operations that
+// can be applied while its result is still in registers (its epilogue).
 type unit struct {
 	first *nn.Node
-	in    []*nn.Node // what it reads
-	// The windows of a convolution or pooling: output pixel (y, x) looks at the
-	// input from (y, x)*stride - offset on.
+	in    []*nn.Node // inputs
+	// Output pixel (y, x) of a convolution or pooling has its window's first
+	// input pixel at (y, x)*stride - offset.
 	stride, offset nn.HW
 	norm           *nn.Node // batch norm folded into a convolution
-	normAt         int      // its channel that is the unit's first
-	inner          *nn.Node // what add adds to the residual
-	add            *nn.Node // addition of another node's output
+	normAt         int      // the norm's channel for the unit's first channel
+	inner          *nn.Node // the operand of add that the unit computes
+	add            *nn.Node // addition of another node's output, the residual
 	relu           bool
 	last           *nn.Node
-	placed         bool // a Concat whose parts are written where they belong
+	placed         bool // a Concat whose inputs are computed in place
 }
 
-// residual returns the other summand of the unit's addition, or nil.
+// residual returns the other operand of the unit's addition, or nil.
 func (u *unit) residual() *nn.Node {
 	switch {
 	case u.add == nil:
@@ -35,8 +35,8 @@ func (u *unit) residual() *nn.Node {
 	return u.add.In[1]
 }
 
-// scale returns the factor of the unit's own result in its addition, which is
-// folded into the weights: a + scale*b.
+// scale returns the factor of the unit's own result in its addition a + scale*b.
+// The weights absorb it.
 func (u *unit) scale() float64 {
 	if u.add != nil && u.add.In[1] == u.inner {
 		return u.add.Scale
@@ -48,20 +48,19 @@ func (u *unit) scale() float64 {
 type fusion struct {
 	graph *nn.Graph
 	users [][]*nn.Node
-	taken []bool     // part of a unit that another node began
-	same  []*nn.Node // the node whose tensor a node has, nil for its own
+	taken []bool     // by node: it belongs to another node's unit
+	same  []*nn.Node // by node: the node whose tensor it shares, or nil
 	norms map[*nn.Node]normPart
-	units []*unit // in an order in which they can be computed
+	units []*unit // in order of computation
 }
 
-// normPart is the part of a batch norm behind a Concat that one of its parts
-// gets.
+// normPart is the part of a batch norm behind a Concat that applies to one input.
 type normPart struct {
 	norm *nn.Node
 	at   int
 }
 
-// fuse groups the nodes of a graph.
+// fuse groups the nodes of a graph into units.
 func fuse(g *nn.Graph) *fusion {
 	f := &fusion{
 		graph: g, users: make([][]*nn.Node, len(g.Nodes)),
@@ -93,8 +92,8 @@ func fuse(g *nn.Graph) *fusion {
 	return f
 }
 
-// twin returns an earlier node that computes the same, which only nodes without
-// parameters are looked at for, or nil.
+// twin returns an earlier node that computes the same as n, a node without
+// parameters, or nil.
 func (f *fusion) twin(n *nn.Node) *nn.Node {
 	for _, t := range f.users[n.In[0].ID] {
 		if t.ID < n.ID && t.Op == n.Op && f.same[t.ID] == nil && t.Window == n.Window && t.Stride == n.Stride &&
@@ -105,8 +104,7 @@ func (f *fusion) twin(n *nn.Node) *nn.Node {
 	return nil
 }
 
-// croppedPool reports whether a pooling may be computed together with the crop
-// behind it.
+// croppedPool reports whether the crop behind a pooling may be fused into it.
 func (f *fusion) croppedPool(n *nn.Node) bool { return n.Op == nn.MaxPool && f.only(n, nn.Pad) != nil }
 
 // root returns the node whose tensor holds n's output.
@@ -130,7 +128,7 @@ func (f *fusion) readers(n *nn.Node) []*nn.Node {
 	return all
 }
 
-// only returns the only user of a node if it is of that kind and still free.
+// only returns the only user of a node if it has this op and belongs to no unit.
 func (f *fusion) only(n *nn.Node, op nn.Op) *nn.Node {
 	if n == f.graph.Output || len(f.users[n.ID]) != 1 {
 		return nil
@@ -141,9 +139,8 @@ func (f *fusion) only(n *nn.Node, op nn.Op) *nn.Node {
 	return nil
 }
 
-// rectified reports whether nobody needs n's output but its rectifier, so that
-// it can be stored rectified: all users are rectifiers, or Concats of such
-// nodes with none but rectifiers as users.
+// rectified reports whether n's output can be stored after its ReLU. All users must
+// be ReLUs, or Concats of such nodes that only ReLUs use.
 func (f *fusion) rectified(n *nn.Node) bool {
 	if n.Op == nn.Concat {
 		return f.rectifiedConcat(n)
@@ -163,7 +160,7 @@ func (f *fusion) rectifiedConcat(c *nn.Node) bool {
 	return true
 }
 
-// storesRectified reports whether the step that computes n can rectify.
+// storesRectified reports whether the step that computes n can apply a ReLU.
 func (f *fusion) storesRectified(n *nn.Node) bool {
 	switch n.Op {
 	case nn.Conv, nn.Linear, nn.BatchNorm, nn.Add, nn.Mul:
@@ -172,8 +169,8 @@ func (f *fusion) storesRectified(n *nn.Node) bool {
 	return false
 }
 
-// onlyRectified reports whether all users of n are rectifiers or Concats of
-// which allowed says so.
+// onlyRectified reports whether all users of n are ReLUs, or Concats that allowed
+// accepts.
 func (f *fusion) onlyRectified(n *nn.Node, allowed func(*nn.Node) bool) bool {
 	for _, u := range f.users[n.ID] {
 		if u.Op != nn.ReLU && (u.Op != nn.Concat || !allowed(u)) {
@@ -183,8 +180,8 @@ func (f *fusion) onlyRectified(n *nn.Node, allowed func(*nn.Node) bool) bool {
 	return len(f.users[n.ID]) > 0
 }
 
-// normsParts tries to give a batch norm behind a Concat to the convolutions
-// that are the Concat's parts.
+// normsParts tries to fold a batch norm behind a Concat into the convolutions that
+// are the Concat's inputs, and reports whether it did.
 func (f *fusion) normsParts(n *nn.Node) bool {
 	c := n.In[0]
 	if c.Op != nn.Concat || f.only(c, nn.BatchNorm) == nil {
@@ -240,14 +237,14 @@ func (f *fusion) unit(n *nn.Node) *unit {
 	return u
 }
 
-// crops reports whether a Pad only takes away.
+// crops reports whether a Pad adds no pixels.
 func crops(n *nn.Node) bool {
 	b := n.Border
 	return b.Top <= 0 && b.Bottom <= 0 && b.Left <= 0 && b.Right <= 0
 }
 
-// traceConv makes a convolution read what a Pad or Subsample before it reads.
-// A convolution's padding is zeros, as is what a Pad adds.
+// traceConv makes a convolution read the input of the Pads and Subsamples before it.
+// It can: its own padding and a Pad's are both zeros.
 func (f *fusion) traceConv(u *unit) {
 	n := u.first
 	for {
@@ -269,7 +266,7 @@ func (f *fusion) traceConv(u *unit) {
 	}
 }
 
-// inside reports whether no window looks at what a Pad crops.
+// inside reports whether no window reaches the pixels that a Pad crops.
 func (u *unit) inside(out nn.Shape, pad *nn.Node) bool {
 	k := u.first.Window
 	first := nn.HW{H: -u.offset.H, W: -u.offset.W}
@@ -279,8 +276,8 @@ func (u *unit) inside(out nn.Shape, pad *nn.Node) bool {
 		(b.Bottom >= 0 || last.H < pad.Shape.H) && (b.Right >= 0 || last.W < pad.Shape.W)
 }
 
-// tracePool makes a maximum between a Pad and a crop read what the Pad reads,
-// where no window that is left sees the zeros that the Pad adds.
+// tracePool fuses a maximum with the Pad before and the crop behind it, if no
+// remaining window sees the Pad's zeros.
 func (f *fusion) tracePool(u *unit, take func(*nn.Node) *nn.Node) {
 	pad, crop := u.in[0], f.only(u.first, nn.Pad)
 	if pad.Op != nn.Pad || crop == nil || !crops(crop) || pad.Border.Bottom != 0 || pad.Border.Right != 0 {
@@ -297,12 +294,11 @@ func (f *fusion) tracePool(u *unit, take func(*nn.Node) *nn.Node) {
 	u.offset, u.in[0] = offset, pad.In[0]
 }
 
-// canAdd reports whether the unit's routine can add something to its result.
+// canAdd reports whether the unit's routine can apply an addition to its result.
 func canAdd(u *unit, add *nn.Node) bool {
 	switch u.first.Op {
 	case nn.Conv:
-		// The other summand must not be scaled, and only matrix products have a
-		// residual.
+		// Only matrix products take a residual, and they do not scale it.
 		return (add.Scale == 1 || add.In[1] == u.inner) && !depthwise(u.first) && !smallGroups(u.first)
 	case nn.Mul:
 		return add.Scale == 1
@@ -310,9 +306,9 @@ func canAdd(u *unit, add *nn.Node) bool {
 	return false
 }
 
-// placeable reports whether the parts of a Concat can be written where they
-// belong in it. Parts begin at whole planes; where that leaves places empty,
-// all who read it must be convolutions, which have weights of zero for them.
+// placeable reports whether the inputs of a Concat can be computed in place. Each
+// begins at a whole plane. If that leaves empty positions, all readers must be
+// convolutions, which give these positions weights of zero.
 func (f *fusion) placeable(c *nn.Node) bool {
 	if c == f.graph.Output || f.statistics(c) != nil {
 		return false
@@ -322,7 +318,7 @@ func (f *fusion) placeable(c *nn.Node) bool {
 		if f.same[part.ID] != nil || part.Op == nn.Concat || part.Op == nn.Input || slices.Contains(c.In[:i], part) {
 			return false
 		}
-		// A node can lie in one place only.
+		// A node has one place only.
 		for _, user := range f.users[part.ID] {
 			if user.Op == nn.Concat && user != c {
 				return false
@@ -335,7 +331,7 @@ func (f *fusion) placeable(c *nn.Node) bool {
 	}
 	for _, r := range f.readers(c) {
 		if r.Op != nn.Conv || r.Groups != 1 {
-			// What a convolution skips over stands between them.
+			// Convolutions may skip a Pad or Subsample; see traceConv.
 			if r.Op != nn.Pad && r.Op != nn.Subsample || !f.skipped(r) {
 				return false
 			}
@@ -344,8 +340,8 @@ func (f *fusion) placeable(c *nn.Node) bool {
 	return true
 }
 
-// skipped reports whether plain convolutions alone read a Pad or Subsample,
-// and none of them needs it.
+// skipped reports whether all users of a Pad or Subsample are plain convolutions
+// that skip it.
 func (f *fusion) skipped(n *nn.Node) bool {
 	for _, r := range f.users[n.ID] {
 		switch {
@@ -362,8 +358,8 @@ func (f *fusion) skipped(n *nn.Node) bool {
 	return true
 }
 
-// statistics returns what a Concat of maxima and means over channels reads,
-// where it is that: one step computes them together.
+// statistics returns the common input of a Concat of channel maxima and means, or
+// nil. One step computes such a Concat.
 func (f *fusion) statistics(c *nn.Node) *nn.Node {
 	var x *nn.Node
 	for _, part := range c.In {
@@ -375,7 +371,7 @@ func (f *fusion) statistics(c *nn.Node) *nn.Node {
 	return x
 }
 
-// keepNeeded lists the units whose outputs somebody reads.
+// keepNeeded sets units to those with an output that is read.
 func (f *fusion) keepNeeded(byLast []*unit) {
 	needed := make([]bool, len(byLast))
 	need := func(n *nn.Node) { needed[f.root(n).ID] = true }
@@ -408,14 +404,13 @@ func (f *fusion) statisticsOf(u *unit) *nn.Node {
 	return nil
 }
 
-// depthwise reports whether a convolution has one input channel a group and
-// one output channel for each.
+// depthwise reports whether each group of a convolution has one input and one output
+// channel, and the routines support its stride.
 func depthwise(n *nn.Node) bool {
 	return n.Op == nn.Conv && n.Groups == n.In[0].Shape.C && n.Groups == n.Shape.C && n.Groups > 1 && smallStride(n)
 }
 
-// smallGroups reports whether a convolution is one for the routine of grouped
-// convolutions.
+// smallGroups reports whether the routine for grouped convolutions supports n.
 func smallGroups(n *nn.Node) bool {
 	if n.Op != nn.Conv || n.Window.W != 3 || n.In[0].Shape.C != n.Shape.C || n.Shape.C%simd.Lanes != 0 || !smallStride(n) {
 		return false
@@ -424,6 +419,5 @@ func smallGroups(n *nn.Node) bool {
 	return size == 4 || size == 8 || size == simd.Lanes
 }
 
-// smallStride reports whether the routines of rows have the convolution's
-// stride.
+// smallStride reports whether the routines of rows support the node's stride.
 func smallStride(n *nn.Node) bool { return n.Stride.W == 1 || n.Stride.W == 2 }

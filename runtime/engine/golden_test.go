@@ -19,8 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// tolerance is what PyTorch and we may differ by, relative to the largest
-// logit.
+// tolerance is the accepted difference from PyTorch, relative to the largest logit.
 const tolerance = 1e-4
 
 func draw(t *testing.T, name string, c arch.Config) *nn.Graph {
@@ -49,7 +48,7 @@ func predict(t *testing.T, g *nn.Graph, p engine.Params, images []float32, o eng
 	return logits
 }
 
-// compare reports logits further from the wanted ones than the tolerance.
+// compare fails if the logits differ by more than the tolerance.
 func compare(t *testing.T, name string, got, want []float32) {
 	t.Helper()
 	largest, worst := 0.0, 0.0
@@ -82,7 +81,7 @@ func TestRealCIFARWeightsGiveTheLogitsOfPyTorch(t *testing.T) {
 	compare(t, "cifar_resnet20", predict(t, g, f, images, engine.Options{}), want)
 }
 
-// references are the networks that PyTorch's outputs are there for.
+// references lists the networks for which PyTorch's outputs are recorded.
 var references = []string{
 	"seresnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d", "senet_se_resnext50_32x4d",
 	"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
@@ -113,16 +112,15 @@ func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
 	}
 }
 
-// Small and odd inputs leave maps of one pixel, and borders that are larger than
-// the map.
-func TestNetworksOfOddSizesComputeWhatTheNodesSay(t *testing.T) {
+// Small and odd inputs leave maps of one pixel, and borders larger than the map.
+func TestNetworksOfOddSizesComputeTheSameAsModules(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("all networks at odd sizes are computed in make test-long only")
 	}
 	for _, a := range arch.All() {
 		for _, size := range []int{33, 97} {
 			if a.Name == "inceptionresnetv2" {
-				size = max(size, 75) // its least
+				size = max(size, 75) // its minimum
 			}
 			g := draw(t, a.Name, arch.Config{InputSize: size, Classes: 3, Dropout: 0.5})
 			p := golden.ParamsOf(g)
@@ -139,7 +137,7 @@ func TestNetworksOfOddSizesComputeWhatTheNodesSay(t *testing.T) {
 	}
 }
 
-// Seven images of the winning networks' own sizes, together and one by one.
+// The test predicts seven images at the networks' own sizes, together and singly.
 func TestWholeNetworksDependNeitherOnThreadsNorOnOtherImages(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("full-size networks take seven images each in make test-long only")

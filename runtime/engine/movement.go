@@ -7,8 +7,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// move copies values: Concat, Pad, PadChannels and Subsample. The output's
-// pixel (y, x) is the inputs' (y*stride - offset), zero outside of them.
+// move copies values: Concat, Pad, PadChannels and Subsample. The output's pixel
+// (y, x) is the inputs' pixel (y, x)*stride - offset, or zero outside of them.
 type move struct {
 	y      *tensor
 	stride nn.HW
@@ -16,11 +16,11 @@ type move struct {
 	runs   [][]run // by output plane
 }
 
-// run is some channels of a pixel that come from one plane.
+// run is a range of channels that are copied from one input plane.
 type run struct {
 	x           *tensor
-	plane, from int // in x
-	to, n       int // in the output's plane
+	plane, from int // plane of x, and first position in its pixels
+	to, n       int // first position in the output's pixels, and number
 }
 
 func newMove(n *nn.Node, in []*tensor, y *tensor) *move {
@@ -48,7 +48,7 @@ func newMove(n *nn.Node, in []*tensor, y *tensor) *move {
 	return m
 }
 
-// add makes place i of x's pixels go to a channel of the output.
+// add copies position i of x's pixels to a channel of the output.
 func (m *move) add(x *tensor, i, channel int) {
 	to := channel / simd.Lanes
 	r := run{x, i / simd.Lanes, i % simd.Lanes, channel % simd.Lanes, 1}
@@ -85,8 +85,8 @@ func (m *move) run(arena []float32, _ *scratch, plane, _ int) {
 	m.y.clearBorder(arena, plane)
 }
 
-// statistics are maxima and means over the channels of each pixel, one beside
-// the other.
+// statistics computes maxima and means over the channels of each pixel, as adjacent
+// channels of the output.
 type statistics struct {
 	set  *simd.Set
 	ops  []nn.Op // of the output's channels
@@ -104,7 +104,7 @@ func (comp *compiler) statistics(nodes []*nn.Node, x, y *tensor) *statistics {
 	return s
 }
 
-// rowsPerPart is how many rows of pixels a part has.
+// rowsPerPart is the number of pixel rows in a part.
 const rowsPerPart = 8
 
 func (s *statistics) parts(int) int { return (s.y.h + rowsPerPart - 1) / rowsPerPart }
@@ -137,7 +137,7 @@ func (s *statistics) run(arena []float32, sc *scratch, part, _ int) {
 	}
 }
 
-// finish brings each pixel's maxima and sums to one.
+// finish reduces each pixel's lanes of maxima and sums to one value.
 func (s *statistics) finish(line, peaks, sums []float32) {
 	clear(line)
 	for x := range s.x.w {

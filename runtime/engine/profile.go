@@ -2,17 +2,17 @@ package engine
 
 import "time"
 
-// StepTime is how long one step of a program takes.
+// StepTime is the duration of one step of a program.
 type StepTime struct {
-	// Name is the step's operation and state-dict name, e.g. "Conv conv1".
+	// Name holds the step's operation and state-dict name, e.g. "Conv conv1".
 	Name string
-	// Layer is the state-dict name of what the step computes first, or "".
+	// Layer is the state-dict name of the step's first node, or "".
 	Layer string
 	Took  time.Duration
 }
 
-// Profile computes one image, (H, W, C), with one thread, and returns how long
-// each step of the program took.
+// Profile computes one image, (H, W, C), on one thread, and returns the duration of
+// each step in order.
 func (e *Engine) Profile(image []float32) []StepTime {
 	e.mu.Lock()
 	defer e.mu.Unlock()

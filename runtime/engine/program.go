@@ -8,20 +8,19 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// step is one pass over a part of the arena, divided into parts for so many
-// workers. The parts are independent of one another, and what they compute
-// depends neither on who computes them nor on how many there are.
+// step is one pass over the arena, divided into independent parts. Its result
+// depends neither on the number of parts nor on the workers that compute them.
 type step interface {
 	parts(workers int) int
 	run(arena []float32, s *scratch, part, parts int)
 }
 
-// partsPerWorker is how many parts of a step there should be for each worker,
-// so that none waits long for the others.
+// partsPerWorker is the number of parts of a step for each worker. More than one
+// evens out the load.
 const partsPerWorker = 4
 
-// scratch is what a goroutine needs to run steps: the routines' jobs, which
-// would else be allocated at every call, and some memory.
+// scratch is what a goroutine needs to run steps: jobs of the SIMD routines, which
+// would otherwise be allocated at every call, and temporary memory.
 type scratch struct {
 	gemm      simd.GEMM
 	windows   simd.Windows
@@ -32,24 +31,24 @@ type scratch struct {
 	segment   [1]simd.Segment
 	pixel     [simd.Lanes]float32
 	floats    []float32
-	// held is the number, from 1 on, of the block whose inputs floats holds, of the
-	// step that is run; 0 is none. Parts that differ in their panels share them.
+	// held is 1 plus the number of the block whose packed inputs floats
+	// holds, for the current step, or 0. Parts of the same block reuse them.
 	held int
 }
 
-// program is a network ready to run: steps over one arena.
+// program is a compiled network: steps that compute in one arena.
 type program struct {
 	steps   []step
-	shared  []sharing // of each step, when workers share an image
+	shared  []sharing // by step, for workers that share an image
 	names   []string  // of the steps
-	layers  []string  // of the steps' first nodes
+	layers  []string  // state-dict names of the steps' first nodes
 	input   *tensor
 	output  *tensor
-	arena   int // floats
-	scratch int // floats
+	arena   int // size in floats
+	scratch int // size in floats
 }
 
-// compiler is what the making of a program shares.
+// compiler is the state of one compilation. Goroutines that make steps share it.
 type compiler struct {
 	set     *simd.Set
 	fusion  *fusion
@@ -57,20 +56,20 @@ type compiler struct {
 	areas   []*area
 	scratch int
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below and scratch
 	params Params
-	tables map[window][]int32 // of pixel places, shared by equal layers
+	tables map[window][]int32 // pixel offsets; equal layers share a table
 }
 
-// newCompiler lays the tensors out.
+// newCompiler returns a compiler with the layout of the tensors.
 func newCompiler(f *fusion) *compiler {
 	comp := &compiler{fusion: f, tensors: make([]*tensor, len(f.graph.Nodes)), tables: map[window][]int32{}}
 	comp.layOut()
 	return comp
 }
 
-// ActivationBytes returns the most memory that the activations of one image
-// take at a time: what each thread needs beside the weights.
+// ActivationBytes returns the size in bytes of one image's activations. Each thread
+// needs so much memory, in addition to the weights that all threads share.
 func ActivationBytes(g *nn.Graph) int {
 	return 4 * (place(newCompiler(fuse(g)).areas) + simd.Slack)
 }
@@ -81,7 +80,7 @@ func newProgram(g *nn.Graph, p Params, set *simd.Set) (*program, error) {
 	comp.set, comp.params = set, p
 	out := &program{input: comp.of(g.Input), output: comp.of(g.Output), arena: place(comp.areas) + simd.Slack}
 	steps, errs := make([]step, len(f.units)), make([]error, len(f.units))
-	// Weights are laid out by all cores.
+	// All cores pack weights.
 	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var group sync.WaitGroup
 	for i, u := range f.units {
@@ -107,7 +106,7 @@ func newProgram(g *nn.Graph, p Params, set *simd.Set) (*program, error) {
 	return out, nil
 }
 
-// describe names what a unit computes.
+// describe returns a name for what a unit computes.
 func describe(u *unit) string {
 	text := u.first.Op.String()
 	if u.first.Name != "" {
@@ -119,7 +118,7 @@ func describe(u *unit) string {
 	return text
 }
 
-// layOut makes the units' tensors, with their borders and lives.
+// layOut creates the units' tensors, with their borders and lifetimes.
 func (comp *compiler) layOut() {
 	f := comp.fusion
 	for i, u := range f.units {
@@ -154,14 +153,14 @@ func (comp *compiler) layOut() {
 	comp.of(f.graph.Output).death = len(f.units)
 }
 
-// own adds an area that step i writes first.
+// own adds an area that step i is the first to write.
 func (comp *compiler) own(a *area, i int) {
 	a.birth, a.death = i, i
 	comp.areas = append(comp.areas, a)
 }
 
-// placeParts gives the parts of a Concat their places in it. They are computed
-// before it, so their tensors are replaced.
+// placeParts makes the inputs of a Concat parts of its tensor. Their units come
+// before the Concat's and then write there directly.
 func (comp *compiler) placeParts(u *unit) {
 	whole := newTensor(u.last.Shape)
 	whole.planes = 0
@@ -202,8 +201,8 @@ func remove(areas []*area, a *area) []*area {
 	return areas
 }
 
-// narrow reports whether a unit's result has few channels and is read by plain
-// convolutions only, which then take whole rows of taps at once.
+// narrow reports whether a unit's result has few channels and only plain
+// convolutions read it. They then take all taps of a window row as one segment.
 func (comp *compiler) narrow(u *unit) bool {
 	if u.last.Shape.C >= simd.Lanes/2 || u.first.Op != nn.Input && comp.fusion.statisticsOf(u) == nil {
 		return false
@@ -217,7 +216,7 @@ func (comp *compiler) narrow(u *unit) bool {
 	return len(readers) > 0
 }
 
-// border returns the pixels of border that the unit's windows look at.
+// border returns the width of the border, in pixels, that the unit's windows reach.
 func (u *unit) border(in nn.Shape) int {
 	k, out := u.first.Window, u.last.Shape
 	bottom := (out.H-1)*u.stride.H - u.offset.H + k.H - in.H
@@ -228,7 +227,7 @@ func (u *unit) border(in nn.Shape) int {
 // of returns the tensor that holds a node's output.
 func (comp *compiler) of(n *nn.Node) *tensor { return comp.tensors[comp.fusion.root(n).ID] }
 
-// step makes the step of a unit; nil where there is nothing to do.
+// step returns the step of a unit, or nil if the unit needs none.
 func (comp *compiler) step(u *unit) (step, error) {
 	n, y := u.first, comp.of(u.last)
 	floor := simd.None
@@ -290,5 +289,5 @@ func (comp *compiler) step(u *unit) (step, error) {
 	return newMove(n, in, y), nil
 }
 
-// zeros returns a row of zeros as long as the tensor's rows.
+// zeros returns a row of zeros of the tensor's width.
 func zeros(t *tensor) []float32 { return make([]float32, t.w*t.pixel) }

@@ -8,11 +8,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// Modules computes one image, (H, W, C), node by node, with plain loops in
-// float64 and nothing folded or fused, and visits the output of every module
-// that the graph names, as NHWC without the N. It defines what the operations
-// mean, and finds the first place where another implementation differs. The
-// slices are valid during the visit only.
+// Modules computes one image, (H, W, C), node by node. It calls visit with the
+// output, (H, W, C), of every module that the graph names; the slice is valid until
+// visit returns.
+//
+// Modules defines what the operations mean: it uses plain loops, sums in float64,
+// and fuses nothing. It helps to find the first layer where another implementation
+// differs. It returns an error if the image, or a tensor of p, does not fit.
 func Modules(g *nn.Graph, p Params, image []float32, visit func(name string, shape nn.Shape, nhwc []float32)) error {
 	if len(image) != g.Input.Shape.Len() {
 		return fmt.Errorf("predicting: an image of %d values, the network needs %d", len(image), g.Input.Shape.Len())
@@ -57,7 +59,7 @@ func (p *interpreter) run(image []float32) {
 	}
 }
 
-// role returns the node's parameter of that role.
+// role returns the node's parameter with role r.
 func (p *interpreter) role(n *nn.Node, r nn.Role) []float32 { return p.params[n.Name+"."+r.String()] }
 
 func (p *interpreter) node(n *nn.Node, image []float32) {
@@ -104,8 +106,8 @@ func (p *interpreter) node(n *nn.Node, image []float32) {
 	}
 }
 
-// conv is cross-correlation with zero padding, summed over taps and then input
-// channels in float64.
+// conv is cross-correlation with zero padding. It sums over taps and input channels
+// in float64.
 func (p *interpreter) conv(n *nn.Node, y, x []float32) {
 	in, out := n.In[0].Shape, n.Shape
 	w, bias := p.role(n, nn.Weight), p.role(n, nn.Bias)
@@ -157,9 +159,8 @@ func (p *interpreter) mul(n *nn.Node, y, x, gate []float32) {
 	}
 }
 
-// pool is torch.nn.MaxPool2d and AvgPool2d. The divisor of a mean counts the
-// padding where CountIncludePad says so, but never what hangs over the padded
-// input in ceil mode.
+// pool is torch.nn.MaxPool2d or AvgPool2d. The divisor of a mean counts padding if
+// CountIncludePad is set. It never counts what lies beyond the padding in ceil mode.
 func (p *interpreter) pool(n *nn.Node, y, x []float32) {
 	in, out := n.In[0].Shape, n.Shape
 	for oy := range out.H {
@@ -217,7 +218,7 @@ func (p *interpreter) channelPool(n *nn.Node, y, x []float32) {
 	}
 }
 
-// linear reads its input channels first, as PyTorch flattens it.
+// linear flattens its input channels first, like PyTorch.
 func (p *interpreter) linear(n *nn.Node, y, x []float32) {
 	w, bias := p.role(n, nn.Weight), p.role(n, nn.Bias)
 	in := n.In[0].Shape
@@ -246,7 +247,7 @@ func (p *interpreter) concat(n *nn.Node, y []float32) {
 	}
 }
 
-// rearrange moves pixels: Pad, Subsample and PadChannels.
+// rearrange copies pixels: Pad, Subsample and PadChannels.
 func (p *interpreter) rearrange(n *nn.Node, y, x []float32) {
 	in, out := n.In[0].Shape, n.Shape
 	stride := n.Stride

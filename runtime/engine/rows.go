@@ -5,18 +5,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// rowConv is a convolution that the routines of rows compute, plane by plane:
-// of each channel by itself, or of small groups.
+// rowConv is a convolution that a routine of rows computes: depthwise, or with
+// small groups of channels.
 type rowConv struct {
 	set     *simd.Set
 	x, y    *tensor
 	window  nn.HW
 	stride  nn.HW
 	offset  nn.HW
-	group   int // channels; 1 is depthwise
+	group   int // channels of a group; 1 for depthwise
 	tiles   []uint8
 	w, bias []float32
-	perPart int // floats of a plane's weights
+	perPart int // floats of one plane's weights
 	floor   float32
 }
 
@@ -38,8 +38,8 @@ func (comp *compiler) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv,
 	return d, nil
 }
 
-// grouped lays weights, (out, in/groups, kh, 3), out as [plane][row][input of
-// the group][column][output].
+// grouped packs the weights, (out, in/groups, kh, 3), as [plane][window row][input
+// of the group][window column][output].
 func (comp *compiler) grouped(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
 	d, w, err := comp.rowConv(u, x, y, floor)
 	if err != nil {
@@ -94,21 +94,21 @@ func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 	d.y.clearBorder(arena, plane)
 }
 
-// pool is a maximum or mean over windows, by the rules told at the reference.
-// Windows that hang over the input are cut.
+// pool is a maximum or mean over windows, as interpreter.pool defines it. Windows
+// are clipped to the input.
 type pool struct {
 	set    *simd.Set
 	node   *nn.Node
 	offset nn.HW
 	x, y   *tensor
-	// The pixels of a row whose windows are whole, and their tiles.
+	// The pixels of a row with unclipped windows, and their tiles.
 	first, end int
 	tiles      []uint8
-	weights    map[int][]float32 // of means, by the number of pixels
+	weights    map[int][]float32 // of a mean, by the number of averaged pixels
 	zero       []float32
 }
 
-// single is the tile of one pixel.
+// single is one tile of one pixel.
 var single = []uint8{1}
 
 func newPool(set *simd.Set, u *unit, x, y *tensor) *pool {
@@ -153,8 +153,8 @@ func (p *pool) run(arena []float32, s *scratch, plane, _ int) {
 	p.y.clearBorder(arena, plane)
 }
 
-// window computes the pixels from (y, x) on, whose windows have all the same
-// columns.
+// window computes a row of pixels from (y, x) on. Their windows are clipped to the
+// same columns.
 func (p *pool) window(arena []float32, s *scratch, plane, y, x int, tiles []uint8) {
 	n, w := p.node, &s.windows
 	top, left := y*n.Stride.H-p.offset.H, x*n.Stride.W-p.offset.W

@@ -7,11 +7,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// strassen is a convolution without a window, a matrix product of pixels by
-// weights, in Winograd's form of Strassen's algorithm (Strassen, "Gaussian
-// elimination is not optimal", 1969; the form with fewest additions: Douglas et
-// al., "GEMMW", 1994, section 2). Pixels, input channels and output channels are
-// halved, which makes eight products of blocks; seven do, of sums of blocks:
+// strassen is a 1x1 convolution, a matrix product of pixels and weights, by
+// Strassen's algorithm ("Gaussian elimination is not optimal", 1969). It uses
+// Winograd's form, with the fewest additions (Douglas et al., "GEMMW", 1994,
+// section 2). The pixels, the input channels and the output channels are halved,
+// and seven products of sums of blocks replace the eight of blocks:
 //
 //	S1 = A21+A22   S2 = S1-A11   S3 = A11-A21   S4 = A12-S2
 //	T1 = B12-B11   T2 = B22-T1   T3 = B22-B12   T4 = T2-B21
@@ -19,55 +19,53 @@ import (
 //	V = S1*T1      U = U + S2*T2              C12 = U + V + S4*B22
 //	W = U + S3*T3  C21 = W - A22*T4           C22 = W + V
 //
-// Those of weights are made beforehand, and those of results are where the
-// routine's sums begin, so S1 to S4 are all that is left to be computed: when the
-// halves of inputs are brought together, three more matrices are written for an
-// eighth of the products.
+// The sums of weights are computed once. The sums of products are the values that
+// the GEMM routine starts from. Only S1 to S4 remain: packing the inputs writes
+// three more matrices, and saves an eighth of the products.
 type strassen struct {
-	set         *simd.Set
-	x, y, res   *tensor
-	in, out, at []int32 // as those of conv, with entries for whole units
-	rows        []int32 // the places in a plane of partial sums
-	side        []int32 // and in a matrix of inputs
-	pixels      int
-	units       int    // of pixels
-	half        int    // pixels of a unit's halves
-	inputs      [2]int // planes of the halves
-	outputs     [2]int
-	pixel, size int // floats of a pixel and of a matrix of inputs
-	step        int // and of a plane of partial sums
-	// The weights of the seven products, t4's with the other sign.
+	set                 *simd.Set
+	x, y, res           *tensor
+	in, out, residualAt []int32 // like conv's, padded to whole units
+	rows                []int32 // pixel offsets in a plane of partial sums
+	packed              []int32 // pixel offsets in a packed matrix
+	pixels              int
+	units               int    // groups of pixels that are multiplied separately
+	half                int    // pixels in half a unit
+	inputs              [2]int // planes in the two halves
+	outputs             [2]int
+	pixel, size         int // floats of a packed pixel and of a packed matrix
+	step                int // floats of a plane of partial sums
+	// The weights of the seven products. t4 is negated.
 	b11, b21, b22, t1, t2, t3, t4 weights
 	bias, zero                    []float32
 	floor                         float32
 }
 
-// strassenFloats is how much temporary memory a unit may have. More than the
-// second cache holds: to read the weights less often is worth more.
+// strassenFloats is the maximum size of a unit's temporary memory. It exceeds the
+// L2 cache, because reading the weights less often gains more.
 const strassenFloats = 800_000
 
-// weights are those of a product, [panel][input][column].
+// weights holds the weights of one product, [panel][input][column].
 type weights struct {
 	inputs, outputs int // planes
 	w               []float32
 }
 
-// matrix is a block of temporary memory or of a tensor: pixels, whose planes
-// are step floats apart.
+// matrix is a matrix of pixels, in temporary memory or in a tensor. Its planes lie
+// step floats apart.
 type matrix struct {
 	data []float32
-	at   []int32 // the pixels' places in a plane
+	at   []int32 // the pixels' offsets in a plane
 	step int
 }
 
-// from returns the block's planes from p on.
+// from returns the planes of m from p on.
 func (m matrix) from(p int) matrix {
 	m.data = m.data[p*m.step:]
 	return m
 }
 
-// strassen returns the step of a convolution, or nil if another way to compute
-// it is faster.
+// strassen returns the step of a convolution, or nil if another algorithm is faster.
 func (comp *compiler) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
 	if n.Op != nn.Conv || n.Window != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
@@ -80,7 +78,7 @@ func (comp *compiler) strassen(u *unit, x, y *tensor, floor float32) (*strassen,
 	return s, s.prepare(comp, u, floor)
 }
 
-// newStrassen divides the product.
+// newStrassen divides the product into units and halves.
 func newStrassen(set *simd.Set, x, y *tensor) *strassen {
 	s := &strassen{set: set, x: x, y: y, pixels: y.h * y.w}
 	s.inputs[0] = (x.count() + 1) / 2
@@ -96,7 +94,7 @@ func newStrassen(set *simd.Set, x, y *tensor) *strassen {
 	return s
 }
 
-// prepare makes the weights and tables, and asks for the temporary memory.
+// prepare packs the weights, creates the tables and requests temporary memory.
 func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
 	w, bias, err := comp.folded(u, s.y)
 	if err != nil {
@@ -115,10 +113,10 @@ func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
 	s.out = whole(comp.table(s.y, s.y.shape, nn.Square(1), nn.HW{}))
 	if r := u.residual(); r != nil {
 		s.res = comp.of(r)
-		s.at = whole(comp.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
+		s.residualAt = whole(comp.table(s.res, s.y.shape, nn.Square(1), nn.HW{}))
 	}
 	for p := range s.half {
-		s.rows, s.side = append(s.rows, int32(p*simd.Lanes)), append(s.side, int32(p*s.pixel))
+		s.rows, s.packed = append(s.rows, int32(p*simd.Lanes)), append(s.packed, int32(p*s.pixel))
 	}
 	comp.mu.Lock()
 	defer comp.mu.Unlock()
@@ -126,11 +124,10 @@ func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
 	return nil
 }
 
-// worthwhile estimates whether the seven products and the sums take less time
-// than the eight. It counts multiplications of registers, by measurement: 10 for
-// the beginning and end of a pixel in a plane of results, 6 for a partial sum
-// and 11 for a pixel of a plane of S1 to S4. That was on Zen 4; on Zen 5 its choices
-// were within 3% of the best, for four networks.
+// worthwhile estimates whether the seven products and their sums are faster than
+// the direct product. The unit is one multiplication of a register. By measurement
+// on Zen 4, a pixel in a plane of results costs 10 at its start and end, a partial
+// sum 6, and a pixel in a plane of S1 to S4 11.
 func (s *strassen) worthwhile() bool {
 	product := func(pixels, outputs, inputs int) int { return pixels * outputs * (simd.Lanes*inputs + 10) }
 	k, n := s.inputs, s.outputs
@@ -141,7 +138,8 @@ func (s *strassen) worthwhile() bool {
 	return 106*s.units*ours < 100*direct
 }
 
-// pack makes the seven products' weights of those of the convolution, (out, in).
+// pack computes the weights of the seven products from those of the convolution,
+// (out, in).
 func (s *strassen) pack(n *nn.Node, w []float32) {
 	b := func(row, column int) float64 {
 		channel := s.x.holds(row)
@@ -162,7 +160,7 @@ func (s *strassen) pack(n *nn.Node, w []float32) {
 		return b(rows+k, columns+j)
 	}
 	t2 := func(k, j int) float64 { return b22(k, j) - b12(k, j) + b11(k, j) }
-	lay := func(inputs, outputs int, value func(k, j int) float64) weights {
+	pack := func(inputs, outputs int, value func(k, j int) float64) weights {
 		packed := newFloats(inputs * outputs * simd.Lanes * simd.Lanes)[:0]
 		for first := 0; first < outputs*simd.Lanes; first += s.set.Panel {
 			for k := range inputs * simd.Lanes {
@@ -173,16 +171,17 @@ func (s *strassen) pack(n *nn.Node, w []float32) {
 		}
 		return weights{inputs, outputs, packed}
 	}
-	s.b11 = lay(s.inputs[0], s.outputs[0], b11)
-	s.b21 = lay(s.inputs[1], s.outputs[0], b21)
-	s.b22 = lay(s.inputs[1], s.outputs[1], b22)
-	s.t1 = lay(s.inputs[0], s.outputs[1], func(k, j int) float64 { return b12(k, j) - b11(k, j) })
-	s.t2 = lay(s.inputs[0], s.outputs[0], t2)
-	s.t3 = lay(s.inputs[0], s.outputs[0], func(k, j int) float64 { return b22(k, j) - b12(k, j) })
-	s.t4 = lay(s.inputs[1], s.outputs[0], func(k, j int) float64 { return b21(k, j) - t2(k, j) })
+	s.b11 = pack(s.inputs[0], s.outputs[0], b11)
+	s.b21 = pack(s.inputs[1], s.outputs[0], b21)
+	s.b22 = pack(s.inputs[1], s.outputs[1], b22)
+	s.t1 = pack(s.inputs[0], s.outputs[1], func(k, j int) float64 { return b12(k, j) - b11(k, j) })
+	s.t2 = pack(s.inputs[0], s.outputs[0], t2)
+	s.t3 = pack(s.inputs[0], s.outputs[0], func(k, j int) float64 { return b22(k, j) - b12(k, j) })
+	s.t4 = pack(s.inputs[1], s.outputs[0], func(k, j int) float64 { return b21(k, j) - t2(k, j) })
 }
 
-// parts are units, and, where those are too few, each with some of the panels.
+// parts returns the number of parts. Each is a unit; if those are too few, each is
+// some of the panels for a unit.
 func (s *strassen) parts(workers int) int {
 	groups := 1
 	if workers > 1 {
@@ -203,7 +202,7 @@ func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
 		t.held = unit + 1
 		s.sums(arena, t, upper, lower)
 	}
-	input := func(i int) matrix { return matrix{t.floats[i*s.size:], s.side, simd.Lanes} }
+	input := func(i int) matrix { return matrix{t.floats[i*s.size:], s.packed, simd.Lanes} }
 	a11, a12, a22, s1, s2, s3, s4 := input(0), input(1), input(2), input(3), input(4), input(5), input(6)
 
 	u := matrix{t.floats[7*s.size:], s.rows, s.step}
@@ -232,7 +231,7 @@ func (s *strassen) run(arena []float32, t *scratch, part, parts int) {
 	}
 }
 
-// sums brings the products' inputs together.
+// sums packs the inputs of the products.
 func (s *strassen) sums(arena []float32, t *scratch, upper, lower span) {
 	j := &t.strassen
 	j.X, j.XStep, j.Upper, j.Lower = arena[s.x.base(0):], s.x.plane(), s.in[upper.first:], s.in[lower.first:]
@@ -241,7 +240,7 @@ func (s *strassen) sums(arena []float32, t *scratch, upper, lower span) {
 	s.set.Strassen(j)
 }
 
-// span is a run of pixels.
+// span is a range of pixels.
 type span struct{ first, pixels int }
 
 // multiplier computes the products of one part.
@@ -251,8 +250,8 @@ type multiplier struct {
 	arena   []float32
 }
 
-// partial computes y = x*b + start, or adds x*b to y, for the panel of b that
-// begins at a plane.
+// partial computes y = x*b + start, or adds x*b to y if more is set, for the panel
+// of b that begins at a plane.
 func (m *multiplier) partial(y matrix, more bool, x matrix, b weights, plane int, start ...matrix) {
 	g := &m.scratch.gemm
 	g.End, g.Y, g.Out, g.YStep = m.half, y.data, y.at, y.step
@@ -260,20 +259,20 @@ func (m *multiplier) partial(y matrix, more bool, x matrix, b weights, plane int
 	m.product(x, b, plane, start)
 }
 
-// result computes the convolution's result x*b + start on some of its pixels,
-// for a panel of one half of its outputs.
+// result computes x*b + start into some pixels of the convolution's output, for a
+// panel of one half of the output planes.
 func (m *multiplier) result(pixels span, half int, x matrix, b weights, plane int, start ...matrix) {
 	g, at := &m.scratch.gemm, half*m.outputs[0]+plane
 	g.End, g.Y, g.Out, g.YStep = pixels.pixels, m.arena[m.y.base(at):], m.out[pixels.first:], m.y.plane()
 	g.Accumulate, g.Bias, g.Floor, g.Residual = false, m.bias[at*simd.Lanes:], m.floor, nil
 	if m.res != nil {
-		g.Residual, g.ResidualAt = m.arena[m.res.base(at):], m.at[pixels.first:]
+		g.Residual, g.ResidualAt = m.arena[m.res.base(at):], m.residualAt[pixels.first:]
 		g.ResidualStep = m.res.plane()
 	}
 	m.product(x, b, plane, start)
 }
 
-// product runs the job; weights of no inputs leave it with the start alone.
+// product runs the job. If b has no inputs, the result is the start alone.
 func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 	g, segment := &m.scratch.gemm, &m.scratch.segment
 	g.First, g.X, g.In, g.XStep = 0, x.data, x.at, x.step
@@ -287,8 +286,8 @@ func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 	m.set.Multiply(g, min(b.outputs-plane, m.panel())*simd.Lanes)
 }
 
-// panel returns the planes of a panel.
+// panel returns the number of planes in a panel.
 func (s *strassen) panel() int { return s.set.Panel / simd.Lanes }
 
-// panels returns the number of panels of the larger half of the outputs.
+// panels returns the number of panels in the larger half of the outputs.
 func (s *strassen) panels() int { return (s.outputs[0] + s.panel() - 1) / s.panel() }

@@ -10,9 +10,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// Seven products give what the one gives, of planes and pixels that can't be
-// halved, with strides, residuals and parts shared by workers.
-func TestStrassensProductIsTheProduct(t *testing.T) {
+// The seven products must equal the direct one: for planes and pixels that do not
+// halve, with strides and residuals, and with parts shared by workers.
+func TestStrassenEqualsTheDirectProduct(t *testing.T) {
 	for _, set := range simd.Sets() {
 		for _, c := range []struct{ in, out, h, w, stride int }{
 			{64, 64, 8, 8, 1},
@@ -24,7 +24,7 @@ func TestStrassensProductIsTheProduct(t *testing.T) {
 			{512, 48, 41, 40, 1}, // several units
 		} {
 			if set == simd.Scalar && c.in*c.out*c.h*c.w > 1<<22 {
-				continue // it takes its time
+				continue // slow
 			}
 			for _, residual := range []bool{false, true} {
 				name := fmt.Sprintf("%s %+v residual %v", set.Name, c, residual)
@@ -43,7 +43,7 @@ func compareStrassen(t *testing.T, name string, set *simd.Set, in nn.Shape, out,
 	if residual {
 		y = b.Add(y, b.Conv("other", x, product))
 	}
-	// What reads the result makes its border.
+	// A reader with a window gives the result a border.
 	x = b.Conv("reader", b.ReLU(y), nn.Conv2d{Out: 16, Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), Groups: 1})
 	g, err := b.Graph(b.Linear("fc", b.GlobalAvgPool(x), 3))
 	if err != nil {

@@ -7,25 +7,24 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// area is a place in the arena. It holds planes of simd.Lanes channels each;
-// a plane is rows of pixels with a border of zeros, as wide as those need who
-// read it; the pixels of a plane follow one another.
+// area is a part of the arena. It holds planes of simd.Lanes channels each. A plane
+// consists of rows of pixels and a border of zeros, which serves as padding. The
+// border is as wide as the widest reader needs.
 type area struct {
 	h, w   int
 	planes int
-	border int // pixels on each side
-	pixel  int // floats of a pixel: simd.Lanes, or fewer in the only plane
+	border int // width in pixels, on each side
+	pixel  int // floats per pixel: simd.Lanes, or fewer if there is one plane
 	at     int // index of the first float in the arena
-	// The steps that write it first and read it last.
+	// The first step that writes the area and the last that reads it.
 	birth, death int
 }
 
-// row returns the floats from a row of pixels to the next one.
+// row returns the floats from one row to the next.
 func (a *area) row() int { return (a.w + 2*a.border) * a.pixel }
 
-// plane returns the floats from a plane to the next one: an odd number of
-// pixels, so that the same pixel of many planes isn't in the same few sets of
-// a cache.
+// plane returns the floats from one plane to the next: an odd number of pixels.
+// Equal pixels of many planes thus do not compete for the same cache sets.
 func (a *area) plane() int {
 	if a.pixel != simd.Lanes {
 		return round((a.h+2*a.border)*a.row()+simd.Slack, simd.Lanes)
@@ -35,33 +34,33 @@ func (a *area) plane() int {
 
 func (a *area) size() int { return a.planes * a.plane() }
 
-// index returns where pixel (y, x) begins in a plane. The coordinates may lie
-// in the border.
+// index returns the offset of pixel (y, x) in a plane. The pixel may lie in the
+// border.
 func (a *area) index(y, x int) int { return (y+a.border)*a.row() + (x+a.border)*a.pixel }
 
-// tensor is one activation: all planes of an area or some of them.
+// tensor is one activation: some or all planes of an area.
 type tensor struct {
 	*area
 	shape nn.Shape
-	first int // plane
-	// channel tells which channel each place of a pixel holds, over all of the
-	// tensor's planes, and is negative where there is none. Nil means that they
-	// are in order, with nothing but zeros behind the last one.
+	first int // the tensor's first plane in the area
+	// channel maps each position of a pixel, across the tensor's planes, to a
+	// channel, or to -1 if the position is empty. Nil means that channels are in
+	// order and only positions past the last one are empty.
 	channel []int
 }
 
-// newTensor returns a tensor with an area of its own.
+// newTensor returns a tensor with its own area.
 func newTensor(s nn.Shape) *tensor {
 	return &tensor{shape: s, area: &area{h: s.H, w: s.W, planes: planesOf(s.C), pixel: simd.Lanes}}
 }
 
-// planesOf returns the number of planes that so many channels take.
+// planesOf returns the number of planes for so many channels.
 func planesOf(channels int) int { return round(channels, simd.Lanes) / simd.Lanes }
 
 // round returns n rounded up to a multiple of unit.
 func round(n, unit int) int { return (n + unit - 1) / unit * unit }
 
-// count returns the number of the tensor's own planes.
+// count returns the number of the tensor's planes.
 func (t *tensor) count() int {
 	if t.channel != nil {
 		return len(t.channel) / simd.Lanes
@@ -69,7 +68,7 @@ func (t *tensor) count() int {
 	return planesOf(t.shape.C)
 }
 
-// holds returns which channel place i of a pixel holds, or -1.
+// holds returns the channel at position i of a pixel, or -1.
 func (t *tensor) holds(i int) int {
 	switch {
 	case t.channel != nil:
@@ -80,16 +79,15 @@ func (t *tensor) holds(i int) int {
 	return -1
 }
 
-// base returns where plane p of the tensor begins in the arena.
+// base returns the offset of the tensor's plane p in the arena.
 func (t *tensor) base(p int) int { return t.at + (t.first+p)*t.plane() }
 
-// line returns the pixels of row y of plane p, without the border.
+// line returns row y of plane p, without the border.
 func (t *tensor) line(arena []float32, p, y int) []float32 {
 	return arena[t.base(p)+t.index(y, 0):][:t.w*t.pixel]
 }
 
-// clearBorder makes the border of plane p zero, which another tensor may have
-// used.
+// clearBorder zeroes the border of plane p. Another tensor may have used the memory.
 func (t *tensor) clearBorder(arena []float32, p int) {
 	if t.border == 0 {
 		return
@@ -103,15 +101,15 @@ func (t *tensor) clearBorder(arena []float32, p int) {
 	clear(a[t.index(t.h-1, t.w):])
 }
 
-// newFloats returns memory for n values. Weights and activations are read once
-// per image, so large ones lie in huge pages.
+// newFloats returns zeroed memory for n values, in huge pages if it is large:
+// every image reads all weights and activations.
 func newFloats(n int) []float32 {
 	x := make([]float32, n)
 	hugepage.Advise(x)
 	return x
 }
 
-// place gives every area its place in one arena, and returns the arena's length.
+// place lays out all areas in one arena and returns the arena's length.
 func place(areas []*area) int {
 	lives := make([]layout.Life, len(areas))
 	for i, a := range areas {

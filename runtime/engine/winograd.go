@@ -5,37 +5,38 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// winograd is a convolution over 3 pixels in one or both directions by
-// Winograd's minimal filtering F(4,3) (Lavin and Gray, arXiv 1509.09308,
-// section 4): tiles of 4x4 outputs take 36 products of each input channel and
-// output channel instead of 144, those of 1x4 take 6 instead of 12. The inputs
-// of many tiles are transformed, each place of a transformed tile is one matrix
-// product over all tiles, and the products are transformed back.
+// winograd is a convolution with a 3x3, 1x3 or 3x1 window by Winograd's minimal
+// filtering F(4,3) (Lavin and Gray, arXiv 1509.09308, section 4). For each input and
+// output channel, a tile of 4x4 outputs takes 36 products instead of 144, and one
+// of 1x4 takes 6 instead of 12.
+//
+// The inputs of many tiles are transformed. Each position of a transformed tile is
+// then a matrix product over all tiles. The products are transformed back.
 type winograd struct {
-	set       *simd.Set
-	x, y, res *tensor
-	in, out   nn.HW // pixels of a tile: 6 and 4, or 1 and 1 in a direction without taps
-	tiles     nn.HW
-	offset    nn.HW
-	w, bias   []float32 // weights: [place][panel][input][column]
-	zero      []float32
-	rows      []int32 // where the tiles lie in a plane of transformed ones
-	segments  []simd.Segment
-	most      int // tiles of a part
-	floor     float32
+	set          *simd.Set
+	x, y, res    *tensor
+	in, out      nn.HW // pixels of a tile: 6 and 4, or 1 and 1 along a window side of 1
+	tiles        nn.HW
+	offset       nn.HW
+	w, bias      []float32 // w is [position][panel][input][column]
+	zero         []float32
+	rows         []int32 // offsets of the tiles in a plane of transformed tiles
+	segments     []simd.Segment
+	tilesPerPart int
+	floor        float32
 }
 
 const (
 	tileIn, tileOut = 6, 4
-	// winogradFloats is how much of transformed tiles a part may have: a little
-	// more than the second cache holds, as the parts read all weights.
+	// winogradFloats is the maximum size of a part's transformed tiles. It exceeds
+	// the L2 cache a little, because every part reads all weights.
 	winogradFloats = 400_000
-	// leastTiles is how many tiles make it worthwhile to read the weights, which
-	// are four times, or twice, as many as a convolution has.
-	leastTiles = 16
+	// minTiles is the number of tiles from which reading the weights pays off:
+	// there are four times, or twice, as many as in a direct convolution.
+	minTiles = 16
 )
 
-// along returns a tile's pixels in a direction in which the window has so many.
+// along returns a tile's input and output pixels along a side with so many taps.
 func along(taps int) (in, out int) {
 	if taps == 3 {
 		return tileIn, tileOut
@@ -43,8 +44,7 @@ func along(taps int) (in, out int) {
 	return 1, 1
 }
 
-// winograd returns the step of a convolution, or nil if another way to compute
-// it is faster.
+// winograd returns the step of a convolution, or nil if another algorithm is faster.
 func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd, error) {
 	n, k := u.first, u.first.Window
 	square := k == nn.Square(3)
@@ -58,7 +58,7 @@ func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd,
 	wg.tiles = nn.HW{H: round(y.h, wg.out.H) / wg.out.H, W: round(y.w, wg.out.W) / wg.out.W}
 	tiles := wg.tiles.H * wg.tiles.W
 	direct, ours := y.h*y.w*k.H*k.W, tiles*wg.in.H*wg.in.W
-	if tiles < leastTiles || 2*direct < 3*ours {
+	if tiles < minTiles || 2*direct < 3*ours {
 		return nil, nil
 	}
 	w, bias, err := comp.folded(u, y)
@@ -72,26 +72,26 @@ func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd,
 	wg.segments = []simd.Segment{{K: x.count() * simd.Lanes}}
 	wg.pack(n, w)
 	perTile := wg.places() * (x.count() + y.count()) * simd.Lanes
-	wg.most = round(max(20, winogradFloats/perTile), simd.Rows)
-	parts := (tiles + wg.most - 1) / wg.most
-	wg.most = round((tiles+parts-1)/parts, simd.Rows)
-	for i := range wg.most {
+	wg.tilesPerPart = round(max(20, winogradFloats/perTile), simd.Rows)
+	parts := (tiles + wg.tilesPerPart - 1) / wg.tilesPerPart
+	wg.tilesPerPart = round((tiles+parts-1)/parts, simd.Rows)
+	for i := range wg.tilesPerPart {
 		wg.rows = append(wg.rows, int32(i*simd.Lanes))
 	}
 	comp.mu.Lock()
 	defer comp.mu.Unlock()
-	comp.scratch = max(comp.scratch, wg.most*perTile+winogradTemporary+simd.Slack)
+	comp.scratch = max(comp.scratch, wg.tilesPerPart*perTile+winogradTemporary+simd.Slack)
 	return wg, nil
 }
 
-// winogradTemporary is the memory for one tile: half transformed, and input,
-// output and residual where they are at the edge.
+// winogradTemporary is the memory for one tile: half transformed, and copies of
+// input, output and residual at an edge.
 const winogradTemporary = 4 * tileIn * tileIn * simd.Lanes
 
-// places returns the number of places of a transformed tile.
+// places returns the number of positions in a transformed tile.
 func (wg *winograd) places() int { return wg.in.H * wg.in.W }
 
-// weightTransform is G of the paper's section 4.2.
+// weightTransform is the matrix G of the paper's section 4.2.
 var weightTransform = [tileIn][3]float64{
 	{1. / 4, 0, 0},
 	{-1. / 6, -1. / 6, -1. / 6},
@@ -101,7 +101,7 @@ var weightTransform = [tileIn][3]float64{
 	{0, 0, 1},
 }
 
-// factor returns what tap i contributes to place p in one direction.
+// factor returns the coefficient of tap i at position p, along one side.
 func factor(taps, p, i int) float64 {
 	if taps == 3 {
 		return weightTransform[p][i]
@@ -134,10 +134,11 @@ func (wg *winograd) pack(n *nn.Node, w []float32) {
 	}
 }
 
-// parts are tiles: as many as there is memory for, or fewer for many workers.
+// parts returns the number of parts: groups of tiles that fit the temporary memory,
+// or fewer tiles for many workers.
 func (wg *winograd) parts(workers int) int {
 	tiles := wg.tiles.H * wg.tiles.W
-	parts := (tiles + wg.most - 1) / wg.most
+	parts := (tiles + wg.tilesPerPart - 1) / wg.tilesPerPart
 	if workers > 1 {
 		// Each part reads all weights.
 		parts = max(parts, min(workers, tiles/(2*simd.Rows)))
@@ -150,7 +151,7 @@ func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
 	each := round((tiles+parts-1)/parts, simd.Rows)
 	first := min(part*each, tiles)
 	end := min(first+each, tiles)
-	step := wg.most * simd.Lanes
+	step := wg.tilesPerPart * simd.Lanes
 	v := s.floats[winogradTemporary:]
 	m := v[wg.places()*wg.x.count()*step:]
 	for plane := range wg.x.count() {
@@ -169,10 +170,10 @@ func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
 	}
 }
 
-// multiply computes m, (place, output plane, tile), from v, (place, input
+// multiply computes m, (position, output plane, tile), from v, (position, input
 // plane, tile).
 func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
-	step, inputs := wg.most*simd.Lanes, wg.x.count()*simd.Lanes
+	step, inputs := wg.tilesPerPart*simd.Lanes, wg.x.count()*simd.Lanes
 	g := &s.gemm
 	g.First, g.End, g.In, g.Out = 0, tiles, wg.rows, wg.rows
 	g.Segments, g.XStep, g.YStep = wg.segments, step, step
@@ -192,8 +193,8 @@ func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
 	}
 }
 
-// enter transforms the input of one tile in one plane to v, where places are a
-// product's planes apart.
+// enter transforms the input of one tile in one plane to v. Positions lie as far
+// apart in v as the planes of one product together.
 func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []float32) {
 	half, patch := s.floats[:winogradTemporary/4], s.floats[winogradTemporary/4:][:winogradTemporary/4]
 	y, x := tile/wg.tiles.W*wg.out.H-wg.offset.H, tile%wg.tiles.W*wg.out.W-wg.offset.W
@@ -207,10 +208,9 @@ func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []floa
 	}
 	t := &s.transform
 	t.Bias, t.Residual, t.Floor = nil, nil, simd.None
-	step := wg.x.count() * wg.most * simd.Lanes
+	step := wg.x.count() * wg.tilesPerPart * simd.Lanes
 	if wg.in.H > 1 {
-		// Downwards, into the temporary memory, or, with nothing to the right,
-		// where it belongs.
+		// Vertically, into temporary memory, or into v if this is the only direction.
 		t.X, t.XStep, t.XNext, t.Count = in, row, simd.Lanes, wg.in.W
 		t.Y, t.YStep, t.YNext = half, wg.in.W*simd.Lanes, simd.Lanes
 		if wg.in.W == 1 {
@@ -226,7 +226,7 @@ func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []floa
 	}
 }
 
-// copyPixels copies those of so many pixels from (y, x) on that are there.
+// copyPixels copies size pixels from (y, x) on, as far as they lie inside t.
 func copyPixels(dst []float32, row int, arena []float32, t *tensor, plane, y, x int, size nn.HW) {
 	from, to := max(x, 0), min(x+size.W, t.w)
 	for r := range size.H {
@@ -260,9 +260,10 @@ func (wg *winograd) leave(arena []float32, s *scratch, plane, tile int, m []floa
 	last := func() {
 		t.Bias, t.Residual, t.Floor = wg.bias[plane*simd.Lanes:], res, wg.floor
 	}
-	step := wg.y.count() * wg.most * simd.Lanes
+	step := wg.y.count() * wg.tilesPerPart * simd.Lanes
 	if wg.in.W > 1 {
-		// To the left, into the temporary memory or where it belongs.
+		// Horizontally, into temporary memory, or to the output if this is the only
+		// direction.
 		t.X, t.XStep, t.XNext, t.Count = m, step, wg.in.W*step, wg.in.H
 		t.Y, t.YStep, t.YNext = half, simd.Lanes, wg.out.W*simd.Lanes
 		if wg.in.H == 1 {
