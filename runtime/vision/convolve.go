@@ -2,33 +2,32 @@ package vision
 
 import "math"
 
-// precision is the number of fractional bits of Pillow's weights: 32 bits of a
-// sum, less 8 of a pixel, less 2 because filters overshoot (Resample.c,
-// PRECISION_BITS).
+// precision is the number of fractional bits of Pillow's weights: a sum has 32 bits,
+// of which a pixel takes 8 and the filters' overshoot 2 (Resample.c, PRECISION_BITS).
 const precision = 32 - 8 - 2
 
-// maxWeights bounds the weights that are in memory at once, for one axis: a
-// long image is resized in pieces.
+// maxWeights is the number of weights that are in memory at once for one axis. Long
+// images are resized in pieces.
 const maxWeights = 1 << 20
 
-// axis is a line of in pixels resized to out pixels with an antialiased
+// axis is one axis of an image, resized from in to out pixels by an antialiased
 // filter.
 type axis struct {
 	in, out int
 	filter  Interpolation
 }
 
-// scale is the size of an output pixel in input pixels.
+// scale returns the size of an output pixel in input pixels.
 func (a axis) scale() float64 { return float64(a.in) / float64(a.out) }
 
-// reach is how far the filter reaches, in input pixels.
+// reach returns the radius of the filter in input pixels.
 func (a axis) reach() float64 { return a.filter.support() * max(a.scale(), 1) }
 
-// piece is how many windows fit into maxWeights.
+// piece returns the number of windows that fit into maxWeights.
 func (a axis) piece() int { return max(1, maxWeights/(2*int(math.Ceil(a.reach()))+1)) }
 
-// window appends the weights of output pixel i to ks. The first is that of
-// input pixel first. They sum to 1 (Resample.c, precompute_coeffs).
+// window appends the weights of output pixel i to ks, and returns the first input
+// pixel and the weights. They sum to 1 (Resample.c, precompute_coeffs).
 func (a axis) window(i int, ks []float64) (first int, weights []float64) {
 	scale, reach := a.scale(), a.reach()
 	narrow := 1 / max(scale, 1)
@@ -50,8 +49,8 @@ func (a axis) window(i int, ks []float64) (first int, weights []float64) {
 	return first, weights
 }
 
-// bits is the number of fractional bits of the weights. PyTorch's are 16 bits
-// wide, and it takes as many fractional bits as the largest weight allows
+// bits returns the number of fractional bits of the weights. PyTorch's weights have
+// 16 bits, with as many fractional bits as the largest weight allows
 // (UpSampleKernel.cpp, _compute_index_ranges_int16_weights).
 func (a axis) bits(ks []float64) uint {
 	if a.filter != TorchBilinear && a.filter != TorchBicubic {
@@ -71,20 +70,20 @@ func (a axis) bits(ks []float64) uint {
 	return bits
 }
 
-// coefficients are the windows of the output pixels from to to-1 of an axis, as
+// coefficients holds the windows of the output pixels from to to-1 of an axis, as
 // fixed-point numbers.
 type coefficients struct {
 	axis     axis
 	from, to int
 	bits     uint
-	first    []int   // input pixel of each window
-	start    []int   // of each window in weights, and the end of the last
+	first    []int   // first input pixel of each window
+	start    []int   // offset of each window in weights, and the end of the last
 	weights  []int32 // of all windows
 	bitsOf   axis
 	ks       []float64
 }
 
-// set computes the coefficients, unless they are there.
+// set computes the coefficients, unless they are already there.
 func (c *coefficients) set(a axis, from, to int) {
 	if c.axis == a && c.from == from && c.to == to {
 		return
@@ -107,7 +106,7 @@ func (c *coefficients) set(a axis, from, to int) {
 	}
 }
 
-// at returns window i, counted from that of output pixel from.
+// at returns window i, where 0 is the window of output pixel from.
 func (c *coefficients) at(i int) (first int, weights []int32) {
 	return c.first[i], c.weights[c.start[i]:c.start[i+1]]
 }
@@ -118,14 +117,13 @@ func (c *coefficients) span() (first, last int) {
 	return c.first[0], c.first[n] + c.start[n+1] - c.start[n]
 }
 
-// verticalFirst reports whether Pillow, from release 13 on, resizes along
-// columns first: where the height shrinks by more than twice as many pixels as
-// the width.
+// verticalFirst reports whether Pillow resizes along columns first, as it does from
+// release 13 on if the height shrinks by more than twice as many pixels as the width.
 func verticalFirst(m *Image, w, h int) bool { return m.H-h > max(0, 2*(m.W-w)) }
 
-// convolve resizes along rows and along columns, and rounds in between, as
-// Pillow's ImagingResample and PyTorch's upsample of uint8 tensors do. It reads
-// the source row by row and keeps only the unfinished rows of the result.
+// convolve resizes along both axes and rounds in between, like Pillow's
+// ImagingResample and PyTorch's upsampling of uint8 tensors. It reads the source row
+// by row, and keeps only the unfinished rows of the result.
 func (s *Scratch) convolve(m *Image, p part, o order, f Interpolation, dst tile) {
 	columns, rows := axis{m.W, p.w, f}, axis{m.H, p.h, f}
 	stepX, stepY := p.nx, p.ny
@@ -159,8 +157,8 @@ func (s *Scratch) convolve(m *Image, p part, o order, f Interpolation, dst tile)
 	}
 }
 
-// alongRow resizes a row of the source from pixel x of the result on, or copies
-// it.
+// alongRow resizes a row of the source to dst, from pixel x of the result on. If
+// same is set, it copies the row.
 func (s *Scratch) alongRow(src []uint8, same bool, x int, dst []uint8) {
 	if same {
 		copy(dst, src[3*x:])
@@ -200,7 +198,7 @@ func (s *Scratch) columnsFirst(m *Image, same bool, x, nx, ny int, out tile) {
 	})
 }
 
-// apply resizes a row, of which src holds the pixels from skip on.
+// apply resizes a row. src begins with the row's pixel skip.
 func (c *coefficients) apply(src []uint8, skip int, dst []uint8) {
 	half := int32(1) << c.bits >> 1
 	bits := c.bits
@@ -222,13 +220,13 @@ func (c *coefficients) apply(src []uint8, skip int, dst []uint8) {
 	}
 }
 
-// alongColumns resizes along columns: each row of the source, of n values, is
-// added to the rows of the result whose windows it lies in. finish gets the sums
-// of each of the ny rows of the result, in order.
+// alongColumns resizes along columns. It adds each source row, of n values, to the
+// result rows whose windows contain it. It calls finish with the sums of each of the
+// ny result rows, in order.
 func (s *Scratch) alongColumns(n, ny int, row func(y int) []uint8, finish func(i int, sums []int32)) {
 	c := &s.rows
 	end := func(i int) int { return c.first[i] + c.start[i+1] - c.start[i] }
-	open, low := 1, 0 // how many rows of the result are unfinished at once
+	open, low := 1, 0 // maximum of unfinished result rows, and the first of them
 	for i := range ny {
 		for low < i && end(low) <= c.first[i] {
 			low++
@@ -258,7 +256,7 @@ func (s *Scratch) alongColumns(n, ny int, row func(y int) []uint8, finish func(i
 	}
 }
 
-// round makes levels of sums that have some fractional bits.
+// round converts sums with some fractional bits to levels.
 func round(dst []uint8, sums []int32, bits uint) {
 	dst = dst[:len(sums)]
 	for i, v := range sums {
@@ -266,7 +264,7 @@ func round(dst []uint8, sums []int32, bits uint) {
 	}
 }
 
-// accumulate adds k times the row to the sums.
+// accumulate adds k times row to sums.
 func accumulate(sums []int32, row []uint8, k int32) {
 	row = row[:len(sums)]
 	for i, v := range row {

@@ -8,30 +8,29 @@ import (
 	"os"
 )
 
-// MaxPixels is the largest image that a Decoder accepts: 64 Mi pixels.
+// MaxPixels is the number of pixels of the largest image that a Decoder accepts.
 const MaxPixels = 1 << 26
 
-// maxFile bounds what is read of a file, in bytes.
+// maxFile is the maximum size of an image file in bytes.
 const maxFile = 1 << 30
 
-// headLen is how much of a file a format is recognized by, in bytes.
+// headLen is the number of bytes by which a format is recognized.
 const headLen = 64
 
-// Decoder decodes image files of the formats it names. The zero treatments of
-// transparency and orientation are Pillow's. Any number of goroutines may use
-// a Decoder.
+// Decoder decodes image files of the listed formats. The zero values of Alpha and
+// EXIF treat images like Pillow. A Decoder is safe for concurrent use.
 type Decoder struct {
 	Formats []Format
 	Alpha   Alpha
 	EXIF    EXIF
 }
 
-// Decode reads an image to its end. The caller closes r. The content decides
-// on the format. A format that is not supported is a *FormatError. A damaged
-// image is returned together with a *DamageError.
+// Decode reads an image from r up to the end. It recognizes the format by the
+// content. It returns a *FormatError if Formats does not contain the format. For a
+// damaged file it returns the image together with a *DamageError; see [Damaged].
 func (d *Decoder) Decode(r io.Reader) (*Image, error) { return d.read(r, 0) }
 
-// read is Decode of a file that probably has size bytes.
+// read is Decode for a file of about size bytes.
 func (d *Decoder) read(r io.Reader, size int64) (*Image, error) {
 	var b bytes.Buffer
 	b.Grow(int(min(size, maxFile)) + bytes.MinRead)
@@ -44,8 +43,8 @@ func (d *Decoder) read(r io.Reader, size int64) (*Image, error) {
 	return d.decode(b.Bytes())
 }
 
-// DecodeFile reads the image file at path, as [Decoder.Decode] does. Errors
-// name the path.
+// DecodeFile decodes the image file at path like [Decoder.Decode]. Errors begin
+// with the path.
 func (d *Decoder) DecodeFile(path string) (*Image, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -80,8 +79,8 @@ func (d *Decoder) decode(data []byte) (*Image, error) {
 	return nil, unsupported(data)
 }
 
-// decodeAs decodes a file of format f. A decoder that panics on a broken file
-// must not end the program.
+// decodeAs decodes a file of format f. A panic of the decoder becomes an error, so
+// that a broken file cannot end the program.
 func decodeAs(f Format, data []byte, alpha Alpha) (img *Image, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -95,15 +94,15 @@ func decodeAs(f Format, data []byte, alpha Alpha) (img *Image, err error) {
 	return img, err
 }
 
-// Damaged reports whether err only says that an image's file is damaged. The
-// image was then returned beside err.
+// Damaged reports whether err means only that the file is damaged. The decoder has
+// then returned the image together with err.
 func Damaged(err error) bool {
 	var damage *DamageError
 	return errors.As(err, &damage)
 }
 
-// CheckSize refuses images of no pixels, or of more than [MaxPixels]. Formats
-// call it before they allocate.
+// CheckSize returns an error for images of no pixels or of more than [MaxPixels].
+// Formats call it before they allocate memory. width and height are in pixels.
 func CheckSize(format string, width, height int) error {
 	if width < 1 || height < 1 || width > MaxPixels/height {
 		return fmt.Errorf("decoding %s: %dx%d pixels, accepted are 1 to %d", format, width, height, MaxPixels)
@@ -111,8 +110,8 @@ func CheckSize(format string, width, height int) error {
 	return nil
 }
 
-// Blend writes one pixel of straight alpha to dst, of which it sets three
-// bytes. [OverWhite] gives the bytes of Pillow's paste with a mask.
+// Blend writes one pixel with straight alpha to dst[:3]. [OverWhite] gives the
+// bytes of Pillow's paste with a mask.
 func Blend(dst []uint8, r, g, b, a uint8, alpha Alpha) {
 	_ = dst[2]
 	switch alpha {

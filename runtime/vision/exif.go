@@ -5,25 +5,25 @@ import (
 	"encoding/binary"
 )
 
-// The parts of a TIFF block that OrientationOf reads: TIFF 6.0, section 2, and
-// Exif 2.32, section 4.6.4.
+// The layout of the TIFF block that OrientationOf reads (TIFF 6.0, section 2, and
+// Exif 2.32, section 4.6.4).
 const (
 	tiffHeader      = 8  // byte order, 42, offset of the first IFD
 	tiffEntry       = 12 // tag, type, count, value
 	tagOrientation  = 0x0112
 	typeShort       = 3
 	typeLong        = 4
-	maxIFDEntries   = 4096 // more are not looked at
+	maxIFDEntries   = 4096 // more entries are ignored
 	lastOrientation = 8
 )
 
-// EXIFHeader precedes EXIF metadata in JPEG files, and in some others.
+// EXIFHeader precedes the EXIF block in JPEG files and in some others.
 const EXIFHeader = "Exif\x00\x00"
 
-// OrientationOf returns the orientation, 1 to 8, that EXIF metadata name. The
-// metadata are a TIFF block, which starts with "II" or "MM"; an [EXIFHeader]
-// may precede it. OrientationOf returns 1, the upright orientation, if the
-// block's first directory names none or is damaged.
+// OrientationOf returns the orientation, 1 to 8, in a block of EXIF metadata. The
+// block is a TIFF header that starts with "II" or "MM", optionally after an
+// [EXIFHeader]. It returns 1, the upright orientation, if the first directory has
+// no orientation or is damaged.
 func OrientationOf(exif []byte) int {
 	tiffBlock := bytes.TrimPrefix(exif, []byte(EXIFHeader))
 	if len(tiffBlock) < tiffHeader {

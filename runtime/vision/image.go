@@ -1,6 +1,6 @@
-// Package vision turns image files into what networks read: decoded to RGB,
-// resized as Pillow, torchvision, OpenCV or TensorFlow does it, cropped, flipped
-// and normalized.
+// Package vision turns image files into the input of networks. It decodes files to
+// RGB, resizes as Pillow, torchvision, OpenCV or TensorFlow do, crops, mirrors and
+// normalizes.
 //
 //	d := vision.Decoder{Formats: []vision.Format{jpeg.Format, png.Format}}
 //	img, err := d.DecodeFile("photo.jpg")
@@ -8,36 +8,38 @@
 //
 //	p := vision.Preprocess{Size: 288, Mean: arch.Mean, Std: arch.Std}
 //	p.Policy, p.Side = vision.ShorterSide, 320
-//	p.View(img, 0, dst, nil) // 288*288*3 floats, NHWC
+//	p.View(img, 0, dst, nil) // 288*288*3 values, NHWC
 //
-// A [Decoder] decodes the formats it names, each of which is a package below
-// this one. It checks the size that a file claims before it allocates, and
-// refuses more than [MaxPixels] pixels, empty files and other formats. Damaged
-// files are decoded as far as that is possible.
+// A [Decoder] decodes the formats it lists, each a package below this one. It
+// checks the size that a file claims before it allocates memory. It refuses images
+// of more than [MaxPixels] pixels, empty files and other formats. It decodes
+// damaged files as far as possible.
 //
-// An [Interpolation] gives the bytes of the library that it is named after.
-// All functions leave their images as they are and may be called from any
+// An [Interpolation] computes the same bytes as the library it is named after.
+//
+// No function changes the image it is given. All are safe for concurrent use, with
+// one [Scratch] per goroutine.
 // number of goroutines, each with a [Scratch] of its own.
 package vision
 
 import "fmt"
 
-// Image is an RGB image of 8 bits a channel.
+// Image is an RGB image with 8 bits per channel.
 type Image struct {
 	W, H int
-	// Pix are the rows from top to bottom, 3*W bytes each: R, G, B of every
+	// Pix holds the rows from top to bottom, 3*W bytes each: R, G and B of every
 	// pixel from left to right.
 	Pix []uint8
 }
 
-// New returns a black image.
+// New returns a black image of w x h pixels.
 func New(w, h int) *Image { return &Image{W: w, H: h, Pix: make([]uint8, 3*w*h)} }
 
 // row returns the bytes of row y.
 func (m *Image) row(y int) []uint8 { return m.Pix[3*m.W*y : 3*m.W*(y+1)] }
 
-// Crop returns a copy of the w x h pixels whose first is (x, y). It panics
-// where they are not all inside the image, as slicing does.
+// Crop returns a copy of the w x h pixels from (x, y) on. It panics if they do not
+// all lie inside the image.
 func Crop(m *Image, x, y, w, h int) *Image {
 	if x < 0 || y < 0 || w < 0 || h < 0 || x+w > m.W || y+h > m.H {
 		panic(fmt.Sprintf("vision: crop of %dx%d at (%d,%d) is out of a %dx%d image", w, h, x, y, m.W, m.H))
@@ -49,10 +51,10 @@ func Crop(m *Image, x, y, w, h int) *Image {
 	return out
 }
 
-// Border is a number of pixels on each side.
+// Border is a number of pixels on each side of an image.
 type Border struct{ Top, Bottom, Left, Right int }
 
-// Pad returns a copy with a border of one color around it.
+// Pad returns a copy of m with a border of the color, red, green and blue.
 func Pad(m *Image, b Border, color [3]uint8) *Image {
 	out := New(m.W+b.Left+b.Right, m.H+b.Top+b.Bottom)
 	for i := 0; i < len(out.Pix); i += 3 {
@@ -64,7 +66,7 @@ func Pad(m *Image, b Border, color [3]uint8) *Image {
 	return out
 }
 
-// FlipH returns the mirror image: left and right exchanged.
+// FlipH returns a copy of m with left and right exchanged.
 func FlipH(m *Image) *Image {
 	out := New(m.W, m.H)
 	for y := range m.H {

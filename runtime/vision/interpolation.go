@@ -5,13 +5,12 @@ import (
 	"math"
 )
 
-// Interpolation says how the pixels of a resized image are computed. Each is
-// the arithmetic of one library, so that a network sees the pixels that it was
-// trained on.
+// Interpolation is an algorithm that computes the pixels of a resized image. Each
+// reproduces one library, so that a network sees the pixels it was trained on.
 type Interpolation uint8
 
-// The interpolations. The first four are Pillow's, and torchvision's and timm's
-// for Pillow images.
+// The interpolations. The first four are Pillow's. torchvision and timm use them for
+// Pillow images.
 const (
 	Bicubic       Interpolation = iota // antialiased, Keys' cubic with a = -0.5
 	Bilinear                           // antialiased triangle
@@ -30,10 +29,11 @@ var interpolationNames = [interpolations]string{
 	"opencv-linear", "opencv-area", "tf-bilinear",
 }
 
-// Interpolations returns the names of all interpolations.
+// Interpolations returns the names of all interpolations, in the order of their
+// values.
 func Interpolations() []string { return interpolationNames[:] }
 
-// String returns the name that configs use.
+// String returns the name in training configs.
 func (f Interpolation) String() string {
 	if f >= interpolations {
 		return fmt.Sprintf("Interpolation(%d)", uint8(f))
@@ -41,12 +41,13 @@ func (f Interpolation) String() string {
 	return interpolationNames[f]
 }
 
-// ParseInterpolation returns the interpolation of that name.
+// ParseInterpolation returns the interpolation with this name, and whether there is
+// one.
 func ParseInterpolation(name string) (Interpolation, bool) {
 	return parse[Interpolation](name, interpolationNames[:])
 }
 
-// parse returns the place of a name in a list.
+// parse returns the index of a name in a list, and whether it is there.
 func parse[T ~uint8](name string, names []string) (T, bool) {
 	for i, n := range names {
 		if n == name {
@@ -56,10 +57,10 @@ func parse[T ~uint8](name string, names []string) (T, bool) {
 	return 0, false
 }
 
-// opencv reports whether f is OpenCV's, which Albumentations rounds sizes for.
+// opencv reports whether f is OpenCV's. Albumentations rounds sizes for these.
 func (f Interpolation) opencv() bool { return f == OpenCVLinear || f == OpenCVArea }
 
-// support is how far an antialiased filter reaches, in pixels of the coarser
+// support returns the radius of an antialiased filter, in pixels of the coarser
 // image.
 func (f Interpolation) support() float64 {
 	switch f {
@@ -71,7 +72,7 @@ func (f Interpolation) support() float64 {
 	return 3
 }
 
-// at returns the weight of an antialiased filter at a distance.
+// at returns the value of an antialiased filter at distance x.
 func (f Interpolation) at(x float64) float64 {
 	x = math.Abs(x)
 	switch {

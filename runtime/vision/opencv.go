@@ -2,17 +2,17 @@ package vision
 
 import "math"
 
-// tap is what an output pixel of OpenCV's INTER_LINEAR reads: two neighboring
-// input pixels, of which the second may be outside of the image, and their
-// weights in units of 1/2048 (resize.cpp, INTER_RESIZE_COEF_BITS).
+// tap describes what an output pixel of OpenCV's INTER_LINEAR reads: two adjacent
+// input pixels and their weights, in units of 1/2048 (resize.cpp,
+// INTER_RESIZE_COEF_BITS). The second pixel may lie outside of the image.
 type tap struct {
 	first  int
 	w0, w1 int32
 }
 
-// tapsOf appends the taps of the output pixels from to to-1 of a line of in
-// pixels resized to out pixels (resize.cpp, cv::hal::resize). With area the
-// places are those of INTER_AREA where it does not shrink.
+// tapsOf appends the taps of the output pixels from to to-1 of a line, resized from
+// in to out pixels (resize.cpp, cv::hal::resize). With area set, the positions are
+// those of INTER_AREA for sides that do not shrink.
 func tapsOf(ts []tap, in, out, from, to int, area bool) []tap {
 	inverse := float64(out) / float64(in)
 	scale := 1 / inverse
@@ -37,14 +37,14 @@ func tapsOf(ts []tap, in, out, from, to int, area bool) []tap {
 	return ts
 }
 
-// line is a row of the source, resized along the row.
+// line is a source row, resized horizontally.
 type line struct {
 	y      int
 	values []int32 // in units of 1/2048
 }
 
-// linear resizes as OpenCV's INTER_LINEAR. Where both sides are halved it is
-// the mean of four pixels, as there.
+// linear resizes like OpenCV's INTER_LINEAR. If both sides are halved, it averages
+// four pixels, as OpenCV does.
 func (s *Scratch) linear(m *Image, p part, dst tile) {
 	if m.W == 2*p.w && m.H == 2*p.h {
 		s.area(m, p, dst)
@@ -55,10 +55,10 @@ func (s *Scratch) linear(m *Image, p part, dst tile) {
 	s.tapped(m, dst)
 }
 
-// tapped resizes with the taps. The edge of the image repeats outside of it.
+// tapped resizes by the taps. The image's edge pixels repeat beyond its edges.
 func (s *Scratch) tapped(m *Image, dst tile) {
 	columns := s.taps[0]
-	for i := range columns { // as a weight of 1 for the edge's pixel
+	for i := range columns { // give the edge pixel a weight of 1
 		if t := &columns[i]; t.first < 0 {
 			*t = tap{0, 2048, 0}
 		} else if t.first >= m.W-1 {
@@ -74,15 +74,15 @@ func (s *Scratch) tapped(m *Image, dst tile) {
 		b := s.tappedRow(m, min(max(t.first+1, 0), m.H-1))
 		out := dst.row(y, n)
 		for i := range out {
-			// The shifts are those of OpenCV's vector instructions.
+			// OpenCV's vector instructions shift in this way.
 			v := (t.w0*(a[i]>>4))>>16 + (t.w1*(b[i]>>4))>>16
 			out[i] = clip((v + 2) >> 2)
 		}
 	}
 }
 
-// tappedRow returns row y of the source, resized along the row. The last two
-// are kept: that of an odd y is in another place than that of an even one.
+// tappedRow returns source row y, resized horizontally. It keeps the last two rows,
+// one with an odd y and one with an even y.
 func (s *Scratch) tappedRow(m *Image, y int) []int32 {
 	l := &s.lines[y&1]
 	if l.y == y {
@@ -104,8 +104,8 @@ func (s *Scratch) tappedRow(m *Image, y int) []int32 {
 	return l.values
 }
 
-// area resizes as OpenCV's INTER_AREA: the mean of the input pixels that an
-// output pixel covers. Where a side grows it is a kind of INTER_LINEAR.
+// area resizes like OpenCV's INTER_AREA: it averages the input pixels under an
+// output pixel. On a side that grows it is a variant of INTER_LINEAR.
 func (s *Scratch) area(m *Image, p part, dst tile) {
 	scaleX, scaleY := 1/(float64(p.w)/float64(m.W)), 1/(float64(p.h)/float64(m.H))
 	switch {
@@ -122,14 +122,14 @@ func (s *Scratch) area(m *Image, p part, dst tile) {
 	}
 }
 
-// whole reports whether a scale counts as a whole number.
+// whole reports whether OpenCV treats a scale as a whole number.
 func whole(scale float64) bool {
 	const epsilon = 0x1p-52
 	return math.Abs(scale-math.RoundToEven(scale)) < epsilon
 }
 
-// blocks takes means of blocks of w x h pixels: of 2 x 2 ones rounded up at
-// half, of others as float32, rounded to even.
+// blocks averages blocks of w x h pixels. 2 x 2 blocks are rounded half up; others
+// are averaged in float32 and rounded half to even.
 func blocks(m *Image, p part, w, h int, dst tile) {
 	share := 1 / float32(w*h)
 	for y := range p.ny {
@@ -155,8 +155,8 @@ func blocks(m *Image, p part, w, h int, dst tile) {
 	}
 }
 
-// cell is what an output pixel covers: input pixels from first to last-1 in
-// whole, and shares of the ones before and after; 0 is none.
+// cell describes what an output pixel covers: the whole input pixels first to last-1,
+// and shares of the pixels before and after them; 0 is no share.
 type cell struct {
 	first, last          int
 	before, each, beyond float32
@@ -182,8 +182,7 @@ func cellsOf(cs []cell, in int, scale float64, from, to int) []cell {
 	return cs
 }
 
-// covered resizes with the cells, in float32 and in OpenCV's order of
-// additions.
+// covered resizes by the cells, in float32 and in OpenCV's order of additions.
 func (s *Scratch) covered(m *Image, dst tile) {
 	n := 3 * len(s.cells[0])
 	s.floats = grow(s.floats, 2*n)
@@ -212,7 +211,7 @@ func (s *Scratch) covered(m *Image, dst tile) {
 	}
 }
 
-// coveredRow resizes a row along itself.
+// coveredRow resizes a row horizontally.
 func (s *Scratch) coveredRow(src []uint8, dst []float32) {
 	for i, c := range s.cells[0] {
 		var r, g, b float32

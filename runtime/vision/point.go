@@ -1,10 +1,10 @@
 package vision
 
-// maxSteps bounds how many additions nearest makes before it takes a product.
+// maxSteps is the number of additions that nearest makes before it multiplies.
 const maxSteps = 1 << 20
 
-// nearest takes the pixel at each place, as Pillow does: it adds up the step
-// from pixel to pixel in float64 (Geometry.c, ImagingScaleAffine).
+// nearest copies the pixel at each position. Like Pillow, it adds up the step from
+// pixel to pixel in float64 (Geometry.c, ImagingScaleAffine).
 func (s *Scratch) nearest(m *Image, p part, dst tile) {
 	place := func(in, out, from int) (at, step float64) {
 		step = float64(in) / float64(out)
@@ -30,9 +30,9 @@ func (s *Scratch) nearest(m *Image, p part, dst tile) {
 	}
 }
 
-// float resizes as tf.image.resize does with method bilinear and no antialias:
-// pixel centers at half, in float32 throughout (resize_bilinear_op.cc). The
-// values are levels, stride from row to row.
+// float resizes like tf.image.resize with method bilinear and without antialias: in
+// float32, with half-pixel centers (resize_bilinear_op.cc). Its rows lie stride
+// values apart and hold levels from 0 to 255.
 func (s *Scratch) float(m *Image, p part, dst []float32, stride int) {
 	type pair struct {
 		low, high int

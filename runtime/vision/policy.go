@@ -5,33 +5,32 @@ import (
 	"math"
 )
 
-// Policy says how an image of any size becomes the square that a network
-// reads.
+// Policy is a way to turn an image of any size into the square that a network reads.
 type Policy uint8
 
-// The policies. docs/images.md has the arithmetic of each.
+// The policies. docs/images.md explains the arithmetic of each.
 const (
-	// CropOnly cuts the square out. Only an image whose short side is less than
-	// that of the square is scaled, up, so that the short side fits.
+	// CropOnly cuts out the square. It scales an image only if its short side is
+	// less than the square's, so that the short side fits.
 	CropOnly Policy = iota
-	// Squash scales both sides, without regard to the aspect.
+	// Squash scales both sides to the square, and changes the aspect ratio.
 	Squash
-	// ShorterSide scales the shorter side and cuts the square out, as
-	// torchvision's Resize and CenterCrop, and timm's default.
+	// ShorterSide scales the shorter side and cuts out the square, like
+	// torchvision's Resize and CenterCrop, and timm by default.
 	ShorterSide
-	// LongerSide scales the longer side and pads the other.
+	// LongerSide scales the longer side and pads the shorter one.
 	LongerSide
-	// Letterbox is LongerSide with the arithmetic of YOLO.
+	// Letterbox is LongerSide with the rounding of YOLO.
 	Letterbox
 	policies
 )
 
 var policyNames = [policies]string{"crop", "squash", "shorter-side", "longer-side", "letterbox"}
 
-// Policies returns the names of all policies.
+// Policies returns the names of all policies, in the order of their values.
 func Policies() []string { return policyNames[:] }
 
-// String returns the name that configs use.
+// String returns the name in training configs.
 func (p Policy) String() string {
 	if p >= policies {
 		return fmt.Sprintf("Policy(%d)", uint8(p))
@@ -39,28 +38,28 @@ func (p Policy) String() string {
 	return policyNames[p]
 }
 
-// ParsePolicy returns the policy of that name.
+// ParsePolicy returns the policy with this name, and whether there is one.
 func ParsePolicy(name string) (Policy, bool) { return parse[Policy](name, policyNames[:]) }
 
-// Scaling says how an image is scaled. The zero value is [CropOnly], which scales
-// small images up with [Bicubic].
+// Scaling describes how an image is scaled. The zero value is [CropOnly] with
+// [Bicubic].
 type Scaling struct {
 	Policy        Policy
 	Interpolation Interpolation
-	// Side is the side that is scaled, in pixels: the shorter one with
-	// ShorterSide, the longer one with LongerSide, both with Squash. What
-	// exceeds the square is cut off on both sides. 0 is the side of the square.
+	// Side is the length of the scaled side in pixels: the shorter one for
+	// ShorterSide, the longer one for LongerSide, both for Squash. Pixels outside
+	// of the square are cut off on both sides. 0 means the side of the square.
 	Side int
-	// Pad is the color around an image that does not fill the square: red,
-	// green, blue.
+	// Pad is the color around an image that does not fill the square: red, green
+	// and blue.
 	Pad [3]uint8
 }
 
-// MaxSide is the largest Side.
+// MaxSide is the maximum of Scaling.Side.
 const MaxSide = 1 << 13
 
 // Check returns an error unless the scaling makes sense for a square of size
-// pixels.
+// Check returns an error if the scaling is not valid for a square of size pixels.
 func (s Scaling) Check(size int) error {
 	switch {
 	case s.Policy >= policies:
@@ -75,7 +74,7 @@ func (s Scaling) Check(size int) error {
 	return nil
 }
 
-// side is the side that is scaled.
+// side returns the length that a side is scaled to.
 func (s Scaling) side(size int) int {
 	if s.Side == 0 {
 		return size
@@ -83,8 +82,8 @@ func (s Scaling) side(size int) int {
 	return s.Side
 }
 
-// MaxViews returns the number of test-time views that differ: [MaxViews] where
-// a part is cut out of the image, 2 where all of it is seen.
+// MaxViews returns the number of distinct test-time views for a square of size
+// pixels: [MaxViews] if it shows a part of the image, 2 if it shows all of it.
 func (s Scaling) MaxViews(size int) int {
 	if s.Policy == CropOnly || s.Policy == ShorterSide || s.side(size) > size {
 		return MaxViews
@@ -92,15 +91,14 @@ func (s Scaling) MaxViews(size int) int {
 	return 2
 }
 
-// MaxViews is the largest number of test-time views of an image.
+// MaxViews is the maximum number of test-time views of an image.
 const MaxViews = 6
 
-// maxAspect is the longest image that CropOnly scales up whole, in multiples of its
-// short side; of longer ones the middle is taken.
+// maxAspect is the aspect ratio up to which CropOnly scales up a whole image. Of
+// longer images it takes the middle.
 const maxAspect = 32
 
-// sizes returns the size of a w x h image after scaling for a square of size
-// pixels.
+// sizes returns the size of a w x h image after scaling for a square of size pixels.
 func (s Scaling) sizes(w, h, size int) (int, int) {
 	side := s.side(size)
 	switch s.Policy {
@@ -118,7 +116,7 @@ func (s Scaling) sizes(w, h, size int) (int, int) {
 	return s.scaled(w, h, side, max(w, h))
 }
 
-// scaled scales w and h so that the side from becomes the side to.
+// scaled returns w and h times to/from, rounded as the policy's library does.
 func (s Scaling) scaled(w, h, to, from int) (int, int) {
 	each := func(side int) int {
 		var v float64
@@ -138,9 +136,9 @@ func (s Scaling) scaled(w, h, to, from int) (int, int) {
 	return each(w), each(h)
 }
 
-// offset returns where the square starts on a side that has free pixels more
-// than the square. It is negative where the side is padded. place is the number
-// of halves of the free pixels: 1 is the middle.
+// offset returns the start of the square on a side with free more pixels than the
+// square. It is negative if the side is padded. place counts halves of the free
+// pixels: 1 is the middle.
 func (s Scaling) offset(free, place int) int {
 	switch {
 	case s.Policy == Letterbox: // ultralytics rounds half the padding less 0.1

@@ -2,24 +2,23 @@ package vision
 
 import "fmt"
 
-// Preprocess says what a network sees of an image at test time.
-//
-// The image is scaled as Scaling says. From that, Size x Size pixels are cut:
+// Preprocess computes what a network sees of an image at test time. It scales the
+// image as Scaling says and cuts out Size x Size pixels:
 //
 //	view 0  from the middle        view 1  the same, mirrored
 //	view 2  from the left or top   view 3  the same, mirrored
 //	view 4  from the right or end  view 5  the same, mirrored
 //
-// and normalized to (x/255 - Mean)/Std in float32, as torchvision does. Where
-// the scaled image is smaller than the square, it is padded.
+// It pads a scaled image that is smaller than the square. Then it normalizes levels x
+// to (x/255 - Mean)/Std in float32, like torchvision.
 type Preprocess struct {
 	Size      int // side of the network's input, in pixels
 	Mean, Std [3]float32
 	Scaling
 }
 
-// Enlarge returns the image scaled up as [CropOnly] does it for a square of size
-// pixels, else m itself.
+// Enlarge returns m scaled up as [CropOnly] does for a square of size pixels, or m
+// itself if it is large enough.
 func Enlarge(m *Image, size int) *Image {
 	p := Preprocess{Size: size}
 	m = p.trim(m)
@@ -30,7 +29,7 @@ func Enlarge(m *Image, size int) *Image {
 }
 
 // trim returns the middle of an image that CropOnly would scale up and that is
-// longer than maxAspect, so that a line of pixels can't grow into gigabytes.
+// longer than maxAspect allows. A line of pixels then cannot grow into gigabytes.
 func (p Preprocess) trim(m *Image) *Image {
 	if p.Policy != CropOnly || min(m.W, m.H) >= p.Size {
 		return m
@@ -42,8 +41,8 @@ func (p Preprocess) trim(m *Image) *Image {
 	return m
 }
 
-// View writes a view, 0 to [MaxViews]-1, of m to dst: Size*Size*3 values, rows
-// of pixels of R, G, B. s may be nil.
+// View writes view 0 to [MaxViews]-1 of m to dst: Size*Size*3 values, rows of
+// pixels of R, G and B. s may be nil. It panics if dst has another length.
 func (p Preprocess) View(m *Image, view int, dst []float32, s *Scratch) {
 	if view < 0 || view >= MaxViews || len(dst) != 3*p.Size*p.Size {
 		panic(fmt.Sprintf("vision: internal error: view %d into %d values for size %d", view, len(dst), p.Size))
@@ -55,8 +54,8 @@ func (p Preprocess) View(m *Image, view int, dst []float32, s *Scratch) {
 	w.write(p, dst, view%2 == 1, s)
 }
 
-// Views writes the views 0 to n-1 of m to dst, one after the other. s may be
-// nil.
+// Views writes the views 0 to n-1 of m to dst, one after the other, each as
+// [Preprocess.View] does. s may be nil. It panics if dst has another length.
 func (p Preprocess) Views(m *Image, n int, dst []float32, s *Scratch) {
 	size := 3 * p.Size * p.Size
 	if n < 1 || n > MaxViews || len(dst) != n*size {
@@ -75,15 +74,16 @@ func (p Preprocess) Views(m *Image, n int, dst []float32, s *Scratch) {
 	}
 }
 
-// window is the square that a view shows, before it is normalized.
+// window is the square of a view before normalization.
 type window struct {
-	pix    []uint8 // rows that are stride bytes apart
+	// pix holds rows that lie stride bytes apart, unless exact is set.
+	pix    []uint8
 	stride int
-	exact  []float32 // levels with fractions, in place of pix
+	exact  []float32 // levels with fractions; set instead of pix
 }
 
-// window cuts the square of a place: 0 the middle, 1 the left or top, 2 the
-// right or end. It is valid until the next call.
+// window returns the square at a place: 0 the middle, 1 the left or top, 2 the
+// right or end. It is valid until the next call with the same s.
 func (p Preprocess) window(m *Image, place int, s *Scratch) window {
 	place = [MaxViews / 2]int{1, 0, 2}[place]
 	w, h := p.sizes(m.W, m.H, p.Size)
@@ -115,7 +115,7 @@ func (p Preprocess) window(m *Image, place int, s *Scratch) window {
 	return window{pix: s.pixels, stride: 3 * p.Size}
 }
 
-// write writes the normalized window to dst.
+// write writes the normalized square to dst.
 func (w window) write(p Preprocess, dst []float32, mirrored bool, s *Scratch) {
 	n := 3 * p.Size
 	if w.exact != nil {
@@ -144,14 +144,14 @@ func (w window) write(p Preprocess, dst []float32, mirrored bool, s *Scratch) {
 	}
 }
 
-// levels has the normalized value of every level of every channel.
+// levels holds the normalized value of every level of every channel.
 type levels struct {
 	mean, std [3]float32
 	known     bool
 	table     [3][256]float32
 }
 
-// of returns the table of a mean and a standard deviation.
+// of returns the table for a mean and a standard deviation.
 func (l *levels) of(mean, std [3]float32) *[3][256]float32 {
 	if l.known && l.mean == mean && l.std == std {
 		return &l.table

@@ -2,9 +2,9 @@ package vision
 
 import "fmt"
 
-// Resize returns the image in another size; sides must be positive. The pixels
-// are those of the library that f names, Pillow's those of its releases before
-// 13; [TFBilinear] is rounded.
+// Resize returns m resized to w x h pixels, both positive, with the pixels of the
+// library that f names. Pillow's filters are those of its releases before 13; the
+// result of [TFBilinear] is rounded.
 func Resize(m *Image, w, h int, f Interpolation) *Image {
 	if w < 1 || h < 1 {
 		panic(fmt.Sprintf("vision: resize to %dx%d", w, h))
@@ -15,11 +15,10 @@ func Resize(m *Image, w, h int, f Interpolation) *Image {
 	return out
 }
 
-// part is some of the pixels of a resized image: nx x ny from (x, y) on, of an
-// image of w x h.
+// part is a region of a resized image of w x h pixels: nx x ny pixels from (x, y) on.
 type part struct{ w, h, x, y, nx, ny int }
 
-// order says which axis Pillow's filters resize first.
+// order is the order in which Pillow's filters resize the two axes.
 type order bool
 
 const (
@@ -27,7 +26,7 @@ const (
 	newOrder order = true  // as verticalFirst says
 )
 
-// tile is where pixels are written: rows that are stride bytes apart.
+// tile is the destination of pixels: rows that lie stride bytes apart.
 type tile struct {
 	pix    []uint8
 	stride int
@@ -35,8 +34,8 @@ type tile struct {
 
 func (t tile) row(y, bytes int) []uint8 { return t.pix[y*t.stride:][:bytes] }
 
-// Scratch holds buffers and coefficients that calls share. The zero value is
-// ready. It must not be used by two goroutines at once.
+// Scratch holds buffers and coefficients that successive calls reuse. The zero
+// value is ready to use. It is not safe for concurrent use.
 type Scratch struct {
 	columns, rows coefficients
 	row           []uint8   // of the source, resized
@@ -50,7 +49,7 @@ type Scratch struct {
 	levels        levels    // normalized
 }
 
-// resize writes a part of m resized to dst.
+// resize writes region p of the resized m to dst.
 func (s *Scratch) resize(m *Image, p part, o order, f Interpolation, dst tile) {
 	switch {
 	case p.w == m.W && p.h == m.H:
@@ -79,8 +78,8 @@ func (s *Scratch) resize(m *Image, p part, o order, f Interpolation, dst tile) {
 	}
 }
 
-// grow returns a slice of n values, s itself where it is long enough. What
-// they are is not known.
+// grow returns a slice of n values, reusing s if it is long enough. The values are
+// unspecified.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

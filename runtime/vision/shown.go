@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// leastShown is the share of the typical image from which on CropOnly is not
-// worth a warning.
+// leastShown is the share of the typical image below which CropOnly is worth a
+// warning.
 const leastShown = 0.25
 
 // shown returns the share of the pixels of a w x h image that a view shows.
@@ -16,9 +16,9 @@ func (p Preprocess) shown(w, h int) float64 {
 	return float64(short) * float64(short) / (float64(w) * float64(h))
 }
 
-// CropWarning returns a warning where [CropOnly] shows less than a quarter of
-// the typical image: the median of sizes, each a width and a height. "" is
-// none.
+// CropWarning returns a warning if [CropOnly] shows less than a quarter of the
+// typical image, else "". The typical image has the median share of sizes, pairs of
+// a width and a height in pixels.
 func (p Preprocess) CropWarning(sizes [][2]int) string {
 	if p.Policy != CropOnly || len(sizes) == 0 {
 		return ""

@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// FormatError is returned for a file whose format a Decoder does not decode.
+// FormatError is returned for a file whose format a Decoder does not support.
 type FormatError struct {
-	// Name is what the file is, as [Sniff] returns it: "HEIC", "webp", "an HTML
-	// page"; "" if that is unknown.
+	// Name is the format or kind of the file, as [Sniff] returns it: "HEIC",
+	// "webp", "an HTML page"; "" if it is unknown.
 	Name string
-	// Known reports whether a package of this project decodes the format. The
-	// Decoder does not name it.
+	// Known reports whether a package below this one decodes the format, but the
+	// Decoder does not list it.
 	Known bool
 }
 
@@ -41,18 +41,17 @@ func unsupported(data []byte) error {
 	return &FormatError{name, knownFormats[name]}
 }
 
-// IsFormat reports whether a name that [Sniff] returned is the name of a format:
-// "HEIC", "zip". It is false for "", "text" and "an HTML page".
+// IsFormat reports whether a result of [Sniff] names a file format, such as "HEIC"
+// or "zip". It is false for "", "text" and "an HTML page".
 func IsFormat(name string) bool {
 	_, other := notImages[name]
 	return name != "" && !other
 }
 
-// knownFormats has the names of the formats that packages below this one
-// decode.
+// knownFormats holds the formats that packages below this one decode.
 var knownFormats = map[string]bool{"jpeg": true, "png": true, "gif": true, "webp": true, "bmp": true, "tiff": true}
 
-// notImages has the files that are no images, each with what to do about it.
+// notImages maps files that are not images to what the user can do about them.
 var notImages = map[string]string{
 	"an HTML page":      "download the image again",
 	"a Git LFS pointer": "fetch the image with: git lfs pull",
@@ -63,7 +62,7 @@ var notImages = map[string]string{
 	"encrypted by age":  "decrypt it",
 }
 
-// containers has the formats that wrap images, each with what to do about it.
+// containers maps formats that wrap images to what the user can do about them.
 var containers = map[string]string{
 	"gzip":       "unpack the file",
 	"bzip2":      "unpack the file",
@@ -83,8 +82,8 @@ var containers = map[string]string{
 	"AVI":        "export its frames to PNG",
 }
 
-// magics are the first bytes of formats, from the more to the less specific.
-// A dot in a pattern stands for any byte.
+// magics lists the first bytes of formats, the more specific first. A dot in a
+// pattern matches any byte.
 var magics = []struct{ pattern, name string }{
 	{"\x89PNG\r\n\x1a\n", "png"},
 	{"\xff\xd8\xff", "jpeg"},
@@ -144,10 +143,9 @@ var magics = []struct{ pattern, name string }{
 	{"age-encryption.org/", "encrypted by age"},
 }
 
-// Sniff returns the name of the format of a file that starts with head: "HEIC",
-// "AVIF", "JPEG XL", "an HTML page"; "" if it is unknown. The formats that
-// packages below this one decode are called by their names there: "jpeg". 512
-// bytes of head are enough.
+// Sniff returns the format or kind of a file that starts with head: "HEIC", "AVIF",
+// "JPEG XL", "an HTML page"; "" if it is unknown. Formats that packages below this
+// one decode have the names used there, such as "jpeg". 512 bytes are enough.
 func Sniff(head []byte) string {
 	for _, m := range magics {
 		if matches(head, m.pattern) {
@@ -188,7 +186,7 @@ func matches(head []byte, pattern string) bool {
 	return true
 }
 
-// isBMP checks the header's length beside the two letters that start a BMP.
+// isBMP reports whether "BM" is followed by a plausible header length.
 func isBMP(head []byte) bool {
 	if len(head) < 18 || head[0] != 'B' || head[1] != 'M' {
 		return false
@@ -197,8 +195,8 @@ func isBMP(head []byte) bool {
 	return n >= 12 && n <= 1024
 }
 
-// isoBrand tells the formats of ISO base media files apart. The first brand
-// counts; "mif1" and "msf1" leave it to the compatible ones.
+// isoBrand returns the format of an ISO base media file. The first brand decides,
+// unless it is "mif1" or "msf1"; then the compatible brands do.
 func isoBrand(head []byte) string {
 	size := min(int(binary.BigEndian.Uint32(head)), len(head))
 	brands := []string{string(head[8:12])}
@@ -221,7 +219,7 @@ func isoBrand(head []byte) string {
 	return "MP4"
 }
 
-// sniffText tells kinds of text apart, and text from binary data.
+// sniffText returns the kind of a text, or "" for binary data.
 func sniffText(head []byte) string {
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	if len(text) == 0 || !isText(text) {
@@ -243,8 +241,8 @@ func sniffText(head []byte) string {
 	return "text"
 }
 
-// isText reports whether b is UTF-8 without control characters. Its last
-// character may be cut.
+// isText reports whether b is UTF-8 without control characters. b may end inside a
+// character.
 func isText(b []byte) bool {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)

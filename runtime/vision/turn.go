@@ -1,8 +1,7 @@
 package vision
 
-// Turn returns the image as its EXIF orientation, 1 to 8, wants it shown. It
-// is what Pillow's ImageOps.exif_transpose does. Other values, and 1, return m
-// itself.
+// Turn returns the image upright, given its EXIF orientation from 1 to 8. It equals
+// Pillow's ImageOps.exif_transpose. For 1 and for other values it returns m itself.
 //
 //	2 mirror left and right    5 transpose            6 turn right by 90°
 //	3 turn by 180°             7 transpose and 180°   8 turn left by 90°
@@ -16,8 +15,8 @@ func Turn(m *Image, orientation int) *Image {
 	if orientation >= 5 {
 		out = New(h, w)
 	}
-	// The pixel of out that the first pixel of m becomes, and the steps in out
-	// for one pixel to the right and one row down in m.
+	// The offset in out of m's first pixel, and the steps in out for one pixel
+	// to the right and one row down in m.
 	t := [...]struct{ first, right, down int }{
 		2: {w - 1, -1, w},
 		3: {w*h - 1, -1, -w},

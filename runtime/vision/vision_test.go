@@ -63,11 +63,15 @@ func readPixels(t *testing.T, name string) []uint8 {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	data, _, err := npy.ReadUint8(f)
+	data, _, err := npy.ReadInts(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	pixels := make([]uint8, len(data))
+	for i, v := range data {
+		pixels[i] = uint8(v)
+	}
+	return pixels
 }
 
 func differing(a, b []uint8) int {
