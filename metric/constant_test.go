@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTheConstantWorkedByHand(t *testing.T) {
+func TestBestConstantMatchesTheCaseByHand(t *testing.T) {
 	given, score := metric.BestConstant([][]int{{0, 1}, {0}}, 3, 2)
 	if !slices.Equal(given, []int{0, 1}) {
 		t.Errorf("given are %v", given)
@@ -18,7 +18,7 @@ func TestTheConstantWorkedByHand(t *testing.T) {
 	near(t, "no rows", none, 0)
 }
 
-func TestAConstantHasTheScoreItIsSaidToHave(t *testing.T) {
+func TestBestConstantHasTheScoreItReports(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const classes = 5
 		var labels [][]int

@@ -1,25 +1,24 @@
-// Package metric defines the validation scores: the mean F-beta of the rows,
-// the F-beta of all entries, the log loss and the accuracy of the likeliest
-// class, and the threshold that is best for the first.
+// Package metric defines the validation scores: the mean F-beta of the rows, the
+// F-beta of all entries, the log loss and the accuracy. It also finds the threshold
+// with the best mean F-beta.
 //
 //	y := metric.Rows{Scores: sigmoids, Labels: [][]int{{3, 17}, {5}}, Classes: 1103}
 //	threshold, score := y.BestThreshold(2)
 //
-// The functions are the plain definitions, to be read and to check faster code
-// by. Package blend holds the faster code.
+// The functions are plain definitions that serve to check faster code, such as
+// package blend's.
 //
-// A label is given where the score is above the threshold, not at it. NaN is
-// never above.
+// A label is given if its score is above the threshold, not at it. NaN is never
+// above.
 package metric
 
 import "math"
 
-// Rows are predictions and the truth about them. Nothing changes them.
+// Rows holds predictions and their true labels. No function changes it.
 type Rows struct {
-	// Scores has len(Labels) x Classes elements, a row after the other; fewer
-	// than 2³².
+	// Scores has len(Labels) x Classes elements in row-major order, fewer than 2³².
 	Scores []float32
-	// Labels are the class numbers of each row, each number once, in any order.
+	// Labels holds the class numbers of each row, each number once, in any order.
 	Labels [][]int
 	// Classes is the length of a row.
 	Classes int
@@ -28,10 +27,10 @@ type Rows struct {
 // Row returns the scores of row i.
 func (y Rows) Row(i int) []float32 { return y.Scores[i*y.Classes : (i+1)*y.Classes] }
 
-// Counts tells right from wrong in a set of entries.
+// Counts counts the labels in a set of entries.
 type Counts struct {
-	Hits  int // labels that were given and are true
-	Given int // labels that were given
+	Hits  int // labels that are given and true
+	Given int // labels that are given
 	True  int // labels that are true
 }
 
@@ -39,12 +38,12 @@ type Counts struct {
 //
 //	(1+b²) hits / (b² true + given)
 //
-// which is (1+b²) P R / (b² P + R) of precision P = hits/given and recall
-// R = hits/true. It is 0 where there are no hits, also where nothing is true
-// and nothing was given (0/0), as in scikit-learn's fbeta_score.
+// This equals (1+b²) P R / (b² P + R) for precision P = hits/given and recall R =
+// hits/true. It is 0 without hits, even if nothing is true and nothing is given
+// (0/0), as in scikit-learn's fbeta_score.
 //
-// By hand, with b = 2: 1 hit of 2 given and 3 true is 5*1/(4*3+2) = 5/14; all
-// of 3 true and nothing else is 5*3/(4*3+3) = 1.
+// By hand, with b = 2: 1 hit of 2 given and 3 true is 5*1/(4*3+2) = 5/14; all of 3
+// true and nothing else is 5*3/(4*3+3) = 1.
 func (c Counts) FBeta(beta float64) float64 {
 	if c.Hits == 0 {
 		return 0
@@ -110,12 +109,11 @@ func (y Rows) MicroFBeta(threshold float32, beta float64) float64 {
 	return all.FBeta(beta)
 }
 
-// Clip is how near to 0 and 1 a probability may be in a log loss.
+// Clip is the least distance of a probability from 0 and 1 in a log loss.
 const Clip = 1e-7
 
-// LogLoss returns the mean over all entries of the binary cross-entropy, in
-// nats, the scores being probabilities, clipped to [Clip, 1-Clip]. It is 0 for
-// no entries.
+// LogLoss returns the mean binary cross-entropy of all entries, in nats. The scores
+// are probabilities, which it clips to [Clip, 1-Clip]. It is 0 for no entries.
 //
 // By hand: scores 0.5 0.25, true 0: -(ln 0.5 + ln 0.75)/2 = 0.490415.
 func (y Rows) LogLoss() float64 {
@@ -134,11 +132,11 @@ func (y Rows) LogLoss() float64 {
 
 func clip(p float32) float64 { return min(max(float64(p), Clip), 1-Clip) }
 
-// Accuracy returns the share of the rows whose class of the highest score is
-// true; of equal scores the first class counts. It is 0 for no rows.
+// Accuracy returns the share of rows whose class with the highest score is true; ties
+// go to the first class. It is 0 for no rows.
 //
-// By hand: scores 0.1 0.7 0.7, true 1 2: class 1, right. Scores 0.3 0.2 0.1,
-// true 1: class 0, wrong. Together 1/2.
+// By hand: scores 0.1 0.7 0.7, true 1 2: class 1, right. Scores 0.3 0.2 0.1, true 1:
+// class 0, wrong. Together 1/2.
 func (y Rows) Accuracy() float64 {
 	right := 0
 	for i, labels := range y.Labels {

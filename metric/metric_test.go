@@ -31,7 +31,7 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// The cases that the comments work out by hand.
+// These are the cases of the doc comments.
 func TestTheCasesWorkedByHand(t *testing.T) {
 	near(t, "counts", metric.Counts{Hits: 1, Given: 2, True: 3}.FBeta(2), 5.0/14)
 	near(t, "all right", metric.Counts{Hits: 3, Given: 3, True: 3}.FBeta(2), 1)
@@ -53,7 +53,7 @@ func TestTheCasesWorkedByHand(t *testing.T) {
 	}
 }
 
-func TestFBetaIsThatOfTheReference(t *testing.T) {
+func TestFBetaMatchesTheReference(t *testing.T) {
 	data, err := os.ReadFile(golden.Shared(t, "golden/train/f2.json"))
 	if err != nil {
 		t.Fatal(err)

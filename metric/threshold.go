@@ -5,18 +5,17 @@ import (
 	"slices"
 )
 
-// BestThreshold returns a threshold common to all entries that no other beats
-// in the mean F-beta of the rows, and that score. All thresholds are tried:
-// lowered from above the highest score, it passes the scores one by one, and
-// each changes the F-beta of one row. Sorting N scores takes O(N log N).
+// BestThreshold returns the threshold, common to all entries, with the best mean
+// F-beta of the rows, and that score. It tries all thresholds in descending order.
+// Each score that the threshold passes changes the F-beta of one row, so sorting
+// dominates: O(N log N) for N scores.
 //
-// The threshold lies half way between two neighbouring scores; of equally good
-// ones it is the highest. Where giving nothing is best, it is the highest score.
-// It is 0 where there are no scores.
+// The threshold lies halfway between two neighboring scores; ties go to the highest.
+// If giving nothing is best, it is the highest score. It is 0 if there are no scores.
 //
 // By hand: the rows of [Rows.FBeta], beta 2. Below 0.9: (5*1/(4+1) + 0)/2 = 1/2.
-// Below 0.6: (5/6 + 0)/2. Below 0.5: (5/6 + 1)/2 = 11/12. Below 0.4: (5/6 +
-// 5/6)/2; and lower still. The best is between 0.5 and 0.4: 0.45.
+// Below 0.6: (5/6 + 0)/2. Below 0.5: (5/6 + 1)/2 = 11/12. Below 0.4: (5/6 + 5/6)/2;
+// and lower still. The best is between 0.5 and 0.4: 0.45.
 func (y Rows) BestThreshold(beta float64) (threshold float32, score float64) {
 	order := y.descending()
 	if len(order) == 0 {
@@ -44,8 +43,8 @@ func (y Rows) BestThreshold(beta float64) (threshold float32, score float64) {
 		if k+1 < len(order) {
 			low = y.Scores[index(order[k+1])]
 		}
-		// Adding up leaves an error of 1e-16 or so in the sum, which must not
-		// decide: it would prefer the lower of two equally good thresholds.
+		// Rounding errors of the sum, about 1e-16, must not decide: they would prefer
+		// the lower of two equally good thresholds.
 		if high := y.Scores[at]; low < high && sum > best+1e-9 {
 			best, threshold = sum, between(low, high)
 		}
@@ -53,8 +52,8 @@ func (y Rows) BestThreshold(beta float64) (threshold float32, score float64) {
 	return threshold, y.FBeta(threshold, beta)
 }
 
-// descending returns the places of all scores that are numbers, the highest
-// score first. A place is the low half of a key: see [index].
+// descending returns the places of all scores except NaN, in descending order of
+// score. A place is the low half of a key; see [index].
 func (y Rows) descending() []uint64 {
 	keys := make([]uint64, 0, len(y.Scores))
 	for i, s := range y.Scores {
@@ -68,7 +67,7 @@ func (y Rows) descending() []uint64 {
 
 func index(key uint64) int { return int(key & math.MaxUint32) }
 
-// falling maps numbers to integers that are the smaller the higher the number.
+// falling maps numbers to integers in reverse order.
 func falling(s float32) uint32 {
 	bits := math.Float32bits(s + 0) // -0 becomes 0
 	if bits>>31 == 1 {
@@ -77,7 +76,7 @@ func falling(s float32) uint32 {
 	return ^bits &^ (1 << 31)
 }
 
-// between returns a threshold that is below high and not below low.
+// between returns a threshold below high and not below low.
 func between(low, high float32) float32 {
 	if math.IsInf(float64(low), -1) {
 		return math.Nextafter32(high, low)

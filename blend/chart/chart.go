@@ -1,6 +1,4 @@
-// Package chart draws what a blend looks like, as a PNG image: the score along
-// the weight of each model, the score by the common offset of the thresholds, and
-// the way of searches.
+// Package chart draws the diagrams of a blend as a PNG image.
 //
 //	err := chart.Write(w, "best, 3 models", chart.Panel{X: "weight", Y: "mean F2", Curves: curves})
 package chart
@@ -17,29 +15,29 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// maxNamed is how many curves the legend names: it must leave room for them.
+// maxNamed is the number of curves that the legend has room for.
 const maxNamed = 8
 
 // Panel is one diagram.
 type Panel struct {
 	Title, X, Y string
 	Curves      []Curve
-	// Marked is what the legend says of the points that are marked.
+	// Marked is the legend of the marked points.
 	Marked string
 }
 
 // Curve is a line of a diagram.
 type Curve struct {
-	// Name is told in the legend; none where it is empty.
+	// Name is the legend of the curve; "" means none.
 	Name string
 	X, Y []float64
-	// Steps draws the line level up to the next point.
+	// Steps keeps the line level up to the next point.
 	Steps bool
-	// Mark is the index of a point to mark; -1 for none.
+	// Mark is the index of a point to mark; -1 means none.
 	Mark int
 }
 
-// Write draws panels side by side, under a title.
+// Write draws panels side by side, with a title above.
 func Write(w io.Writer, title string, panels ...Panel) error {
 	var row []*plot.Plot
 	for _, panel := range panels {
@@ -68,7 +66,7 @@ func (panel Panel) plot() (*plot.Plot, error) {
 			return nil, err
 		}
 		line.Color, line.Width = plotutil.Color(i), vg.Points(1.4)
-		if i > 0 { // so that curves on one another are told apart
+		if i > 0 { // dashes tell overlapping curves apart
 			line.Dashes = plotutil.Dashes(i)
 		}
 		if c.Steps {

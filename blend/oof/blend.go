@@ -2,15 +2,15 @@ package oof
 
 import "context"
 
-// Mix says how predictions are blended.
+// Mix holds the numbers by which predictions are blended.
 type Mix struct {
-	// Coefficients and Offsets are those of the models.
+	// Coefficients and Offsets hold one number per model.
 	Coefficients, Offsets []float64
-	// ClassOffsets are those of the classes; nil means that they have none.
+	// ClassOffsets holds one number per class; nil means none.
 	ClassOffsets []float64
 }
 
-// bias returns what the offsets add to the sums of a row.
+// bias returns the sum that the offsets add to each class of a row.
 func (m Mix) bias(classes int) []float64 {
 	bias := make([]float64, classes)
 	for i, w := range m.Coefficients {
@@ -25,13 +25,13 @@ func (m Mix) bias(classes int) []float64 {
 	return bias
 }
 
-// Blend calls do with the blended predictions of one block of the fold's rows
-// after the other,
+// Blend calls do with the blended predictions of a fold, one block of rows at a time:
 //
-//	sum over models of weight x (prediction - offset - offset of the class)
+//	sum over models of coefficient x (prediction - offset - offset of the class)
 //
-// whose values above 0 are the labels given. They are overwritten by the next
-// block. It may be called for several folds at once.
+// A value above 0 is a label given. rows holds row numbers of the table, and values
+// one row of classes for each. The next block overwrites values. Blend may run for
+// several folds at once.
 func (s *Set) Blend(ctx context.Context, fold int, mix Mix, do func(rows []int, values []float32) error) error {
 	sums := make([]float64, blockRows*s.Classes)
 	values := make([]float32, len(sums))

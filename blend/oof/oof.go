@@ -1,18 +1,17 @@
-// Package oof finds and reads out-of-fold predictions: for every model one
-// level1_train_<config>_f<fold>_e<epoch>_<score>.npy a fold, which hold the rows
-// of that fold in the order of the table.
+// Package oof finds and reads out-of-fold predictions. A model has one file
+// level1_train_<config>_f<fold>_e<epoch>_<score>.npy per fold. It holds the rows of
+// that fold in the order of the table.
 //
 //	truth, err := oof.ReadTruth("train.csv", "folds.npy")
 //	model, err := oof.Find("models/level1_train_2b_f0_e14_0.5975.npy", truth.Folds)
 //	set, err := oof.Open(truth, []oof.Model{model})
 //	err = set.Read(ctx, fold, func(b oof.Block) error { … })
 //
-// Files are read a block of rows at a time, of all models side by side, so that
-// the memory doesn't grow with them. They may be of type f2, f4 or f8.
+// It reads one block of rows of all models at a time, so memory does not grow with
+// the files. Their elements may be f2, f4 or f8.
 //
-// Refused are models of which a fold has no file or more than one, files whose
-// rows or classes are not those of the fold and of the other files, and values
-// that are not finite.
+// It refuses a model with no file or several files for a fold, files whose rows or
+// classes do not match the fold and the other files, and values that are not finite.
 package oof
 
 import (
@@ -28,15 +27,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 )
 
-// Model is a model and its predictions.
+// Model names a model and its predictions.
 type Model struct {
-	// Name is that of its config, e.g. 2b_se_resnext50.
+	// Name is the name of the model's config, e.g. 2b_se_resnext50.
 	Name string
-	// Files are the paths of its predictions, by fold.
+	// Files holds the path of the predictions of each fold.
 	Files []string
 }
 
-// Member returns the model as an ensemble file names it.
+// Member returns the model as a member of an ensemble file.
 func (m Model) Member(coefficient float64) ensemblefile.Member {
 	e := ensemblefile.Member{Coefficient: coefficient}
 	for _, f := range m.Files {
@@ -45,9 +44,9 @@ func (m Model) Member(coefficient float64) ensemblefile.Member {
 	return e
 }
 
-// Find returns the model of which path is the prediction of one fold. Those of
-// its other folds, of which there must be exactly one each, lie in the same
-// folder.
+// Find returns the model that has the predictions at path. It looks for the
+// predictions of the other folds in the same folder; each fold must have exactly one
+// file.
 func Find(path string, folds int) (Model, error) {
 	name, err := ensemblefile.ParseName(path)
 	if err != nil {
@@ -83,7 +82,8 @@ func Find(path string, folds int) (Model, error) {
 	return oneEach(name.Config, byFold)
 }
 
-// oneEach makes the model of the files found, of which each fold must have one.
+// oneEach returns the model with the given files, or an error unless every fold has
+// exactly one.
 func oneEach(name string, byFold [][]string) (Model, error) {
 	m := Model{Name: name}
 	var errs []error
@@ -96,7 +96,7 @@ func oneEach(name string, byFold [][]string) (Model, error) {
 			m.Files = append(m.Files, files[0])
 		default:
 			slices.Sort(files)
-			errs = append(errs, hint.New(fmt.Errorf("%s: %d predictions of fold %d, where one is needed: %s", name, len(files), fold, strings.Join(files, ", ")),
+			errs = append(errs, hint.New(fmt.Errorf("%s: %d predictions of fold %d, but one is needed: %s", name, len(files), fold, strings.Join(files, ", ")),
 				"move the others to another folder"))
 		}
 	}
@@ -112,12 +112,12 @@ func firstOf(byFold [][]string) string {
 	return ""
 }
 
-// FindAll is [Find] for many paths. Several files of a model in one folder name
-// it once. All mistakes are told at once.
+// FindAll is [Find] for many paths. Paths of one model in one folder count once. The
+// error joins the errors of all paths.
 func FindAll(paths []string, folds int) ([]Model, error) {
 	var models []Model
 	var errs []error
-	seen := map[string]string{} // folder of each model
+	seen := map[string]string{} // config to folder
 	for _, p := range paths {
 		n, err := ensemblefile.ParseName(p)
 		if err != nil {
@@ -142,8 +142,8 @@ func FindAll(paths []string, folds int) ([]Model, error) {
 	return models, errors.Join(errs...)
 }
 
-// Members returns the models of an ensemble file, whose predictions lie in
-// folder, and their coefficients.
+// Members returns the models of an ensemble file and their coefficients. The
+// predictions lie in folder.
 func Members(members []ensemblefile.Member, folder string, folds int) ([]Model, []float64, error) {
 	var models []Model
 	var coefficients []float64

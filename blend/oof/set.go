@@ -12,31 +12,33 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Set is models whose files fit each other and the truth.
+// Set is a set of models whose files match each other and the truth. Nothing changes
+// it after [Open].
 type Set struct {
 	Models  []Model
 	Truth   *Truth
 	Classes int
-	// Labels are the class numbers of each row of the table, each once.
+	// Labels holds the class numbers of each row of the table, without duplicates.
 	Labels [][]int
-	// Bytes is the size of all files.
+	// Bytes is the total size of the files.
 	Bytes int64
 }
 
-// blockRows is how many rows are read at once.
+// blockRows is the number of rows in a block.
 const blockRows = 64
 
-// Block is the predictions of some rows that follow one another in a fold.
+// Block holds the predictions of consecutive rows of a fold.
 type Block struct {
-	// Rows are their numbers in the table.
+	// Rows holds the row numbers in the table.
 	Rows []int
-	// Predictions are len(Rows) x Classes values of each model. They are
-	// overwritten by the next block. Their capacity goes up to a multiple of 64
-	// values, and may be written to.
+	// Predictions holds len(Rows) x Classes values per model. The next block
+	// overwrites them. Their capacity is a multiple of 64 values, and the caller may
+	// write to all of it.
 	Predictions [][]float32
 }
 
-// Open looks at every file's header and at the labels.
+// Open reads the header of every file and the labels. It returns an error that names
+// every file that does not fit.
 func Open(truth *Truth, models []Model) (*Set, error) {
 	if len(models) == 0 {
 		return nil, errors.New("no models")
@@ -54,6 +56,7 @@ func Open(truth *Truth, models []Model) (*Set, error) {
 	return s, s.labels()
 }
 
+// header checks the header of one file and adds its size.
 func (s *Set) header(path string, fold int) error {
 	f, err := npy.Open(path)
 	if err != nil {
@@ -66,7 +69,7 @@ func (s *Set) header(path string, fold int) error {
 	case f.CheckFloat() != nil:
 		return fmt.Errorf("%s: %w", path, f.CheckFloat())
 	case len(f.Shape) != 2 || f.Shape[1] == 0:
-		return fmt.Errorf("%s: the shape is %v, rows and classes are needed", path, f.Shape)
+		return fmt.Errorf("%s: shape %v; it must be (rows, classes)", path, f.Shape)
 	case f.Shape[0] != rows:
 		err := fmt.Errorf("%s: %d rows, but fold %d has %d in %s", path, f.Shape[0], fold, rows, s.Truth.path)
 		for other, r := range s.Truth.Rows {
@@ -82,9 +85,10 @@ func (s *Set) header(path string, fold int) error {
 	return nil
 }
 
+// labels reads the labels of all rows.
 func (s *Set) labels() error {
 	s.Labels = make([][]int, len(s.Truth.Table.Rows))
-	last := make([]int, s.Classes) // row that named the class last, plus 1
+	last := make([]int, s.Classes) // by class, the last row with it, plus 1
 	for i := range s.Labels {
 		all, err := s.Truth.Table.Classes(i, s.Classes)
 		if err != nil {
@@ -102,8 +106,8 @@ func (s *Set) labels() error {
 	return nil
 }
 
-// Read calls do with one block of the fold after the other. It may be called
-// for several folds at once.
+// Read calls do with each block of a fold in order. It may run for several folds at
+// once.
 func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
 	files, err := s.open(fold)
 	defer func() {
@@ -148,6 +152,7 @@ func (s *Set) EachFold(ctx context.Context, do func(ctx context.Context, fold in
 	return group.Wait()
 }
 
+// open opens the files of a fold. The caller closes them, also after an error.
 func (s *Set) open(fold int) ([]*npy.File, error) {
 	var files []*npy.File
 	for _, m := range s.Models {
@@ -160,8 +165,8 @@ func (s *Set) open(fold int) ([]*npy.File, error) {
 	return files, nil
 }
 
-// NotFinite returns an error that names the first value of the block that is
-// NaN or infinite.
+// NotFinite returns an error that names the first NaN or infinity of a block, or nil
+// if all values are finite.
 func (s *Set) NotFinite(fold int, b Block) error {
 	for m, p := range b.Predictions {
 		for i, v := range p {
@@ -174,7 +179,7 @@ func (s *Set) NotFinite(fold int, b Block) error {
 	return nil
 }
 
-// notFinite describes a value that is NaN or infinite.
+// notFinite names a value that is NaN or infinite.
 func notFinite(v float32) string {
 	switch {
 	case math.IsInf(float64(v), 1):

@@ -12,8 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Thresholds returns what was taken off the predictions of each model and fold:
-// that of <model>.yml, which lies beside them.
+// Thresholds returns the threshold that was subtracted from the predictions, by model
+// and fold. It reads them from the files <model>.yml beside the predictions.
 func (s *Set) Thresholds() ([][]float64, error) {
 	all := make([][]float64, len(s.Models))
 	var errs []error
@@ -27,6 +27,7 @@ func (s *Set) Thresholds() ([][]float64, error) {
 	return all, errors.Join(errs...)
 }
 
+// threshold reads the threshold of one file of predictions.
 func threshold(predictions string) (float64, error) {
 	name, err := ensemblefile.ParseName(predictions)
 	if err != nil {
@@ -35,7 +36,7 @@ func threshold(predictions string) (float64, error) {
 	path := filepath.Join(filepath.Dir(predictions), name.Model()+".yml")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0, hint.New(fmt.Errorf("%s: its threshold is needed: %w", predictions, err), "train --predict-oof writes it")
+		return 0, hint.New(fmt.Errorf("%s: the log loss needs its threshold: %w", predictions, err), "train --predict-oof writes it")
 	}
 	var file struct {
 		Threshold *float64 `yaml:"threshold"`
@@ -44,7 +45,7 @@ func threshold(predictions string) (float64, error) {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	if file.Threshold == nil || !(*file.Threshold >= 0 && *file.Threshold <= 1) {
-		return 0, fmt.Errorf("%s: a threshold from 0 to 1 is needed", path)
+		return 0, fmt.Errorf("%s: the key threshold must be a number from 0 to 1", path)
 	}
 	return *file.Threshold, nil
 }

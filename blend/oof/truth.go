@@ -12,25 +12,24 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// Truth is the table of labels and the fold of each of its rows.
+// Truth is the table of labels with the fold of each row.
 type Truth struct {
 	Table *input.Table
-	// Folds is their number.
+	// Folds is the number of folds.
 	Folds int
-	// Rows are the row numbers of each fold, in the order of the table.
+	// Rows holds the row numbers of each fold, in the order of the table.
 	Rows [][]int
 
-	path string // of the folds
+	path string // of the fold file
 }
 
-// LabelsFile and FoldsFile are the names under which the truth is looked for.
+// The usual names of the files that [ReadTruth] reads.
 const (
 	LabelsFile = "train.csv"
 	FoldsFile  = "folds.npy"
 )
 
-// Locate returns the path of the file called name: in the first of the folders
-// that has it.
+// Locate returns the path of the file called name in the first folder that has it.
 func Locate(name string, folders []string) (string, error) {
 	for _, f := range folders {
 		path := filepath.Join(f, name)
@@ -41,8 +40,8 @@ func Locate(name string, folders []string) (string, error) {
 	return "", fmt.Errorf("there is no %s in %s", name, strings.Join(folders, ", "))
 }
 
-// ReadTruth reads the table of labels and the folds. Rows that no fold holds out,
-// such as pseudo-labels, are left out.
+// ReadTruth reads the table of labels and the folds. It leaves out rows that no fold
+// holds out, such as pseudo-labels.
 func ReadTruth(labels, folds string) (*Truth, error) {
 	table, err := input.ReadTableFile(labels)
 	if err != nil {
@@ -55,7 +54,7 @@ func ReadTruth(labels, folds string) (*Truth, error) {
 	t := &Truth{Table: table, path: folds}
 	for i, fold := range numbers {
 		if fold == foldfile.Always {
-			continue // nobody predicts it out of fold
+			continue // it has no out-of-fold predictions
 		}
 		for int(fold) >= len(t.Rows) {
 			t.Rows = append(t.Rows, nil)
@@ -65,7 +64,7 @@ func ReadTruth(labels, folds string) (*Truth, error) {
 	t.Folds = len(t.Rows)
 	for fold, rows := range t.Rows {
 		if len(rows) == 0 {
-			return nil, fmt.Errorf("%s: fold %d has no rows, though there is a fold %d", folds, fold, t.Folds-1)
+			return nil, fmt.Errorf("%s: fold %d has no rows, but fold %d has some", folds, fold, t.Folds-1)
 		}
 	}
 	if t.Folds == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
-// Pseudo-labels are trained on by all folds and predicted by none.
+// All folds train on pseudo-labels, and none predicts them.
 func TestRowsThatNoFoldHoldsOutAreNotScored(t *testing.T) {
 	dir := t.TempDir()
 	labels, folds := filepath.Join(dir, "train.csv"), filepath.Join(dir, "folds.npy")

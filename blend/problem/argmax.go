@@ -7,16 +7,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
-// Argmax is the problem of the accuracy: the share of the rows whose class of the
-// highest blended prediction is true. Of equal ones the first class counts.
+// Argmax is the problem of the accuracy: the share of rows whose class with the
+// highest blended prediction is true. Ties go to the first class.
 //
-// A class is kept where it can be the highest. It can't where another one, of
-// those that some model has highest, is at least as high for every model and
-// comes first, or is higher for every model: then it is so for every weighted
-// sum. Rows that have one class left are only counted.
+// Pruning drops the classes that can never be the highest. Class c is dropped if some
+// model's highest class is above c for every model. It is also dropped if that class
+// comes first and is at least as high. Both hold for every weighted sum as well. A
+// row with one class left is only counted.
 type Argmax struct{ table }
 
-// ReadArgmax reads the predictions of a set, several folds at once.
+// ReadArgmax reads and prunes the predictions of a set, several folds at once. It
+// calls progress with the number of values read since the last call; progress may be
+// nil.
 func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*Argmax, error) {
 	classes := set.Classes
 	t, err := readTable(ctx, set, 1, progress, func(p *part, _ int, b oof.Block, from int, labels []int) {
@@ -62,7 +64,7 @@ func dominates(predictions [][]float32, from, top, c int) bool {
 	return true
 }
 
-// right reports whether a row is right at a point: 1 or 0.
+// right returns 1 if row r is right at a point, and 0 if not.
 func (p *part) right(r int, point []float64) float64 {
 	best, at := 0.0, -1
 	for i := p.start[r]; i < p.start[r+1]; i++ {
@@ -79,6 +81,8 @@ func (p *part) right(r int, point []float64) float64 {
 	return 0
 }
 
+// weighted returns the blended prediction of an entry: the dot product of a point's
+// coefficients and the predictions of the models.
 func weighted(point []float64, p []float32) float64 {
 	sum := 0.0
 	for k, v := range p {
@@ -87,7 +91,7 @@ func weighted(point []float64, p []float32) float64 {
 	return sum
 }
 
-// Score returns the accuracy.
+// Score returns the accuracy at a point.
 func (a *Argmax) Score(point []float64) float64 {
 	num, _ := a.Ratios(point)
 	sum := 0.0
@@ -97,7 +101,8 @@ func (a *Argmax) Score(point []float64) float64 {
 	return sum / float64(len(num))
 }
 
-// Ratios returns for each row whether it is right, and 1.
+// Ratios returns 1 in num for each row that is right and 0 for the others, and 1 in
+// den.
 func (a *Argmax) Ratios(point []float64) (num, den []float64) {
 	for _, p := range a.parts {
 		for r := range p.rows() {
@@ -107,16 +112,16 @@ func (a *Argmax) Ratios(point []float64) (num, den []float64) {
 	return num, den
 }
 
-// Select returns the problem of the rows of some folds.
+// Select returns the problem of the rows of some folds. It shares the memory of a.
 func (a *Argmax) Select(folds ...int) Rows { return &Argmax{a.choose(folds)} }
 
-// Drop returns the problem without a model.
+// Drop returns the problem without one model.
 func (a *Argmax) Drop(model int) Rows { return &Argmax{a.drop(model)} }
 
-// Line returns the best point of a line. Where a right row becomes wrong or a
-// wrong one right is an event; these are sorted and passed as [Sign.Line] does.
-// At the ends, where one model may be alone, classes can be equally high: these
-// are counted by themselves.
+// Line returns the best point between u and v. An event is a place where a row
+// becomes right or wrong. Line sorts the events and sweeps them as [Sign.Line] does.
+// At an end of the line, where one model may be alone, classes can tie; Line counts
+// the ends separately.
 func (a *Argmax) Line(u, v []float64) Best {
 	var m scratch
 	var n ends
@@ -143,13 +148,12 @@ func (a *Argmax) Line(u, v []float64) Best {
 	return found
 }
 
-// ends are how many rows are right at the ends of a line, and just beside the
-// first.
+// ends holds the number of rows that are right at u, just beside u, and at v.
 type ends struct{ first, beside, last int }
 
-// turns adds the events of a line, and what its ends are. Along the line the
-// predictions are straight lines, and the highest class is their upper envelope,
-// which is walked from corner to corner.
+// turns appends the events of a line to m and adds its ends to n. Each class is a
+// straight line, and the highest class is their upper envelope. turns walks it from
+// corner to corner.
 func (p *part) turns(m *scratch, u, v []float64, n *ends) {
 	var begin, end, slope []float64
 	for r := range p.rows() {
@@ -195,7 +199,7 @@ func (p *part) turns(m *scratch, u, v []float64, n *ends) {
 	}
 }
 
-// highest is the first of the highest values.
+// highest returns the index of the highest value; ties go to the first.
 func highest[T float32 | float64](values []T) int {
 	at := 0
 	for i, v := range values {

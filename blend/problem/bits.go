@@ -2,7 +2,7 @@ package problem
 
 import "math/bits"
 
-// count returns how many of the bits from..to-1 are set.
+// count returns the number of bits that are set in from..to-1.
 func count(set []uint64, from, to int) int {
 	if from >= to {
 		return 0
@@ -20,12 +20,14 @@ func count(set []uint64, from, to int) int {
 	return n
 }
 
-// window returns the 64 bits from there on; set has a word more than these take.
+// window returns 64 bits that start at from. set must have one word more than they
+// span.
 func window(set []uint64, from int) uint64 {
 	return set[from/64]>>(from%64) | set[from/64+1]<<1<<(63-from%64)
 }
 
-// each calls do with the bits of from..to-1 that are set, upwards.
+// each calls do with the index of every bit that is set in from..to-1, in ascending
+// order.
 func each(set []uint64, from, to int, do func(i int)) {
 	for i := from; i < to; {
 		word := set[i/64] >> (i % 64)

@@ -6,17 +6,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
-// moments are sums over the predictions of models, for their correlations.
+// moments holds sums over the predictions of models, from which correlations follow.
 type moments struct {
 	n       float64
 	sums    []float64
-	squares [][]float64 // sums of products of two models
+	squares [][]float64 // sums of the products of two models
 }
 
-// sampled is how many rows there are for each that counts. Real problems have a
-// hundred million entries, of which some millions are plenty.
+// sampled is the distance between the rows that count. A large problem has a hundred
+// million entries; a few million suffice.
 const sampled = 16
 
+// add adds the sampled rows of a block.
 func (m *moments) add(b oof.Block, classes int) {
 	models := len(b.Predictions)
 	if m.sums == nil {
@@ -49,6 +50,7 @@ func (m *moments) add(b oof.Block, classes int) {
 	}
 }
 
+// join adds the sums of other.
 func (m *moments) join(other moments) {
 	if m.sums == nil {
 		*m = other
@@ -63,8 +65,8 @@ func (m *moments) join(other moments) {
 	m.n += other.n
 }
 
-// correlation is Pearson's of a model and the mean of the others, NaN where there
-// are none or nothing varies.
+// correlation returns Pearson's correlation of a model with the mean of the others.
+// It is NaN for a single model and for constant predictions.
 func (m *moments) correlation(model int) float64 {
 	if len(m.sums) < 2 {
 		return math.NaN()

@@ -6,37 +6,36 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
 )
 
-// event is the place on a line where the sign of an entry changes:
+// event is a place on a line where the sign of an entry changes:
 //
 //	bits 32..63  the place, in units of 2^-32 of the line's length
 //	bits  2..31  the row
-//	bit   1      whether the entry is true
-//	bit   0      whether it is given after the place, or before it
+//	bit   1      1 if the entry is true
+//	bit   0      1 if the entry is given after the place, 0 if before
 type event = uint64
 
 const (
 	unit = vector.Unit
-	// narrow is the length of the pieces that are passed over: rounding may make
-	// them out of changes that are at one place.
+	// narrow is the length below which a piece is skipped. Rounding may create such
+	// pieces from changes at one place.
 	narrow = 4
 )
 
 func place(e event) uint64 { return e >> 32 }
 
-// Line returns the best point between u and v, which are points whose weights
-// sum to 1.
+// Line returns the best point between u and v, two points whose coefficients sum to
+// 1.
 //
-// The weighted sum of an entry is linear along the line, so its sign changes
-// once or never, and where is a quotient. Between two changes the score is
-// constant. The changes are sorted, and passed one by one; each changes the
-// counts of one row, hence the score by the difference of the row's F-beta. That
-// visits every score that the line has, in O(E M + C log C) for E entries, M
-// models and C changes; a radix sort makes it O(E M + C).
+// The weighted sum of an entry is linear along the line, so its sign changes at most
+// once, at a quotient. The score is constant between two changes. Line sorts the
+// changes and sweeps them. Each one changes the counts of one row, hence the score by
+// the difference of that row's F-beta. So Line sees every score on the line, in O(E M
+// + C log C) for E entries, M models and C changes; radix sort makes that O(E M + C).
 //
-// Both ends count as well: where a prediction is exactly 0 they can be better
-// than what is beside them. Pieces shorter than 2^-30 of the line are passed over.
-// The point returned is the middle of the best piece, or the end that it reaches:
-// there a model may have weight 0, and be spared.
+// Both ends count as well: where a prediction is exactly 0, an end can beat its
+// surroundings. Line skips pieces shorter than 2^-30 of the line. It returns the
+// middle of the best piece, or an end that this piece reaches, where a model may have
+// coefficient 0.
 func (s *Sign) Line(u, v []float64) Best {
 	m := s.memory()
 	defer s.scratch.Put(m)
@@ -48,8 +47,7 @@ func (s *Sign) Line(u, v []float64) Best {
 	return s.sweepRows(m)
 }
 
-// changes collects the events of the line, and sets the bits of the entries
-// that u gives.
+// changes collects the events of a line and sets the bits of the entries given at u.
 func (s *Sign) changes(m *scratch, u, v []float64) {
 	u, v = s.place(u), s.place(v)
 	from, to := bias(u, s.models), bias(v, s.models)
@@ -68,9 +66,10 @@ func (s *Sign) changes(m *scratch, u, v []float64) {
 type best struct {
 	score    float64
 	from, to uint64
-	begin    bool // it begins at u
+	begin    bool // the piece begins at u
 }
 
+// offer takes a piece if it is better, or as good and longer.
 func (b *best) offer(score float64, from, to uint64) {
 	if to-from < narrow && to < unit {
 		return
@@ -80,20 +79,21 @@ func (b *best) offer(score float64, from, to uint64) {
 	}
 }
 
+// result returns the point of the best piece.
 func (b *best) result() Best {
 	switch {
 	case b.begin:
 		return Best{0, b.score}
-	case b.to == unit: // changes at v itself have come before
+	case b.to == unit: // the changes at v itself came before
 		return Best{1, b.score}
 	}
 	return Best{(float64(b.from) + float64(b.to)) / 2 / unit, b.score}
 }
 
-// sweepRows passes the sorted events of a mean of rows.
+// sweepRows sweeps the sorted events for a mean over rows.
 func (s *Sign) sweepRows(m *scratch) Best {
 	beta := s.options.Beta * s.options.Beta
-	sum := s.settled.sum / (1 + beta) // of hits / (beta true + given)
+	sum := s.settled.sum / (1 + beta) // sum of hits / (beta² true + given)
 	for r := range s.fixed {
 		c := s.rowCounts(m.bits, r)
 		now := &m.states[r]
@@ -115,7 +115,7 @@ func (s *Sign) sweepRows(m *scratch) Best {
 		c.given += step
 		c.hits += step & -uint16(e>>1&1)
 		before := c.ratio
-		c.ratio = float64(c.hits) / (c.base + float64(c.given)) // base is above 0: other rows have no entries
+		c.ratio = float64(c.hits) / (c.base + float64(c.given)) // base is above 0, as rows without true labels have no entries
 		sum += c.ratio - before
 	}
 	b.offer(sum, last, unit)
@@ -124,13 +124,13 @@ func (s *Sign) sweepRows(m *scratch) Best {
 	return r
 }
 
-// state is what is known of a row at a place of a line.
+// state describes a row at a place of a line.
 type state struct {
 	ratio, base float64
 	hits, given uint16
 }
 
-// sweepMicro passes the sorted events of a score of all rows together.
+// sweepMicro sweeps the sorted events for a score of all rows together.
 func (s *Sign) sweepMicro(m *scratch) Best {
 	c := s.settled.counts
 	for r := range s.fixed {

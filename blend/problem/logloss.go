@@ -11,33 +11,35 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// LogLoss is the problem of the log loss, negated so that it is to be made high,
-// of the weighted mean of the probabilities, each clipped to
-// [metric.Clip, 1-metric.Clip] before.
+// LogLoss is the problem of the log loss, negated so that higher is better. It scores
+// the weighted mean of probabilities that are clipped to [metric.Clip, 1-metric.Clip]
+// first.
 //
 // The loss of an entry that is not true is
 //
 //	-log(1-p) = p + p²/2 + R with 0 <= R <= p³ / 3(1-p)
 //
-// so where no model gives more than 1/64, the sums of p and of the products p p'
-// of two models tell it for all weights, but for R, whose bound is summed up in
-// Error. That leaves the entries that are true or suspected.
+// So if no model gives more than 1/64, the sums of p and of the products p p' of two
+// models determine the loss for all coefficients, except for R. [LogLoss.Error]
+// bounds the effect of R. Only entries that are true or above 1/64 for some model are
+// kept.
 //
-// The loss is convex: [LogLoss.Newton] leads to its optimum in a few steps. It
-// would not be if the mean were clipped instead of what it is the mean of: an
-// entry of which all models are wrong would not tell where it gets better.
+// The loss is convex, and [LogLoss.Newton] reaches the optimum in a few steps.
+// Clipping the mean instead would break convexity: an entry that all models get wrong
+// would have no gradient.
 type LogLoss struct {
 	table
 	classes int
-	sums    []float64 // of extra, over rows
+	sums    []float64 // of extra, over all rows
 	bound   float64   // sum of the bounds of R
 }
 
-// low is up to what probability an entry is known by its moments.
+// low is the probability up to which moments describe an entry.
 const low = 1.0 / 64
 
-// ReadLogLoss reads the predictions of a set, several folds at once. thresholds
-// are what was taken off the probabilities, by model and fold.
+// ReadLogLoss reads and prunes the predictions of a set, several folds at once.
+// thresholds holds what was subtracted from the probabilities, by model and fold.
+// progress is as in [ReadArgmax].
 func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, progress func(values int)) (*LogLoss, error) {
 	models := len(set.Models)
 	width := models + models*(models+1)/2
@@ -81,6 +83,7 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 	return l, nil
 }
 
+// newLogLoss returns the problem of a table, with the moments of all its rows.
 func newLogLoss(t table, classes int) *LogLoss {
 	l := &LogLoss{table: t, classes: classes, sums: make([]float64, t.width)}
 	for _, p := range t.parts {
@@ -91,12 +94,13 @@ func newLogLoss(t table, classes int) *LogLoss {
 	return l
 }
 
-// Error is how much too low the loss may be taken at most.
+// Error returns a bound on how far the loss is too low.
 func (l *LogLoss) Error() float64 { return l.bound / l.size() }
 
+// size returns the number of entries before pruning.
 func (l *LogLoss) size() float64 { return float64(l.Rows()) * float64(l.classes) }
 
-// small is what the sums say of the loss of the entries they are of.
+// small returns the loss of the entries that sums describe, without R.
 func (l *LogLoss) small(sums, w []float64) float64 {
 	loss, next := 0.0, l.models
 	for k := range w {
@@ -111,6 +115,7 @@ func (l *LogLoss) small(sums, w []float64) float64 {
 	return loss
 }
 
+// loss returns the loss of one kept entry at coefficients w.
 func (p *part) loss(entry int, w []float64) float64 {
 	v := weighted(w, p.entry(entry))
 	if p.truth[entry] {
@@ -119,14 +124,14 @@ func (p *part) loss(entry int, w []float64) float64 {
 	return -math.Log1p(-v)
 }
 
-// Score returns the log loss, negated.
+// Score returns the negated log loss at a point.
 func (l *LogLoss) Score(point []float64) float64 {
 	w := Scaled(point, l.models)
 	sums := l.parallel(1, func(p *part, i int, sums []float64) { sums[0] += p.loss(i, w) })
 	return -(sums[0] + l.small(l.sums, w)) / l.size()
 }
 
-// Ratios returns the log loss of each row, negated, and 1.
+// Ratios returns the negated log loss of each row in num, and 1 in den.
 func (l *LogLoss) Ratios(point []float64) (num, den []float64) {
 	w := Scaled(point, l.models)
 	for _, p := range l.parts {
@@ -141,10 +146,10 @@ func (l *LogLoss) Ratios(point []float64) (num, den []float64) {
 	return num, den
 }
 
-// Select returns the problem of the rows of some folds.
+// Select returns the problem of the rows of some folds. It shares the memory of l.
 func (l *LogLoss) Select(folds ...int) Rows { return newLogLoss(l.choose(folds), l.classes) }
 
-// Drop returns the problem without a model.
+// Drop returns the problem without one model.
 func (l *LogLoss) Drop(model int) Rows {
 	t := l.drop(model)
 	t.width = t.models + t.models*(t.models+1)/2
@@ -172,9 +177,9 @@ func (l *LogLoss) Drop(model int) Rows {
 	return newLogLoss(t, l.classes)
 }
 
-// Line returns the best point of a line: where the derivative of the loss, which
-// never falls along it, passes 0. Newton steps find it, kept within the part of
-// the line that must hold it.
+// Line returns the best point between u and v. It is the zero of the derivative,
+// which never falls along the line. Newton steps find it inside a bracket that
+// shrinks.
 func (l *LogLoss) Line(u, v []float64) Best {
 	from, to := 0.0, 1.0
 	at := 0.5
@@ -187,7 +192,7 @@ func (l *LogLoss) Line(u, v []float64) Best {
 		}
 		next := at - first/second
 		if !(next > from && next < to) {
-			// It may be an end.
+			// The zero may be at an end.
 			if next = (from + to) / 2; from == 0 && to < 1e-3 {
 				next = to / 16
 			} else if to == 1 && from > 1-1e-3 {
@@ -210,8 +215,8 @@ func (l *LogLoss) Line(u, v []float64) Best {
 	return best
 }
 
-// derivatives returns the first and the second derivative of the loss at a point
-// of a line, both times the number of entries.
+// derivatives returns the first and second derivative of the loss at a point of a
+// line, both times the number of entries.
 func (l *LogLoss) derivatives(u, v []float64, at float64) (first, second float64) {
 	w, d := Between(u, v, at), make([]float64, l.models)
 	for k := range d {
@@ -227,12 +232,13 @@ func (l *LogLoss) derivatives(u, v []float64, at float64) (first, second float64
 		sums[0] += q
 		sums[1] += q * q
 	})
-	// The small ones are a polynomial of degree 2: differences are exact.
+	// The moments are a polynomial of degree 2, so differences are exact.
 	const h = 0.5
 	a, b, c := l.small(l.sums, shifted(w, d, -h)), l.small(l.sums, w), l.small(l.sums, shifted(w, d, h))
 	return sums[0] + (c-a)/(2*h), sums[1] + (a-2*b+c)/(h*h)
 }
 
+// shifted returns w + by d.
 func shifted(w, d []float64, by float64) []float64 {
 	out := make([]float64, len(w))
 	for k := range w {
@@ -241,8 +247,8 @@ func shifted(w, d []float64, by float64) []float64 {
 	return out
 }
 
-// parallel sums so many values over all entries, on all cores, in an order that
-// doesn't depend on their number.
+// parallel returns the sums over all entries of the numbers that do adds, values of
+// them. It uses all cores; the order of addition does not depend on their number.
 func (l *LogLoss) parallel(values int, do func(p *part, entry int, sums []float64)) []float64 {
 	const chunk = 1 << 15
 	var parts [][]float64
@@ -253,7 +259,7 @@ func (l *LogLoss) parallel(values int, do func(p *part, entry int, sums []float6
 			sums := make([]float64, values)
 			parts = append(parts, sums)
 			group.Go(func() error {
-				own := make([]float64, values) // in no line that another core writes
+				own := make([]float64, values) // on cache lines of its own
 				for i := first; i < min(len(p.truth), first+chunk); i++ {
 					do(p, i, own)
 				}
@@ -262,7 +268,7 @@ func (l *LogLoss) parallel(values int, do func(p *part, entry int, sums []float6
 			})
 		}
 	}
-	_ = group.Wait() // none returns an error
+	_ = group.Wait() // no goroutine returns an error
 	all := make([]float64, values)
 	for _, sums := range parts {
 		for i, v := range sums {

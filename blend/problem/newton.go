@@ -2,9 +2,8 @@ package problem
 
 import "math"
 
-// Newton returns the weights at which the loss would be least if it were the
-// quadratic function that has its gradient and its second derivatives at a point.
-// From near the optimum that is much nearer to it (Newton's method).
+// Newton returns the coefficients that minimize the quadratic function with the
+// gradient and the second derivatives that the loss has at a point (Newton's method).
 func (l *LogLoss) Newton(point []float64) []float64 {
 	w := Scaled(point, l.models)
 	n := l.models
@@ -35,7 +34,7 @@ func (l *LogLoss) Newton(point []float64) []float64 {
 		for j := range k + 1 {
 			h := sums[next] + l.sums[next]
 			m.second[k][j], m.second[j][k] = h, h
-			// The gradient of the moments' products, which are symmetric.
+			// The products of the moments are symmetric.
 			m.gradient[k] += l.sums[next] * w[j]
 			if j < k {
 				m.gradient[j] += l.sums[next] * w[k]
@@ -47,19 +46,19 @@ func (l *LogLoss) Newton(point []float64) []float64 {
 	return m.point
 }
 
-// model is a convex quadratic function of weights that sum to 1.
+// model is a convex quadratic function of coefficients that sum to 1.
 type model struct {
 	point    []float64
-	gradient []float64 // there
+	gradient []float64 // at point
 	second   [][]float64
 }
 
-// minimise goes to the least value: it moves weight from one model to another, as
-// much as is best, until none is moved.
+// minimise moves the point to the minimum. It moves coefficient from one model to
+// another, as far as that helps, until nothing moves.
 func (m *model) minimise() {
 	const (
 		most  = 10_000 // rounds
-		still = 1e-13  // weight that is as good as none
+		still = 1e-13  // coefficient moved in a round that ends the search
 	)
 	for range most {
 		moved := 0.0
@@ -74,7 +73,7 @@ func (m *model) minimise() {
 	}
 }
 
-// exchange moves weight from j to i, and returns how much.
+// exchange moves coefficient from model j to model i, and returns the amount.
 func (m *model) exchange(i, j int) float64 {
 	slope, bend := m.gradient[i]-m.gradient[j], m.second[i][i]-2*m.second[i][j]+m.second[j][j]
 	by := 0.0

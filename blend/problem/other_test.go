@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// probabilities draws a world whose predictions are probabilities, most of them
-// small, less a threshold of a quarter.
+// probabilities draws a world whose predictions are probabilities, mostly small,
+// minus a threshold of 0.25.
 func probabilities(t *rapid.T) *world.World {
 	w := &world.World{Classes: rapid.IntRange(1, 12).Draw(t, "classes")}
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
@@ -34,7 +34,7 @@ func probabilities(t *rapid.T) *world.World {
 	return w
 }
 
-// shifted is the blend, as it is and not only its signs.
+// shifted returns the blend with its values plus by, not only its signs.
 func shifted(w *world.World, point []float64, by float64) metric.Rows {
 	y := w.Blend(point)
 	i := 0
@@ -51,7 +51,7 @@ func shifted(w *world.World, point []float64, by float64) metric.Rows {
 	return y
 }
 
-// checkRows checks a problem against the definition of its score, alone and by
+// checkRows checks a problem against the definition of its score, as a whole and by
 // fold, and its lines against points on them.
 func checkRows(t *rapid.T, p problem.Rows, define func(point []float64) float64, tolerance float64) {
 	t.Helper()
@@ -98,7 +98,7 @@ func checkRows(t *rapid.T, p problem.Rows, define func(point []float64) float64,
 	}
 }
 
-func TestTheAccuracyIsThatOfAllPredictions(t *testing.T) {
+func TestAccuracyMatchesItsDefinition(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		w := probabilities(t)
@@ -132,8 +132,8 @@ func logLoss(t *rapid.T, dir string) (*world.World, *problem.LogLoss) {
 	return w, p
 }
 
-// Newton's steps lead to where no weights do better.
-func TestNoWeightsBeatNewtonsSteps(t *testing.T) {
+// Newton's steps lead to the optimum.
+func TestNoCoefficientsBeatNewtonsSteps(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		_, p := logLoss(t, dir)
@@ -154,7 +154,7 @@ func TestNoWeightsBeatNewtonsSteps(t *testing.T) {
 	})
 }
 
-func TestTheLogLossIsThatOfAllPredictions(t *testing.T) {
+func TestLogLossMatchesItsDefinition(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		w, p := logLoss(t, dir)
@@ -169,7 +169,7 @@ func TestTheLogLossIsThatOfAllPredictions(t *testing.T) {
 			}
 			clipped.Predictions = append(clipped.Predictions, p)
 		}
-		// The definition is fed float32s.
+		// The definition takes float32s.
 		checkRows(t, p, func(point []float64) float64 { return -shifted(clipped, point, 0).LogLoss() }, p.Error()+1e-5)
 	})
 }

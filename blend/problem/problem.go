@@ -1,80 +1,81 @@
-// Package problem scores the weights of a blend: fast, exactly, and from the few
-// predictions that matter.
+// Package problem scores the points of a blend: fast, exactly, and from the few
+// predictions that can change the score.
 //
-//	p := problem.NewSign(set, problem.Options{Beta: 2})
-//	err := p.Read(ctx)
+//	p, err := problem.ReadSign(ctx, set, problem.Options{Beta: 2}, nil)
 //	score := p.Score([]float64{0.5, 0.3, 0.2})
 //	best := p.Line([]float64{1, 0, 0}, []float64{0, 0.5, 0.5})
 //
 // # Points
 //
-// A point is a weight for each model, all of them at least 0 and one above, and,
-// where an offset is searched, the offset as one more coordinate. A label is
-// given where
+// A point holds a coefficient for each model. All are at least 0, and one is above 0.
+// If the search includes an offset, that is the last coordinate. A label is given
+// where
 //
-//	sum over models of weight x prediction > offset x sum of the weights
+//	sum over models of coefficient x prediction > offset x sum of the coefficients
 //
 // # Pruning
 //
-// Let l and h be the least and the highest prediction that any model has for an
-// entry (a row and a class). A weighted mean of the predictions lies between
-// them: sum w p / sum w is in [l, h] for all admissible w, and is l or h where
-// all the weight is on the model that has it. So with offsets from -c to c
+// Let l and h be the lowest and the highest prediction of all models for an entry (a
+// row and a class). A weighted mean of the predictions, sum w p / sum w, lies in [l,
+// h] for all coefficients. It reaches l and h where the model that predicts l or h is
+// alone. So with offsets from -c to c
 //
 //   - h <= -c: no point gives the label, as the mean is at most h <= offset;
 //   - l > c: every point gives it, as the mean is at least l > offset;
-//   - else one point gives it (h's model alone, with the offset -c) and another
-//     doesn't (l's model alone, with the offset c).
+//   - otherwise the model of h alone gives it at the offset -c, and the model of l
+//     alone does not give it at the offset c.
 //
-// Entries of the first two kinds are only counted, those of the third are kept,
-// and none of these could be spared. Without offset, c = 0, they are those that
-// one model gives and another doesn't: some 2 % of a large multi-label problem.
+// A problem counts the entries of the first two kinds and keeps those of the third.
+// None of these is redundant. Without an offset (c = 0) they are the entries that one
+// model gives and another does not: about 2 % of a large multi-label problem.
 package problem
 
 import "math"
 
 // Best is the best point of a line from u to v.
 type Best struct {
-	// At says where: the point is u + At (v-u).
+	// At is its place on the line: the point is u + At (v-u).
 	At float64
-	// Score is the score there.
+	// Score is the score at that point.
 	Score float64
 }
 
-// Problem scores points. It may be used by several goroutines at once.
+// Problem scores points. Its methods may be called by several goroutines at once.
 type Problem interface {
-	// Models is the number of weights of a point.
+	// Models returns the number of coefficients of a point.
 	Models() int
-	// MaxOffset is the bound of the offset, 0 where points have none.
+	// MaxOffset returns the bound of the offset, 0 if points have none.
 	MaxOffset() float64
-	// Score is to be made high. It doesn't change when all weights are
-	// multiplied by a number above 0.
+	// Score returns the score at a point; higher is better. Multiplying all
+	// coefficients by a positive number does not change it.
 	Score(point []float64) float64
-	// Line returns the best point of the line from u to v, both points whose
-	// weights sum to 1.
+	// Line returns the best point of the line from u to v, two points whose
+	// coefficients sum to 1.
 	Line(u, v []float64) Best
 }
 
-// Rows is a problem whose score is a ratio of sums over rows, which come in
-// folds.
+// Rows is a problem whose score is a ratio of sums over rows that are grouped by
+// fold.
 type Rows interface {
 	Problem
-	// Folds is the number of folds.
+	// Folds returns the number of folds.
 	Folds() int
 	// Select returns the problem of the rows of some folds.
 	Select(folds ...int) Rows
-	// Drop returns the problem without a model.
+	// Drop returns the problem without one model.
 	Drop(model int) Rows
-	// Ratios returns for each row what it adds to numerator and denominator of
-	// the score of a point, fold by fold.
+	// Ratios returns what each row adds to the numerator and to the denominator of
+	// the score at a point, fold by fold.
 	Ratios(point []float64) (num, den []float64)
-	// Correlation is that of a model with the rest, NaN if unknown.
+	// Correlation returns the correlation of a model's predictions with the mean of
+	// the others', NaN if it is undefined.
 	Correlation(model int) float64
-	// FoldStarts returns the first row of each fold, and the number of rows.
+	// FoldStarts returns the first row of each fold, and after them the number of
+	// rows.
 	FoldStarts() []int
 }
 
-// bias is what an offset adds to the sum of a point.
+// bias returns what the offset of a point adds to a sum of predictions.
 func bias(point []float64, models int) float64 {
 	if len(point) == models {
 		return 0
@@ -122,7 +123,7 @@ func Between(u, v []float64, at float64) []float64 {
 	return p
 }
 
-// Scaled returns the point with weights that sum to 1.
+// Scaled returns the point with coefficients that sum to 1.
 func Scaled(point []float64, models int) []float64 {
 	sum := 0.0
 	for _, w := range point[:models] {
@@ -135,8 +136,8 @@ func Scaled(point []float64, models int) []float64 {
 	return p
 }
 
-// Admissible reports whether a point has a weight above 0 and none below, and
-// its offset within bounds.
+// Admissible reports whether a point's coefficients are at least 0 and not all 0, and
+// its offset is within maxOffset of 0.
 func Admissible(point []float64, models int, maxOffset float64) bool {
 	sum := 0.0
 	for _, w := range point[:models] {

@@ -12,9 +12,8 @@ import (
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
-// What pruning leaves has the score of all predictions, at every point; and so
-// have the folds alone.
-func TestAPrunedProblemScoresAsTheWholeOne(t *testing.T) {
+// A pruned problem scores every point as all predictions do, and so does each fold.
+func TestPruningKeepsTheScore(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		w, o := world.Draw(t, 20, 5)
@@ -47,8 +46,8 @@ func TestAPrunedProblemScoresAsTheWholeOne(t *testing.T) {
 	})
 }
 
-// The best point of a line is on it, has the score that is said of it, counted
-// anew, and no other point of the line beats it.
+// The best point of a line lies on it and has the score reported. No other point of
+// the line beats it.
 func TestNoPointOfALineBeatsTheBest(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -79,7 +78,7 @@ func TestNoPointOfALineBeatsTheBest(t *testing.T) {
 	})
 }
 
-// A problem of the points around a center scores them as the whole one does.
+// A problem of the points around a center scores them as the whole problem does.
 func TestARegionScoresAsTheWholeProblem(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -110,7 +109,7 @@ func TestARegionScoresAsTheWholeProblem(t *testing.T) {
 	})
 }
 
-func TestPointsThatAreNotAdmissible(t *testing.T) {
+func TestAdmissiblePoints(t *testing.T) {
 	for _, c := range []struct {
 		point []float64
 		want  bool

@@ -8,9 +8,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
-// ReadSign reads the predictions of a set, several folds at once, and keeps the
-// entries that matter. It tells progress how many values it has read; nil is
-// silent.
+// ReadSign reads and prunes the predictions of a set, several folds at once. It calls
+// progress with the number of values read since the last call; progress may be nil.
 func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values int)) (*Sign, error) {
 	if o.Beta == 0 {
 		o.Beta = 2
@@ -38,7 +37,7 @@ func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values
 	return join(parts), nil
 }
 
-// join puts the parts of the folds together, and drops them.
+// join concatenates the parts of the folds, and releases each of them.
 func join(parts []*Sign) *Sign {
 	first := parts[0]
 	s := &Sign{options: first.options, set: first.set, models: first.models, start: []int{0}, folds: []int{0}}
@@ -80,8 +79,8 @@ type builder struct {
 	sign   *Sign
 	set    *oof.Set
 	some   []uint64 // entries of the block that some point gives
-	all    []uint64 // entries that every point gives
-	truth  []uint64 // entries that are true
+	all    []uint64 // entries of the block that every point gives
+	truth  []uint64 // entries of the block that are true
 	padded [][]float32
 }
 
@@ -96,7 +95,7 @@ func newBuilder(set *oof.Set, o Options) *builder {
 	}
 }
 
-// add adds the rows of a block; it reports whether all values are finite.
+// add adds the rows of a block. It reports whether all values are finite.
 func (b *builder) add(block oof.Block) bool {
 	n := len(block.Predictions[0])
 	words := (n + 63) / 64
@@ -122,7 +121,7 @@ func (b *builder) add(block oof.Block) bool {
 	return true
 }
 
-// shift takes the offsets of the classes off the predictions.
+// shift subtracts the offsets of the classes from the predictions.
 func (b *builder) shift(block oof.Block) {
 	offsets := b.sign.options.ClassOffsets
 	if offsets == nil {
@@ -137,9 +136,9 @@ func (b *builder) shift(block oof.Block) {
 	}
 }
 
-// row adds the row that begins at from; b.some are the entries to keep. Where a
-// mean of rows is the score, a row without true labels has 0 whatever is given,
-// and keeps none.
+// row adds the row that begins at from. b.some holds the entries to keep. In a mean
+// over rows, a row without true labels always scores 0, and row keeps none of its
+// entries.
 func (b *builder) row(block oof.Block, from int, labels []int) {
 	s := b.sign
 	to := from + b.set.Classes

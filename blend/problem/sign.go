@@ -8,44 +8,43 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
-// Options say what a problem is about. The zero value is the mean F2 of the
-// rows, without offset.
+// Options describe the score of a [Sign]. The zero value is the mean F2 of the rows,
+// without an offset.
 type Options struct {
-	// Beta is that of the F-beta; 0 means 2.
+	// Beta is the beta of the F-beta; 0 means 2.
 	Beta float64
-	// Micro counts all rows together instead of taking the mean of their scores.
+	// Micro counts all rows together instead of averaging their scores.
 	Micro bool
-	// MaxOffset is how far the offset may be from 0; 0 means that there is none.
+	// MaxOffset bounds the offset's distance from 0; 0 means no offset.
 	MaxOffset float64
-	// ClassOffsets are taken off the predictions of each class; nil means that
-	// there are none.
+	// ClassOffsets are subtracted from the predictions of each class; nil means none.
 	ClassOffsets []float64
 }
 
-// Sign is the problem of scores that only depend on which labels are given: the
-// F-betas. It holds the entries that pruning leaves (see the package comment),
-// grouped by row, the true ones of a row first.
+// Sign is the problem of the F-betas: scores that depend only on which labels are
+// given. It holds the entries that pruning leaves (see the package comment), grouped
+// by row. The true entries of a row come first.
 type Sign struct {
 	options Options
 	set     *vector.Set
 	models  int
 
-	fixed  []counts // of the entries that every point gives or none does
-	start  []int    // of the entries of each row, and the end of the last
-	middle []int    // end of the true ones of each row
-	folds  []int    // first row of each fold, and the end of the last
+	fixed  []counts // by row, of the entries that pruning dropped
+	start  []int    // first entry of each row, and the number of entries
+	middle []int    // by row, end of its true entries
+	folds  []int    // first row of each fold, and the number of rows
 
-	columns [][]float32 // by model, the entries' predictions, padded to blocks
+	columns [][]float32 // by model, the entries' predictions, padded to whole blocks
 	of      []uint32    // by entry, 2 x row + 1 if it is true
 	classes []uint16    // by entry
-	region  *region     // that of the points, nil if all
-	settled settled     // the rows without entries, of a region
+	region  *region     // the points that the problem covers, nil for all
+	settled settled     // the rows without entries, in a region
 	moments moments     // of all predictions
 
 	scratch sync.Pool // of *scratch
 }
 
-// counts are those of a row. No row has more than maxClasses entries.
+// counts are the counts of a row. No row has more than maxClasses entries.
 type counts struct{ hits, given, truth uint16 }
 
 const maxClasses = 1<<16 - 1
@@ -54,35 +53,35 @@ func (c counts) plus(hits, given int) metric.Counts {
 	return metric.Counts{Hits: int(c.hits) + hits, Given: int(c.given) + given, True: int(c.truth)}
 }
 
-// block is how many entries are computed at once: what stays in the fastest
+// block is the number of entries that are computed at once; their sums stay in the L1
 // cache.
 const block = 512
 
-// Options are those that the problem was read with.
+// Options returns the options that the problem was read with.
 func (s *Sign) Options() Options { return s.options }
 
-// Models is the number of weights of a point.
+// Models returns the number of coefficients of a point.
 func (s *Sign) Models() int { return s.models }
 
-// MaxOffset is the bound of the offset.
+// MaxOffset returns the bound of the offset, 0 if points have none.
 func (s *Sign) MaxOffset() float64 { return s.options.MaxOffset }
 
-// Rows is the number of rows.
+// Rows returns the number of rows.
 func (s *Sign) Rows() int { return len(s.fixed) }
 
-// Entries is the number of entries that pruning left.
+// Entries returns the number of entries that pruning left.
 func (s *Sign) Entries() int { return len(s.of) }
 
-// Entry is one that pruning left.
+// Entry is a row and a class that pruning left.
 type Entry struct {
 	Row, Class int
 	True       bool
-	// Value is the weighted sum of its predictions.
+	// Value is the weighted sum of the predictions.
 	Value float64
 }
 
-// Each calls do with every entry, row by row. The offset of the point, if it has
-// one, is not taken off the values.
+// Each calls do with every entry, row by row. It does not subtract the offset of the
+// point from the values.
 func (s *Sign) Each(point []float64, do func(Entry)) {
 	weights := s.place(point)[:s.models]
 	var sums [block]float64
@@ -95,11 +94,11 @@ func (s *Sign) Each(point []float64, do func(Entry)) {
 	}
 }
 
-// Counts returns those of a row without its entries: of what every point gives.
+// Counts returns the counts of a row without the entries that pruning left.
 func (s *Sign) Counts(row int) metric.Counts { return s.fixed[row].plus(0, 0) }
 
-// Value returns the weighted sum of an entry, less the offset: above 0 the label
-// is given.
+// Value returns the weighted sum of an entry minus the offset. The label is given if
+// it is above 0.
 func (s *Sign) Value(entry int, point []float64) float64 {
 	point = s.place(point)
 	v := bias(point, s.models)
@@ -109,7 +108,7 @@ func (s *Sign) Value(entry int, point []float64) float64 {
 	return v
 }
 
-// Score returns the score of a point.
+// Score returns the score at a point.
 func (s *Sign) Score(point []float64) float64 {
 	m := s.memory()
 	defer s.scratch.Put(m)
@@ -117,8 +116,8 @@ func (s *Sign) Score(point []float64) float64 {
 	return s.scoreOf(m.bits)
 }
 
-// Ratios returns the F-beta of each row and 1; or, where all rows are counted
-// together, what they add to numerator and denominator.
+// Ratios returns the F-beta of each row and 1, or with [Options].Micro what each row
+// adds to the numerator and the denominator.
 func (s *Sign) Ratios(point []float64) (num, den []float64) {
 	m := s.memory()
 	defer s.scratch.Put(m)
@@ -144,6 +143,7 @@ func (s *Sign) signs(bits []uint64, sums, point []float64) {
 	}
 }
 
+// rowCounts returns the counts of row r; set holds the entries that are given.
 func (s *Sign) rowCounts(set []uint64, r int) metric.Counts {
 	start, middle, end := s.start[r], s.middle[r], s.start[r+1]
 	if end-start <= 64 {
@@ -155,10 +155,10 @@ func (s *Sign) rowCounts(set []uint64, r int) metric.Counts {
 	return s.fixed[r].plus(hits, hits+count(set, middle, end))
 }
 
-// settled is what rows add to the score that no point changes.
+// settled is the part of the score that no point changes.
 type settled struct {
 	rows   int
-	sum    float64 // of their F-beta
+	sum    float64 // of the rows' F-betas
 	counts metric.Counts
 }
 
@@ -168,6 +168,7 @@ func (s *settled) add(c metric.Counts, beta float64) {
 	s.counts.Add(c)
 }
 
+// scoreOf returns the score; bits holds the entries that are given.
 func (s *Sign) scoreOf(bits []uint64) float64 {
 	all := s.settled
 	for r := range s.fixed {
@@ -187,28 +188,30 @@ type scratch struct {
 	events, more []event
 }
 
+// memory returns scratch memory from the pool.
 func (s *Sign) memory() *scratch {
 	if m, ok := s.scratch.Get().(*scratch); ok {
 		return m
 	}
 	return &scratch{
-		bits: make([]uint64, len(s.columns[0])/64+2), // see window
+		bits: make([]uint64, len(s.columns[0])/64+2), // one word more, for window
 		sums: make([]float64, block), sums2: make([]float64, block),
 		states: make([]state, len(s.fixed)),
 	}
 }
 
-// Correlation is Pearson's correlation of a model's predictions with the mean of
-// the others', over all entries of every sixteenth row; NaN for one model.
+// Correlation returns Pearson's correlation of a model's predictions with the mean of
+// the others', over all classes of every sixteenth row. It is NaN for a single model.
 func (s *Sign) Correlation(model int) float64 { return s.moments.correlation(model) }
 
-// Folds is the number of folds.
+// Folds returns the number of folds.
 func (s *Sign) Folds() int { return len(s.folds) - 1 }
 
-// FoldStarts returns the first row of each fold, and the number of rows.
+// FoldStarts returns the first row of each fold, and after them the number of rows.
+// The caller must not change it.
 func (s *Sign) FoldStarts() []int { return s.folds }
 
-// Drop returns the problem without a model. It shares the memory of s.
+// Drop returns the problem without one model. It shares the memory of s.
 func (s *Sign) Drop(model int) Rows {
 	return &Sign{
 		options: s.options, set: s.set, models: s.models - 1,
@@ -217,7 +220,7 @@ func (s *Sign) Drop(model int) Rows {
 	}
 }
 
-// Select returns the problem of the rows of some folds.
+// Select returns the problem of the rows of some folds, as a copy.
 func (s *Sign) Select(folds ...int) Rows {
 	sub := &Sign{options: s.options, set: s.set, models: s.models, start: []int{0}, folds: []int{0}}
 	sub.columns = make([][]float32, s.models)
@@ -243,10 +246,10 @@ func (s *Sign) Select(folds ...int) Rows {
 	return sub
 }
 
-// padded is n, up to whole blocks.
+// padded returns n rounded up to whole blocks.
 func padded(n int) int { return (n + block - 1) / block * block }
 
-// pad makes the columns as long as blocks are.
+// pad extends the columns to whole blocks.
 func (s *Sign) pad() {
 	for k, c := range s.columns {
 		s.columns[k] = append(c, make([]float32, padded(len(s.of))-len(c))...)

@@ -2,11 +2,11 @@ package problem
 
 import "slices"
 
-// few is how many events are sorted faster by comparing them.
+// few is the number of events below which a comparison sort is faster.
 const few = 512
 
-// sortEvents sorts m.events by their places; those of one place stay as they
-// come. It is a radix sort from the low digits up, 11 bits a pass.
+// sortEvents sorts m.events by place; events at one place keep their order. It is an
+// LSD radix sort with 11 bits a pass.
 func sortEvents(m *scratch) {
 	if len(m.events) < few {
 		slices.SortStableFunc(m.events, func(a, b event) int { return int(place(a)) - int(place(b)) })

@@ -2,25 +2,25 @@ package problem
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
-// table is the entries of each fold, for the scores that need more of them than
-// their signs. Tables of some of the folds share them.
+// table holds the entries of each fold, for scores that need more than their signs.
+// Tables of fewer folds share the parts.
 type table struct {
 	models int
-	width  int // values of a row's extra
+	width  int // number of extra values of a row
 	parts  []*part
 
 	moments moments
 }
 
-// part is the entries of one fold, grouped by row.
+// part holds the entries of one fold, grouped by row.
 type part struct {
 	models int
-	start  []int     // first entry of each row, and the end of the last
+	start  []int     // first entry of each row, and the number of entries
 	values []float32 // by entry, the models' predictions
 	truth  []bool    // by entry
 	extra  []float64 // by row, width values each
@@ -28,18 +28,19 @@ type part struct {
 
 func (p *part) rows() int { return len(p.start) - 1 }
 
+// entry returns the predictions of entry i, one per model.
 func (p *part) entry(i int) []float32 { return p.values[i*p.models : (i+1)*p.models] }
 
-// Models is the number of weights of a point.
+// Models returns the number of coefficients of a point.
 func (t *table) Models() int { return t.models }
 
-// MaxOffset is 0: these scores have no offset.
+// MaxOffset returns 0: these scores have no offset.
 func (t *table) MaxOffset() float64 { return 0 }
 
-// Folds is the number of folds.
+// Folds returns the number of folds.
 func (t *table) Folds() int { return len(t.parts) }
 
-// FoldStarts returns the first row of each fold, and the number of rows.
+// FoldStarts returns the first row of each fold, and after them the number of rows.
 func (t *table) FoldStarts() []int {
 	starts := []int{0}
 	for i, p := range t.parts {
@@ -48,10 +49,10 @@ func (t *table) FoldStarts() []int {
 	return starts
 }
 
-// Correlation is as [Sign.Correlation].
+// Correlation is like [Sign.Correlation].
 func (t *table) Correlation(model int) float64 { return t.moments.correlation(model) }
 
-// Rows is the number of rows.
+// Rows returns the number of rows.
 func (t *table) Rows() int {
 	rows := 0
 	for _, p := range t.parts {
@@ -60,7 +61,7 @@ func (t *table) Rows() int {
 	return rows
 }
 
-// Entries is the number of entries that pruning left.
+// Entries returns the number of entries that pruning left.
 func (t *table) Entries() int {
 	entries := 0
 	for _, p := range t.parts {
@@ -78,7 +79,7 @@ func (t *table) choose(folds []int) table {
 	return sub
 }
 
-// drop returns the table without a model; extra is left as it is.
+// drop returns the table without one model; it keeps extra as it is.
 func (t *table) drop(model int) table {
 	sub := table{models: t.models - 1, width: t.width}
 	for _, p := range t.parts {
@@ -94,9 +95,8 @@ func (t *table) drop(model int) table {
 	return sub
 }
 
-// readTable reads the folds side by side. add adds the entries and the extra
-// values of one row, whose predictions by model begin at from; what it adds is
-// closed as a row.
+// readTable reads several folds at once. add appends the entries and the extra values
+// of one row to p; the row's predictions begin at from in each model's block.
 func readTable(ctx context.Context, set *oof.Set, width int, progress func(int),
 	add func(p *part, fold int, b oof.Block, from int, labels []int),
 ) (table, error) {
@@ -128,7 +128,7 @@ func readTable(ctx context.Context, set *oof.Set, width int, progress func(int),
 		t.moments.join(m)
 	}
 	if t.Rows() == 0 {
-		return t, fmt.Errorf("no rows")
+		return t, errors.New("the table has no rows")
 	}
 	return t, nil
 }

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Interval holds 95 % of the bootstrap samples: all but the lowest and the
-// highest fortieth.
+// Interval contains 95 % of the bootstrap samples: all but the lowest and the highest
+// 2.5 %.
 type Interval struct{ Low, High float64 }
 
-// bootstrap draws as many rows as there are, with replacement, over and over
-// (Efron 1979), and returns the intervals of the score of a point and of its
-// gain over another. Weights are not fitted to the samples: the intervals tell
-// how much the rows matter.
+// bootstrap draws as many rows as there are, with replacement (Efron 1979). It
+// returns the intervals of the score of a point and of its gain over another point.
+// It does not fit coefficients to the samples: the intervals measure the effect of
+// the choice of rows.
 func bootstrap(p problem.Rows, point, other []float64, samples int, seed uint64) (score, gain Interval) {
 	num, den := p.Ratios(point)
 	num2, den2 := p.Ratios(other)
@@ -44,11 +44,11 @@ func bootstrap(p problem.Rows, point, other []float64, samples int, seed uint64)
 			return nil
 		})
 	}
-	_ = group.Wait() // none returns an error
+	_ = group.Wait() // no goroutine returns an error
 	return middle(scores), middle(gains)
 }
 
-// middle returns the interval of 95 % of the values.
+// middle returns the interval that contains 95 % of the values.
 func middle(values []float64) Interval {
 	slices.Sort(values)
 	cut := len(values) / 40

@@ -1,11 +1,11 @@
-// Package report says how far the weights of a blend can be trusted, and what
-// each model does for it.
+// Package report validates the coefficients of a blend, and measures what each model
+// contributes.
 //
 //	r, err := report.Make(ctx, problem, result, report.Options{Search: options})
-//	r.HeldOut // the score on rows that the weights were not fitted on
+//	r.HeldOut // the score on rows that the coefficients were not fitted to
 //
-// The fitted score is an optimum over the rows it is measured on, and so too
-// high. Beside it stand the score of weights that were fitted without the fold
+// The fitted score is an optimum over the rows that it is measured on, so it is too
+// high. The report adds the score of coefficients that were fitted without the fold
 // they are scored on, and bootstrap intervals over the rows.
 package report
 
@@ -19,55 +19,56 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say how the report is made.
+// Options control a report.
 type Options struct {
-	// Search is how the weights were found; the same is done without a fold.
+	// Search holds the options by which the result was found. The report repeats that
+	// search without each fold and without each model.
 	Search search.Options
 	// Samples is the number of bootstrap samples; 0 means DefaultSamples.
 	Samples int
-	// Progress is told of each of Steps parts that is done; nil is silent.
+	// Progress is called after each of the Steps parts; nil is allowed.
 	Progress func()
 }
 
 // DefaultSamples is the default of Options.Samples.
 const DefaultSamples = 1000
 
-// Report is about one result of a search.
+// Report describes one result of a search.
 type Report struct {
 	Models []Model
-	// Equal is the score of equal weights, without offset.
+	// Equal is the score of equal coefficients, without an offset.
 	Equal float64
-	// Fitted is the score of the weights found, with a 95 % interval.
+	// Fitted is the score of the coefficients found, Interval its 95 % interval.
 	Fitted   float64
 	Interval Interval
-	// Gain is the interval of what is gained over equal weights.
+	// Gain is the 95 % interval of the gain over equal coefficients.
 	Gain Interval
-	// HeldOut is the score of weights fitted without the fold they are scored
-	// on; NaN where there is one fold only.
+	// HeldOut is the score of coefficients fitted without the fold they are scored
+	// on; NaN if there is only one fold.
 	HeldOut float64
-	// Folds are the points fitted without each fold.
+	// Folds holds the point fitted without each fold, nil if there is only one fold.
 	Folds [][]float64
 }
 
-// Model is what is told of a model.
+// Model describes what one model contributes.
 type Model struct {
-	// Single is its score alone, Folds that on each fold.
+	// Single is the score of the model alone, Folds its score on each fold.
 	Single float64
 	Folds  []float64
-	// Coefficient is the model's in the ensemble.
+	// Coefficient is the model's coefficient in the ensemble.
 	Coefficient float64
-	// Loss is what the score loses when the others do without it, their weights
-	// fitted anew; 0 where there are no others.
+	// Loss is the drop of the score when the other models are fitted without this
+	// one; 0 if there are no others.
 	Loss float64
-	// Correlation is Pearson's, of its predictions with the mean of the others';
-	// NaN where there are none.
+	// Correlation is Pearson's correlation of its predictions with the mean of the
+	// others'; NaN if there are no others.
 	Correlation float64
 }
 
-// Steps is how many parts a report of p has.
+// Steps returns the number of parts of a report on p.
 func Steps(p problem.Rows) int { return 2*p.Models() + p.Folds() }
 
-// Make makes the report of a result. Its parts are computed side by side.
+// Make returns the report on a result. It computes several parts at once.
 func Make(ctx context.Context, p problem.Rows, result search.Result, o Options) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = func() {}
@@ -112,14 +113,14 @@ func Make(ctx context.Context, p problem.Rows, result search.Result, o Options) 
 	return r, ctx.Err()
 }
 
-// once is a search from one start: enough beside the one that it checks.
+// once returns the options of a search with a single start, which suffices for a
+// check.
 func once(o search.Options) search.Options {
 	o.Starts = 1
 	return o
 }
 
-// without returns the point fitted to all folds but one; where that is the only
-// one, nil.
+// without returns the point fitted to all folds but one, or nil if there is no other.
 func without(ctx context.Context, p problem.Rows, fold int, o search.Options) ([]float64, error) {
 	var others []int
 	for f := range p.Folds() {
@@ -134,7 +135,7 @@ func without(ctx context.Context, p problem.Rows, fold int, o search.Options) ([
 	return found.Point, err
 }
 
-// heldOut scores each fold with its point.
+// heldOut returns the score when each fold is scored at its own point.
 func heldOut(p problem.Rows, points [][]float64) float64 {
 	starts := p.FoldStarts()
 	var nums, dens float64
@@ -151,7 +152,7 @@ func heldOut(p problem.Rows, points [][]float64) float64 {
 	return nums / dens
 }
 
-// loss fits the others anew, from the weights they have.
+// loss fits the other models again, from the coefficients they have.
 func loss(ctx context.Context, p problem.Rows, model int, result search.Result, o search.Options) (float64, error) {
 	if p.Models() == 1 || result.Point[model] == 0 {
 		return 0, nil
@@ -164,7 +165,7 @@ func loss(ctx context.Context, p problem.Rows, model int, result search.Result, 
 	return result.Score - found.Score, err
 }
 
-// single scores a model alone.
+// single scores a model alone, on all rows and on each fold.
 func single(p problem.Rows, model int) (all float64, folds []float64) {
 	num, den := p.Ratios(problem.Single(p, model))
 	starts := p.FoldStarts()
@@ -174,6 +175,7 @@ func single(p problem.Rows, model int) (all float64, folds []float64) {
 	return ratio(num, den), folds
 }
 
+// ratio returns the quotient of two sums, 0 if the denominator is 0.
 func ratio(num, den []float64) float64 {
 	var n, d float64
 	for i := range num {

@@ -6,24 +6,23 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 )
 
-// entrywise is a problem that tells where single entries change. See
-// [problem.Sign].
+// entrywise is a problem that knows the value of every entry; see [problem.Sign].
 type entrywise interface {
 	Entries() int
 	Value(entry int, point []float64) float64
 }
 
 const (
-	// fewEntries is up to where all cells are visited: that takes as many lines.
+	// fewEntries is the number of entries up to which complete visits all cells. It
+	// takes about as many lines.
 	fewEntries = 2500
-	// beside is how far from where an entry changes its neighbouring cells are
-	// looked for, as a part of the domain's side.
+	// beside is the distance of a line from the change of an entry, relative to the
+	// side of the domain.
 	beside = 1e-7
 )
 
-// plane returns the corners, in order, of a domain of points of two dimensions:
-// the weights of three models, or those of two and the offset. Else it returns
-// nil.
+// plane returns the corners, in order, of a two-dimensional domain: the coefficients
+// of three models, or of two models with an offset. It returns nil for other domains.
 func plane(p problem.Problem) [][]float64 {
 	c := p.MaxOffset()
 	switch {
@@ -35,10 +34,10 @@ func plane(p problem.Problem) [][]float64 {
 	return nil
 }
 
-// complete visits every cell of a small plane problem. The lines where entries
-// change cut the plane into cells of one score each, and every cell, unless it is
-// all of the plane, has a piece of such a line for a side. So the lines just
-// beside them, one on either side, come through every cell.
+// complete visits every cell of a small two-dimensional problem. The lines where
+// entries change cut the plane into cells of constant score. Every cell, unless it is
+// the whole plane, has such a line as a side. So one line on either side of each
+// passes through every cell.
 func (r *run) complete(ctx context.Context) {
 	corners := plane(r.problem)
 	entries, ok := r.problem.(entrywise)

@@ -6,14 +6,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 )
 
-// convex is a problem with one top, to which Newton's steps lead. See
+// convex is a problem with a single optimum that Newton's steps lead to; see
 // [problem.LogLoss].
 type convex interface {
 	Newton(point []float64) []float64
 }
 
-// newton climbs by Newton's steps from equal weights (or Options.From), each cut
-// to the best of its line where all of it leads too far, until none gains.
+// newton climbs by Newton's steps from equal coefficients or Options.From, until no
+// step improves. If a whole step is too long, it takes the best point of its line.
 func (s *searcher) newton(ctx context.Context, p convex) Result {
 	r := s.start(s.starts()[0])
 	for ctx.Err() == nil {

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// least is the smallest gain that counts. A row of a million changes the mean by
+// least is the smallest gain that counts. One row of a million changes the mean by
 // more.
 const least = 1e-10
 
-// exact climbs from several points: equal weights (or Options.From), the best
-// single model, and random ones. It returns the best of the tops, of equal ones that of the first
-// start.
+// exact climbs from several points: equal coefficients or Options.From, the best
+// single model, and random points. It returns the best local optimum; ties go to the
+// earliest start.
 func (s *searcher) exact(ctx context.Context) Result {
 	if p, ok := s.problem.(convex); ok {
 		return s.newton(ctx, p)
@@ -41,7 +41,7 @@ func (s *searcher) exact(ctx context.Context) Result {
 			top = t
 		}
 	}
-	if s.options.Starts > 1 { // a single start is one of several searches
+	if s.options.Starts > 1 { // a single start is one of several searches at once
 		top.ahead = runtime.GOMAXPROCS(0)
 	}
 	random := rand.New(rand.NewPCG(s.options.Seed, 0))
@@ -79,8 +79,8 @@ func (s *searcher) starts() [][]float64 {
 	return points[:min(n, len(points))]
 }
 
-// anywhere returns a point drawn evenly from all weights that sum to 1 and all
-// offsets.
+// anywhere returns a random point, uniform over all coefficients that sum to 1 and
+// all offsets.
 func (s *searcher) anywhere(r *rand.Rand) []float64 {
 	point := make([]float64, s.dims())
 	n := s.problem.Models()
@@ -93,14 +93,14 @@ func (s *searcher) anywhere(r *rand.Rand) []float64 {
 	return problem.Scaled(point, n)
 }
 
-// narrower is a problem that can be narrowed to the points around one, where
-// searching costs less. See [problem.Sign.Around].
+// narrower is a problem that can be restricted to the surroundings of a point, where
+// searching is cheaper; see [problem.Sign.Around].
 type narrower interface {
 	Around(center []float64, radius float64) problem.Problem
 }
 
-// ascend climbs by a few lines of the whole problem, and on in the surroundings
-// of where they lead to.
+// ascend climbs by a few lines of the whole problem, and then in the surroundings of
+// the point reached.
 func (r *run) ascend(ctx context.Context) {
 	for range 2 {
 		r.coordinates(ctx)
@@ -111,8 +111,8 @@ func (r *run) ascend(ctx context.Context) {
 	})
 }
 
-// finish climbs in ever smaller surroundings, and until no line of the whole
-// problem improves.
+// finish climbs in ever smaller surroundings, until no line of the whole problem
+// improves.
 func (r *run) finish(ctx context.Context, random *rand.Rand) {
 	r.closeIn(ctx, random)
 	for r.coordinates(ctx) || r.exchanges(ctx) {
@@ -120,16 +120,18 @@ func (r *run) finish(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// radii are those of the surroundings that are climbed one after the other.
+// radii are the sizes of the surroundings that closeIn searches in turn.
 var radii = []float64{0.2, 0.05, 0.0125}
 
+// closeIn climbs in ever smaller surroundings of the point.
 func (r *run) closeIn(ctx context.Context, random *rand.Rand) {
 	for _, radius := range radii {
 		r.near(radius, func(r *run) { r.climb(ctx, random) })
 	}
 }
 
-// near lets climb go on from the point in the problem of its surroundings.
+// near calls climb on the problem of the surroundings of the point, and takes its
+// result.
 func (r *run) near(radius float64, climb func(*run)) {
 	whole, ok := r.problem.(narrower)
 	if !ok {
@@ -143,21 +145,20 @@ func (r *run) near(radius float64, climb func(*run)) {
 	r.point, r.score, r.trace = problem.Between(center, near.point, radius), near.score, near.trace
 }
 
-// climb goes on until no line improves. Lines that move one model's weight, at
-// the expense of all others, are tried first; when none of them gains, those
-// that move weight from one model to another; and when none of those does, lines
-// in random directions.
+// climb tries lines until none improves. It begins with lines that move one
+// coefficient at the expense of all others. When none of them gains, it tries lines
+// that move coefficient from one model to another, and then random directions.
 func (r *run) climb(ctx context.Context, random *rand.Rand) {
 	for r.coordinates(ctx) || r.exchanges(ctx) || r.wander(ctx, random) {
 	}
 }
 
-// coordinates tries each coordinate once.
+// coordinates tries each coordinate once. It reports whether the score rose.
 func (r *run) coordinates(ctx context.Context) (gained bool) {
 	return r.try(ctx, len(r.point), r.coordinate)
 }
 
-// exchanges tries each pair of models once.
+// exchanges tries each pair of models once. It reports whether the score rose.
 func (r *run) exchanges(ctx context.Context) (gained bool) {
 	var pairs [][2]int
 	for i := range r.problem.Models() {
@@ -168,10 +169,11 @@ func (r *run) exchanges(ctx context.Context) (gained bool) {
 	return r.try(ctx, len(pairs), func(i int) ends { return r.exchange(pairs[i][0], pairs[i][1]) })
 }
 
-// wander tries random directions, a few for each coordinate.
+// wander tries a few random directions for each coordinate. It reports whether the
+// score rose.
 func (r *run) wander(ctx context.Context, random *rand.Rand) (gained bool) {
 	if len(r.point) < 3 {
-		return false // the lines above are all there are
+		return false // coordinates and exchanges try every line
 	}
 	targets := make([][]float64, 8*len(r.point))
 	for i := range targets {
@@ -180,11 +182,11 @@ func (r *run) wander(ctx context.Context, random *rand.Rand) (gained bool) {
 	return r.try(ctx, len(targets), func(i int) ends { return r.through(targets[i]) })
 }
 
-// ends are those of a line; nil where there is none.
+// ends are the end points of a line; nil means no line.
 type ends struct{ u, v []float64 }
 
-// coordinate is the line through the point that moves coordinate i from its
-// least to its highest value, the other weights keeping their proportions.
+// coordinate returns the line through the point that moves coordinate i from its
+// lowest to its highest value. The other coefficients keep their proportions.
 func (r *run) coordinate(i int) ends {
 	u, v := slices.Clone(r.point), slices.Clone(r.point)
 	n := r.problem.Models()
@@ -202,7 +204,8 @@ func (r *run) coordinate(i int) ends {
 	return ends{u, v}
 }
 
-// exchange is the line that moves all weight of models i and j between them.
+// exchange returns the line that moves the coefficients of models i and j between the
+// two.
 func (r *run) exchange(i, j int) ends {
 	both := r.point[i] + r.point[j]
 	if both == 0 {
@@ -214,8 +217,8 @@ func (r *run) exchange(i, j int) ends {
 	return ends{u, v}
 }
 
-// through is the line through the point and v, from the border on its other side
-// to v.
+// through returns the line through the point to v. It begins at the border on the
+// other side of the point.
 func (r *run) through(v []float64) ends {
 	n, bound := r.problem.Models(), r.problem.MaxOffset()
 	reach := 1e3
@@ -229,7 +232,7 @@ func (r *run) through(v []float64) ends {
 		}
 	}
 	u := problem.Between(r.point, v, -reach)
-	for i := range u { // but for rounding it is within bounds
+	for i := range u { // rounding may leave it just out of bounds
 		if i < n {
 			u[i] = max(u[i], 0)
 		} else {
@@ -239,9 +242,9 @@ func (r *run) through(v []float64) ends {
 	return ends{u, v}
 }
 
-// try tries n lines, each through the point that those before it led to. It
-// searches r.ahead of them at once, as if none of them gained: those after one
-// that gains are searched again.
+// try searches n lines, each through the point that the lines before it led to. It
+// searches r.ahead lines at once as if none of them gained, and repeats the lines
+// after one that gains. It reports whether the score rose.
 func (r *run) try(ctx context.Context, n int, line func(i int) ends) (gained bool) {
 	for i := 0; i < n && ctx.Err() == nil; {
 		lines := make([]ends, min(max(r.ahead, 1), n-i))
@@ -259,7 +262,7 @@ func (r *run) try(ctx context.Context, n int, line func(i int) ends) (gained boo
 	return gained
 }
 
-// bests returns the best points of lines, which it searches at once.
+// bests searches lines at once and returns their best points.
 func (r *run) bests(lines []ends) []problem.Best {
 	bests := make([]problem.Best, len(lines))
 	var others sync.WaitGroup
@@ -277,12 +280,12 @@ func (r *run) bests(lines []ends) []problem.Best {
 	return bests
 }
 
-// along goes to the best point of the line, if that is better than where it is.
+// along moves to the best point of a line if it improves. It reports whether it did.
 func (r *run) along(ctx context.Context, e ends) (gained bool) {
 	return r.try(ctx, 1, func(int) ends { return e })
 }
 
-// follow goes to the best point of a line, if that is better than where it is.
+// follow moves to the best point of a line if it improves. It reports whether it did.
 func (r *run) follow(e ends, best problem.Best) (gained bool) {
 	if e.u == nil {
 		return false
@@ -291,7 +294,7 @@ func (r *run) follow(e ends, best problem.Best) (gained bool) {
 	if best.Score < r.score+least {
 		return false
 	}
-	// The line's score rests on places that were rounded; the point's own counts.
+	// Places on a line are rounded, so the point's own score decides.
 	point := problem.Between(e.u, e.v, best.At)
 	r.evaluations.Add(1)
 	score := r.problem.Score(point)

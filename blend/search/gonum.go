@@ -10,12 +10,12 @@ import (
 	"gonum.org/v1/gonum/optimize"
 )
 
-// nelderMead starts from equal weights, as the blends of 2019 did with SciPy.
+// nelderMead starts from equal coefficients.
 func (s *searcher) nelderMead(ctx context.Context) Result {
 	return s.minimize(ctx, &optimize.NelderMead{SimplexSize: 0.25 / float64(s.problem.Models())})
 }
 
-// cmaES starts from equal weights with a step of half of them.
+// cmaES starts from equal coefficients with a step of half a coefficient.
 func (s *searcher) cmaES(ctx context.Context) Result {
 	return s.minimize(ctx, &optimize.CmaEsChol{
 		InitStepSize: 0.5 / float64(s.problem.Models()),
@@ -23,8 +23,8 @@ func (s *searcher) cmaES(ctx context.Context) Result {
 	})
 }
 
-// minimize runs a method of gonum on the score, negated. Weights below 0 are
-// taken for 0, and an offset beyond its bound for the bound.
+// minimize runs a method of gonum on the negated score. Coefficients below 0 count as
+// 0, and an offset out of bounds counts as the bound.
 func (s *searcher) minimize(ctx context.Context, method optimize.Method) Result {
 	n := s.problem.Models()
 	best := s.start(s.even())
@@ -51,7 +51,7 @@ func (s *searcher) minimize(ctx context.Context, method optimize.Method) Result 
 		}
 		return optimize.NotTerminated, nil
 	}}
-	// Its errors tell that it gave up, by which time best holds what it found.
+	// An error means that the method stopped early; best holds what it found.
 	_, _ = optimize.Minimize(p, s.even(), &optimize.Settings{FuncEvaluations: s.options.Evaluations}, method)
 	return best.result()
 }

@@ -9,9 +9,8 @@ import (
 )
 
 // greedy is the selection with replacement of Caruana, Niculescu-Mizil, Crew and
-// Ksikes, "Ensemble selection from libraries of models" (2004): a bag begins
-// with the best model, and the model that helps most is added to it, over and
-// over. The weights of the best bag are the result.
+// Ksikes, "Ensemble selection from libraries of models" (2004). A bag begins with the
+// best model. Each round adds the model that helps most. The result is the best bag.
 func (s *searcher) greedy(ctx context.Context) Result {
 	n := s.problem.Models()
 	bag := make([]float64, s.dims())
@@ -41,7 +40,7 @@ func (s *searcher) greedy(ctx context.Context) Result {
 	return best.result()
 }
 
-// random scores points drawn evenly from all weights, and offsets.
+// random scores points that are uniform over all coefficients and offsets.
 func (s *searcher) random(ctx context.Context) Result {
 	r := rand.New(rand.NewPCG(s.options.Seed, 1))
 	best := s.start(s.even())

@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// kicks is how many climbs from around a top are tried at once.
+	// kicks is the number of climbs that are tried at once around an optimum.
 	kicks = 8
-	// kickRadius is how far around.
+	// kickRadius is the size of the surroundings that climbs start from.
 	kickRadius = 0.25
-	// patience is how many times in a row that may be in vain.
+	// patience is the number of failures in a row that ends the search.
 	patience = 6
-	// smallProblem is up to how many entries the score is so rough, and computing
-	// it so cheap, that this and more starts are tried.
+	// smallProblem is the number of entries up to which a problem is small: its score
+	// is rough and cheap, so the search tries more starts and kicks.
 	smallProblem = 50_000
 )
 
-// sized is a problem that knows how many entries it has.
+// sized is a problem that knows its number of entries.
 type sized interface{ Entries() int }
 
-// small reports whether the problem is.
+// small reports whether the problem is small.
 func (s *searcher) small() bool {
 	p, ok := s.problem.(sized)
 	return ok && p.Entries() <= smallProblem
 }
 
-// kick is an iterated local search (Lourenço, Martin and Stützle 2003): it climbs
-// from points around the top, goes to the best of the new tops if that is
-// better, and ends when that was in vain too often.
+// kick is an iterated local search (Lourenço, Martin and Stützle 2003). It climbs
+// from points around the optimum and moves to the best new optimum if that is better.
+// It ends after too many failures in a row.
 func (r *run) kick(ctx context.Context, random *rand.Rand) {
 	whole, ok := r.problem.(narrower)
 	if !ok || len(r.point) < 3 {

@@ -1,10 +1,10 @@
-// Package search finds the weights of a blend that score best.
+// Package search finds the coefficients of a blend that score best.
 //
 //	result, err := search.Run(ctx, problem, search.Options{Method: search.Exact, Seed: 1})
-//	result.Point // weights that sum to 1, and the offset if the problem has one
+//	result.Point // coefficients that sum to 1, and the offset if the problem has one
 //
-// The methods know of a problem only what [problem.Problem] says. [Exact] is the
-// one to take; the others are there to compare it with.
+// The methods use only the interface [problem.Problem], and optional methods of its
+// implementations. [Exact] is the method for production; the others serve comparison.
 //
 // The same seed gives the same result, on any number of cores.
 package search
@@ -20,18 +20,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 )
 
-// Method is a way of searching.
+// Method is a search method.
 type Method int
 
 // The methods.
 const (
-	// Exact searches along lines, on each of which it finds the true optimum.
+	// Exact searches along lines, and finds the true optimum of each.
 	Exact Method = iota
-	// Equal gives every model the same weight.
+	// Equal gives every model the same coefficient.
 	Equal
-	// Greedy adds one model after the other to a bag.
+	// Greedy adds one model after another to a bag.
 	Greedy
-	// Random tries weights at random.
+	// Random scores random points.
 	Random
 	// NelderMead is the downhill simplex method.
 	NelderMead
@@ -44,10 +44,10 @@ var names = [...]string{"exact", "equal", "greedy", "random", "nelder-mead", "cm
 // String returns the name of the method.
 func (m Method) String() string { return names[m] }
 
-// Names returns the names of all methods.
+// Names returns the names of all methods, in the order of their values.
 func Names() []string { return slices.Clone(names[:]) }
 
-// ParseMethod returns the method of that name.
+// ParseMethod returns the method with the given name.
 func ParseMethod(name string) (Method, error) {
 	for i, n := range names {
 		if n == name {
@@ -57,17 +57,17 @@ func ParseMethod(name string) (Method, error) {
 	return 0, fmt.Errorf("unknown method %q; there are %s", name, strings.Join(names[:], ", "))
 }
 
-// Options say how to search. The zero value is an exact search.
+// Options control a search. The zero value is an exact search.
 type Options struct {
 	Method Method
-	// Seed decides what is random.
+	// Seed determines everything random.
 	Seed uint64
-	// Starts is how many points Exact starts from; 0 means DefaultStarts.
+	// Starts is the number of points that Exact starts from; 0 means DefaultStarts.
 	Starts int
-	// From is the first of them; nil means equal weights.
+	// From is the first of them; nil means equal coefficients.
 	From []float64
-	// Evaluations bounds the scores that the methods other than Exact compute;
-	// 0 means DefaultEvaluations.
+	// Evaluations bounds the number of points that the methods other than Exact
+	// score; 0 means DefaultEvaluations.
 	Evaluations int
 }
 
@@ -77,26 +77,27 @@ const (
 	DefaultEvaluations = 500
 )
 
-// Result is what a search found.
+// Result is the best point of a search.
 type Result struct {
-	// Point has weights that sum to 1.
+	// Point has coefficients that sum to 1.
 	Point []float64
 	Score float64
-	// Evaluations counts the points that were scored, Lines the lines searched.
+	// Evaluations counts the points that were scored, Lines the lines that were
+	// searched.
 	Evaluations, Lines int
 	Took               time.Duration
-	// Trace are the improvements of the run that found the result.
+	// Trace holds the improvements of the run that found the result.
 	Trace []Step
 }
 
-// Step is an improvement.
+// Step is an improvement of the score.
 type Step struct {
 	// After is the time since the search began.
 	After time.Duration
 	Score float64
 }
 
-// Run searches. It returns ctx's error when that ends before.
+// Run searches for the best point. It returns the error of ctx if ctx ends first.
 func Run(ctx context.Context, p problem.Problem, o Options) (Result, error) {
 	if o.Starts == 0 {
 		o.Starts = DefaultStarts
@@ -125,16 +126,17 @@ func (s *searcher) score(point []float64) float64 {
 	return s.problem.Score(point)
 }
 
-// run is one sequence of ever better points of a problem.
+// run is one sequence of improving points of a problem.
 type run struct {
 	*searcher
 	problem problem.Problem
 	point   []float64
 	score   float64
 	trace   []Step
-	ahead   int // lines that are searched at once; 0 is 1
+	ahead   int // lines that are searched at once; 0 means 1
 }
 
+// start returns a run that begins at a point.
 func (s *searcher) start(point []float64) *run {
 	r := &run{searcher: s, problem: s.problem, point: point}
 	r.score = s.score(point)
@@ -142,7 +144,7 @@ func (s *searcher) start(point []float64) *run {
 	return r
 }
 
-// take goes to a point whose score is better.
+// take moves to a point with a better score.
 func (r *run) take(point []float64, score float64) {
 	r.point, r.score = point, score
 	r.trace = append(r.trace, Step{time.Since(r.begin), score})
@@ -152,9 +154,10 @@ func (r *run) result() Result {
 	return Result{Point: r.point, Score: r.score, Trace: r.trace}
 }
 
-// even is the point of equal coefficients, without offset.
+// even returns the point of equal coefficients, without an offset.
 func (s *searcher) even() []float64 { return problem.Equal(s.problem) }
 
+// dims returns the number of coordinates of a point.
 func (s *searcher) dims() int { return problem.Dimensions(s.problem) }
 
 func (s *searcher) equal(context.Context) Result { return s.start(s.even()).result() }

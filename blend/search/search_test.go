@@ -70,8 +70,8 @@ func TestNoGridBeatsTheExactSearch(t *testing.T) {
 	})
 }
 
-// grid calls do with all weights that are multiples of 1/steps, but for a
-// little, lest predictions cancel but for rounding.
+// grid calls do with coefficients near all multiples of 1/steps. The small shift
+// keeps predictions from canceling up to rounding.
 func grid(models, steps int, do func([]float64)) {
 	point := make([]float64, models)
 	var fill func(i, left int)
@@ -162,12 +162,12 @@ func TestNoMethodBeatsTheExactOne(t *testing.T) {
 			}
 		}
 		if scores[search.Exact] <= scores[search.Equal] {
-			t.Errorf("seed %d: nothing was gained over equal weights", seed)
+			t.Errorf("seed %d: the exact search gained nothing over equal coefficients", seed)
 		}
 	}
 }
 
-func TestTheResultFollowsFromTheSeedOnAnyNumberOfCores(t *testing.T) {
+func TestTheSeedDeterminesTheResultOnAnyNumberOfCores(t *testing.T) {
 	p := generated(t, 600, 30, 4, 1)
 	var points []string
 	for _, cores := range []int{1, 2, 4} {

@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// least is the smallest gain that counts, in rows: more than the rounding
-	// errors of a sum over a million of them.
+	// least is the smallest gain that counts, in rows. It exceeds the rounding error
+	// of a sum over a million rows.
 	least = 1e-9
-	// narrow is the length of the pieces between two predictions that are passed
-	// over, as rounding may make them.
+	// narrow is the length below which a piece between two predictions is skipped, as
+	// rounding may create it.
 	narrow = 1. / (1 << 30)
 )
 
-// Fit returns the thresholds at which the rows of the folds score best, as far as
-// moving one at a time leads there from the common one. They are not shrunk. It
-// ends early with ctx.
+// Fit returns the thresholds that score best on the rows of some folds. It moves one
+// threshold at a time, from the common one, until none improves. It does not shrink
+// them. It ends early with ctx.
 func (p *Problem) Fit(ctx context.Context, folds ...int) []float64 {
 	f := &fit{state: p.state(), in: make([]bool, len(p.rows))}
 	for _, fold := range folds {
@@ -45,16 +45,17 @@ func (p *Problem) Fit(ctx context.Context, folds ...int) []float64 {
 // fit is the state of a search.
 type fit struct {
 	*state
-	in  []bool        // the rows that are fitted to
+	in  []bool        // the rows to fit to
 	n   int           // their number
-	all metric.Counts // of them together, where that is the score
+	all metric.Counts // of these rows together, for micro averages
 }
 
-// piece is the thresholds from one prediction to the next, which all give the
-// same labels, and what is gained there, in rows.
+// piece is an interval of thresholds between two neighboring predictions, all of
+// which give the same labels. gain is what they add to the score, times the number of
+// rows.
 type piece struct{ gain, from, to float64 }
 
-// middle is from itself where there is no number between.
+// middle returns the middle of the piece, or from if no number lies between.
 func (p piece) middle() float64 {
 	if m := p.from + (p.to-p.from)/2; m < p.to {
 		return m
@@ -62,6 +63,7 @@ func (p piece) middle() float64 {
 	return p.from
 }
 
+// offer takes a piece if it gains more.
 func (p *piece) offer(gain, a, b float64) {
 	from, to := min(a, b), max(a, b)
 	if gain > p.gain && to-from >= narrow {
@@ -69,8 +71,8 @@ func (p *piece) offer(gain, a, b float64) {
 	}
 }
 
-// best returns the best piece for the threshold of a class, the others staying;
-// of equal ones the nearest. Its gain is 0 where none is better than now.
+// best returns the best piece for the threshold of one class while the others stay;
+// ties go to the nearest. Its gain is 0 if none is better than the present one.
 func (f *fit) best(class int) piece {
 	list := f.entries[class]
 	at := above(list, f.at[class])
@@ -80,6 +82,7 @@ func (f *fit) best(class int) piece {
 	return best
 }
 
+// move sets the threshold of a class.
 func (f *fit) move(class int, to float64) {
 	moved, step := f.set(class, to)
 	for _, e := range moved {
@@ -89,8 +92,7 @@ func (f *fit) move(class int, to float64) {
 	}
 }
 
-// walk passes the entries from i on, upwards or downwards, which all make the
-// same step.
+// walk visits the entries from i on in one direction; each of them makes the step s.
 func (f *fit) walk(best *piece, list []entry, i, direction int, s step) {
 	beta := f.options.Beta
 	gain, all, passed, last := 0.0, f.all, false, 0.0

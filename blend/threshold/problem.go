@@ -1,41 +1,39 @@
-// Package threshold finds a threshold for each class of a blend whose weights are
-// known, shrunk towards the common one.
+// Package threshold finds a threshold for each class of a blend with known
+// coefficients, shrunk towards the common threshold.
 //
 //	found, err := threshold.Run(ctx, sign, set, point, threshold.Options{Held: heldOut})
-//	found.Thresholds // one a class
-//	found.HeldOut    // the score on rows that neither they nor the weights were fitted to
+//	found.Thresholds // one per class
+//	found.HeldOut    // the score on rows that nothing was fitted to
 //
-// # What is to be gained
+// # What there is to gain
 //
-// Where predictions are calibrated, one threshold serves all classes: to give a
-// label pays where its probability is above a number that depends on the score
-// that is reached, not on the class (Lipton, Elkan, Naryanaswamy 2014, "Optimal
-// thresholding of classifiers to maximize F1 measure"). A threshold for each
-// class repairs what is calibrated differently from class to class. It is fitted
-// to few rows where a class is rare, and then is right for these rows only: the
-// threshold that is best for a class over-fits (Yang 2001, "A study of
-// thresholding strategies for text categorization", who therefore, as Fan and
-// Lin 2007, falls back to a careful one where a rare class does badly, SCutFBR).
+// For calibrated predictions, one threshold serves all classes. A label pays off if
+// its probability exceeds a number that depends on the score reached, not on the
+// class (Lipton, Elkan, Naryanaswamy 2014, "Optimal thresholding of classifiers to
+// maximize F1 measure"). A threshold for each class corrects for calibration that
+// differs between classes. For a rare class it is fitted to few rows and over-fits
+// them (Yang 2001, "A study of thresholding strategies for text categorization").
+// Yang, and Fan and Lin 2007, therefore replace it by a cautious one if a rare class
+// scores badly (SCutFBR).
 //
 // # The search
 //
-// One class's threshold at a time is moved to its true optimum, the others
-// staying where they are (the cyclic optimisation of Fan and Lin 2007, "A study
-// on threshold selection for multi-label classification", here for the mean of
-// the rows' F-beta, in which the classes are not independent), until none of them
-// gains. A class has one entry a row, so what an entry adds to the score by
-// changing sides depends on nothing that the others of the class do: with the
-// entries sorted, one walk over running sums sees every value that the score
-// takes, in O(n) for n entries within reach.
+// The search moves one class's threshold at a time to its true optimum while the
+// others stay, until none gains. This is the cyclic optimization of Fan and Lin 2007,
+// "A study on threshold selection for multi-label classification". Here it maximizes
+// the mean F-beta of the rows, in which the classes are not independent. A class has
+// one entry per row. So the gain of an entry that changes sides does not depend on
+// the other entries of its class. With sorted entries, one walk over running sums
+// sees every value of the score, in O(n) for n entries within reach.
 //
 // # Shrinkage
 //
-// The threshold of a class with n true rows goes n/(n+strength) of the way from
-// the common one to its optimum, as an empirical Bayes estimate of a mean does
-// (Efron and Morris 1975). A class without true rows keeps the common threshold,
-// and with an infinite strength all do. The strength is the one of [Strengths]
-// that scores best in cross-validation over the folds. With fewer than two folds
-// there is nothing to choose by, and it is infinite.
+// The threshold of a class with n true rows moves n/(n+strength) of the way from the
+// common threshold to its optimum, like an empirical Bayes estimate of a mean (Efron
+// and Morris 1975). A class without true rows keeps the common threshold; with an
+// infinite strength every class does. The strength is the one of [Strengths] that
+// scores best in cross-validation over the folds. With fewer than two folds it is
+// infinite.
 package threshold
 
 import (
@@ -49,19 +47,19 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
-// Problem scores thresholds for one point of a blend. It may be used by several
-// goroutines at once.
+// Problem scores thresholds at one point of a blend. Several goroutines may use it at
+// once.
 type Problem struct {
 	options problem.Options
-	common  float64         // the point's offset: the threshold of every class at first
+	common  float64         // the offset of the point, at which every threshold starts
 	rows    []metric.Counts // without the entries
 	folds   []int           // first row of each fold, and the number of rows
-	entries [][]entry       // by class, upwards
-	support [][]int         // true rows, by fold and class
+	entries [][]entry       // by class, in ascending order
+	support [][]int         // number of true rows, by fold and class
 }
 
-// entry is a row's prediction of a class, which a threshold within reach may give
-// or not.
+// entry is a row's prediction of a class that a threshold within reach may give or
+// not.
 type entry struct {
 	value float64
 	of    uint32 // 2 x row + 1 if it is true
@@ -69,7 +67,7 @@ type entry struct {
 
 func (e entry) row() int { return int(e.of >> 1) }
 
-// step is what becomes of an entry: it is given, or no longer.
+// step is the change of an entry: given from now on, or no longer.
 type step int
 
 const (
@@ -84,8 +82,8 @@ func after(c metric.Counts, e entry, s step) metric.Counts {
 	return c
 }
 
-// New makes the problem of a point of s, which was read from set. Thresholds may
-// be as far from 0 as the offset of s.
+// New returns the problem of a point of s, which was read from set. Thresholds may be
+// as far from 0 as the offset of s.
 func New(s *problem.Sign, set *oof.Set, point []float64) *Problem {
 	p := &Problem{
 		options: s.Options(), folds: s.FoldStarts(),
@@ -127,7 +125,7 @@ func New(s *problem.Sign, set *oof.Set, point []float64) *Problem {
 	return p
 }
 
-// Common returns the thresholds that are all the common one.
+// Common returns the common threshold for every class.
 func (p *Problem) Common() []float64 {
 	t := make([]float64, len(p.entries))
 	for c := range t {
@@ -136,7 +134,7 @@ func (p *Problem) Common() []float64 {
 	return t
 }
 
-// Score is that of thresholds on the rows of some folds.
+// Score returns the score of thresholds on the rows of some folds.
 func (p *Problem) Score(thresholds []float64, folds ...int) float64 {
 	return p.ratio(thresholds, folds...).score()
 }
@@ -147,7 +145,7 @@ func (p *Problem) ratio(thresholds []float64, folds ...int) ratio {
 	return s.ratio(folds...)
 }
 
-// ratio is a score as a quotient of sums over rows.
+// ratio is a score as a quotient of two sums over rows.
 type ratio struct{ num, den float64 }
 
 func (r *ratio) add(o ratio) {
@@ -155,7 +153,7 @@ func (r *ratio) add(o ratio) {
 	r.den += o.den
 }
 
-// score is 0 where there is nothing to score.
+// score returns the quotient, 0 if the denominator is 0.
 func (r ratio) score() float64 {
 	if r.den == 0 {
 		return 0
@@ -163,18 +161,18 @@ func (r ratio) score() float64 {
 	return r.num / r.den
 }
 
-// state is the counts of all rows for thresholds that move.
+// state holds the counts of all rows at thresholds that move.
 type state struct {
 	*Problem
-	at   []float64 // thresholds
+	at   []float64 // by class, its threshold
 	rows []metric.Counts
 }
 
-// state begins with the common threshold.
+// state returns a state at the common threshold.
 func (p *Problem) state() *state {
 	s := &state{Problem: p, at: make([]float64, len(p.entries)), rows: slices.Clone(p.rows)}
 	for class := range s.at {
-		s.at[class] = math.Inf(1) // where nothing is given
+		s.at[class] = math.Inf(1) // gives nothing
 	}
 	s.setAll(p.Common())
 	return s
@@ -186,7 +184,8 @@ func (s *state) setAll(thresholds []float64) {
 	}
 }
 
-// set moves the threshold of a class, and returns which entries made what step.
+// set moves the threshold of a class. It returns the entries that changed, and their
+// step.
 func (s *state) set(class int, to float64) ([]entry, step) {
 	list := s.entries[class]
 	from, step := s.at[class], give
@@ -201,8 +200,8 @@ func (s *state) set(class int, to float64) ([]entry, step) {
 	return moved, step
 }
 
-// above returns the index of the first entry above a threshold: from it on
-// labels are given.
+// above returns the index of the first entry above a threshold. The entries from it
+// on are given.
 func above(list []entry, threshold float64) int {
 	return sort.Search(len(list), func(i int) bool { return list[i].value > threshold })
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/threshold"
 )
 
-// calibrated makes a model whose predictions are the probabilities of its labels
-// less 0.25, each class's moved by as much as shift says.
+// calibrated returns a model whose predictions are the probabilities of its labels
+// minus 0.25 plus the shift of the class.
 func calibrated(rows, classes int, shift func(class int) float64) *world.World {
 	r := rand.New(rand.NewPCG(1, 2))
 	w := &world.World{Classes: classes, Predictions: make([][]float32, 1)}
@@ -33,8 +33,8 @@ func calibrated(rows, classes int, shift func(class int) float64) *world.World {
 	return w
 }
 
-// read reads a world, and finds the common offset that is best for all rows and
-// those that are best without each fold.
+// read reads a world. It finds the best common offset for all rows, and without each
+// fold.
 func read(dir string, w *world.World) (run func(*float64) (*threshold.Result, error), err error) {
 	set, err := w.Write(dir)
 	if err != nil {
@@ -79,10 +79,10 @@ func Example() {
 	// better held out: true
 }
 
-// Where one threshold serves all classes, those of their own score higher on the
-// rows that they are fitted to, and lower on others; shrunk as cross-validation
-// chooses, they do less harm.
-func TestHeldOutScoresTellWhatDoesNotHelp(t *testing.T) {
+// One threshold serves all classes here. Per-class thresholds score higher on the
+// rows they are fitted to, and lower on others. Shrunk as cross-validation chooses,
+// they do less harm.
+func TestHeldOutScoresExposeOverfitting(t *testing.T) {
 	run, err := read(t.TempDir(), calibrated(150, 40, func(int) float64 { return 0 }))
 	if err != nil {
 		t.Fatal(err)

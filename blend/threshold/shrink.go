@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Strengths are the strengths of shrinkage that are tried, in true rows of a
-// class.
+// Strengths lists the strengths of shrinkage that [Problem.Choose] tries, in true
+// rows of a class.
 var Strengths = []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, math.Inf(1)}
 
 // Shrunk returns thresholds that were fitted to the rows of some folds, shrunk
@@ -34,8 +34,9 @@ func (p *Problem) Shrunk(fitted []float64, strength float64, folds ...int) []flo
 	return t
 }
 
-// Choose returns the strength of shrinkage with which thresholds that were fitted
-// to all but one of the folds score best on that one; of equal ones the highest.
+// Choose returns the strength with which thresholds score best on a fold that they
+// were not fitted to, over all folds given; ties go to the highest. It is infinite
+// for fewer than two folds.
 func (p *Problem) Choose(ctx context.Context, folds ...int) float64 {
 	best := math.Inf(1)
 	if len(folds) < 2 {
@@ -60,36 +61,36 @@ func (p *Problem) Choose(ctx context.Context, folds ...int) float64 {
 	return best
 }
 
-// Options say how thresholds are searched.
+// Options control a search of thresholds.
 type Options struct {
-	// Strength is that of the shrinkage; nil means that it is chosen.
+	// Strength is the strength of shrinkage; nil lets cross-validation choose it.
 	Strength *float64
-	// Held are the points that were fitted without each fold, for the nested
-	// validation; none where there is none.
+	// Held holds the points that were fitted without each fold, for nested
+	// validation; nil skips that.
 	Held [][]float64
-	// Progress is told of each of Steps parts that is done; nil is silent.
+	// Progress is called after each of the Steps parts; nil is allowed.
 	Progress func()
 }
 
-// Steps is how many parts a Run has.
+// Steps returns the number of parts of a Run.
 func (o Options) Steps() int { return len(o.Held) + 1 }
 
-// Result is what was found.
+// Result holds the thresholds of a search and their scores.
 type Result struct {
-	// Thresholds are those of the classes, Common is that of the point.
+	// Thresholds holds one threshold per class; Common is the offset of the point.
 	Thresholds []float64
 	Common     float64
-	// Strength is that of the shrinkage.
+	// Strength is the strength of shrinkage.
 	Strength float64
-	// Fitted are scores on the rows that all was fitted to.
+	// Fitted holds the scores on the rows that everything was fitted to.
 	Fitted Scores
-	// HeldOut are the scores of each fold at thresholds, with a strength and
-	// weights, that were all found without it; NaN without nested validation.
+	// HeldOut holds the scores of each fold at coefficients, thresholds and a
+	// strength that were found without it; NaN without nested validation.
 	HeldOut Scores
 }
 
-// ClassOffsets are how far the thresholds of classes are from the common one,
-// where they are.
+// ClassOffsets returns the distance of each threshold from the common one, without
+// the classes that keep it.
 func (r *Result) ClassOffsets() map[int]float64 {
 	offsets := map[int]float64{}
 	for class, t := range r.Thresholds {
@@ -100,17 +101,18 @@ func (r *Result) ClassOffsets() map[int]float64 {
 	return offsets
 }
 
-// Scores compare the thresholds of classes with the common one.
+// Scores compares per-class thresholds with the common one.
 type Scores struct{ PerClass, Common float64 }
 
-// Run finds thresholds for a point of s, which was read from set.
+// Run finds thresholds for a point of s, which was read from set. It returns the
+// error of ctx if ctx ends first.
 func Run(ctx context.Context, s *problem.Sign, set *oof.Set, point []float64, o Options) (*Result, error) {
 	all := make([]int, s.Folds())
 	for f := range all {
 		all[f] = f
 	}
-	// The last part is fitted to all folds, each of the others scored on one that
-	// it isn't fitted to.
+	// The last part is fitted to all folds. Each other part is scored on the fold that
+	// it was not fitted to.
 	parts := make([]part, len(o.Held)+1)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -137,14 +139,14 @@ func Run(ctx context.Context, s *problem.Sign, set *oof.Set, point []float64, o 
 	}, nil
 }
 
-// part is thresholds, and the ratios of the score of them and of the common one.
+// part holds thresholds, and the ratios of their score and of the common one's.
 type part struct {
 	thresholds       []float64
 	common, strength float64
 	perClass, before ratio
 }
 
-// scores are those of the rows of all parts together.
+// scores returns the scores of the rows of all parts together.
 func scores(parts ...part) Scores {
 	if len(parts) == 0 {
 		return Scores{math.NaN(), math.NaN()}
@@ -157,7 +159,7 @@ func scores(parts ...part) Scores {
 	return Scores{perClass.score(), before.score()}
 }
 
-// find fits to some folds and scores others.
+// find fits thresholds to some folds and scores them on others.
 func find(ctx context.Context, p *Problem, strength *float64, fitted, scored []int) part {
 	found := part{common: p.common}
 	if strength != nil {

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawn is a small problem, whole and pruned.
+// drawn is a small problem with its unpruned predictions.
 type drawn struct {
 	*threshold.Problem
 	world   *world.World
@@ -46,7 +46,7 @@ func (d *drawn) read(t *rapid.T, dir string) {
 	d.Problem = threshold.New(s, set, d.point)
 }
 
-// score is the definition, on the rows of some folds.
+// score returns the score by definition, on the rows of some folds.
 func (d *drawn) score(thresholds []float64, folds ...int) float64 {
 	y := metric.Rows{Classes: d.world.Classes}
 	for r, labels := range d.world.Labels {
@@ -68,7 +68,7 @@ func (d *drawn) score(thresholds []float64, folds ...int) float64 {
 	return y.FBeta(0, d.options.Beta)
 }
 
-// value is the blended prediction of a row and a class.
+// value returns the blended prediction of a row and a class.
 func (d *drawn) value(r, c int) float64 {
 	v := 0.0
 	for m, p := range d.world.Predictions {
@@ -77,7 +77,7 @@ func (d *drawn) value(r, c int) float64 {
 	return v
 }
 
-// some are thresholds without round numbers.
+// some returns thresholds without round numbers.
 func (d *drawn) some(t *rapid.T) []float64 {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "thresholds"), 0))
 	list := make([]float64, d.world.Classes)
@@ -89,7 +89,7 @@ func (d *drawn) some(t *rapid.T) []float64 {
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
-func TestThresholdsScoreAsByDefinition(t *testing.T) {
+func TestScoreMatchesItsDefinition(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		d := draw(t, dir)
@@ -103,8 +103,8 @@ func TestThresholdsScoreAsByDefinition(t *testing.T) {
 	})
 }
 
-// Where the fit ends, no threshold of a single class does better on the rows that
-// it was fitted to; so with one class it is the best of all.
+// After a fit, no other threshold of a single class scores better on the rows it was
+// fitted to. With one class, the fit is the optimum.
 func TestNoThresholdOfAClassBeatsTheFit(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -132,7 +132,7 @@ func TestNoThresholdOfAClassBeatsTheFit(t *testing.T) {
 	})
 }
 
-func TestShrinkageLeadsFromTheFitToTheCommonThreshold(t *testing.T) {
+func TestShrinkageMovesTheFitToTheCommonThreshold(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		d := draw(t, dir)
@@ -170,8 +170,8 @@ func TestShrinkageLeadsFromTheFitToTheCommonThreshold(t *testing.T) {
 	})
 }
 
-// What a fold is scored with may not know its labels.
-func TestTheLabelsOfAFoldThatIsHeldOutChangeNothing(t *testing.T) {
+// The thresholds that score a fold may not depend on its labels.
+func TestLabelsOfTheHeldOutFoldChangeNothing(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		d := draw(t, dir)

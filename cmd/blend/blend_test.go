@@ -33,8 +33,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// examples runs the examples of all help texts and those of docs/blend.md. The
-// ensembles that they name are the one that the first of them writes.
+// examples runs the examples of all help texts and of docs/blend.md. The ensembles
+// that they name are copies of the first one written.
 func examples(ts *testscript.TestScript, _ bool, _ []string) {
 	root := command.New()
 	lines := strings.Split(root.Example, "\n")
@@ -62,14 +62,14 @@ func examples(ts *testscript.TestScript, _ bool, _ []string) {
 		ran[strings.Fields(line)[1]]++
 	}
 	for _, verb := range []string{"best", "score", "oof", "plot"} {
-		if ran[verb] < 2 { // of the help and of the page
+		if ran[verb] < 2 { // one in the help, one on the page
 			ts.Fatalf("%d examples of blend %s were run", ran[verb], verb)
 		}
 	}
 }
 
-// predictions writes made-up predictions of 241 rows and 12 classes in 3 folds,
-// as level1_train_m<model>_f<fold>_e1_0.5.npy: predictions DIR MODELS.
+// predictions writes made-up predictions of 241 rows and 12 classes in 3 folds, as
+// level1_train_m<model>_f<fold>_e1_0.5.npy: predictions DIR MODELS.
 func predictions(ts *testscript.TestScript, _ bool, args []string) {
 	models, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -84,7 +84,7 @@ func predictions(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// spoil rewrites files of predictions: spoil KIND FILE...
+// spoil damages files of predictions: spoil KIND FILE...
 func spoil(ts *testscript.TestScript, _ bool, args []string) {
 	for _, path := range args[1:] {
 		path = ts.MkAbs(path)
@@ -126,7 +126,7 @@ func spoiled(ts *testscript.TestScript, kind string, data []float32, shape []int
 		for i := range data {
 			data[i] = r.Float32()*0.2 - 0.15
 		}
-	case "opposite": // worse than saying the same of every row
+	case "opposite": // worse than giving every row the same labels
 		for i := range data {
 			data[i] = -data[i]
 		}

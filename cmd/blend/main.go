@@ -1,5 +1,4 @@
-// Command blend finds the coefficients of an ensemble from out-of-fold
-// predictions.
+// Command blend finds the coefficients of an ensemble from out-of-fold predictions.
 package main
 
 import (

@@ -1,46 +1,46 @@
-// Package vector computes the inner loops of blending on the widest registers
-// that the CPU has: weighted sums of predictions and bit sets of their signs.
+// Package vector computes the inner loops of blending with the widest SIMD registers
+// of the CPU: weighted sums of predictions, and bit sets of their signs.
 //
 //	set := vector.Sets()[0]
-//	set.Dot(sums, columns, 0, weights, 0)
+//	set.Dot(sums, columns, 0, coefficients, 0)
 //	set.Positive(bits, sums)
 //
-// A [Set] is one way of computing, "avx512", "avx2" or "scalar". The scalar
-// functions are the definitions; the others give the same bits. Lengths are
-// multiples of [Lanes]. A bit set holds element i in bit i%64 of word i/64.
+// A [Set] is one implementation: "avx512", "avx2" or "scalar". The scalar functions
+// are the definitions, and the others return the same bits. Lengths are multiples of
+// [Lanes]. A bit set holds element i in bit i%64 of word i/64.
 package vector
 
 import "math"
 
-// Lanes is what lengths are a multiple of: the bits of a word.
+// Lanes is the number of bits in a word; lengths are multiples of it.
 const Lanes = 64
 
-// Set is one way of computing every loop.
+// Set is one implementation of every loop.
 type Set struct {
 	Name string
-	// Dot sets dst[i] = bias + sum over k of w[k] * columns[k][at+i], in
-	// float64, k upwards, each product and sum rounded.
+	// Dot sets dst[i] = bias + sum over k of w[k] * columns[k][at+i]. It computes in
+	// float64, in ascending order of k, and rounds each product and sum.
 	Dot func(dst []float64, columns [][]float32, at int, w []float64, bias float64)
-	// Positive sets the bits of the elements that are above 0.
+	// Positive sets the bits of the elements above 0.
 	Positive func(bits []uint64, x []float64)
-	// Split sets in some the bits of the elements of which any column is above
-	// low, and in all those of which every column is above high. It reports
-	// whether every value is finite; if not the bits mean nothing.
+	// Split sets in some the bits of the elements that are above low in any column,
+	// and in all those that are above high in every column. It reports whether every
+	// value is finite; if not, the bits are undefined.
 	Split func(some, all []uint64, columns [][]float32, low, high float32) bool
-	// Cross writes a word for each element of which one of a and b is above 0 and
-	// the other isn't, in their order, and returns how many:
+	// Cross writes a word for each element that is above 0 in exactly one of a and b,
+	// in order, and returns the number of words:
 	//
 	//	bits 32..63  the place between a (0) and b (1) where the element is 0, in
 	//	             units of 1/Unit, below 1
 	//	bits  1..31  of[i]
-	//	bit   0      whether b is above 0
+	//	bit   0      1 if b is above 0
 	//
-	// There are len(of) elements, and dst has room for 7 words more. Here lengths
-	// need not be multiples of Lanes.
+	// There are len(of) elements, which need not be a multiple of Lanes. dst has room
+	// for 7 words more.
 	Cross func(dst []uint64, a, b []float64, of []uint32) int
 }
 
-// Sets lists the sets that this CPU can run, fastest first.
+// Sets returns the sets that this CPU can run, the fastest first.
 func Sets() []*Set { return append(vectorSets(), Scalar) }
 
 // Scalar is the set that every CPU can run.
@@ -53,7 +53,7 @@ func dot(dst []float64, columns [][]float32, at int, w []float64, bias float64) 
 	for k, c := range columns {
 		wk := w[k]
 		for i, p := range c[at : at+len(dst)] {
-			// The conversion keeps product and sum from being fused.
+			// The conversion prevents a fused multiply-add.
 			dst[i] += float64(wk * float64(p))
 		}
 	}
@@ -71,7 +71,7 @@ func positive(bits []uint64, x []float64) {
 	}
 }
 
-// Unit is how many places a line has, in the words of Cross.
+// Unit is the number of places on a line, in the words of Cross.
 const Unit = 1 << 32
 
 func cross(dst []uint64, a, b []float64, of []uint32) int {

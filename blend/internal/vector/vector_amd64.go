@@ -7,7 +7,7 @@ import (
 	"simd/archsimd"
 )
 
-// vectorSets lists the sets of wide registers that this CPU has.
+// vectorSets returns the SIMD sets that this CPU can run, the fastest first.
 func vectorSets() []*Set {
 	var sets []*Set
 	if archsimd.X86.AVX512() {
@@ -19,7 +19,7 @@ func vectorSets() []*Set {
 	return sets
 }
 
-// dotZ is dot on four registers of 8 float64s at a time.
+// dotZ is dot with four registers of 8 float64s per step.
 func dotZ(dst []float64, columns [][]float32, at int, w []float64, bias float64) {
 	start := archsimd.BroadcastFloat64x8(bias)
 	for ; len(dst) >= 4*8; dst, at = dst[4*8:], at+4*8 {

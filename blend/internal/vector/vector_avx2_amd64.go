@@ -4,7 +4,7 @@ package vector
 
 import "simd/archsimd"
 
-// dotY is dot on four registers of 4 float64s at a time.
+// dotY is dot with four registers of 4 float64s per step.
 func dotY(dst []float64, columns [][]float32, at int, w []float64, bias float64) {
 	start := archsimd.BroadcastFloat64x4(bias)
 	for ; len(dst) >= 4*4; dst, at = dst[4*4:], at+4*4 {

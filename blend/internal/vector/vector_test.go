@@ -15,7 +15,7 @@ func columns(r *rand.Rand, models, n int) [][]float32 {
 	for k := range out {
 		out[k] = make([]float32, n)
 		for i := range out[k] {
-			// A coarse grid, so that zeros and equal values are there too.
+			// A coarse grid includes zeros and equal values.
 			out[k][i] = float32(r.IntN(21)-10) / 16
 		}
 	}
@@ -33,7 +33,7 @@ func Example() {
 	// Output: 1000
 }
 
-func TestEverySetComputesWhatTheScalarOneDoes(t *testing.T) {
+func TestEverySetMatchesTheScalarOne(t *testing.T) {
 	for _, set := range vector.Sets() {
 		for words := range 6 {
 			for models := 1; models < 10; models++ {
@@ -82,8 +82,8 @@ func TestEverySetComputesWhatTheScalarOneDoes(t *testing.T) {
 	}
 }
 
-// By hand: the first element stays, the second rises through 0 half way, the third
-// falls to it, the last leaves it at once.
+// By hand: the first element stays, the second rises through 0 halfway, the third
+// falls to it, and the last leaves it at once.
 func TestWhereElementsCross(t *testing.T) {
 	for _, set := range vector.Sets() {
 		a, b := make([]float64, 16), make([]float64, 16)
@@ -98,7 +98,7 @@ func TestWhereElementsCross(t *testing.T) {
 	}
 }
 
-func TestValuesThatAreNotFiniteAreSeen(t *testing.T) {
+func TestNonFiniteValuesAreDetected(t *testing.T) {
 	inf := float32(math.Inf(1))
 	for _, set := range vector.Sets() {
 		for _, bad := range []float32{inf, -inf, float32(math.NaN())} {

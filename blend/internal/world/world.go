@@ -1,5 +1,5 @@
-// Package world makes small random problems for the tests of blending, with the
-// plain definition of their score.
+// Package world makes small random problems for the tests of blending, with the plain
+// definition of their score.
 //
 //	w, options := world.Draw(t, 20, 5)
 //	set, err := w.Write(dir)
@@ -22,15 +22,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// World is a small problem that is all in memory.
+// World is a small problem in memory.
 type World struct {
 	Classes     int
 	Folds       []uint8
 	Labels      [][]int
-	Predictions [][]float32 // by model, of all rows in the table's order
+	Predictions [][]float32 // by model, of all rows in the order of the table
 }
 
-// Order returns the rows fold by fold, as problems have them.
+// Order returns the rows fold by fold, as problems order them.
 func (w *World) Order() []int {
 	var rows []int
 	for fold := range uint8(4) {
@@ -43,7 +43,7 @@ func (w *World) Order() []int {
 	return rows
 }
 
-// Write writes the files of the world and opens them.
+// Write writes the files of the world to dir and opens them.
 func (w *World) Write(dir string) (*oof.Set, error) {
 	var table strings.Builder
 	table.WriteString("id,attribute_ids\n")
@@ -88,7 +88,7 @@ func (w *World) Write(dir string) (*oof.Set, error) {
 	return oof.Open(truth, models)
 }
 
-// Score is the definition: all predictions, blended, scored.
+// Score returns the score by definition, from all blended predictions.
 func (w *World) Score(point []float64, o problem.Options) float64 {
 	y := w.Blend(point)
 	if o.Micro {
@@ -97,7 +97,7 @@ func (w *World) Score(point []float64, o problem.Options) float64 {
 	return y.FBeta(0, o.Beta)
 }
 
-// Blend is the blended predictions, fold by fold.
+// Blend returns the blended predictions, fold by fold.
 func (w *World) Blend(point []float64) metric.Rows {
 	y := metric.Rows{Classes: w.Classes}
 	for _, r := range w.Order() {
@@ -120,8 +120,7 @@ func (w *World) Blend(point []float64) metric.Rows {
 	return y
 }
 
-// Draw draws a problem of up to maxRows rows and maxModels models, and what is
-// asked of it.
+// Draw draws a problem of at most maxRows rows and maxModels models, and its options.
 func Draw(t *rapid.T, maxRows, maxModels int) (*World, problem.Options) {
 	w := &World{Classes: rapid.IntRange(1, 100).Draw(t, "classes")}
 	models, rows := rapid.IntRange(1, maxModels).Draw(t, "models"), rapid.IntRange(1, maxRows).Draw(t, "rows")
@@ -152,8 +151,9 @@ func Draw(t *rapid.T, maxRows, maxModels int) (*World, problem.Options) {
 	return w, o
 }
 
-// DrawPoint draws a point without round numbers: on such, predictions may cancel
-// but for rounding, and the order of adding decides. It may be a corner.
+// DrawPoint draws a point without round numbers. At round ones, predictions may
+// cancel up to rounding, and the order of addition would decide. The point may be a
+// corner.
 func DrawPoint(t *rapid.T, models int, o problem.Options) []float64 {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "point"), 0))
 	point := make([]float64, models)

@@ -13,14 +13,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// dataFlags say where labels and folds are.
+// dataFlags say where the labels and the folds are.
 type dataFlags struct{ data, labels, folds string }
 
 func (f *dataFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.data, "data", "", "the `FOLDER` of train.csv and folds.npy (default: that of the predictions, the one above it, else the first of ., data, ../input, /kaggle/input that has it)")
-	fs.StringVar(&f.labels, "labels", "", "the table of labels, a `FILE` (default: train.csv)")
-	fs.StringVar(&f.folds, "folds", "", "the folds of its rows, a `FILE` (default: folds.npy)")
+	fs.StringVar(&f.data, "data", "", "`FOLDER` of train.csv and folds.npy (default: the folder of the predictions or the one above it, else the first of ., data, ../input, /kaggle/input that has them)")
+	fs.StringVar(&f.labels, "labels", "", "table of labels, a `FILE` (default: train.csv)")
+	fs.StringVar(&f.folds, "folds", "", "folds of its rows, a `FILE` (default: folds.npy)")
 }
 
 // files returns the paths of the labels and the folds; predictions is the folder of
@@ -42,6 +42,7 @@ func (f *dataFlags) truth(predictions string) (*oof.Truth, error) {
 	return oof.ReadTruth(labels, folds)
 }
 
+// locate returns the path of a file: the one given by a flag, or the first found.
 func (f *dataFlags) locate(given, name, flag, predictions string) (string, error) {
 	if given != "" {
 		return given, nil

@@ -20,7 +20,7 @@ type ensembleFlags struct {
 
 func (f *ensembleFlags) add(cmd *cobra.Command) {
 	f.data.add(cmd)
-	cmd.Flags().StringVar(&f.predictions, "predictions", "", "the `FOLDER` of the level1_train_*.npy (default: that of the ensemble, ./models)")
+	cmd.Flags().StringVar(&f.predictions, "predictions", "", "`FOLDER` of the level1_train_*.npy (default: the folder of the ensemble, else ./models)")
 }
 
 // blended is an ensemble with its predictions.
@@ -29,6 +29,7 @@ type blended struct {
 	mix oof.Mix
 }
 
+// open reads an ensemble file and opens its predictions.
 func (f *ensembleFlags) open(path string) (*blended, error) {
 	text, err := textfile.Read(path, "an ensemble")
 	if err != nil {
@@ -64,7 +65,8 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	return b, nil
 }
 
-// folder is that of the predictions, of which one is called first.
+// folder returns the folder of the predictions, in which there is a file called
+// first.
 func (f *ensembleFlags) folder(ensemble, first string) (string, error) {
 	if f.predictions != "" {
 		return f.predictions, nil

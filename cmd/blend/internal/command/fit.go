@@ -19,31 +19,31 @@ type fitFlags struct {
 	method string
 	search search.Options
 	report bool
-	// strength is that of the shrinkage of thresholds, nil if it is chosen.
+	// strength is the strength of shrinkage, nil if cross-validation chooses it.
 	strength *float64
 }
 
-// fit is the root command: it searches the weights.
+// fit returns the root command, which fits an ensemble.
 func fit() *cobra.Command {
 	var f fitFlags
 	var strength float64
 	cmd := &cobra.Command{
 		Use:   "blend NAME level1_train_*_f0_*.npy",
 		Short: "Find the coefficients of an ensemble",
-		Long: `blend reads the out-of-fold predictions of several models, finds the weights with
-which they score best together, and writes them to NAME_val_<score>.yml, the
-ensemble that infer and deploy-kernel take.
+		Long: `blend reads the out-of-fold predictions of several models. It finds the
+coefficients with which they score best together, and writes the ensemble
+NAME_val_<score>.yml for infer and deploy-kernel.
+
+Name the predictions of one fold of each model; those of the other folds lie in
+the same folder. A model with the coefficient 0 is left out.
 
 A submission has every class above its threshold. The metrics f-beta and
-micro-f-beta score that; accuracy and log-loss do not, so the file of an ensemble
-blended by them says so, and infer and deploy-kernel refuse it.
+micro-f-beta score that; accuracy and log-loss do not. An ensemble blended by
+these names its metric, and infer and deploy-kernel refuse it.
 
-For each model the predictions of one fold are named; those of the other folds
-lie in the same folder. Models whose weight is 0 are left out.
-
-With --thresholds per-class, each class gets a threshold of its own, shrunk
-towards the common one the more, the rarer the class is. Look at what they score
-held out: they over-fit, and often do not help.`,
+With --thresholds per-class, each class gets its own threshold, shrunk towards
+the common one; the rarer the class, the stronger. Look at the held-out score:
+per-class thresholds over-fit, and often do not help.`,
 		Example: `  blend best models/level1_train_*_f0_*.npy
   blend even models/level1_train_*_f0_*.npy --method equal --data data/
   blend fine models/level1_train_*_f0_*.npy --thresholds per-class`,
@@ -59,12 +59,12 @@ held out: they over-fit, and often do not help.`,
 	f.metric.add(cmd)
 	fs := cmd.Flags()
 	f.method = search.Exact.String()
-	cli.ChoiceVar(fs, &f.method, "method", search.Names(), "how to search")
-	fs.Uint64Var(&f.search.Seed, "seed", 1, "what decides all that is random")
-	fs.IntVar(&f.search.Starts, "starts", search.DefaultStarts, "how many points the exact search starts from")
-	fs.IntVar(&f.search.Evaluations, "evaluations", search.DefaultEvaluations, "how many points the other methods score")
-	fs.Float64Var(&strength, "shrinkage", 0, "the true rows with which a class goes half the way from the common threshold to its own, inf for none of it (default: chosen by cross-validation)")
-	fs.BoolVar(&f.report, "report", true, "tell what the weights are worth: --report=false saves the time")
+	cli.ChoiceVar(fs, &f.method, "method", search.Names(), "search method")
+	fs.Uint64Var(&f.search.Seed, "seed", 1, "seed of everything random")
+	fs.IntVar(&f.search.Starts, "starts", search.DefaultStarts, "number of points that the exact search starts from")
+	fs.IntVar(&f.search.Evaluations, "evaluations", search.DefaultEvaluations, "number of points that the other methods score")
+	fs.Float64Var(&strength, "shrinkage", 0, "number of true rows at which a class's threshold moves half the way from the common one to its own; inf keeps the common one (default: chosen by cross-validation)")
+	fs.BoolVar(&f.report, "report", true, "validate the coefficients; --report=false skips that and saves time")
 	return cmd
 }
 
@@ -98,7 +98,7 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 		return err
 	}
 	for _, model := range fitted.LeftOut {
-		cli.Printf(cmd, "%s has no weight and is left out", model)
+		cli.Printf(cmd, "%s has the coefficient 0 and is left out", model)
 	}
 	if e := fitted.Ensemble; !e.OfLabels() {
 		cli.Printf(cmd, "warning: a submission has every class above its threshold, which the metric %s does not score; infer and deploy-kernel refuse this ensemble without --submission labels", e.Metric)

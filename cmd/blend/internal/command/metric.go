@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// metricFlags say what is to be made high.
+// metricFlags say which score to maximize.
 type metricFlags struct {
 	name       string
 	beta       float64
@@ -24,7 +24,7 @@ const (
 	logLoss    = ensemblefile.LogLoss
 )
 
-// What has thresholds of its own.
+// The values of --thresholds.
 const (
 	common   = "common"
 	perClass = "per-class"
@@ -33,10 +33,10 @@ const (
 func (f *metricFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	f.name, f.thresholds = fBeta, common
-	cli.ChoiceVar(fs, &f.name, "metric", ensemblefile.Metrics(), "the score, of rows (f-beta), of all entries (micro-f-beta), of the highest class (accuracy)")
-	fs.Float64Var(&f.beta, "beta", 2, "how many times recall weighs more than precision")
-	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, up to this far from 0 (default: none; 0.1 with --thresholds per-class)")
-	cli.ChoiceVar(fs, &f.thresholds, "thresholds", []string{common, perClass}, "whether classes have thresholds of their own")
+	cli.ChoiceVar(fs, &f.name, "metric", ensemblefile.Metrics(), "score to maximize: mean over rows (f-beta), over all entries (micro-f-beta), share of rows whose highest class is true (accuracy)")
+	fs.Float64Var(&f.beta, "beta", 2, "recall counts this many times as much as precision")
+	fs.Float64Var(&f.offset, "max-offset", 0, "search a common offset of all thresholds too, at most this far from 0 (default: none; 0.1 with --thresholds per-class)")
+	cli.ChoiceVar(fs, &f.thresholds, "thresholds", []string{common, perClass}, "one threshold for all classes, or one for each")
 }
 
 func (f *metricFlags) check() error {
@@ -46,9 +46,9 @@ func (f *metricFlags) check() error {
 	case !(f.offset >= 0 && f.offset < 1):
 		return cli.Usagef("--max-offset %s: a number from 0 to 1 is needed", say.Number(f.offset))
 	case f.offset > 0 && !strings.HasSuffix(f.name, fBeta):
-		return cli.Usagef("--max-offset: the %s knows no thresholds", f.name)
+		return cli.Usagef("--max-offset: the metric %s has no thresholds", f.name)
 	case f.thresholds == perClass && !strings.HasSuffix(f.name, fBeta):
-		return cli.Usagef("--thresholds: the %s knows no thresholds", f.name)
+		return cli.Usagef("--thresholds: the metric %s has no thresholds", f.name)
 	}
 	return nil
 }

@@ -14,17 +14,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// outOfFold is the verb that writes the predictions of a blend.
+// outOfFold returns the command that writes the predictions of a blend.
 func outOfFold() *cobra.Command {
 	var f ensembleFlags
 	var output string
 	cmd := &cobra.Command{
 		Use:   "oof ENSEMBLE.yml",
 		Short: "Write the out-of-fold predictions of an ensemble",
-		Long: `oof blends the out-of-fold predictions of an ensemble by its weights and writes
-them as one float32 array: a row for each row of train.csv, in its order, a
-column for each class. What is above 0 is a label given. The weights are scaled
-so that they sum to 1.`,
+		Long: `oof blends the out-of-fold predictions of an ensemble, with coefficients scaled to
+sum to 1. It writes one float32 array with a row for each row of train.csv, in
+its order, and a column for each class. A value above 0 is a label given.`,
 		Example: `  blend oof best_val_0.6397.yml --predictions models/ -o best_oof.npy`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,18 +45,18 @@ so that they sum to 1.`,
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "", "the `FILE` to write (default: <ensemble>_oof.npy)")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: <ensemble>_oof.npy)")
 	return cmd
 }
 
-// scale makes the weights sum to 1.
+// scale makes the coefficients sum to 1.
 func (b *blended) scale() error {
 	sum := 0.0
 	for _, w := range b.mix.Coefficients {
 		sum += w
 	}
 	if sum <= 0 {
-		return fmt.Errorf("the weights sum to %s; they must sum to more than 0", say.Number(sum))
+		return fmt.Errorf("the weights sum to %s; the sum must be above 0", say.Number(sum))
 	}
 	for i := range b.mix.Coefficients {
 		b.mix.Coefficients[i] /= sum
@@ -65,6 +64,7 @@ func (b *blended) scale() error {
 	return nil
 }
 
+// write writes the blended predictions of all rows, several folds at once.
 func (b *blended) write(cmd *cobra.Command, path string) error {
 	out, err := atomicfile.Create(path)
 	if err != nil {

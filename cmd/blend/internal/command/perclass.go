@@ -44,9 +44,9 @@ func (w *watcher) perClass(r *threshold.Result) error {
 	switch {
 	case changed == 0:
 	case math.IsNaN(r.HeldOut.PerClass):
-		cli.Printf(w.cmd, "warning: thresholds per class over-fit, and were not validated")
+		cli.Printf(w.cmd, "warning: per-class thresholds over-fit, and these were not validated")
 	case r.HeldOut.PerClass <= r.HeldOut.Common:
-		cli.Printf(w.cmd, "warning: on rows they were not fitted to, thresholds per class score %.5f, the common one %.5f: --thresholds common is the better choice",
+		cli.Printf(w.cmd, "warning: on rows they were not fitted to, per-class thresholds score %.5f, the common one %.5f: use --thresholds common",
 			r.HeldOut.PerClass, r.HeldOut.Common)
 	}
 	return nil

@@ -16,21 +16,21 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// plotPoints is how many points a curve has.
+// plotPoints is the number of points of a curve.
 const plotPoints = 201
 
-// draw is the verb that draws an ensemble's score.
+// draw returns the command that draws an ensemble's score.
 func draw() *cobra.Command {
 	var f ensembleFlags
 	var output string
 	reach := 0.05
 	cmd := &cobra.Command{
 		Use:   "plot ENSEMBLE.yml",
-		Short: "Draw the score around an ensemble's weights",
-		Long: `plot draws three diagrams into a PNG image: the mean F2 of the rows by the weight
-of each model, the others keeping their proportions; by an offset of all
-thresholds; and the way that the exact search and Nelder-Mead take. Of one model
-it draws the offset alone.`,
+		Short: "Draw the score around an ensemble's coefficients",
+		Long: `plot draws three diagrams into a PNG image: the mean F2 of the rows by the
+coefficient of each model, while the others keep their proportions; by an offset
+of all thresholds; and over the time of an exact and a Nelder-Mead search. For a
+single model it draws the offset alone.`,
 		Example: `  blend plot best_val_0.6397.yml --predictions models/ -o best.png`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,11 +55,12 @@ it draws the offset alone.`,
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "", "the `FILE` to write (default: <ensemble>.png)")
-	cmd.Flags().Float64Var(&reach, "reach", reach, "how far the offset goes from 0")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: <ensemble>.png)")
+	cmd.Flags().Float64Var(&reach, "reach", reach, "largest offset drawn, on either side of 0")
 	return cmd
 }
 
+// draw writes the picture to path; name is the ensemble's.
 func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) error {
 	offset := 0.0
 	for i, w := range b.mix.Coefficients {
@@ -75,7 +76,7 @@ func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) err
 		return err
 	}
 	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
-		return fmt.Errorf("the weights %s can't be drawn: none may be below 0", say.List(b.mix.Coefficients))
+		return fmt.Errorf("can't draw the weights %s: none may be below 0", say.List(b.mix.Coefficients))
 	}
 	var panels []chart.Panel
 	if p.Models() > 1 {
@@ -101,13 +102,13 @@ func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) err
 	return out.Commit()
 }
 
-// byWeight is the score by the weight of each model, up to twice what it is.
+// byWeight returns the score by the coefficient of each model, up to twice its value.
 func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
 	panel := chart.Panel{Title: "one weight, the others in proportion", X: "weight of the model", Y: "mean F2", Marked: "this ensemble"}
 	n := p.Models()
 	for i := range n {
 		if point[i] == 1 {
-			continue // there are no others to keep their proportions
+			continue // there are no others
 		}
 		without := slices.Clone(point)
 		without[i] = 0
@@ -128,7 +129,7 @@ func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
 	return panel
 }
 
-// byOffset is the score by the offset of the thresholds.
+// byOffset returns the score by the offset of the thresholds.
 func byOffset(p *problem.Sign, point []float64, reach float64) chart.Panel {
 	c := chart.Curve{Mark: (plotPoints - 1) / 2}
 	n := p.Models()
@@ -145,7 +146,7 @@ type level struct{ *problem.Sign }
 
 func (level) MaxOffset() float64 { return 0 }
 
-// searches is the way of two searches.
+// searches returns the traces of two searches.
 func searches(ctx context.Context, p *problem.Sign) (chart.Panel, error) {
 	panel := chart.Panel{Title: "two searches", X: "seconds", Y: "mean F2"}
 	for _, m := range []search.Method{search.Exact, search.NelderMead} {

@@ -8,17 +8,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// score is the verb that scores an ensemble as it stands.
+// score returns the command that scores an ensemble as it stands.
 func score() *cobra.Command {
 	var f ensembleFlags
 	beta := 2.0
 	cmd := &cobra.Command{
 		Use:   "score ENSEMBLE.yml",
 		Short: "Score an ensemble, fold by fold",
-		Long: `score blends the out-of-fold predictions of an ensemble by its weights, as they
-stand in the file, and prints the mean F-beta of the rows, the F-beta of all
-entries and the accuracy of the highest prediction: of each fold, and of all.
-Nothing is left out or computed ahead: it is the definition.`,
+		Long: `score blends the out-of-fold predictions of an ensemble with the coefficients in
+its file. For each fold and for all, it prints the mean F-beta of the rows, the
+F-beta of all entries and the accuracy of the highest class. It computes them
+from all predictions, by definition.`,
 		Example: `  blend score best_val_0.6397.yml --predictions models/`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,11 +30,11 @@ Nothing is left out or computed ahead: it is the definition.`,
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().Float64Var(&beta, "beta", beta, "how many times recall weighs more than precision")
+	cmd.Flags().Float64Var(&beta, "beta", beta, "recall counts this many times as much as precision")
 	return cmd
 }
 
-// sums are those of a fold.
+// sums are the sums over the rows of a fold.
 type sums struct {
 	rows           int
 	fBeta, correct float64
@@ -48,6 +48,7 @@ func (s *sums) add(o sums) {
 	s.counts.Add(o.counts)
 }
 
+// score prints the scores of each fold and of all.
 func (b *blended) score(cmd *cobra.Command, beta float64) error {
 	folds := make([]sums, b.set.Truth.Folds)
 	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) error {
@@ -76,7 +77,7 @@ func (b *blended) score(cmd *cobra.Command, beta float64) error {
 	return nil
 }
 
-// rows scores some rows.
+// rows returns the sums over some rows.
 func (b *blended) rows(rows []int, values []float32, beta float64) sums {
 	y := metric.Rows{Scores: values, Classes: b.set.Classes}
 	for _, r := range rows {

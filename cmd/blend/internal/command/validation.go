@@ -14,7 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 )
 
-// validated prints the validation and what is odd about it.
+// validated prints the validation and the warnings about it.
 func (w *watcher) validated(r *report.Report) error {
 	if err := printReport(w.cmd.OutOrStdout(), w.set, r); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (w *watcher) validated(r *report.Report) error {
 
 func printReport(w io.Writer, set *oof.Set, r *report.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "model\tsingle\tweight\twithout it\tcorrelation\t")
+	fmt.Fprintln(t, "model\tsingle\tcoefficient\twithout it\tcorrelation\t")
 	for i, m := range r.Models {
 		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%+.5f\t%s\t\n", set.Models[i].Name, m.Single, m.Coefficient, 0-m.Loss, number("%.3f", m.Correlation))
 	}
@@ -35,16 +35,16 @@ func printReport(w io.Writer, set *oof.Set, r *report.Report) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, `
-equal weights  %.5f
+equal          %.5f
 fitted         %.5f  (95%% of bootstrap samples: %.5f to %.5f)
 gain           %+.5f  (95%% of bootstrap samples: %+.5f to %+.5f)
-held out       %s  (each fold scored with weights fitted to the others; fitted - held out = %s)
+held out       %s  (each fold scored with coefficients fitted to the others; fitted - held out = %s)
 `, r.Equal, r.Fitted, r.Interval.Low, r.Interval.High, r.Fitted-r.Equal, r.Gain.Low, r.Gain.High,
 		number("%.5f", r.HeldOut), number("%+.5f", r.Fitted-r.HeldOut))
 	return err
 }
 
-// number formats v, or says that there is none.
+// number formats v, or returns "-" for NaN.
 func number(format string, v float64) string {
 	if math.IsNaN(v) {
 		return "-"
@@ -52,14 +52,14 @@ func number(format string, v float64) string {
 	return fmt.Sprintf(format, v)
 }
 
-// warnings says what is odd about the scores.
+// warnings returns what looks wrong about the scores.
 func (w *watcher) warnings(r *report.Report) (list []string) {
 	if r.Fitted == 0 {
-		list = append(list, "no weights give a true label: is the threshold taken off the predictions, are the rows in order?")
+		list = append(list, "no coefficients give a true label: was the threshold subtracted from the predictions, and are the rows in the table's order?")
 	} else if r.HeldOut < r.Equal {
-		list = append(list, fmt.Sprintf("on rows they were not fitted to, fitted weights score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
+		list = append(list, fmt.Sprintf("on rows they were not fitted to, the coefficients score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
 	} else if gap := r.Fitted - r.HeldOut; gap > (r.Fitted-r.Equal)/2 && gap > 1e-6 {
-		list = append(list, fmt.Sprintf("more than half of the gain over equal weights is lost on rows that the weights were not fitted to (%.5f of %.5f)", gap, r.Fitted-r.Equal))
+		list = append(list, fmt.Sprintf("more than half of the gain over equal coefficients is lost on rows that they were not fitted to (%.5f of %.5f)", gap, r.Fitted-r.Equal))
 	}
 	for i, m := range r.Models {
 		for fold, score := range m.Folds {

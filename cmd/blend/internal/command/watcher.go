@@ -60,7 +60,7 @@ func (w *watcher) end(s blend.Stage, r *blend.Result) error {
 
 // read prints what pruning left of a problem.
 func (w *watcher) read(p blend.Problem) {
-	text := fmt.Sprintf("%d models, %d rows x %d classes, of which weights can change %.2f%%", len(w.set.Models), p.Rows(), w.set.Classes,
+	text := fmt.Sprintf("%d models, %d rows x %d classes, of which coefficients can change %.2f%%", len(w.set.Models), p.Rows(), w.set.Classes,
 		100*float64(p.Entries())/float64(p.Rows()*w.set.Classes))
 	if l, ok := p.(*problem.LogLoss); ok {
 		text += fmt.Sprintf("; the loss is up to %s too low", say.Rate(l.Error()))
