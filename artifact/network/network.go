@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -46,13 +47,13 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		}
 		c.InputSize = n
 	}
-	if _, err := arch.Find(arch.All(), metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
+	if _, err := Find(metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
 		c.Arch = metadata["arch"] // unless a checkpoint of other code names an unknown one
 	}
 	if c.Arch == "" {
 		return guess(infos, c.InputSize)
 	}
-	a, err := arch.Find(arch.All(), c.Arch)
+	a, err := Find(c.Arch)
 	if err != nil {
 		return nil, arch.Arch{}, err
 	}
@@ -61,6 +62,22 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		err = Explain(err, g, infos)
 	}
 	return g, a, err
+}
+
+// Find returns the architecture of that name. Its error suggests the nearest name.
+func Find(name string) (arch.Arch, error) {
+	var names []string
+	for _, a := range arch.All() {
+		if a.Name == name {
+			return a, nil
+		}
+		names = append(names, a.Name)
+	}
+	known := strings.Join(names, ", ")
+	if near, ok := nearest.Name(name, names); ok {
+		return arch.Arch{}, fmt.Errorf("unknown architecture %q: did you mean %s? (known: %s)", name, near, known)
+	}
+	return arch.Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, known)
 }
 
 // guess tries every architecture.

@@ -81,8 +81,8 @@ func TestWhatCannotBeDrawnIsRefused(t *testing.T) {
 		t.Errorf("no size: %v", err)
 	}
 	for want, c := range map[string]network.Choice{
-		`unknown architecture "cifar20": did you mean cifar_resnet20?`: {Arch: "cifar20", InputSize: 32},
-		"not those of cifar_resnet32 with 7 classes: 60 missing":       {Arch: "cifar_resnet32", InputSize: 32},
+		`unknown architecture "cifarresnet20": did you mean cifar_resnet20?`: {Arch: "cifarresnet20", InputSize: 32},
+		"not those of cifar_resnet32 with 7 classes: 60 missing":             {Arch: "cifar_resnet32", InputSize: 32},
 		"does not fit 1 pixels":         {Arch: "xception", InputSize: 3},
 		"every side must be 1 to 65536": {Arch: "cifar_resnet20", InputSize: -1},
 	} {

@@ -19,10 +19,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"gopkg.in/yaml.v3"
 )

@@ -16,7 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
-	"github.com/deploy-kernel/deploy-kernel/internal/streams"
+	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 

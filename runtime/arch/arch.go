@@ -103,46 +103,13 @@ func All() []Arch {
 // Find returns the architecture of that name.
 func Find(archs []Arch, name string) (Arch, error) {
 	names := make([]string, len(archs))
-	nearest := 0
 	for i, a := range archs {
 		if a.Name == name {
 			return a, nil
 		}
 		names[i] = a.Name
-		if distance(name, a.Name) < distance(name, names[nearest]) {
-			nearest = i
-		}
 	}
-	if len(archs) == 0 {
-		return Arch{}, fmt.Errorf("unknown architecture %q", name)
-	}
-	known := strings.Join(names, ", ")
-	if best := names[nearest]; distance(name, best) <= max(len(name), len(best))/2 {
-		return Arch{}, fmt.Errorf("unknown architecture %q: did you mean %s? (known: %s)", name, best, known)
-	}
-	return Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, known)
-}
-
-// distance is Levenshtein's: the least number of letters to insert, delete or
-// replace that makes a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, strings.Join(names, ", "))
 }
 
 // begin starts a graph on a square RGB image.

@@ -91,7 +91,7 @@ func TestFaultsAreToldBeforeAnythingIsPredicted(t *testing.T) {
 		{"an output that is a folder", func(_ *testing.T, _ *world, o *predict.Options) { o.Output = filepath.Dir(o.Output) }, []string{"it is a folder"}},
 		{"an unknown architecture", func(_ *testing.T, w *world, _ *predict.Options) {
 			w.Plan.Models[0].Arch = "tiiny"
-		}, []string{`model m0: unknown architecture "tiiny": did you mean tiny?`}},
+		}, []string{`model m0: unknown architecture "tiiny" (known: tiny)`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, 6)

@@ -11,9 +11,9 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/runtime/ctxio"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 )
 
 // weightFile is an open file of weights.
@@ -71,7 +71,7 @@ func (w *weightFile) read(ctx context.Context, data []byte, threads int, f *ense
 	if w.crypt != nil {
 		err = w.crypt.ReadInto(ctx, data, threads)
 	} else {
-		_, err = io.ReadFull(ctxio.NewReader(ctx, w.file), data)
+		_, err = io.ReadFull(streams.Reader(ctx, w.file), data)
 	}
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (w *weightFile) verify(ctx context.Context, f *ensemble.Fold) error {
 		src = w.crypt
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, ctxio.NewReader(ctx, io.NewSectionReader(src, 0, w.size))); err != nil {
+	if _, err := io.Copy(h, streams.Reader(ctx, io.NewSectionReader(src, 0, w.size))); err != nil {
 		return err
 	}
 	return compare(f, h.Sum(nil))

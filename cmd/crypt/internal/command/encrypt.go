@@ -16,8 +16,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
-	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/spf13/cobra"
 )

@@ -13,8 +13,8 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
-	"github.com/deploy-kernel/deploy-kernel/internal/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )

@@ -6,6 +6,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
@@ -116,7 +117,7 @@ func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Grap
 		}
 		return g, f, nil
 	}
-	a, err := arch.Find(arch.All(), name)
+	a, err := network.Find(name)
 	if err != nil {
 		return nil, nil, hint.New(err, "%s is no file either", name)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/streams"
+	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 )
 
 func Example() {
@@ -32,5 +32,16 @@ func TestReadersAndWritersEndWithTheirContext(t *testing.T) {
 	}
 	if _, err := io.WriteString(w, "c"); !errors.Is(err, context.Canceled) || b.String() != "ab" {
 		t.Errorf("Write: %v, %q", err, b.String())
+	}
+}
+
+func TestReadsAreShort(t *testing.T) {
+	p := make([]byte, 20<<20)
+	r := streams.Reader(t.Context(), bytes.NewReader(make([]byte, len(p))))
+	if n, err := r.Read(p); n > 8<<20 || err != nil {
+		t.Errorf("%d bytes at once, %v", n, err)
+	}
+	if n, err := io.ReadFull(r, p[8<<20:]); n != 12<<20 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }

@@ -1,4 +1,4 @@
-// Package streams holds small readers and writers that commands and libraries share.
+// Package streams holds small readers and writers that the runtime and the commands share.
 //
 //	var size streams.Counter
 //	_, err := io.Copy(io.MultiWriter(file, &size), streams.Reader(ctx, source))
@@ -9,7 +9,11 @@ import (
 	"io"
 )
 
-// Reader returns r with reads that return the error of ctx once ctx has ended.
+// maxRead is the number of bytes of one Read, so that a Read is short.
+const maxRead = 8 << 20
+
+// Reader returns r with reads that return the error of ctx once ctx has ended. Each asks
+// r for at most 8 MiB.
 func Reader(ctx context.Context, r io.Reader) io.Reader { return &reader{ctx, r} }
 
 // Writer returns w with writes that return the error of ctx once ctx has ended.
@@ -24,7 +28,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return r.r.Read(p)
+	return r.r.Read(p[:min(len(p), maxRead)])
 }
 
 type writer struct {
