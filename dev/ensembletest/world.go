@@ -1,5 +1,5 @@
 // Package ensembletest makes the input root of a small ensemble for tests: images,
-// a sample submission, and plain and encrypted weights of a Tiny network.
+// a sample submission, and plain and encrypted weights of a tiny network.
 //
 //	w := ensembletest.New(t, 6)
 //	summary, err := predict.Run(ctx, w.Plan, predict.Options{Archs: []arch.Arch{ensembletest.Tiny}, Input: w.Root, Key: &w.Key, …})
@@ -26,7 +26,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Tiny is a network that takes no time.
+// Tiny is an architecture of one convolution and one linear layer.
 var Tiny = arch.Arch{
 	Name: "tiny", Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.25, 0.25, 0.25},
 	Build: func(c arch.Config) (*nn.Graph, error) {
@@ -37,18 +37,19 @@ var Tiny = arch.Arch{
 	},
 }
 
+// Classes is the number of classes of a World.
 const Classes = 7
 
 // World is an input root with images, a sample and the weights of a plan.
 type World struct {
-	Root string
+	Root string // input root
 	Plan *ensemble.Plan
-	Key  crypt.Key
-	IDs  []string
+	Key  crypt.Key // decrypts the encrypted weights
+	IDs  []string  // ids of the sample submission, in its order
 }
 
-// New makes a plan of three models, of 2, 1 and 2 folds, of which the
-// folds 1 are encrypted, and n images.
+// New makes an input root with n images and a plan of three models with 2, 1 and 2
+// folds. The weights of the second folds are encrypted.
 func New(t testing.TB, n int) *World {
 	t.Helper()
 	key, err := crypt.NewKey()
@@ -92,8 +93,10 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// Path returns the path of a file under the input root.
 func (w *World) Path(name string) string { return filepath.Join(w.Root, filepath.FromSlash(name)) }
 
+// Write writes a file under the input root, and makes its folder.
 func (w *World) Write(t testing.TB, name string, data []byte) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(w.Path(name)), 0o755))
@@ -111,8 +114,8 @@ func (w *World) encrypt(t testing.TB, name string, data []byte) []byte {
 	return b.Bytes()
 }
 
-// weightFile makes a safetensors file of the recipe's weights; the seed makes
-// them differ.
+// WeightFile returns a safetensors file of golden weights. Another seed gives other
+// weights.
 func WeightFile(t testing.TB, a arch.Arch, m ensemble.Model, seed string) []byte {
 	t.Helper()
 	g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes})
@@ -127,6 +130,7 @@ func WeightFile(t testing.TB, a arch.Arch, m ensemble.Model, seed string) []byte
 	return b.Bytes()
 }
 
+// PNG returns a PNG file of w × h pixels. Another seed gives other pixels.
 func PNG(t testing.TB, w, h, seed int) []byte {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))

@@ -14,6 +14,9 @@ import (
 // the fixed-point sums of package submission from overflowing.
 const MaxWeight = 1 << 16
 
+// maxInput is the limit of the side of a network's input, in pixels.
+const maxInput = 1 << 12
+
 // Check returns an error if the plan can't be run. It checks that numbers are in range,
 // that fold names are distinct file names, and that cuts refer to folds of the plan.
 // The error names the place.
@@ -32,14 +35,14 @@ func (p *Plan) Check() error {
 		}
 		for _, f := range m.Folds {
 			if names[f.Name] {
-				return fmt.Errorf("plan %s: model %d (%s): the fold %s is there twice", p.Name, i, m.Name, f.Name)
+				return fmt.Errorf("plan %s: model %d (%s): the fold %s occurs twice", p.Name, i, m.Name, f.Name)
 			}
 			names[f.Name] = true
 			weight += math.Abs(m.Weight)
 		}
 	}
 	if n := len(p.ClassOffsets); n != 0 && n != p.Classes {
-		return fmt.Errorf("plan %s: %d offsets of %d classes", p.Name, n, p.Classes)
+		return fmt.Errorf("plan %s: %d class offsets for %d classes", p.Name, n, p.Classes)
 	}
 	for c, o := range p.ClassOffsets {
 		if !(o >= -1 && o <= 1) {
@@ -57,7 +60,7 @@ func (p *Plan) Check() error {
 	for i, c := range p.Cuts {
 		if c.Model < 0 || c.Model >= len(p.Models) || c.Fold < 0 || c.Fold >= len(p.Models[c.Model].Folds) ||
 			c.Views < 0 || c.Views > vision.MaxViews {
-			return fmt.Errorf("plan %s: cut %d: model %d, fold %d, %d views: no such thing in the plan", p.Name, i, c.Model, c.Fold, c.Views)
+			return fmt.Errorf("plan %s: cut %d (model %d, fold %d, %d views) refers to nothing in the plan", p.Name, i, c.Model, c.Fold, c.Views)
 		}
 	}
 	return nil
@@ -68,11 +71,11 @@ func (m *Model) check(classes int) error {
 	case m.Classes != classes:
 		return fmt.Errorf("%d classes in a plan of %d", m.Classes, classes)
 	case math.IsNaN(m.Weight) || math.IsInf(m.Weight, 0):
-		return fmt.Errorf("weight %g", m.Weight)
+		return fmt.Errorf("the weight %g is not a finite number", m.Weight)
 	case m.Views < 1 || m.Views > vision.MaxViews:
-		return fmt.Errorf("%d views, there are 1 to %d", m.Views, vision.MaxViews)
-	case m.InputSize < 1 || m.InputSize > 1<<12:
-		return fmt.Errorf("an input of %d pixels", m.InputSize)
+		return fmt.Errorf("%d views: there must be 1 to %d", m.Views, vision.MaxViews)
+	case m.InputSize < 1 || m.InputSize > maxInput:
+		return fmt.Errorf("an input of %d pixels: there must be 1 to %d", m.InputSize, maxInput)
 	case len(m.Folds) == 0:
 		return errors.New("no folds")
 	case m.Alpha > vision.OverBlack:
@@ -84,14 +87,14 @@ func (m *Model) check(classes int) error {
 		return err
 	}
 	if most := m.Scaling.MaxViews(m.InputSize); m.Views > most {
-		return fmt.Errorf("%d views, but with the policy %s there are %d", m.Views, m.Scaling.Policy, most)
+		return fmt.Errorf("%d views, but the policy %s has %d", m.Views, m.Scaling.Policy, most)
 	}
 	if m.Mean != [3]float32{} && m.Std == [3]float32{} {
-		return errors.New("a mean without standard deviation")
+		return errors.New("a mean without a standard deviation")
 	}
 	for i, std := range m.Std {
 		if m.Std != [3]float32{} && !(std > 0 && std <= 1) || !(m.Mean[i] >= 0 && m.Mean[i] <= 1) {
-			return fmt.Errorf("mean %v, standard deviation %v: they must be of pixels from 0 to 1", m.Mean, m.Std)
+			return fmt.Errorf("mean %v, standard deviation %v: they must be for pixels from 0 to 1", m.Mean, m.Std)
 		}
 	}
 	for _, f := range m.Folds {
@@ -102,7 +105,7 @@ func (m *Model) check(classes int) error {
 			return fmt.Errorf("fold %s: %q is not a SHA-256", f.Name, f.SHA256)
 		}
 		if f.Size < 1 {
-			return fmt.Errorf("fold %s: %d bytes", f.Name, f.Size)
+			return fmt.Errorf("fold %s: a size of %d bytes", f.Name, f.Size)
 		}
 		if !(f.Threshold >= -1 && f.Threshold <= 2) {
 			return fmt.Errorf("fold %s: threshold %g is not between -1 and 2", f.Name, f.Threshold)

@@ -9,7 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 )
 
-// twoModels is a plan of two models, of two folds and one.
+// twoModels returns a plan of a model with two folds and one with a single fold.
 func twoModels() *ensemble.Plan {
 	fold := func(name string) ensemble.Fold {
 		return ensemble.Fold{Name: name, SHA256: strings.Repeat("0f", 32), Size: 100, Threshold: 0.25}
@@ -37,19 +37,19 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		{"plan two: 0 classes", func(p *ensemble.Plan) { p.Classes = 0 }},
 		{"plan two: no models", func(p *ensemble.Plan) { p.Models = nil }},
 		{"plan two: model 1 (b): 4 classes in a plan of 3", func(p *ensemble.Plan) { p.Models[1].Classes = 4 }},
-		{"plan two: model 0 (a): weight NaN", func(p *ensemble.Plan) { p.Models[0].Weight = math.NaN() }},
-		{"plan two: model 0 (a): 7 views, there are 1 to 6", func(p *ensemble.Plan) { p.Models[0].Views = 7 }},
-		{"plan two: model 0 (a): an input of 0 pixels", func(p *ensemble.Plan) { p.Models[0].InputSize = 0 }},
+		{"plan two: model 0 (a): the weight NaN is not a finite number", func(p *ensemble.Plan) { p.Models[0].Weight = math.NaN() }},
+		{"plan two: model 0 (a): 7 views: there must be 1 to 6", func(p *ensemble.Plan) { p.Models[0].Views = 7 }},
+		{"plan two: model 0 (a): an input of 0 pixels: there must be 1 to 4096", func(p *ensemble.Plan) { p.Models[0].InputSize = 0 }},
 		{"plan two: model 1 (b): no folds", func(p *ensemble.Plan) { p.Models[1].Folds = nil }},
 		{`plan two: model 1 (b): fold "../x": not a file name`, func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "../x" }},
 		{`plan two: model 1 (b): fold b_f0_e1_0.5: "00" is not a SHA-256`, func(p *ensemble.Plan) { p.Models[1].Folds[0].SHA256 = "00" }},
-		{"plan two: model 1 (b): fold b_f0_e1_0.5: 0 bytes", func(p *ensemble.Plan) { p.Models[1].Folds[0].Size = 0 }},
+		{"plan two: model 1 (b): fold b_f0_e1_0.5: a size of 0 bytes", func(p *ensemble.Plan) { p.Models[1].Folds[0].Size = 0 }},
 		{"plan two: model 1 (b): fold b_f0_e1_0.5: threshold NaN is not between -1 and 2", func(p *ensemble.Plan) { p.Models[1].Folds[0].Threshold = math.NaN() }},
-		{"plan two: model 1 (b): the fold a_f0_e1_0.5 is there twice", func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "a_f0_e1_0.5" }},
-		{"plan two: 2 offsets of 3 classes", func(p *ensemble.Plan) { p.ClassOffsets = make([]float64, 2) }},
+		{"plan two: model 1 (b): the fold a_f0_e1_0.5 occurs twice", func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "a_f0_e1_0.5" }},
+		{"plan two: 2 class offsets for 3 classes", func(p *ensemble.Plan) { p.ClassOffsets = make([]float64, 2) }},
 		{"plan two: class 1: the offset NaN is not between -1 and 1", func(p *ensemble.Plan) { p.ClassOffsets = []float64{0, math.NaN(), 0} }},
 		{"plan two: the weights of all folds sum to 80001, more than 65536", func(p *ensemble.Plan) { p.Models[0].Weight = -40000 }},
-		{"plan two: cut 0: model 1, fold 1, 0 views: no such thing in the plan", func(p *ensemble.Plan) { p.Cuts = []ensemble.Cut{{Model: 1, Fold: 1}} }},
+		{"plan two: cut 0 (model 1, fold 1, 0 views) refers to nothing in the plan", func(p *ensemble.Plan) { p.Cuts = []ensemble.Cut{{Model: 1, Fold: 1}} }},
 	} {
 		p := twoModels()
 		c.wrong(p)
@@ -59,15 +59,15 @@ func TestCheckNamesTheMistake(t *testing.T) {
 	}
 }
 
-func TestAPlanOfImpossibleImagesIsRefused(t *testing.T) {
+func TestCheckRefusesImpossibleImages(t *testing.T) {
 	for want, change := range map[string]func(*ensemble.Model){
 		"there is no policy 9":           func(m *ensemble.Model) { m.Scaling.Policy = 9 },
 		"there is no interpolation 99":   func(m *ensemble.Model) { m.Scaling.Interpolation = 99 },
 		"the policy crop scales to no":   func(m *ensemble.Model) { m.Scaling.Side = 20 },
 		"a side of 7 pixels":             func(m *ensemble.Model) { m.Scaling.Policy, m.Scaling.Side = 1, 7 },
-		"with the policy squash there":   func(m *ensemble.Model) { m.Scaling.Policy, m.Views = 1, 3 },
-		"a mean without standard":        func(m *ensemble.Model) { m.Mean[1] = 0.5 },
-		"they must be of pixels from 0":  func(m *ensemble.Model) { m.Mean[1], m.Std = 123, [3]float32{1, 1, 1} },
+		"but the policy squash has":      func(m *ensemble.Model) { m.Scaling.Policy, m.Views = 1, 3 },
+		"a mean without a standard":      func(m *ensemble.Model) { m.Mean[1] = 0.5 },
+		"they must be for pixels from 0": func(m *ensemble.Model) { m.Mean[1], m.Std = 123, [3]float32{1, 1, 1} },
 		"there is no treatment 3 of tra": func(m *ensemble.Model) { m.Alpha = 3 },
 		"there is no treatment 2 of the": func(m *ensemble.Model) { m.EXIF = 2 },
 	} {

@@ -19,19 +19,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 )
 
-// machine is a simulated one: everything takes the time that it says, on
-// synctest's clock.
+// machine simulates a machine on the clock of synctest.
 type machine struct {
-	view    []float64 // seconds of a view of an image, by model
-	setup   float64   // seconds of making a network
-	read    float64   // seconds of reading a model
-	hang    map[string]time.Duration
-	slower  func(since time.Duration) float64
+	view    []float64                         // seconds for one view of an image, by model
+	setup   float64                           // seconds to make a network
+	read    float64                           // seconds to read the weights of a fold
+	hang    map[string]time.Duration          // time for which a read hangs first, by fold
+	slower  func(since time.Duration) float64 // relative time per operation; nil means 1
 	started time.Time
 }
 
-// work takes so many seconds of an undisturbed machine, in pieces, as it may
-// become slower in between.
+// work takes the time for a number of seconds on an undisturbed machine. It works in
+// pieces of a second, because the machine may change its speed.
 func (m *machine) work(ctx context.Context, seconds float64) error {
 	for seconds > 0 {
 		piece := min(seconds, 1)
@@ -52,7 +51,7 @@ func (m *machine) use(o *predict.Options) {
 		m.slower = func(time.Duration) float64 { return 1 }
 	}
 	o.Read = func(ctx context.Context, f *ensemble.Fold) ([]byte, error) {
-		time.Sleep(m.hang[f.Name]) // as a dead disk, it can't be interrupted
+		time.Sleep(m.hang[f.Name]) // no context interrupts a dead disk
 		return nil, m.work(ctx, m.read)
 	}
 	predict.SetLoad(o, func(_ arch.Arch, model *ensemble.Model, _ []byte, _ int) (predict.Network, error) {
@@ -70,7 +69,7 @@ func (m *machine) use(o *predict.Options) {
 	})
 }
 
-// bigPlan is a plan of so many models of so many folds on the world's images.
+// bigPlan returns a plan for the world's images.
 func (w *world) bigPlan(models, folds int) *ensemble.Plan {
 	p := &ensemble.Plan{Name: "big", Classes: ensembletest.Classes}
 	for i := range models {
@@ -88,7 +87,7 @@ func (w *world) bigPlan(models, folds int) *ensemble.Plan {
 	return p
 }
 
-// undisturbed is how long a plan takes on the machine.
+// undisturbed returns how long a plan takes if the machine keeps its speed.
 func (m *machine) undisturbed(p *ensemble.Plan, images int) time.Duration {
 	total := 0.0
 	for i, model := range p.Models {
@@ -97,8 +96,8 @@ func (m *machine) undisturbed(p *ensemble.Plan, images int) time.Duration {
 	return time.Duration(total * float64(time.Second))
 }
 
-// simulate runs the plan with a budget and returns how long it took. It fails
-// where the run is late or leaves no whole submission.
+// simulate runs the plan with a budget and returns how long it took. The test fails if
+// the run is late or the submission incomplete.
 func (w *world) simulate(t *testing.T, p *ensemble.Plan, m *machine, budget time.Duration, change func(*predict.Options)) (took time.Duration, s predict.Summary) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -120,7 +119,7 @@ func (w *world) simulate(t *testing.T, p *ensemble.Plan, m *machine, budget time
 			t.Errorf("it took %v of a budget of %v", took, budget)
 		}
 		w.labels(t, read(t, o.Output))
-		// What was left alone, as a hanging read, must end before the test may.
+		// A read that hangs must end before the test may.
 		time.Sleep(24 * time.Hour)
 	})
 	return took, s
@@ -214,7 +213,7 @@ func TestAMachineThatBecomesSlowerOrHangsIsNotLate(t *testing.T) {
 		t.Errorf("a file that takes for ever: %+v", s)
 	}
 
-	// No file ever comes: there is a submission, and it is empty.
+	// No read ever ends: the submission has default labels only.
 	m = fresh()
 	m.hang = map[string]time.Duration{}
 	for _, model := range p.Models {

@@ -16,8 +16,8 @@ import (
 
 const samplePath = "competitions/c/sample_submission.csv"
 
-// Before the hidden run of a code competition there are no test images, or there
-// is a header only: the run ends well, with default labels, and says so.
+// Before the hidden run, a code competition shows no test images, or a sample submission
+// without rows.
 func TestWithoutImagesEveryRowGetsTheDefaultLabels(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -68,7 +68,6 @@ func TestWithoutImagesEveryRowGetsTheDefaultLabels(t *testing.T) {
 	}
 }
 
-// Weights that are missing are refused also where there is nothing to predict.
 func TestWithoutImagesTheWeightsAreChecked(t *testing.T) {
 	w := newWorld(t, 2)
 	must(t, os.RemoveAll(w.Path("competitions/c/test")))
@@ -79,7 +78,6 @@ func TestWithoutImagesTheWeightsAreChecked(t *testing.T) {
 	}
 }
 
-// Rows that have no prediction have the labels that predicted rows have most.
 func TestDefaultLabelsFollowFromThePredictedRows(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -105,7 +103,7 @@ func TestDefaultLabelsFollowFromThePredictedRows(t *testing.T) {
 		w.Plan.Models[0].Folds = w.Plan.Models[0].Folds[:1]
 		w.Plan.Models[0].Views = 1
 		if c.name == "the most frequent" {
-			// Of four rows no label is in more than two.
+			// No label is in more than two of the four rows.
 			w.Write(t, samplePath, []byte(strings.Replace(read(t, w.Path(samplePath)), "id,attribute_ids\n", "id,attribute_ids\nnone,\n", 1)))
 		} else {
 			w.Write(t, samplePath, []byte(strings.Replace(read(t, w.Path(samplePath)), w.IDs[3]+",", "none,", 1)))
@@ -135,8 +133,7 @@ func TestDefaultLabelsFollowFromThePredictedRows(t *testing.T) {
 	}
 }
 
-// What the user asks for settles a sample that could be of either kind.
-func TestTheKindOfSubmissionCanBeAskedFor(t *testing.T) {
+func TestTheUserSettlesTheKindOfAnAmbiguousSample(t *testing.T) {
 	w := newWorld(t, 2)
 	want, _ := w.predict(t, nil)
 	text := strings.NewReplacer("attribute_ids", "label", ",0 1\n", ",0\n").Replace(read(t, w.Path(samplePath)))
@@ -166,9 +163,8 @@ func TestTheKindOfSubmissionCanBeAskedFor(t *testing.T) {
 	}
 }
 
-// Of several samples the one with images is taken, and that is told; one of
-// another kind is refused unless it has none.
-func TestTheChoiceOfTheSampleIsTold(t *testing.T) {
+// A sample of another kind is an error only if no sample has images.
+func TestTheSampleWithImagesIsTakenAndReported(t *testing.T) {
 	w := newWorld(t, 2)
 	want, _ := w.predict(t, nil)
 	text := read(t, w.Path(samplePath))

@@ -7,15 +7,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 )
 
-// Network is a stand-in for a network.
+// Network is the interface of networks.
 type Network = network
 
-// SetLoad replaces how networks are made.
+// SetLoad replaces the function that makes networks.
 func SetLoad(o *Options, load func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (Network, error)) {
 	o.load = load
 }
 
-// PredictFunc is a network as a function.
+// PredictFunc is a function that is a network.
 type PredictFunc func(ctx context.Context, images, logits []float32) error
 
 // Predict implements Network.
@@ -23,7 +23,7 @@ func (f PredictFunc) Predict(ctx context.Context, images, logits []float32) erro
 	return f(ctx, images, logits)
 }
 
-// LoadNetwork is how networks are made.
+// LoadNetwork makes real networks.
 var LoadNetwork = func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (Network, error) {
 	return loadNetwork(a, m, data, threads)
 }

@@ -22,7 +22,7 @@ const (
 	encFold   = "datasets/owner/weights/m0_f1_e1_0.5.safetensors.enc"
 )
 
-// change rewrites a file of the world.
+// change replaces the contents of a file.
 func (w *world) change(t *testing.T, name string, with func([]byte) []byte) {
 	t.Helper()
 	w.Write(t, name, with([]byte(read(t, w.Path(name)))))
@@ -38,9 +38,8 @@ func flip(at int) func([]byte) []byte {
 
 func cut(b []byte) []byte { return b[:len(b)-1] }
 
-// Every fault that is there before the first prediction is told before it, by
-// the file's name, and nothing is written.
-func TestFaultsAreToldBeforeAnythingIsPredicted(t *testing.T) {
+// The errors name the file, and nothing is written.
+func TestFaultsAreReportedBeforeTheFirstPrediction(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fault func(*testing.T, *world, *predict.Options)
@@ -126,7 +125,6 @@ func isEmpty(t *testing.T, dir string) {
 	}
 }
 
-// What only reading shows stops the run too, unless it may go on.
 func TestADamagedModelStopsTheRunOrIsLeftOut(t *testing.T) {
 	for _, c := range []struct{ file, fold, want string }{
 		{plainFold, "m0_f0_e1_0.5", "not the weights that this plan was made with"},
@@ -149,7 +147,7 @@ func TestADamagedModelStopsTheRunOrIsLeftOut(t *testing.T) {
 	}
 }
 
-// without is the world with a plan that lacks a fold.
+// without returns the world with a plan that lacks a fold.
 func (w *world) without(fold string) *world {
 	p := *w.Plan
 	p.Models = nil
@@ -203,7 +201,7 @@ func TestWeightsOfAnotherNetworkAreRefused(t *testing.T) {
 	isEmpty(t, filepath.Dir(o.Output))
 }
 
-func TestANetworkThatGivesNaNIsRefused(t *testing.T) {
+func TestANetworkWhoseOutputIsNaNIsRefused(t *testing.T) {
 	w := newWorld(t, 3)
 	o := w.options(t.TempDir())
 	predict.SetLoad(&o, func(arch.Arch, *ensemble.Model, []byte, int) (predict.Network, error) {
@@ -259,7 +257,7 @@ func TestASampleOfEveryKindIsAnswered(t *testing.T) {
 			t.Errorf("%s: another submission:\n%s", name, got)
 		}
 	}
-	// Ids that are there twice keep their rows.
+	// Every row of a repeated id is answered.
 	w.Write(t, sample, []byte(text+w.IDs[0]+",5\n"+w.IDs[2]+",\n"))
 	rows := strings.SplitAfter(want, "\n")
 	if got, s := w.predict(t, nil); got != want+rows[1]+rows[3] || s.Images != 4 {
@@ -270,7 +268,7 @@ func TestASampleOfEveryKindIsAnswered(t *testing.T) {
 	if got, s := w.predict(t, nil); got != want+"none,1\n" || len(s.Unreadable) != 1 {
 		t.Errorf("an id without image:\n%s", got)
 	}
-	// Of two samples the one whose images are there is taken.
+	// The sample whose images exist is taken.
 	w.Write(t, "a/sample_submission.csv", []byte("id,attribute_ids\nnone,1\n"))
 	w.Write(t, sample, []byte(text))
 	must(t, os.Rename(w.Path("competitions"), w.Path("b")))
@@ -279,7 +277,7 @@ func TestASampleOfEveryKindIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAFullDiskIsToldAndLeavesNoHalfWrittenFile(t *testing.T) {
+func TestAFullDiskIsReportedAndLeavesNoPartialFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := mountSmall(dir); err != nil {
 		t.Skipf("a small file system can't be mounted here: %v", err)

@@ -2,7 +2,7 @@ package predict_test
 
 import "syscall"
 
-// mountSmall puts a file system of one page onto dir.
+// mountSmall mounts a file system of one page at dir.
 func mountSmall(dir string) error { return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4096") }
 
 func unmount(dir string) { syscall.Unmount(dir, 0) }

@@ -20,7 +20,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 )
 
-// seen runs the plan and returns what the network was given.
+// seen runs the plan and returns the inputs of the network.
 func (w *world) seen(t *testing.T) []float32 {
 	t.Helper()
 	var got []float32
@@ -35,7 +35,7 @@ func (w *world) seen(t *testing.T) []float32 {
 	return got
 }
 
-// validated returns what validation gives the network, by the trainer's loader.
+// validated returns the inputs of the network in validation, from the trainer's loader.
 func (w *world) validated(t *testing.T, m ensemble.Model) []float32 {
 	t.Helper()
 	set, err := data.Open(t.Context(), data.Source{
@@ -60,8 +60,7 @@ func (w *world) validated(t *testing.T, m ensemble.Model) []float32 {
 	}
 }
 
-// Whatever a config says of images, validation, a run and PredictFold see the
-// same.
+// Validation, Run and Fold see the same pixels for every image key of a config.
 func TestValidationAndRunsSeeTheSamePixels(t *testing.T) {
 	w := newWorld(t, 11)
 	for i, size := range [][2]int{{60, 20}, {20, 60}, {8, 8}, {3, 7}, {16, 16}, {1, 40}} {
@@ -101,7 +100,7 @@ func TestValidationAndRunsSeeTheSamePixels(t *testing.T) {
 	}
 }
 
-// checkFold compares PredictFold's predictions, of two views, with a run's.
+// checkFold compares the predictions of Fold, with two views, with those of Run.
 func (w *world) checkFold(t *testing.T, m *ensemble.Model) {
 	t.Helper()
 	m.Views = 2
@@ -120,7 +119,7 @@ func (w *world) checkFold(t *testing.T, m *ensemble.Model) {
 		predict.FoldOptions{Formats: formats.All(), Threads: 2, Batch: 3})
 	must(t, err)
 	if !slices.Equal(got, want) {
-		t.Error("PredictFold gives other predictions than a run")
+		t.Error("Fold gives other predictions than Run")
 	}
 }
 

@@ -30,7 +30,7 @@ func (r *report) cuts(running *pace.Job) {
 	r.shown, r.shownAt = loss.Cuts, time.Now()
 	budget := short(r.clock.Budget())
 	if loss.Reduced+loss.Dropped == 0 {
-		r.journal.line("everything that is left fits into the budget of %s", budget)
+		r.journal.line("the rest of the plan fits into the budget of %s", budget)
 		return
 	}
 	score := ""
@@ -40,12 +40,12 @@ func (r *report) cuts(running *pace.Job) {
 	case loss.Score > 0:
 		score = fmt.Sprintf(" (validation score %.4f)", loss.Score)
 	}
-	r.journal.line("to keep to the budget of %s: %d folds with fewer views, %d left out or predicted in part%s", budget, loss.Reduced, loss.Dropped, score)
+	r.journal.line("to end within %s: %d folds get fewer views, %d are left out or predicted in part%s", budget, loss.Reduced, loss.Dropped, score)
 }
 
 // late tells that the budget is used up.
 func (r *report) late() {
-	r.journal.line("the budget of %s is used up: ending with what there is", short(r.clock.Budget()))
+	r.journal.line("the budget of %s is used up: ending with the predictions so far", short(r.clock.Budget()))
 }
 
 // status shows the progress of the running job.
@@ -73,7 +73,7 @@ func (r *report) end(s *Summary, o *output, idle bool) {
 		r.journal.line("fewer views than planned: %s", text)
 	}
 	for _, text := range s.Dropped {
-		r.journal.line("not or not wholly predicted: %s", text)
+		r.journal.line("not fully predicted: %s", text)
 	}
 	if n := len(s.Unreadable); n > 0 {
 		r.journal.line("%d images without prediction: %s", n, some(s.Unreadable))

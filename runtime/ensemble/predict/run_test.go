@@ -21,7 +21,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// naive computes a fold's predictions one image and view at a time.
+// naive predicts with a fold, one image and one view at a time.
 func (w *world) naive(t *testing.T, m ensemble.Model, f ensemble.Fold) []float32 {
 	t.Helper()
 	data := ensembletest.WeightFile(t, ensembletest.Tiny, m, f.Name)
@@ -98,7 +98,7 @@ func TestTheSubmissionIsTheWeightedSumOfAllFolds(t *testing.T) {
 	}
 }
 
-// writer is told what is written.
+// writer is a function that is an io.Writer.
 type writer func(text string)
 
 func (w writer) Write(p []byte) (int, error) {
@@ -106,9 +106,8 @@ func (w writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A class's offset counts as often as a fold is added: also where folds are
-// missing and where a run is taken up again.
-func TestTheOffsetsOfClassesAreTakenOffEveryFold(t *testing.T) {
+// This holds if folds are missing or a run resumes, too.
+func TestClassOffsetsAreSubtractedFromEveryFold(t *testing.T) {
 	w := newWorld(t, 23)
 	before, _ := w.predict(t, nil)
 	w.Plan.ClassOffsets = make([]float64, ensembletest.Classes)
@@ -158,7 +157,7 @@ func TestTheOffsetsOfClassesAreTakenOffEveryFold(t *testing.T) {
 	}
 	again, s := w.predict(t, func(o *predict.Options) { o.Scratch = scratch })
 	if again != got || s.Resumed == 0 {
-		t.Errorf("%d folds were taken up; the submission is the same: %v", s.Resumed, again == got)
+		t.Errorf("%d folds were resumed; the submission is the same: %v", s.Resumed, again == got)
 	}
 	gone := w.Plan.Models[0].Folds[0]
 	must(t, os.Remove(w.Path("datasets/owner/weights/"+gone.Name+".safetensors")))
@@ -213,7 +212,7 @@ func TestWeightsAreFoundUnderAnyNameByTheirHash(t *testing.T) {
 	}
 	rename(dir+"m0_f0_e1_0.5.safetensors", dir+"renamed.safetensors")
 	rename(dir+"m0_f1_e1_0.5.safetensors.enc", dir+"x.bin.enc")
-	// A file of the right name and size but other weights is passed over.
+	// A file of the right name and size with other weights is ignored.
 	rename(dir+"m1_f0_e1_0.5.safetensors", "deep/down/m1_f0_e1_0.5.safetensors")
 	w.Write(t, "m1_f0_e1_0.5.safetensors", []byte(read(t, w.Path(dir+"m2_f0_e1_0.5.safetensors"))))
 	if got, s := w.predict(t, nil); got != want || s.Folds != 5 {

@@ -29,7 +29,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// options run the world's plan into a folder.
+// options returns the options of a run that writes into dir.
 func (w *world) options(dir string) predict.Options {
 	return predict.Options{
 		Archs: []arch.Arch{ensembletest.Tiny}, Formats: formats.All(), Key: &w.Key, Input: w.Root,
@@ -37,7 +37,7 @@ func (w *world) options(dir string) predict.Options {
 	}
 }
 
-// predict runs the plan and returns the submission.
+// predict runs the plan and returns the submission as text.
 func (w *world) predict(t testing.TB, change func(*predict.Options)) (string, predict.Summary) {
 	t.Helper()
 	o := w.options(t.TempDir())
@@ -56,7 +56,7 @@ func read(t testing.TB, path string) string {
 	return string(b)
 }
 
-// labels parses a submission, which must have the world's ids in order.
+// labels returns the labels of a submission. The test fails if its ids are not the world's.
 func (w *world) labels(t testing.TB, submission string) []string {
 	t.Helper()
 	table, err := input.ReadTable("submission.csv", strings.NewReader(submission))
