@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setup gives the scripts Go's own caches, so that nothing is built twice.
+// setup gives the scripts the user's Go caches, which save time.
 func setup(env *testscript.Env) error {
 	cache, err := os.UserCacheDir()
 	if err != nil {

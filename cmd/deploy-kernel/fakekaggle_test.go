@@ -10,14 +10,17 @@ import (
 	"time"
 )
 
-// fakeKaggle stands for Kaggle's client, and says what version 2.2.5 says. Its
-// state is the folder $FAKE_KAGGLE: a file for each dataset and kernel, and what
-// to do wrong: "version" to tell of another, "fail" with the number of commands
-// that fail, "hang" to wait for a signal when something is uploaded, "login" where
-// nobody is logged in, "busy" with the number of new versions that are refused,
-// "vanish" with the number of datasets that are accepted and do not appear. The
-// submissions are in submissions.csv, in which "pending" is scored after as many
-// looks as "looks" says.
+// fakeKaggle replaces Kaggle's client, with the output of version 2.2.5. Its state is
+// the folder $FAKE_KAGGLE: a file for each dataset and kernel, submissions.csv, and
+// files that inject faults:
+//
+//	version   the version to print instead
+//	fail      the number of commands that fail
+//	hang      uploads wait for a signal
+//	login     nobody is logged in
+//	busy      the number of new versions that are refused
+//	vanish    the number of datasets that are accepted but do not appear
+//	looks     the number of looks until a submission is scored
 func fakeKaggle() {
 	state := os.Getenv("FAKE_KAGGLE")
 	args := os.Args[1:]
@@ -37,7 +40,7 @@ func fakeKaggle() {
 		}
 		exit(0, "Kaggle CLI 2.2.5")
 	}
-	// counted reports whether the number in a file is above 0, and takes 1 off it.
+	// counted reports whether the number in a file is above 0, and decrements it.
 	counted := func(name string) bool {
 		text, err := os.ReadFile(file(name))
 		n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -108,7 +111,7 @@ func fakeKaggle() {
 	exit(2, "usage")
 }
 
-// fakeCompetition stands for the client's commands of competitions.
+// fakeCompetition replaces the client's commands of competitions.
 func fakeCompetition(args []string, file func(string) string, counted func(string) bool, exit func(int, string)) {
 	const header = "ref,fileName,date,description,status,publicScore,privateScore\n"
 	list := file("submissions.csv")

@@ -1,5 +1,5 @@
-// Command deploy-kernel makes an ensemble of image models into one Go file that
-// predicts offline, with all that Kaggle wants around it.
+// Command deploy-kernel turns an ensemble of image models into one Go file that
+// predicts offline, and uploads it to Kaggle.
 package main
 
 import (

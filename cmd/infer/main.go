@@ -1,5 +1,5 @@
-// Command infer predicts an ensemble in place: the same plan, and the same
-// bytes of submission, as the kernel that deploy-kernel makes of it.
+// Command infer predicts an ensemble in place. Its submission has the same bytes as
+// that of the kernel which deploy-kernel makes of the ensemble.
 package main
 
 import (

@@ -11,21 +11,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Chooser is the value of a flag that takes one or several of a few names. Shells
-// complete the names.
+// Chooser is the value of a flag that takes one or several of a fixed set of names.
+// Shells complete the names.
 type Chooser interface {
 	pflag.Value
 	Choices() []string
 }
 
-// ChoiceVar adds a flag that takes one of names. The help lists them after usage.
-// The default is *p.
+// ChoiceVar adds a flag that sets *p to one of names. The help lists them after usage.
+// The default is the value of *p.
 func ChoiceVar(fs *pflag.FlagSet, p *string, name string, names []string, usage string) {
 	fs.Var(&choice{p, names}, name, usage+": "+say.Names(names))
 }
 
-// ChoicesVar adds a flag that takes several of names, separated by commas or by
-// repeating the flag.
+// ChoicesVar adds a flag that appends some of names to *p. They are separated by commas,
+// or the flag is repeated.
 func ChoicesVar(fs *pflag.FlagSet, p *[]string, name string, names []string, usage string) {
 	fs.Var(&choices{p, names}, name, usage)
 }

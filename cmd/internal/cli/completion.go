@@ -36,14 +36,14 @@ func completion(tool string) *cobra.Command {
 				return cmd.Root().GenFishCompletion(out, true)
 			}
 			err := nearest.Unknown(args[0], shells)
-			return hint.New(Usagef("%v", err), "%s", strings.Join(append(hint.All(err), "completion is there for bash, zsh and fish"), "; "))
+			return hint.New(Usagef("%v", err), "%s", strings.Join(append(hint.All(err), "completion supports bash, zsh and fish"), "; "))
 		},
 	}
 }
 
-// complete registers completions for a command. Flags complete by the names of their
-// [Chooser], or by folders if the help calls their value FOLDER. Arguments complete
-// by the YAML files or folders that Use names.
+// complete registers completions for a command. A flag completes the names of its
+// [Chooser], or folders if the help calls its value FOLDER. Arguments complete YAML
+// files or folders if Use names them.
 func complete(c *cobra.Command) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if _, exists := c.GetFlagCompletionFunc(f.Name); exists {
@@ -57,7 +57,7 @@ func complete(c *cobra.Command) {
 		case strings.HasPrefix(kind, "FOLDER"):
 			by = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 		case kind == "FILE":
-			return // the shell's own
+			return // the shell completes files itself
 		default:
 			by = cobra.NoFileCompletions
 		}
@@ -77,7 +77,7 @@ func complete(c *cobra.Command) {
 	}
 }
 
-// CompleteYAML makes the shell complete a flag by YAML files.
+// CompleteYAML makes the shell complete the value of a flag by YAML files.
 func CompleteYAML(cmd *cobra.Command, flag string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions([]string{"yml", "yaml"}, cobra.ShellCompDirectiveFilterFileExt))
 }

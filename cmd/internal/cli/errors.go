@@ -2,19 +2,19 @@ package cli
 
 import "fmt"
 
-// usageError tells of arguments that make no sense; exit status 2. An empty one
-// prints nothing.
+// usageError is an error about arguments, which sets exit status 2. An empty one prints
+// nothing.
 type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
 
-// Usagef makes an error that ends the process with status 2: for arguments and
-// flags that do not fit each other, which cobra can't know.
+// Usagef returns an error that sets exit status 2. It is for arguments and flags that
+// contradict each other in a way that cobra can't check.
 func Usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
-// interruptedError replaces "interrupted" by a message about what was saved.
+// interruptedError replaces the message "interrupted".
 type interruptedError struct {
 	err     error
 	message string

@@ -34,8 +34,8 @@ func Main(root *cobra.Command) {
 	os.Exit(status)
 }
 
-// signals returns a context that ends at the first SIGINT or SIGTERM, after
-// which these signals have their default effect again: the second one kills.
+// signals returns a context that ends at the first SIGINT or SIGTERM. The second signal
+// kills the process.
 func signals() (ctx context.Context, interrupted func() bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := make(chan os.Signal, 1)
@@ -48,8 +48,8 @@ func signals() (ctx context.Context, interrupted func() bool) {
 	return ctx, func() bool { return ctx.Err() != nil }
 }
 
-// Run runs root and returns the exit status, having printed any error. Where
-// ctx has ended, its error is printed as "interrupted".
+// Run runs root, prints its error and returns the exit status. It prints the error of an
+// ended ctx as "interrupted".
 func Run(ctx context.Context, root *cobra.Command) int {
 	prepare(root)
 	args := os.Args[1:]
@@ -72,14 +72,14 @@ func Run(ctx context.Context, root *cobra.Command) int {
 	return exitFailed
 }
 
-// ranError marks an error that came from a command's own functions, and not
-// from cobra, whose errors all tell of wrong usage.
+// ranError marks an error of a command's own functions. All errors of cobra itself are
+// about wrong usage.
 type ranError struct{ err error }
 
 func (e *ranError) Error() string { return e.err.Error() }
 func (e *ranError) Unwrap() error { return e.err }
 
-// prepare gives root the manners that the package comment tells.
+// prepare sets up root as the package comment says.
 func prepare(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -94,7 +94,7 @@ func prepare(root *cobra.Command) {
 	if root.PersistentFlags().Lookup(quietFlag) == nil {
 		root.PersistentFlags().Bool(quietFlag, false, "show no progress")
 	}
-	// A command that needs a subcommand is not used without one.
+	// The usage of a command that needs a subcommand shows only the form with one.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
 		"{{if .Runnable}}", `{{if and .Runnable (not (index .Annotations "`+groupMark+`"))}}`, 1))
 	prepareTree(root)
@@ -122,7 +122,7 @@ func prepareTree(c *cobra.Command) {
 	}
 }
 
-// marked makes the errors of f tellable from cobra's.
+// marked returns f with its errors marked as ranError.
 func marked(f func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	if f == nil {
 		return nil
@@ -135,7 +135,7 @@ func marked(f func(*cobra.Command, []string) error) func(*cobra.Command, []strin
 	}
 }
 
-// needSubcommand is what a command does that has subcommands only.
+// needSubcommand runs a command that only has subcommands: it prints the help.
 func needSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return unknownCommand(cmd, args[0])
@@ -150,11 +150,11 @@ func needSubcommand(cmd *cobra.Command, args []string) error {
 // printError prints err as the tool's message, and then its hints.
 func printError(w io.Writer, tool string, err error) {
 	if errors.Is(err, context.Canceled) {
-		told := errors.New("interrupted")
+		message := errors.New("interrupted")
 		if i := new(interruptedError); errors.As(err, &i) {
-			told = hint.New(errors.New(i.message), "%s", strings.Join(hint.All(i.err), "; "))
+			message = hint.New(errors.New(i.message), "%s", strings.Join(hint.All(i.err), "; "))
 		}
-		err = errors.Join(withoutCanceled(err), told)
+		err = errors.Join(withoutCanceled(err), message)
 	}
 	for line := range strings.Lines(err.Error()) {
 		if line = strings.TrimRight(line, "\n"); strings.TrimSpace(line) != "" {
@@ -170,7 +170,7 @@ func printError(w io.Writer, tool string, err error) {
 	}
 }
 
-// withoutCanceled returns what joined errors tell beside cancellation, or nil.
+// withoutCanceled returns the joined errors that are not about cancellation, or nil.
 func withoutCanceled(err error) error {
 	switch e := err.(type) {
 	case *ranError:

@@ -12,16 +12,16 @@ import (
 	"golang.org/x/term"
 )
 
-// minPassphrase is the fewest characters that a new passphrase may have.
+// minPassphrase is the smallest number of characters of a new passphrase.
 const minPassphrase = 8
 
-// errNoTerminal is returned where there is nobody to ask.
+// errNoTerminal is returned when there is no terminal to ask on.
 var errNoTerminal = hint.New(errors.New("there is no terminal to ask for the passphrase"),
 	"run the command on a terminal, or use a key file without passphrase")
 
-// ReadPassphrase asks for a passphrase on the process's terminal, whatever
-// standard input is, without echo. It returns ctx's error, and leaves the
-// terminal as it was, when ctx ends.
+// ReadPassphrase asks for a passphrase on the process's terminal without echo, even if
+// standard input is something else. If ctx ends, it restores the terminal and returns
+// ctx's error.
 func ReadPassphrase(ctx context.Context, prompt string) ([]byte, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -34,8 +34,8 @@ func ReadPassphrase(ctx context.Context, prompt string) ([]byte, error) {
 	return readSecret(ctx, tty, tty, prompt)
 }
 
-// NewPassphrase asks for a new passphrase twice. It refuses short ones and two
-// that differ.
+// NewPassphrase asks twice for a new passphrase. It refuses a short one, and two that
+// differ.
 func NewPassphrase(ctx context.Context) ([]byte, error) {
 	first, err := ReadPassphrase(ctx, "new passphrase: ")
 	if err != nil {
@@ -74,7 +74,7 @@ func readSecret(ctx context.Context, in, out *os.File, prompt string) ([]byte, e
 	}()
 	select {
 	case <-ctx.Done():
-		// The read can't be ended; the process is about to.
+		// The read can't be canceled, but the process is about to end.
 		_ = term.Restore(fd, before)
 		return nil, ctx.Err()
 	case a := <-answered:

@@ -15,26 +15,25 @@ import (
 	"golang.org/x/term"
 )
 
-// Unit is what progress is counted in.
+// Unit is the unit of progress.
 type Unit int
 
-// The units.
 const (
 	Items Unit = iota // printed as plain numbers
-	Bytes             // printed by Size
+	Bytes             // printed as by say.Size
 )
 
 const (
 	quietFlag = "quiet"
-	// plainEvery is the time between two lines where there is no terminal.
+	// plainEvery is the time between two lines without a terminal.
 	plainEvery = 10 * time.Second
 )
 
-// Progress shows how far a job is, on standard error: a bar on a terminal, else
-// a line every ten seconds, so a short job prints none; with --quiet nothing.
-// Its methods may be called by any number of goroutines.
+// Progress shows the progress of a job on standard error: a bar on a terminal, else a
+// line every ten seconds. With --quiet it shows nothing. Its methods are safe for
+// concurrent use.
 type Progress struct {
-	bars *mpb.Progress // nil where there is no terminal
+	bars *mpb.Progress // nil without a terminal
 	bar  *mpb.Bar
 
 	mu    sync.Mutex
@@ -53,8 +52,8 @@ func Quiet(cmd *cobra.Command) bool {
 	return err == nil && quiet
 }
 
-// NewProgress starts to show the job named by a verb ("encrypting") of total
-// units. The caller must Close it before printing results.
+// NewProgress shows the progress of a job, such as "encrypting", of total units. The
+// caller must call Close before it prints results.
 func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progress {
 	w := cmd.ErrOrStderr()
 	p := &Progress{
@@ -79,7 +78,7 @@ func NewProgress(cmd *cobra.Command, verb string, total int64, unit Unit) *Progr
 	return p
 }
 
-// Add tells that n more units are done.
+// Add adds n units to the progress.
 func (p *Progress) Add(n int64) {
 	if p.bar != nil {
 		p.bar.IncrInt64(n)
@@ -94,16 +93,15 @@ func (p *Progress) Add(n int64) {
 	}
 }
 
-// Note shows a few words after the amount, such as a running loss, until the next
-// call.
+// Note shows a short text after the amount, such as the current loss.
 func (p *Progress) Note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note = ", " + text
 }
 
-// Write prints b, whole lines, above the bar, also with --quiet; it makes a
-// Progress the writer of messages and logs while it is shown.
+// Write prints b, which holds whole lines, above the bar, even with --quiet. Messages
+// and logs must go through it while the bar is shown.
 func (p *Progress) Write(b []byte) (int, error) {
 	if p.bars != nil {
 		return p.bars.Write(b)
@@ -113,13 +111,13 @@ func (p *Progress) Write(b []byte) (int, error) {
 	return p.w.Write(b)
 }
 
-// Reader returns r with the bytes read from it added to p.
+// Reader returns a reader of r that adds the bytes read to p.
 func (p *Progress) Reader(r io.Reader) io.Reader { return &countingReader{r, p} }
 
-// Writer returns w with the bytes written to it added to p.
+// Writer returns a writer to w that adds the bytes written to p.
 func (p *Progress) Writer(w io.Writer) io.Writer { return &countingWriter{w, p} }
 
-// Close takes the bar away. It may be called more than once.
+// Close removes the bar. It may be called more than once.
 func (p *Progress) Close() {
 	if p.bar != nil {
 		p.bar.Abort(true)
@@ -127,7 +125,7 @@ func (p *Progress) Close() {
 	}
 }
 
-// plainLine says in words how far a job is.
+// plainLine formats progress as text.
 type plainLine struct {
 	prefix string
 	total  int64

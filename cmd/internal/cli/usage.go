@@ -18,14 +18,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// asUsage turns an error of cobra or pflag about args into a usage error in our
-// words, with a hint.
+// asUsage turns an error of cobra or pflag into a usage error that says what is needed,
+// with a hint.
 func asUsage(cmd *cobra.Command, args []string, err error) error {
 	var (
-		unknown    *pflag.NotExistError
-		missing    *pflag.ValueRequiredError
-		invalid    *pflag.InvalidValueError
-		malwritten *pflag.InvalidSyntaxError
+		unknown   *pflag.NotExistError
+		missing   *pflag.ValueRequiredError
+		invalid   *pflag.InvalidValueError
+		malformed *pflag.InvalidSyntaxError
 	)
 	help := fmt.Sprintf("see: %s --help", cmd.CommandPath())
 	switch {
@@ -49,14 +49,14 @@ func asUsage(cmd *cobra.Command, args []string, err error) error {
 			return hint.New(wrong, "%s", list[0])
 		}
 		return wrong
-	case errors.As(err, &malwritten):
-		return hint.New(Usagef("%s is no flag", malwritten.GetSpecifiedFlag()), "%s", help)
+	case errors.As(err, &malformed):
+		return hint.New(Usagef("%s is no flag", malformed.GetSpecifiedFlag()), "%s", help)
 	}
 	return hint.New(wrongArguments(cmd, args, err), "%s", help)
 }
 
-// shown returns text as the user typed it, quoted if it has spaces or quotes or is
-// empty.
+// shown returns text as the user typed it. It quotes a text that is empty or has spaces
+// or quotes.
 func shown(text string) string {
 	if text == "" || strings.ContainsAny(text, " \t\n\"") {
 		return strconv.Quote(text)
@@ -64,7 +64,7 @@ func shown(text string) string {
 	return text
 }
 
-// wrongValue returns what is wrong with the value text of a flag of type kind.
+// wrongValue says what a flag of type kind needs instead of text.
 func wrongValue(kind, text string, cause error) string {
 	switch {
 	case kind == "duration":
@@ -86,7 +86,7 @@ func wrongValue(kind, text string, cause error) string {
 	return cause.Error()
 }
 
-// wrongDuration returns what is wrong with a time that time.ParseDuration refuses.
+// wrongDuration says what is needed instead of text, which is no duration.
 func wrongDuration(text string) string {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		return "add a unit, such as 8h or 30m"
@@ -116,8 +116,8 @@ var (
 	notSet       = regexp.MustCompile(`^required flag\(s\) (.*) not set$`)
 )
 
-// wrongArguments rewrites cobra's errors about arguments, and about flags that
-// exclude or need each other, in our words.
+// wrongArguments rewrites cobra's errors about arguments, and about flags that exclude
+// or need each other.
 func wrongArguments(cmd *cobra.Command, args []string, err error) error {
 	message, _, _ := strings.Cut(err.Error(), "\n")
 	if m := notForThis.FindStringSubmatch(message); m != nil {
@@ -126,7 +126,7 @@ func wrongArguments(cmd *cobra.Command, args []string, err error) error {
 		}
 	}
 	if m := tooFewOrMany.FindStringSubmatch(message); m != nil {
-		n, _ := strconv.Atoi(m[1]) // it is digits
+		n, _ := strconv.Atoi(m[1]) // the pattern admits digits only
 		words := argumentWords(cmd.Use)
 		if n < len(words) {
 			return Usagef("%s is missing: %s", words[n], form(cmd))
@@ -148,7 +148,7 @@ func wrongArguments(cmd *cobra.Command, args []string, err error) error {
 	return Usagef("%s", message)
 }
 
-// dashed puts two dashes before each of the names in a text, and joins them by and.
+// dashed puts two dashes before each name in names, and joins the flags by and.
 func dashed(names, and string) string {
 	list := strings.Fields(names)
 	for i := range list {
@@ -157,7 +157,7 @@ func dashed(names, and string) string {
 	return strings.Join(list, and)
 }
 
-// unexpected returns the error for an argument too many.
+// unexpected returns the error of a surplus argument.
 func unexpected(cmd *cobra.Command, word string) error {
 	err := Usagef("unexpected argument %q: %s", word, form(cmd))
 	if cmd.Flags().Lookup("config") != nil && (strings.HasSuffix(word, ".yml") || strings.HasSuffix(word, ".yaml")) {
@@ -166,7 +166,7 @@ func unexpected(cmd *cobra.Command, word string) error {
 	return err
 }
 
-// form returns how a command is used, for an error.
+// form returns the usage line of a command, for an error.
 func form(cmd *cobra.Command) string {
 	path := cmd.Use
 	if cmd.HasParent() {
@@ -221,7 +221,7 @@ func takesValue(cmd *cobra.Command, flag string) bool {
 	return f.NoOptDefVal == ""
 }
 
-// isMistakenVerb reports whether a word is a misspelled verb of cmd: it is like one,
+// isMistakenVerb reports whether word is a misspelled verb of cmd: it is similar to one,
 // or cmd takes no such argument.
 func isMistakenVerb(cmd *cobra.Command, word string) bool {
 	if word == "" || strings.ContainsAny(word, `./\*`) {
@@ -280,7 +280,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return hint.New(err, "the commands are %s", strings.Join(verbs(cmd), ", "))
 }
 
-// unknownFlag returns the error for an unknown flag; typed has its dashes, name not.
+// unknownFlag returns the error of an unknown flag. typed is the name with dashes.
 func unknownFlag(cmd *cobra.Command, typed, name string) error {
 	err := Usagef("unknown flag %s", typed)
 	names := flagNames(cmd)
@@ -317,8 +317,8 @@ func ownerOf(c *cobra.Command, name string) *cobra.Command {
 	return nil
 }
 
-// singleDash refuses a long flag with one dash, which pflag would take for a short
-// flag and its value: -config for --config.
+// singleDash refuses a long flag with one dash, such as -config. pflag would read it as
+// the short flag -c with the value "onfig".
 func singleDash(root *cobra.Command, args []string) error {
 	cmd, _, err := root.Find(args)
 	if err != nil {
@@ -339,7 +339,7 @@ func singleDash(root *cobra.Command, args []string) error {
 	return nil
 }
 
-// shortDurations writes the default of a time without units that are zero.
+// shortDurations rewrites the default of a duration without zero units: 9h for 9h0m0s.
 func shortDurations(f *pflag.Flag) {
 	if f.Value.Type() != "duration" {
 		return

@@ -13,8 +13,8 @@ func Printf(cmd *cobra.Command, format string, args ...any) {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Root().Name(), fmt.Sprintf(format, args...))
 }
 
-// Logger returns a log on the command's standard error, in colour where that
-// is a terminal.
+// Logger returns a log on the command's standard error. It has colors if that is a
+// terminal.
 func Logger(cmd *cobra.Command, level slog.Level) *slog.Logger {
 	w := cmd.ErrOrStderr()
 	return slog.New(tint.NewTextHandler(w, &tint.Options{

@@ -1,4 +1,4 @@
-// Package halfflag has the flags that store weights in half the space.
+// Package halfflag adds the flags that store weights in 16 bits.
 package halfflag
 
 import (
@@ -12,8 +12,8 @@ import (
 
 // Add adds --dtype and --max-change, which set h.
 func Add(fs *pflag.FlagSet, h *shrink.Half) {
-	fs.Var((*dtypeFlag)(h), "dtype", "store weights as `TYPE`: f16 or bf16 (default: as they are)")
-	fs.Float64Var(&h.Limit, "max-change", shrink.DefaultLimit, "the largest change of a probability that --dtype may make; 1 forces it")
+	fs.Var((*dtypeFlag)(h), "dtype", "store weights as `TYPE`: f16 or bf16 (default: unchanged)")
+	fs.Float64Var(&h.Limit, "max-change", shrink.DefaultLimit, "largest allowed change of a probability by --dtype; 1 allows any")
 }
 
 // dtypeFlag sets the type of a Half by its name.

@@ -1,13 +1,13 @@
-// Package keyfile finds the key that a command was given: in a file, wrapped
-// under a passphrase or not, or in the environment.
+// Package keyfile loads the key of a command: from a file, where a passphrase may wrap
+// it, or from the environment.
 //
 //	var key keyfile.Source
 //	key.AddFlag(cmd.Flags())
 //	// in RunE:
 //	k, err := key.Load(cmd.Context())
 //
-// The passphrase of a wrapped key is asked for on the terminal. It refuses files
-// that are too large to be a key, and shows nothing of a key in its errors.
+// Load asks for the passphrase of a wrapped key on the terminal. It refuses files that
+// are too large to be a key. Errors never show a part of a key.
 package keyfile
 
 import (
@@ -26,14 +26,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Env is the environment variable that holds a key's text where no file is
-// named. Generated kernels read it too.
+// Env is the environment variable that holds a key's text if no file is named. Kernels
+// read it too.
 const Env = "DEPLOY_KERNEL_KEY"
 
-// maxSize is more than any key file has, in bytes.
+// maxSize bounds the bytes of a key file.
 const maxSize = 4096
 
-// Source is where the key comes from. The zero Source is the environment.
+// Source is the place of a key. The zero Source is the environment.
 type Source struct {
 	Path string // of the key file; "" means the environment
 }
@@ -46,7 +46,7 @@ func (s *Source) AddFlag(fs *pflag.FlagSet) {
 // Given reports whether there is a key to load.
 func (s *Source) Given() bool { return s.Path != "" || os.Getenv(Env) != "" }
 
-// Load returns the key. Where there is none it returns an error with a hint.
+// Load returns the key. If there is none, it returns an error with a hint.
 func (s *Source) Load(ctx context.Context) (crypt.Key, error) {
 	name, text := s.Path, ""
 	switch {

@@ -1,11 +1,11 @@
-// Package summary tells what a network is made of, layer by layer.
+// Package summary lists the layers of a network.
 //
 //	t := summary.Of(g)
 //	err := t.Write(os.Stdout)
 //
-// A layer is a convolution or linear layer with the batch norm behind it, or
-// a pooling. Work is counted as 2 operations per multiplication and addition
-// of convolutions and linear layers; the rest is small beside it.
+// A layer is a convolution or linear layer with its batch norm, or a pooling. A
+// multiply-add of a convolution or linear layer counts as 2 operations. Other
+// operations are not counted.
 package summary
 
 import (
@@ -19,17 +19,13 @@ import (
 
 // Layer is a row of the table.
 type Layer struct {
-	// Name is the layer's state-dict name, or its operation where it has no
-	// parameters.
+	// Name is the layer's state-dict name, or its operation in parentheses.
 	Name string
-	// Kind is the operation and its window, e.g. "Conv 3x3/2, 32 groups".
-	Kind string
-	// Output is the shape per image.
-	Output nn.Shape
-	// Params is the number of trained numbers.
-	Params int64
-	// FLOP is the number of floating-point operations per image.
-	FLOP int64
+	// Kind is the operation and its window, such as "Conv 3x3/2, 32 groups".
+	Kind   string
+	Output nn.Shape // for one image
+	Params int64    // number of trainable parameters
+	FLOP   int64    // floating-point operations for one image
 }
 
 // Table is a network's summary.
@@ -39,12 +35,11 @@ type Table struct {
 	Layers []Layer
 	// Params and FLOP are the sums over the layers.
 	Params, FLOP int64
-	// Activations is the most memory, in bytes, that the activations of one
-	// image take at a time.
+	// Activations is the largest memory of the activations of one image, in bytes.
 	Activations int
 }
 
-// Of summarises a network.
+// Of returns the summary of a network.
 func Of(g *nn.Graph) Table {
 	t := Table{Arch: g.Arch, Input: g.Input.Shape, Activations: engine.ActivationBytes(g)}
 	row := map[int]int{} // of nodes, by ID
@@ -67,8 +62,8 @@ func Of(g *nn.Graph) Table {
 	return t
 }
 
-// trained is the number of parameters that an optimiser changes; those of a
-// layer applied again count once.
+// trained returns the number of trainable parameters. Parameters of a layer that is
+// applied twice count once.
 func trained(n *nn.Node) int64 {
 	if n.Shared != nil {
 		return 0

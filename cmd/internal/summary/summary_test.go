@@ -32,7 +32,7 @@ func Example() {
 
 // Parameters and multiplications as torchvision's documentation gives them
 // (its GFLOPS are multiply-adds).
-func TestTheSumsAreThoseOfTorchvision(t *testing.T) {
+func TestTheSumsEqualTorchvisions(t *testing.T) {
 	for _, c := range []struct {
 		arch   arch.Arch
 		params int64
@@ -54,8 +54,7 @@ func TestTheSumsAreThoseOfTorchvision(t *testing.T) {
 	}
 }
 
-// The layers' sums are the table's, and a layer applied twice works twice but
-// has its parameters once.
+// A layer that is applied twice has its operations twice, but its parameters once.
 func TestLayersAddUp(t *testing.T) {
 	for _, a := range arch.All() {
 		g, err := a.Build(arch.Config{InputSize: 128, Classes: 10})

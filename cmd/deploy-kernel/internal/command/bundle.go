@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// bundle is the verb that makes one Go file of any program.
+// bundle returns the verb that turns any program into one Go file.
 func bundle() *cobra.Command {
 	o := bundler.Options{By: "deploy-kernel bundle"}
 	var output, verify string
@@ -25,13 +25,13 @@ func bundle() *cobra.Command {
 	var report bool
 	cmd := &cobra.Command{
 		Use:   "bundle [DIR-OR-IMPORT-PATH]",
-		Short: "Make one Go file of any pure-Go program",
-		Long: `bundle makes one Go file of a main package and of everything that it imports
-outside of the standard library: package main, gofmt-clean, without what the
-program can't reach. The file does what the program does.
+		Short: "Turn any pure-Go program into one Go file",
+		Long: `bundle writes a main package and everything that it imports outside of the
+standard library into one Go file. The file is package main and gofmt-clean, lacks
+unreachable code, and does what the program does.
 
-The program is built for GOOS, GOARCH and GOEXPERIMENT of the environment. What
-one Go file can't hold is refused: C, and assembly without a variant in Go.`,
+GOOS, GOARCH and GOEXPERIMENT of the environment select the files. bundle refuses
+what one Go file can't hold: C, and assembly without a variant in Go.`,
 		Example: `  deploy-kernel bundle ./cmd/hello -o hello.go
   deploy-kernel bundle --tags purego,netgo --report -o tool.go ./cmd/tool
   deploy-kernel bundle . -o tool.go --verify '$BIN --help'`,
@@ -51,17 +51,17 @@ one Go file can't hold is refused: C, and assembly without a variant in Go.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&output, "output", "o", "", "the `FILE` to write; standard output without")
-	f.StringSliceVar(&tags, "tags", nil, "build `TAGS`, separated by commas, in place of those of GOFLAGS")
-	f.StringVar(&verify, "verify", "", "build program and bundle, run the shell command `CMD` with BIN set to each, and compare before writing")
-	f.BoolVar(&report, "report", false, "print what was kept of each package, and why, to standard error")
-	f.BoolVar(&o.Licenses, "licenses", false, "append the licence files of the modules as comments")
-	f.BoolVar(&o.Minify, "minify", false, "drop comments but licences, and shorten names that can't be seen at run time")
-	f.BoolVar(&o.KeepAll, "keep-all", false, "keep what is unreachable too, for comparison")
+	f.StringVarP(&output, "output", "o", "", "the `FILE` to write (default: standard output)")
+	f.StringSliceVar(&tags, "tags", nil, "build `TAGS`, separated by commas (default: those of GOFLAGS)")
+	f.StringVar(&verify, "verify", "", "build program and bundle, run the shell command `CMD` with BIN set to each, and compare the outputs")
+	f.BoolVar(&report, "report", false, "print what the bundle keeps of each package, and why, on standard error")
+	f.BoolVar(&o.Licenses, "licenses", false, "append the license files of the modules as comments")
+	f.BoolVar(&o.Minify, "minify", false, "drop comments except licenses, and shorten names that are invisible at run time")
+	f.BoolVar(&o.KeepAll, "keep-all", false, "keep unreachable code too, for comparison")
 	return cmd
 }
 
-// gcPercent trades a fifth of the CPU time for a third of the memory.
+// gcPercent saves a third of the memory for a fifth more CPU time.
 const gcPercent = 40
 
 // runBundle bundles, verifies and writes.
@@ -73,8 +73,8 @@ func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, rep
 		}
 	}
 	if os.Getenv("GOGC") == "" {
-		// Nearly all of the heap lives as long as the program is being read, so a
-		// heap of twice that size would be wasted.
+		// Nearly all of the heap is live until the program is read, so a heap of twice
+		// that size would be wasted.
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
 	progress := startStages(cmd)
@@ -105,7 +105,7 @@ func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, rep
 	return writeOutput(cmd.OutOrStdout(), output, res.Source)
 }
 
-// withHint gives an error of the bundler its hint.
+// withHint attaches the hint of a bundler's error.
 func withHint(err error) error {
 	if e := (*bundler.Error)(nil); errors.As(err, &e) && e.Hint != "" {
 		return hint.New(err, "%s", e.Hint)
@@ -113,7 +113,7 @@ func withHint(err error) error {
 	return err
 }
 
-// writable finds out whether a file can be written, before minutes of work.
+// writable returns an error if the file can't be written. It saves minutes of work.
 func writable(name string) error {
 	info, err := os.Stat(name)
 	switch {

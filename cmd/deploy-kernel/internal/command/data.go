@@ -7,18 +7,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// findData names the folder of the sample submission and the images, if the user
-// named neither. It returns the folder that it found, or "".
+// findData sets the folder of the sample submission and the images, if the user named
+// neither. It returns that folder, or "".
 func (f *inferFlags) findData(ctx context.Context) (string, error) {
-	f.o.Plan.Data = f.o.Input
+	f.options.Plan.Data = f.options.Input
 	dir := datafolder.OfTest()
-	if f.o.Input != "" || f.o.Sample != "" || f.o.Images != "" || dir == "" {
+	if f.options.Input != "" || f.options.Sample != "" || f.options.Images != "" || dir == "" {
 		return "", nil
 	}
 	found, err := input.Find(ctx, dir, nil)
 	if err != nil || len(found.Samples) == 0 {
 		return "", err
 	}
-	f.o.Input = dir
+	f.options.Input = dir
 	return dir, nil
 }

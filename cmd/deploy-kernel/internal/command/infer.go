@@ -25,7 +25,7 @@ import (
 
 // inferFlags are the flags of the verb infer.
 type inferFlags struct {
-	o        deploy.Options
+	options  deploy.Options
 	key      keyfile.Source
 	keyIn    string
 	plain    bool
@@ -35,38 +35,39 @@ type inferFlags struct {
 	kind     string // of submission
 }
 
-// infer is the verb that makes a folder to upload of an ensemble.
+// infer returns the verb that turns an ensemble into a folder to upload.
 func infer() *cobra.Command {
 	var f inferFlags
 	cmd := &cobra.Command{
 		Use:   "infer ENSEMBLE.yml",
 		Short: "Make a kernel that predicts an ensemble offline",
-		Long: `infer makes a folder to upload of an ensemble file: kernel.go, the kernel as one
-Go file; the static program built from exactly that file; kernel.py, which
-Kaggle starts and which finds the program and runs it; the encrypted weights;
-and the metadata of Kaggle's client. It prints the commands that upload it all.
+		Long: `infer turns an ensemble file into a folder to upload. The folder holds
 
-Nothing is written before everything was checked: every weight is there and fits
-its architecture, the kernel compiles and predicts two images as the unbundled
-runtime does, and all sizes are under Kaggle's limits.
+  - kernel.go, the kernel as one Go file, and the static program built from it;
+  - kernel.py, which Kaggle starts, and which finds and runs the program;
+  - the encrypted weights, and the metadata of Kaggle's client.
 
-The weights are encrypted under the key of --key. Without it a new key is made
-and saved beside the output; the next deploy to the same place takes it from
-there. The key is built into the kernel, which is private then; with
---key-in dataset it lies in a private dataset of its own, and the rest may be
-public.
+infer prints the commands that upload it. It checks everything before it writes
+the folder: every weight file is there and fits its architecture, the kernel
+compiles and predicts two images as the unbundled runtime does, and all sizes
+are under Kaggle's limits.
 
-A kernel submits an id and the numbers of its classes in each row. infer refuses a
-sample submission of any other kind: the one of --sample, else the one under --data.
-If a sample could be either, --submission labels settles it.
+--key names the key of the weights. Without --key, infer makes a key beside the
+folder, and the next deploy to the same folder uses it again. The kernel contains
+the key, so it must be private. With --key-in dataset the key has a private
+dataset of its own, and the rest may be public.
 
-With --dtype f16 or bf16 the weights take half the space. What that changes of
-the predictions is measured and printed, and refused above --max-change.
+A kernel submits an id and the numbers of its classes in each row. infer refuses
+a sample submission of another kind. It reads the sample of --sample, or else the
+one under --data. For a sample that could be either kind, give --submission labels.
 
-The kernel measures how fast it is. Where it can't do everything before the
-competition's time limit, it first predicts fewer views of each image and then
-leaves out folds, in the order that costs the least validation score; the
-out-of-fold predictions of train --predict-oof tell that order.`,
+With --dtype f16 or bf16 the weights take half the space. infer measures and
+prints how much the predictions change, and refuses a change above --max-change.
+
+The kernel measures its speed. If it can't predict everything before the
+competition's time limit, it predicts fewer views of each image, and then drops
+folds, in the order that costs the least validation score. The order follows from
+the out-of-fold predictions of train --predict-oof.`,
 		Example: `  deploy-kernel infer best_val_0.6397.yml --weights models/ --user you -o deploy/
   deploy-kernel infer best.yml --weights models/ --key my.key --user you --competition imet-2019-fgvc6 -o deploy/
   deploy-kernel infer best.yml --weights models/ --oof level1/ --time-limit 9h --user you -o deploy/
@@ -76,7 +77,7 @@ out-of-fold predictions of train --predict-oof tell that order.`,
   deploy-kernel infer best.yml --weights models/ --user you --competition https://www.kaggle.com/competitions/imet-2019-fgvc6 -o deploy/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.o.Ensemble = args[0]
+			f.options.Ensemble = args[0]
 			return f.run(cmd)
 		},
 	}
@@ -86,31 +87,31 @@ out-of-fold predictions of train --predict-oof tell that order.`,
 
 func (f *inferFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVarP(&f.o.Output, "output", "o", "deploy", "the `FOLDER` to make")
-	fs.StringSliceVar(&f.o.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
-	fs.StringSliceVar(&f.o.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
-	fs.StringVar(&f.o.Plan.WeightsKey, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the config's model.weights_key, else the average)")
-	fs.StringSliceVar(&f.o.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which show what to leave out first if time is short (default: those of the weights)")
-	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "`TIME` that the competition gives a kernel; the kernel ends before it; 0 for any")
+	fs.StringVarP(&f.options.Output, "output", "o", "deploy", "the `FOLDER` to make")
+	fs.StringSliceVar(&f.options.Plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: the ensemble's folder)")
+	fs.StringSliceVar(&f.options.Plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not contain theirs")
+	fs.StringVar(&f.options.Plan.WeightsKey, "weights-key", "", "`NAME` of the weights to read from files with several sets, such as model_ema (default: the config's model.weights_key, else the average)")
+	fs.StringSliceVar(&f.options.Plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which decide what to drop first if time is short (default: the folders of the weights)")
+	fs.DurationVar(&f.limit, "time-limit", 9*time.Hour, "time limit of the competition, a `TIME`; the kernel ends before it; 0 means none")
 	f.key.AddFlag(fs)
-	halfflag.Add(fs, &f.o.Plan.Half)
+	halfflag.Add(fs, &f.options.Plan.Half)
 	f.keyIn = folder.InKernel.String()
-	cli.ChoiceVar(fs, &f.keyIn, "key-in", []string{"kernel", "dataset", "environment"}, "where the kernel has the key from")
+	cli.ChoiceVar(fs, &f.keyIn, "key-in", []string{"kernel", "dataset", "environment"}, "where the kernel finds the key")
 	fs.BoolVar(&f.plain, "plain", false, "do not encrypt the weights")
-	fs.StringVar(&f.o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
-	fs.StringVar(&f.o.Title, "title", "", "`TITLE` of the kernel, 5 to 50 characters (default: from the ensemble's name)")
-	fs.StringSliceVar(&f.o.Competitions, "competition", nil, "the competition's `NAME` or address, to mount its data")
-	fs.StringSliceVar(&f.o.Datasets, "dataset", nil, "further datasets to mount, as `OWNER/NAME` or address")
-	cli.ChoicesVar(fs, &f.public, "public", []string{"kernel", "program", "weights"}, "what everybody may see: `PARTS` of kernel, program, weights (default: nothing)")
-	fs.StringVar(&f.o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
-	fs.BoolVar(&f.portable, "portable", false, "make a kernel that any Go builds, without SIMD")
-	fs.StringVar(&f.o.Input, "data", "", "`FOLDER` of the sample submission and the images, to verify on the first two (default: the first of ., data, ../input, /kaggle/input that has them, else drawn ones)")
-	fs.StringVar(&f.o.Input, "input", "", "the same as --data")
+	fs.StringVar(&f.options.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: $KAGGLE_USERNAME)")
+	fs.StringVar(&f.options.Title, "title", "", "`TITLE` of the kernel, 5 to 50 characters (default: from the ensemble's name)")
+	fs.StringSliceVar(&f.options.Competitions, "competition", nil, "the competition's `NAME` or address, to mount its data")
+	fs.StringSliceVar(&f.options.Datasets, "dataset", nil, "more datasets to mount, as `OWNER/NAME` or address")
+	cli.ChoicesVar(fs, &f.public, "public", []string{"kernel", "program", "weights"}, "`PARTS` that everybody may see, of kernel, program, weights (default: none)")
+	fs.StringVar(&f.options.Licence, "licence", "other", "license of the datasets, by Kaggle's `NAME`")
+	fs.BoolVar(&f.portable, "portable", false, "make a kernel without SIMD, which any Go builds")
+	fs.StringVar(&f.options.Input, "data", "", "`FOLDER` of the sample submission and the images; the first two verify the kernel (default: the first of ., data, ../input, /kaggle/input that has them, else drawn images)")
+	fs.StringVar(&f.options.Input, "input", "", "the same as --data")
 	cmd.MarkFlagsMutuallyExclusive("input", "data")
-	cli.ChoicesVar(fs, &f.o.Formats, "formats", formats.Names(), "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and those of the images of --data; all without it)")
-	fs.StringVar(&f.o.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel looks for its name first (default: searched for under --data)")
-	fs.StringVar(&f.o.Images, "images", "", "the images' `FOLDER`, to verify on the first two (default: searched for)")
-	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, if the sample does not show it: labels (an id and class numbers)")
+	cli.ChoicesVar(fs, &f.options.Formats, "formats", formats.Names(), "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and the formats of the images; all without images)")
+	fs.StringVar(&f.options.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel searches for this name first (default: found under --data)")
+	fs.StringVar(&f.options.Images, "images", "", "the images' `FOLDER`; the first two verify the kernel (default: found under --data)")
+	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, for an ambiguous sample: labels (an id and class numbers)")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key-in")
 }
@@ -124,23 +125,23 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if found != "" {
-		cli.Printf(cmd, "the sample submission and the images are those of %s; --data names another folder", found)
+		cli.Printf(cmd, "using the sample submission and the images of %s; --data names another folder", found)
 	}
-	if f.o.Images != "" && f.o.Sample == "" && f.o.Input == "" {
+	if f.options.Images != "" && f.options.Sample == "" && f.options.Input == "" {
 		return cli.Usagef("--images needs --sample or --data: the ids of the images are unknown")
 	}
 	madeKey, err := f.loadKey(cmd)
 	if err != nil {
 		return err
 	}
-	f.o.Plan.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
-	f.o.Plan.Halved = func(path string, c shrink.Change) {
-		cli.Printf(cmd, "%s as %v: %v", path, f.o.Plan.Half.DType, c)
+	f.options.Plan.Warn = func(text string) { cli.Printf(cmd, "warning: %s", text) }
+	f.options.Plan.Halved = func(path string, c shrink.Change) {
+		cli.Printf(cmd, "%s as %v: %v", path, f.options.Plan.Half.DType, c)
 	}
 	if !cli.Quiet(cmd) {
-		f.o.Step = func(text string) { cli.Printf(cmd, "%s", text) }
+		f.options.Step = func(text string) { cli.Printf(cmd, "%s", text) }
 	}
-	m, err := deploy.Deploy(cmd.Context(), f.o)
+	m, err := deploy.Deploy(cmd.Context(), f.options)
 	if err != nil {
 		if madeKey != "" {
 			return errors.Join(err, os.Remove(madeKey))
@@ -148,59 +149,59 @@ func (f *inferFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if madeKey != "" {
-		cli.Printf(cmd, "made the key %s: without it nobody can read the weights; keep a copy", madeKey)
+		cli.Printf(cmd, "made the key %s: keep a copy, because nobody can read the weights without it", madeKey)
 	}
-	report(cmd, m, f.o.Output)
+	report(cmd, m, f.options.Output)
 	return nil
 }
 
-// resolve turns what the flags say into options.
+// resolve sets the options that follow from other flags.
 func (f *inferFlags) resolve() error {
 	switch {
 	case f.plain:
-		f.o.KeyPlace = folder.NoKey
+		f.options.KeyPlace = folder.NoKey
 	case f.keyIn == "kernel":
-		f.o.KeyPlace = folder.InKernel
+		f.options.KeyPlace = folder.InKernel
 	case f.keyIn == "dataset":
-		f.o.KeyPlace = folder.InDataset
+		f.options.KeyPlace = folder.InDataset
 	case f.keyIn == "environment":
-		f.o.KeyPlace = folder.InEnvironment
+		f.options.KeyPlace = folder.InEnvironment
 	}
 	var err error
-	if f.o.Plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
+	if f.options.Plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
 		return cli.Usagef("--submission: %v", err)
 	}
 	if f.limit < 0 {
 		return cli.Usagef("--time-limit can't be negative")
 	}
-	f.o.Budget, f.o.Limit = deploy.Budget(f.limit), f.limit
-	f.o.Plan.Cuts = true
+	f.options.Budget, f.options.Limit = deploy.Budget(f.limit), f.limit
+	f.options.Plan.Cuts = true
 	if f.portable {
-		f.o.Target = deploy.Portable
+		f.options.Target = deploy.Portable
 	}
 	for _, part := range f.public {
 		switch part {
 		case "kernel":
-			f.o.PublicKernel = templates.Public
+			f.options.PublicKernel = templates.Public
 		case "program":
-			f.o.PublicProgram = templates.Public
+			f.options.PublicProgram = templates.Public
 		case "weights":
-			f.o.PublicWeights = templates.Public
+			f.options.PublicWeights = templates.Public
 		}
 	}
 	return nil
 }
 
-// loadKey takes the key that was given, or the one beside the output, or makes
-// one there; it returns the path of a key that it made.
+// loadKey loads the key of --key, or the one beside the output. If there is neither, it
+// makes one there and returns its path.
 func (f *inferFlags) loadKey(cmd *cobra.Command) (made string, err error) {
 	if f.plain {
 		if f.key.Given() {
-			f.o.Plan.Key = func() (crypt.Key, error) { return f.key.Load(cmd.Context()) }
+			f.options.Plan.Key = func() (crypt.Key, error) { return f.key.Load(cmd.Context()) }
 		}
 		return "", nil
 	}
-	beside := filepath.Clean(f.o.Output) + ".key"
+	beside := filepath.Clean(f.options.Output) + ".key"
 	if !f.key.Given() {
 		if _, err := os.Stat(beside); err == nil {
 			f.key.Path = beside
@@ -211,17 +212,17 @@ func (f *inferFlags) loadKey(cmd *cobra.Command) (made string, err error) {
 		}
 	}
 	key, err := f.key.Load(cmd.Context())
-	f.o.Key = key
-	f.o.Plan.Key = func() (crypt.Key, error) { return key, nil }
+	f.options.Key = key
+	f.options.Plan.Key = func() (crypt.Key, error) { return key, nil }
 	return made, err
 }
 
-// report says what was made, and prints the commands that upload it.
+// report describes the folder, and prints the commands that upload it.
 func report(cmd *cobra.Command, m *folder.Manifest, dir string) {
 	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, say.Size(m.Source.Size))
 	reportDatasets(cmd, m, dir)
 	if m.KeyIn == folder.InKernel.String() {
-		cli.Printf(cmd, "the key is in kernel.go, kernel.py and the program: keep them private")
+		cli.Printf(cmd, "kernel.go, kernel.py and the program contain the key: keep them private")
 	}
 	printUpload(cmd, m, dir)
 }
@@ -233,7 +234,7 @@ func printUpload(cmd *cobra.Command, m *folder.Manifest, dir string) {
 	}
 }
 
-// reportDatasets says which datasets there are.
+// reportDatasets describes the datasets.
 func reportDatasets(cmd *cobra.Command, m *folder.Manifest, dir string) {
 	for _, d := range m.Datasets {
 		visibility := "private"

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// packing is the verb that divides weights among datasets.
+// packing returns the verb that divides weights among datasets.
 func packing() *cobra.Command {
 	var o deploy.PackOptions
 	var key keyfile.Source
@@ -22,13 +22,12 @@ func packing() *cobra.Command {
 		Use:   "pack WEIGHTS...",
 		Short: "Divide weights among datasets to upload",
 		Long: `pack makes a folder for each dataset that the weights need, within Kaggle's
-quotas, with the metadata that its client wants, and a manifest of sizes and
-SHA-256 hashes. Plain weights are encrypted under the key; encrypted ones are
-taken as they are. Packed again with more models, every file stays in the
-dataset where it was.
+quotas. Each has the metadata of Kaggle's client, and a manifest lists sizes and
+SHA-256 hashes. pack encrypts plain weights under the key and copies encrypted
+ones. If you pack again with more models, each file stays in its dataset.
 
-"infer" does this for an ensemble by itself; pack is for weights that are
-uploaded before there is one.`,
+infer packs the weights of its ensemble itself. Use pack to upload weights before
+there is an ensemble.`,
 		Example: `  deploy-kernel pack models/*.safetensors --key my.key --user you --title "imet weights" -o packed/
   deploy-kernel pack sealed/*.enc --user you --title "imet weights" --private-space 20 --visibility overflow -o packed/`,
 		Args: cobra.MinimumNArgs(1),
@@ -49,16 +48,16 @@ uploaded before there is one.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.Output, "output", "o", "packed", "the `FOLDER` to make")
-	f.StringVar(&o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: the environment's KAGGLE_USERNAME)")
-	f.StringVar(&o.Title, "title", "weights", "what the datasets' `TITLES` begin with")
-	f.StringVar(&o.Licence, "licence", "other", "licence of the datasets, by Kaggle's `NAME`")
+	f.StringVar(&o.Owner, "user", os.Getenv("KAGGLE_USERNAME"), "your `NAME` on Kaggle (default: $KAGGLE_USERNAME)")
+	f.StringVar(&o.Title, "title", "weights", "beginning of the datasets' `TITLES`")
+	f.StringVar(&o.Licence, "licence", "other", "license of the datasets, by Kaggle's `NAME`")
 	key.AddFlag(f)
-	f.BoolVar(&plain, "plain", false, "leave plain weights plain")
+	f.BoolVar(&plain, "plain", false, "do not encrypt plain weights")
 	visibility = "private"
-	cli.ChoiceVar(f, &visibility, "visibility", []string{"private", "public", "overflow"}, "who sees the datasets (overflow: private while --private-space lasts, then public)")
-	f.IntVar(&o.Quota.Files, "files", templates.MaxDatasetFiles, "how many files a dataset has at most")
-	f.Float64Var(&datasetGB, "dataset-size", templates.MaxDataset/1e9, "how many `GB` a dataset has at most")
-	f.Float64Var(&privateGB, "private-space", 0, "how many `GB` all private datasets may have together; 0 for any")
+	cli.ChoiceVar(f, &visibility, "visibility", []string{"private", "public", "overflow"}, "who sees the datasets; overflow makes those public that exceed --private-space")
+	f.IntVar(&o.Quota.Files, "files", templates.MaxDatasetFiles, "largest number of files in a dataset")
+	f.Float64Var(&datasetGB, "dataset-size", templates.MaxDataset/1e9, "largest size of a dataset in `GB`")
+	f.Float64Var(&privateGB, "private-space", 0, "largest size of all private datasets together in `GB`; 0 means no limit")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
 	return cmd
 }

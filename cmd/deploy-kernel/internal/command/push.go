@@ -11,17 +11,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// pushing is the verb that uploads a folder.
+// pushing returns the verb that uploads a folder.
 func pushing() *cobra.Command {
 	var o push.Options
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "push [FOLDER]",
 		Short: "Upload a deployed folder with Kaggle's client",
-		Long: `push uploads what "infer" or "pack" made, with Kaggle's official client, the
-program kaggle: each dataset, in its first or a new version, and, when all are
-ready, the kernel. What did not change is not uploaded again; a push that failed
-or was interrupted goes on where it stopped.`,
+		Long: `push uploads a folder of infer or pack with Kaggle's official client, the program
+kaggle. It uploads a first or new version of each dataset, and then, when all are
+ready, the kernel. It skips what did not change. After a failure or an interrupt,
+push again: it continues where it stopped.`,
 		Example: `  deploy-kernel push deploy/ --dry-run
   deploy-kernel push deploy/ --message "more folds"`,
 		Args: cobra.MaximumNArgs(1),
@@ -48,19 +48,20 @@ or was interrupted goes on where it stopped.`,
 			if err := push.Push(cmd.Context(), client, o); err != nil {
 				return err
 			}
-			cli.Printf(cmd, "%s: all is uploaded", o.Folder)
+			cli.Printf(cmd, "%s: everything is uploaded", o.Folder)
 			return nil
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&dryRun, "dry-run", false, "print the commands of a first upload, and end")
+	f.BoolVar(&dryRun, "dry-run", false, "only print the commands of a first upload")
 	f.StringVarP(&o.Message, "message", "m", "", "`TEXT` of new versions of datasets (default: the ensemble's name)")
-	f.IntVar(&o.Tries, "tries", 5, "how often a command is tried")
+	f.IntVar(&o.Tries, "tries", 5, "how often to try a command")
 	f.DurationVar(&o.Pause, "pause", 0, "`TIME` before the second try and between looks at a dataset (default 10s)")
 	f.DurationVar(&o.Wait, "wait", 0, "`TIME` that a dataset may take to be ready (default 1h)")
 	return cmd
 }
 
+// folderOf returns the folder that a verb works on.
 func folderOf(args []string) string {
 	if len(args) == 0 {
 		return "deploy"
@@ -68,13 +69,13 @@ func folderOf(args []string) string {
 	return args[0]
 }
 
-// status is the verb that asks how a folder is on Kaggle.
+// status returns the verb that shows the status of a folder on Kaggle.
 func status() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [FOLDER]",
-		Short: "Ask how a deployed folder is on Kaggle",
-		Long: `status asks Kaggle, by its official client, for the status of the datasets and of
-the kernel's last run. It tells what in the folder was not uploaded yet.`,
+		Short: "Show the status of a deployed folder on Kaggle",
+		Long: `status asks Kaggle, with its official client, for the status of the datasets and of
+the kernel's last run. It shows what changed in the folder since the last upload.`,
 		Example: `  deploy-kernel status deploy/`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -93,7 +94,7 @@ the kernel's last run. It tells what in the folder was not uploaded yet.`,
 					text += ": " + s.Message
 				}
 				if s.Changed {
-					text += ", not uploaded as it is here"
+					text += ", changed here since the last upload"
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\n", s.What, s.ID, text)
 			}

@@ -1,5 +1,5 @@
-// Package command holds the verbs of deploy-kernel, one a file: each reads its
-// flags and leaves the work to the packages beside it.
+// Package command holds the verbs of deploy-kernel, one in each file. A verb reads its
+// flags, calls a library and prints the result.
 //
 //	cli.Main(command.New())
 package command
@@ -10,10 +10,9 @@ import "github.com/spf13/cobra"
 func New() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "deploy-kernel",
-		Short: "Make one Go file of an ensemble of image models",
-		Long: `deploy-kernel makes one Go file of an ensemble of image models: it predicts
-offline, from encrypted weights, with nothing but that file or the static
-program built from it.`,
+		Short: "Turn an ensemble of image models into one Go file",
+		Long: `deploy-kernel turns an ensemble of image models into one Go file. That file, or the
+static program built from it, predicts offline from encrypted weights.`,
 	}
 	root.AddCommand(infer(), packing(), simulation(), pushing(), submitting(), status(), bundle())
 	return root

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// simulation is the verb that runs a deployed folder as Kaggle would.
+// simulation returns the verb that runs a deployed folder as Kaggle would.
 func simulation() *cobra.Command {
 	var o simulate.Options
 	var key keyfile.Source
@@ -22,15 +22,14 @@ func simulation() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate FOLDER --data FOLDER",
 		Short: "Run a deployed folder as Kaggle would",
-		Long: `simulate runs what "infer" made as Kaggle would: datasets and the competition's
-data are mounted in Kaggle's layout, read-only; python3 starts kernel.py in an
-empty folder, without network, on four cores at most, under limits of memory and
-time. It tells time, peak memory and what was written, and what would fail on
-Kaggle: then the status is 1.
+		Long: `simulate runs a folder of infer as Kaggle would. It mounts the datasets and the
+competition's data read-only, in Kaggle's layout. python3 starts kernel.py in an
+empty folder, without network, under limits of cores, memory and time.
 
-The submission is read as the strictest grader would: header, ids, their order and
-count, and every class number. Data whose sample submission asks for another kind
-of submission are refused.`,
+simulate prints the time, the peak memory, the files written and what would fail
+on Kaggle; a failure sets the exit status to 1. It checks the submission as a
+strict grader would: header, ids, their order and number, and every class number.
+It refuses data whose sample submission asks for another kind of submission.`,
 		Example: `  deploy-kernel simulate deploy/ --data data/
   deploy-kernel simulate deploy/ --data data/ --time-limit 10m --memory 16 --output out/
   deploy-kernel simulate deploy/ --data data/ --final`,
@@ -59,11 +58,11 @@ of submission are refused.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Data, "data", "", "`FOLDER` of the competition's data: images and sample submission")
-	f.StringVarP(&o.Output, "output", "o", "", "`FOLDER` to copy what the kernel wrote to (default: nowhere)")
-	f.DurationVar(&o.Limit, "time-limit", 0, "`TIME` that the kernel is given, e.g. 10m (default: what it was deployed with, else 9h)")
-	f.Float64Var(&memory, "memory", simulate.DefaultMemory/1e9, "the kernel's memory in `GB`")
-	f.IntVar(&o.Cores, "cores", simulate.DefaultCores, "how many cores it has at most")
-	f.BoolVar(&o.Final, "final", false, "run it as Kaggle's hidden run of a submission, which goes on without what is damaged")
+	f.StringVarP(&o.Output, "output", "o", "", "`FOLDER` to copy the kernel's output to (default: none)")
+	f.DurationVar(&o.Limit, "time-limit", 0, "time limit of the run, a `TIME` such as 10m (default: the folder's, else 9h)")
+	f.Float64Var(&memory, "memory", simulate.DefaultMemory/1e9, "memory limit in `GB`")
+	f.IntVar(&o.Cores, "cores", simulate.DefaultCores, "largest number of cores")
+	f.BoolVar(&o.Final, "final", false, "simulate the hidden run of a submission, which leaves out damaged files")
 	key.AddFlag(f)
 	if err := cmd.MarkFlagRequired("data"); err != nil {
 		panic(fmt.Sprintf("command: internal error: %v", err))
@@ -93,7 +92,7 @@ func printSimulation(cmd *cobra.Command, r *simulate.Report) error {
 		fmt.Fprintf(out, "labels   %d rows, %d with labels\n", r.Rows, r.Given)
 	}
 	if blank := r.Rows - r.Given; blank > 0 {
-		fmt.Fprintf(out, "blank    %s no label: a grader that takes no empty value would refuse them\n", rowsHave(blank))
+		fmt.Fprintf(out, "blank    %s no label: a grader may refuse empty fields\n", rowsHave(blank))
 	}
 	if len(r.Lacks) > 0 {
 		fmt.Fprintf(out, "without  %s: this system does not allow it\n", strings.Join(r.Lacks, "; "))

@@ -8,30 +8,30 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// stages prints on standard error what a long job does: it names a stage that has
-// lasted for two seconds, and again every ten seconds. A short job is silent.
+// stages prints the stage of a long job on standard error: two seconds after the stage
+// began, and then every ten seconds. A short job prints nothing.
 type stages struct {
 	mu      sync.Mutex
 	doing   string
 	since   time.Time
-	told    time.Time // when doing was named last, or zero
+	printed time.Time // when doing was printed last, or zero
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
 
 const (
-	tellAfter = 2 * time.Second
-	tellAgain = 10 * time.Second
+	printAfter = 2 * time.Second
+	printAgain = 10 * time.Second
 )
 
-// startStages starts to watch. The caller must call done.
+// startStages starts the timer. The caller must call done.
 func startStages(cmd *cobra.Command) *stages {
 	s := &stages{doing: "starting", since: time.Now(), stop: make(chan struct{})}
 	if cli.Quiet(cmd) {
 		return s
 	}
 	s.stopped.Go(func() {
-		tick := time.NewTicker(tellAfter / 10)
+		tick := time.NewTicker(printAfter / 10)
 		defer tick.Stop()
 		for {
 			select {
@@ -47,30 +47,30 @@ func startStages(cmd *cobra.Command) *stages {
 	return s
 }
 
-// begin names what the job does next.
+// begin starts a stage.
 func (s *stages) begin(doing string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doing, s.since, s.told = doing, time.Now(), time.Time{}
+	s.doing, s.since, s.printed = doing, time.Now(), time.Time{}
 }
 
-// due returns the line to print now, or nothing.
+// due returns the line to print now, or "".
 func (s *stages) due(now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lasted := now.Sub(s.since)
-	if lasted < tellAfter || !s.told.IsZero() && now.Sub(s.told) < tellAgain {
+	if lasted < printAfter || !s.printed.IsZero() && now.Sub(s.printed) < printAgain {
 		return ""
 	}
 	text := s.doing + " ..."
-	if !s.told.IsZero() {
+	if !s.printed.IsZero() {
 		text += " (" + lasted.Round(time.Second).String() + ")"
 	}
-	s.told = now
+	s.printed = now
 	return text
 }
 
-// done ends the watch. It may be called more than once.
+// done stops the timer. It may be called more than once.
 func (s *stages) done() {
 	s.mu.Lock()
 	select {

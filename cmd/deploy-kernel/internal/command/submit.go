@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// submitting is the verb that submits a pushed kernel.
+// submitting returns the verb that submits a pushed kernel.
 func submitting() *cobra.Command {
 	var o submit.Options
 	cmd := &cobra.Command{
@@ -22,8 +22,8 @@ func submitting() *cobra.Command {
 submission.csv to the competition with Kaggle's official client, waits for the
 score, prints it and appends it to submissions.csv beside the ensemble.
 
-Interrupted, the submission goes on at Kaggle, and the same command goes on waiting.
-No version is submitted twice: the second time, submit prints the score again.`,
+Kaggle continues with an interrupted submission; the same command then continues
+to wait. submit never submits a version twice: the second time it prints the score.`,
 		Example: `  deploy-kernel submit deploy/
   deploy-kernel submit deploy/ --competition imet-2019-fgvc6 --version 3 --message "more folds"`,
 		Args: cobra.MaximumNArgs(1),
@@ -52,18 +52,18 @@ No version is submitted twice: the second time, submit prints the score again.`,
 	f.StringVarP(&o.File, "file", "f", "submission.csv", "the `FILE` that the kernel writes")
 	f.StringVarP(&o.Message, "message", "m", "", "`TEXT` of the submission (default: ensemble and version)")
 	f.StringVar(&o.Log, "log", "", "the CSV `FILE` to append the score to (default: submissions.csv beside the ensemble)")
-	f.IntVar(&o.Tries, "tries", 5, "how often a command is tried")
+	f.IntVar(&o.Tries, "tries", 5, "how often to try a command")
 	f.DurationVar(&o.Pause, "pause", 30*time.Second, "`TIME` between two looks at a status")
 	f.DurationVar(&o.Wait, "wait", 12*time.Hour, "`TIME` that the run and the scoring may take")
 	return cmd
 }
 
-// printScore prints the score; a submission that Kaggle could not score is an
-// error.
+// printScore prints the score. It returns an error if Kaggle could not score the
+// submission.
 func printScore(cmd *cobra.Command, r *submit.Result) error {
 	cli.Printf(cmd, "%s: version %d of %s, logged in %s", r.Competition, r.Version, r.Kernel, r.Log)
 	if r.Status != "complete" {
-		return hint.New(fmt.Errorf("the submission was not scored: its status is %q", r.Status),
+		return hint.New(fmt.Errorf("Kaggle did not score the submission: its status is %q", r.Status),
 			"see the cause at https://www.kaggle.com/competitions/%s/submissions", r.Competition)
 	}
 	out := cmd.OutOrStdout()

@@ -23,22 +23,21 @@ type benchFlags struct {
 	layers                        bool
 }
 
-// maxBatch bounds the memory that --batch can ask for: some gigabytes.
+// maxBatch bounds the memory of a batch to some gigabytes.
 const maxBatch = 4096
 
-// bench is the verb that measures how fast networks run here.
+// bench returns the verb that measures how fast networks run.
 func bench() *cobra.Command {
 	f := benchFlags{classes: 1000}
 	cmd := &cobra.Command{
 		Use:   "bench WEIGHTS-OR-ARCHITECTURE...",
-		Short: "Measure how many images a second networks predict here",
-		Long: `bench predicts a batch of made-up images several times and prints the median, one
-line a network. A network is told by a file of weights, or by the name of an
-architecture, which then gets made-up weights.
+		Short: "Measure how many images per second networks predict",
+		Long: `bench predicts a batch of synthetic images several times and prints the median,
+one line for each network. A network is a file of weights, or the name of an
+architecture, which gets synthetic weights.
 
-With --layers it prints instead how long each step takes with one thread, and
-how many operations it does in that time. DEPLOY_KERNEL_SIMD=avx512, avx2 or
-scalar forces the kernels.`,
+With --layers it prints the time and the speed of each step in one thread.
+DEPLOY_KERNEL_SIMD=avx512, avx2 or scalar forces a set of SIMD routines.`,
 		Example: `  infer bench 2b_se_resnext50_f0_e14_0.5975.safetensors --batch 16 --threads 2
   infer bench seresnext50_32x4d xception --input-size 320 --layers`,
 		Args: cobra.MinimumNArgs(1),
@@ -58,15 +57,15 @@ scalar forces the kernels.`,
 		},
 	}
 	addChoice(cmd, &f.choice)
-	cmd.Flags().IntVar(&f.classes, "classes", f.classes, "`NUMBER` of classes, of an architecture that is named")
-	cmd.Flags().IntVar(&f.batch, "batch", 16, "how many `IMAGES` to predict at once")
-	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads compute (default: one for each core)")
+	cmd.Flags().IntVar(&f.classes, "classes", f.classes, "`NUMBER` of classes of a named architecture")
+	cmd.Flags().IntVar(&f.batch, "batch", 16, "number of `IMAGES` in a batch")
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "number of threads (default: one for each core)")
 	cmd.Flags().IntVar(&f.runs, "runs", 5, "how many `TIMES` to measure")
-	cmd.Flags().BoolVar(&f.layers, "layers", false, "print the time of each step instead")
+	cmd.Flags().BoolVar(&f.layers, "layers", false, "print the time of each step")
 	return cmd
 }
 
-// measure prints the line of one network, under a heading where it is the first.
+// measure prints the line of one network, the first one under a heading.
 func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
 	g, e, err := f.compile(cmd, name)
@@ -93,7 +92,7 @@ func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error 
 	}
 	slices.Sort(times)
 	if first {
-		fmt.Fprintln(out, "NETWORK SIZE BATCH THREADS KERNELS IMAGES/S")
+		fmt.Fprintln(out, "NETWORK SIZE BATCH THREADS ROUTINES IMAGES/S")
 	}
 	threads := f.threads
 	if threads == 0 {
@@ -104,13 +103,13 @@ func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error 
 	return err
 }
 
-// compile prepares the network of a file of weights or of an architecture.
+// compile compiles the network of a file of weights or of an architecture.
 func (f *benchFlags) compile(cmd *cobra.Command, name string) (*nn.Graph, *engine.Engine, error) {
 	g, file, err := drawNamed(cmd, name, f.choice, f.classes)
 	if err != nil {
 		return nil, nil, err
 	}
-	var params engine.Params = madeUp{g}
+	var params engine.Params = synthetic{g}
 	if file != nil {
 		defer file.Close()
 		params = file
@@ -119,7 +118,7 @@ func (f *benchFlags) compile(cmd *cobra.Command, name string) (*nn.Graph, *engin
 	return g, e, err
 }
 
-// profile prints the least time of each step.
+// profile prints the shortest time of each step.
 func (f *benchFlags) profile(out io.Writer, g *nn.Graph, e *engine.Engine, image []float32) error {
 	flop := map[string]int64{}
 	for _, l := range summary.Of(g).Layers {
@@ -149,10 +148,10 @@ func (f *benchFlags) profile(out io.Writer, g *nn.Graph, e *engine.Engine, image
 	return err
 }
 
-// madeUp are weights that keep activations near their size.
-type madeUp struct{ graph *nn.Graph }
+// synthetic makes weights that keep the scale of activations.
+type synthetic struct{ graph *nn.Graph }
 
-func (m madeUp) Float32(name string) (data []float32, shape []int, err error) {
+func (m synthetic) Float32(name string) (data []float32, shape []int, err error) {
 	for _, p := range m.graph.Params() {
 		if p.Name != name {
 			continue

@@ -21,20 +21,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// exportONNX is the verb that writes a network for other runtimes.
+// exportONNX returns the verb that writes a network for other runtimes.
 func exportONNX() *cobra.Command {
 	var c choice
 	var output string
 	cmd := &cobra.Command{
 		Use:   "export-onnx WEIGHTS",
 		Short: "Write a network with its weights as an ONNX file",
-		Long: `export-onnx writes an ONNX file (operator set 17) of a file of weights, for other
-runtimes to run: input "input", a batch of normalised images (N, 3, H, W);
-output "logits", (N, classes). Mean and deviation to normalise by are in the
-file's metadata.
+		Long: `export-onnx writes the network of a file of weights as an ONNX file (operator
+set 17) for other runtimes. The input "input" is a batch of normalized images
+(N, 3, H, W), the output "logits" is (N, classes). The file's metadata hold the
+mean and the standard deviation of the normalization.
 
-Architecture and input size are taken from the weights' metadata. Where that
-doesn't tell the architecture, the names of the tensors do.`,
+Architecture and input size come from the weights' metadata. If these lack the
+architecture, the names of the tensors identify it.`,
 		Example: `  infer export-onnx 2b_se_resnext50_f0_e14_0.5975.safetensors -o model.onnx
   infer export-onnx resnet20.pth --input-size 32 -o resnet20.onnx`,
 		Args: cobra.ExactArgs(1),
@@ -71,13 +71,13 @@ type choice struct {
 
 // addChoice adds the flags of c.
 func addChoice(cmd *cobra.Command, c *choice) {
-	cmd.Flags().StringVar(&c.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
-	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, if the weights don't tell it")
+	cmd.Flags().StringVar(&c.key, "weights-key", "", "`NAME` of the weights to read from a file with several sets, such as model_ema (default: the average)")
+	cmd.Flags().StringVar(&c.Arch, "arch", "", "the `ARCHITECTURE`, if the weights lack it")
 	_ = cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions(modelspec.Values("model.arch"), cobra.ShellCompDirectiveNoFileComp))
-	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, if the weights don't tell them")
+	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, if the weights lack them")
 }
 
-// openWeights opens a file of weights and prints the note about its choice.
+// openWeights opens a file of weights and prints which of its sets it reads.
 func openWeights(cmd *cobra.Command, path string, c choice) (*weightfile.File, error) {
 	f, err := weightfile.OpenKey(path, c.key)
 	if err == nil && f.Note() != "" {
@@ -86,7 +86,7 @@ func openWeights(cmd *cobra.Command, path string, c choice) (*weightfile.File, e
 	return f, err
 }
 
-// drawWeights draws the network of a file.
+// drawWeights builds the network of a file.
 func drawWeights(f *weightfile.File, c choice) (*nn.Graph, arch.Arch, error) {
 	g, a, err := network.Of(f, c.Choice)
 	if errors.Is(err, network.ErrInputSize) {

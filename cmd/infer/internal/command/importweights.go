@@ -35,26 +35,26 @@ type importFlags struct {
 	force                          bool
 }
 
-// importWeights is the verb that prepares weights made elsewhere.
+// importWeights returns the verb that prepares weights of other training code.
 func importWeights() *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import-weights FILE",
-		Short: "Prepare weights made elsewhere: name, config, threshold, ensemble",
-		Long: `import-weights reads weights that other training code made, in any form of
-PyTorch or safetensors. It checks that they fit an architecture, and writes what
-the other commands need to a folder:
+		Short: "Prepare weights of other training code: name, config, threshold, ensemble",
+		Long: `import-weights reads weights of other training code, in any form of PyTorch or
+safetensors. It checks that they fit an architecture, and writes to a folder what
+the other commands need:
 
   NAME_f<fold>_e<epoch>_<score>.safetensors  the weights, under their plain names
   NAME.yml                                   the config: architecture, sizes
   NAME_f<fold>_e<epoch>_<score>.yml          the threshold
   NAME_ensemble.yml                          an ensemble of the folds of NAME
 
-It drops prefixes (module., _orig_mod., model., backbone., …) and leaves out losses,
-metrics and counters. It prefers a moving average to the raw weights; --weights-key
-chooses others.
+It drops prefixes (module., _orig_mod., model., backbone., …), losses, metrics and
+counters. It prefers a moving average to the raw weights; --weights-key chooses
+others.
 
-Import the folds of one network one after the other, under one --name.`,
+Import the folds of one network one by one, under the same --name.`,
 		Example: `  infer import-weights model_best.pth.tar --arch resnet34 --threshold 0.3 -o models/
   infer import-weights last.ckpt --arch seresnext50_32x4d --name se50 --fold 1 --size 320 -o models/
   infer import-weights checkpoint.pth --arch resnet50 --weights-key model -o models/
@@ -63,17 +63,17 @@ Import the folds of one network one after the other, under one --name.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.arch, "arch", "", "the `ARCHITECTURE` (default: the one that the tensors fit)")
-	fs.Float64Var(&f.threshold, "threshold", 0.5, "probability above which a label is given, `0 to 1`")
+	fs.StringVar(&f.arch, "arch", "", "the `ARCHITECTURE` (default: the one that fits the tensors)")
+	fs.Float64Var(&f.threshold, "threshold", 0.5, "probability above which an image gets a label, `0 to 1`")
 	fs.StringVar(&f.name, "name", "", "`NAME` of the network (default: from the file's name)")
 	fs.IntVar(&f.fold, "fold", 0, "the fold that training held out, `0 to 254`")
 	fs.IntVar(&f.epoch, "epoch", 0, "the epoch after which the weights were saved, a `NUMBER`")
 	fs.StringVar(&f.score, "score", "0", "the validation score, a `NUMBER`")
 	fs.IntVar(&f.size, "size", 0, "height and width of the input in `PIXELS` (default: the architecture's usual ones)")
-	fs.IntVar(&f.views, "num-ttas", 1, "how many `VIEWS` of each image are predicted, 1 to 6")
-	fs.StringVar(&f.key, "weights-key", "", "`NAME` of the weights to take of a file that holds several sets, e.g. model_ema (default: the average)")
-	fs.StringVarP(&f.output, "output", "o", ".", "the `FOLDER` to write to, made if need be")
-	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	fs.IntVar(&f.views, "num-ttas", 1, "number of `VIEWS` of each image to predict, 1 to 6")
+	fs.StringVar(&f.key, "weights-key", "", "`NAME` of the weights to read from a file with several sets, such as model_ema (default: the average)")
+	fs.StringVarP(&f.output, "output", "o", ".", "the `FOLDER` to write to")
+	fs.BoolVar(&f.force, "force", false, "overwrite existing files")
 	return cmd
 }
 
@@ -109,7 +109,7 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	}
 	f.report(cmd, path, name, g, a)
 	if assumed {
-		cli.Printf(cmd, "the size of the input is assumed; --size gives another")
+		cli.Printf(cmd, "assuming the usual input size; --size gives another")
 	}
 	f.advise(cmd, name)
 	return nil
@@ -168,8 +168,8 @@ func usualSize(a string) int {
 	return 224
 }
 
-// draw draws the network of the weights. It assumes the usual size of the input if
-// neither the user nor the file gives one.
+// draw builds the network of the weights. It assumes the usual input size if neither
+// the user nor the file gives one.
 func (f *importFlags) draw(file *weightfile.File) (g *nn.Graph, a arch.Arch, assumed bool, err error) {
 	c := choice{Choice: network.Choice{Arch: f.arch, InputSize: f.size}}
 	if c.InputSize == 0 {
@@ -187,7 +187,7 @@ func (f *importFlags) draw(file *weightfile.File) (g *nn.Graph, a arch.Arch, ass
 	return g, a, assumed, err
 }
 
-// dict reads the weights and refuses values that are no numbers.
+// dict reads the weights. It refuses NaN and infinite values.
 func (f *importFlags) dict(file *weightfile.File, g *nn.Graph, a arch.Arch) (*weights.StateDict, error) {
 	from, err := file.StateDict()
 	if err != nil {
@@ -265,8 +265,8 @@ func (f *importFlags) ensemblePath() string {
 	return filepath.Join(f.output, f.name+"_ensemble.yml")
 }
 
-// config returns the text of the config, or nil if there is a config of the same
-// network already.
+// config returns the text of the config, or nil if the folder has a config of the same
+// network.
 func (f *importFlags) config(path string, g *nn.Graph, a arch.Arch) ([]byte, error) {
 	size, classes := g.Input.Shape.H, g.Classes()
 	text := fmt.Appendf(nil, `# Made by infer import-weights of %s.
@@ -298,7 +298,7 @@ test:
 	return nil, nil
 }
 
-// ensemble returns the text of an ensemble of all folds of that name in the folder.
+// ensemble returns the text of an ensemble of all folds of the network in the folder.
 func (f *importFlags) ensemble(name ensemblefile.Name) ([]byte, error) {
 	byFold := map[int]string{}
 	entries, err := os.ReadDir(f.output)

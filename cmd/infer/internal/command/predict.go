@@ -29,15 +29,15 @@ type predictFlags struct {
 	key  keyfile.Source
 }
 
-// predictCommand is the root command: it predicts an ensemble.
+// predictCommand returns the root command, which predicts an ensemble.
 func predictCommand() *cobra.Command {
 	var f predictFlags
 	cmd := &cobra.Command{
 		Use:   "infer ENSEMBLE.yml",
 		Short: "Predict an ensemble of image models in place",
-		Long: `infer predicts the images that a sample submission names, with every network of
-an ensemble file, and writes the submission. It is what the kernel does that
-deploy-kernel makes of the same file, and writes the same bytes.
+		Long: `infer predicts the images of a sample submission with every network of an ensemble
+file, and writes the submission. The kernel that deploy-kernel makes of the same
+file writes the same bytes.
 
 For each level1_train_<model>.npy in the ensemble, the weights are
 <model>.safetensors, .safetensors.enc, .pth, .ckpt or any other ending. The config
@@ -45,10 +45,12 @@ is in the weights or in <config>.yml, the threshold in <model>.yml or in the
 weights. import-weights makes these files from weights of other training code.
 
 The sample submission lists the images and shows the kind of submission: an id
-and the numbers of its classes in each row. A sample of any other kind is refused;
---submission labels settles one that could be either. Images that can't be read,
-that are missing or that --budget leaves no time for get default labels: the best
-constant answer of train.csv (--oof, --data), else the most frequent labels.`,
+and the numbers of its classes in each row. infer refuses any other kind. For a
+sample that could be either kind, give --submission labels.
+
+An image that is missing, that can't be read or for which --budget leaves no time
+gets default labels: the best constant answer of train.csv (--oof, --data), else
+the most frequent labels.`,
 		Example: `  infer best_val_0.6397.yml --weights models/ --input data/ --output submission.csv
   infer best_val_0.6397.yml --weights models/ --key my.key --input data/ --predictions out/ --limit 100
   infer best_val_0.6397.yml --weights models/ --sample data/stage_2_sample_submission.csv --images data/stage_2_test/
@@ -70,22 +72,22 @@ func ensembleFile(cmd *cobra.Command, args []string) error {
 
 func (f *predictFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.run.Input, "data", "", "the `FOLDER` under which the sample submission and the images are (default: the first of ., data, ../input, /kaggle/input that has them)")
+	fs.StringVar(&f.run.Input, "data", "", "the `FOLDER` of the sample submission and the images (default: the first of ., data, ../input, /kaggle/input that has them)")
 	fs.StringVar(&f.run.Input, "input", "", "the same as --data")
-	fs.StringVar(&f.run.Sample, "sample", "", "the sample submission's `FILE` (default: searched for)")
-	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, where the sample does not tell: labels (an id and class numbers)")
-	fs.StringVar(&f.run.Images, "images", "", "the images' `FOLDER` (default: searched for)")
+	fs.StringVar(&f.run.Sample, "sample", "", "the sample submission's `FILE` (default: found under --data)")
+	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, for an ambiguous sample: labels (an id and class numbers)")
+	fs.StringVar(&f.run.Images, "images", "", "the images' `FOLDER` (default: found under --data)")
 	fs.StringVarP(&f.run.Output, "output", "o", "submission.csv", "the `FILE` to write")
 	fs.StringVar(&f.run.Predictions, "predictions", "", "`FOLDER` to write level1_test_<model>.npy files to (default: none)")
-	fs.StringSliceVar(&f.plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: that of the ensemble)")
-	fs.StringSliceVar(&f.plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
-	fs.StringVar(&f.plan.WeightsKey, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the config's model.weights_key, else the average)")
+	fs.StringSliceVar(&f.plan.Weights, "weights", nil, "`FOLDERS` of weights and thresholds (default: the ensemble's folder)")
+	fs.StringSliceVar(&f.plan.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not contain theirs")
+	fs.StringVar(&f.plan.WeightsKey, "weights-key", "", "`NAME` of the weights to read from files with several sets, such as model_ema (default: the config's model.weights_key, else the average)")
 	f.key.AddFlag(fs)
-	fs.IntVar(&f.run.Threads, "threads", 0, "how many threads compute (default: one for each core)")
-	fs.IntVar(&f.run.Batch, "batch", 0, "how many images a network gets at once (default 32)")
+	fs.IntVar(&f.run.Threads, "threads", 0, "number of threads (default: one for each core)")
+	fs.IntVar(&f.run.Batch, "batch", 0, "number of images in a batch (default 32)")
 	fs.IntVar(&f.run.Limit, "limit", 0, "predict only the first `N` images (default: all)")
-	fs.DurationVar(&f.run.Budget, "budget", 0, "`TIME` the run may take, e.g. 30m: it leaves out what does not fit; 0 for any")
-	fs.StringSliceVar(&f.plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, by which --budget decides (default: those of the weights)")
+	fs.DurationVar(&f.run.Budget, "budget", 0, "`TIME` that the run may take, such as 30m; it drops views and folds that do not fit; 0 means no limit")
+	fs.StringSliceVar(&f.plan.OOF, "oof", nil, "`FOLDERS` of out-of-fold predictions, train.csv and folds.npy, which decide what --budget drops first (default: the folders of the weights)")
 	cmd.MarkFlagsMutuallyExclusive("input", "data")
 }
 

@@ -1,5 +1,5 @@
-// Package command holds what the command infer does, one verb a file: each reads
-// its flags and leaves the work to other packages.
+// Package command holds the verbs of infer, one in each file. A verb reads its flags,
+// calls a library and prints the result.
 //
 //	cli.Main(command.New())
 package command
@@ -11,8 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// New returns the command tree. The root predicts; the other verbs are its
-// subcommands.
+// New returns the command tree. The root predicts an ensemble.
 func New() *cobra.Command {
 	root := predictCommand()
 	root.AddCommand(bench(), exportONNX(), importWeights(), summarize())
@@ -20,7 +19,7 @@ func New() *cobra.Command {
 	return root
 }
 
-// completeNetworks completes the arguments of verbs that take architectures.
+// completeNetworks makes shells complete the arguments of verbs that take architectures.
 func completeNetworks(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if strings.Contains(c.Use, "ARCHITECTURE") {

@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// summarize is the verb that shows what networks are made of.
+// summarize returns the verb that shows the layers of networks.
 func summarize() *cobra.Command {
 	var c choice
 	var o plan.Options
@@ -27,9 +27,9 @@ func summarize() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "summary WEIGHTS-OR-ARCHITECTURE-OR-ENSEMBLE...",
 		Short: "Show a network's layers: outputs, parameters, work",
-		Long: `summary prints a table of the layers of each network: name, kind, output,
-parameters and GFLOP, with a line of the sums and of the memory that activations
-take at most, for each thread. It takes files of weights, names of architectures
+		Long: `summary prints a table of the layers of each network: name, kind, output shape,
+parameters and GFLOP. The last line has the sums, and the largest memory of the
+activations of one image. Arguments are files of weights, names of architectures,
 and ensemble files, whose weights may be encrypted.`,
 		Example: `  infer summary 2b_se_resnext50_f0_e14_0.5975.safetensors
   infer summary seresnext50_32x4d --input-size 320 --classes 1103
@@ -54,15 +54,15 @@ and ensemble files, whose weights may be encrypted.`,
 		},
 	}
 	addChoice(cmd, &c)
-	cmd.Flags().StringSliceVar(&o.Weights, "weights", nil, "`FOLDERS` of an ensemble's weights and thresholds (default: that of the ensemble)")
-	cmd.Flags().StringSliceVar(&o.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not carry theirs")
+	cmd.Flags().StringSliceVar(&o.Weights, "weights", nil, "`FOLDERS` of an ensemble's weights and thresholds (default: the ensemble's folder)")
+	cmd.Flags().StringSliceVar(&o.Configs, "configs", nil, "`FOLDERS` of configs, for weights that do not contain theirs")
 	key.AddFlag(cmd.Flags())
-	cmd.Flags().IntVar(&classes, "classes", classes, "`NUMBER` of classes, of an architecture that is named")
+	cmd.Flags().IntVar(&classes, "classes", classes, "`NUMBER` of classes of a named architecture")
 	return cmd
 }
 
-// drawAll draws the networks of an ensemble file, each that differs from the
-// others once, or the one network of anything else.
+// drawAll builds the distinct networks of an ensemble file, or the network of a file of
+// weights or an architecture.
 func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Options) ([]*nn.Graph, error) {
 	if ext := filepath.Ext(name); ext != ".yml" && ext != ".yaml" {
 		g, f, err := drawNamed(cmd, name, c, classes)
@@ -102,8 +102,8 @@ func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Opti
 	return gs, nil
 }
 
-// drawNamed draws the network of a file of weights or of an architecture. It
-// returns the file for the caller to close, or nil for an architecture.
+// drawNamed builds the network of a file of weights or of an architecture. It returns
+// the open file, which the caller closes, or nil for an architecture.
 func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Graph, *weightfile.File, error) {
 	if _, err := os.Stat(name); err == nil {
 		f, err := openWeights(cmd, name, c)
@@ -119,7 +119,7 @@ func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Grap
 	}
 	a, err := network.Find(name)
 	if err != nil {
-		return nil, nil, hint.New(err, "%s is no file either", name)
+		return nil, nil, hint.New(err, "there is no file %s either", name)
 	}
 	if c.InputSize == 0 {
 		return nil, nil, cli.Usagef("--input-size is needed: %s takes any", name)
