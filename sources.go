@@ -1,12 +1,11 @@
-// Package deploykernel carries the sources of what kernels are made of, so that
-// an installed deploy-kernel makes kernels in any folder, offline, with a Go
-// toolchain and nothing else.
+// Package deploykernel embeds the sources that kernels are built from. An installed
+// deploy-kernel needs only a Go toolchain to make kernels, in any folder and offline.
 //
 //	err := deploykernel.WriteModule(dir) // go.mod, runtime/..., crypt/..., vendor/...
 //
-// The module it writes builds offline. It needs the standard library, and for
-// the rarer image formats the packages of golang.org/x/image in its vendor
-// folder. Tests, and packages that no kernel uses, are not in it.
+// The module that it writes builds offline. It imports the standard library, and for rare
+// image formats packages of golang.org/x/image, which are in its vendor folder. It holds
+// no tests and no packages that kernels can't use.
 package deploykernel
 
 import (
@@ -30,18 +29,14 @@ const Path = "github.com/deploy-kernel/deploy-kernel"
 //go:embed internal/hint/*.go internal/hugepage/*.go
 var sources embed.FS
 
-// vendored holds the packages of other modules that runtime/... imports, and
-// their licenses, as vendor/... paths. The tests of this package compare it with
-// the versions in go.mod; -update renews it.
+// vendored holds the packages of other modules that runtime/... imports, and their
+// licenses, as files below vendor/. A test compares it with the versions in go.mod;
+// -update renews it.
 //
 //go:embed third_party/vendor.txtar
 var vendored []byte
 
-// Sources returns the files of the module that WriteModule writes, except its
-// go.mod. Nobody may change them.
-func Sources() fs.FS { return sources }
-
-// WriteModule writes the module to the folder dir.
+// WriteModule writes the module to the existing folder dir.
 func WriteModule(dir string) error {
 	mod, err := module()
 	if err != nil {
@@ -87,7 +82,7 @@ func writeVendored(dir string) error {
 	return nil
 }
 
-// GoVersion returns the version of Go that kernels need at least, e.g. "1.26.0".
+// GoVersion returns the oldest version of Go that builds kernels, such as "1.26.0".
 func GoVersion() (string, error) {
 	mod, err := sources.ReadFile("go.mod")
 	if err != nil {
@@ -101,8 +96,8 @@ func GoVersion() (string, error) {
 	return "", errors.New("reading the module's go.mod: it has no go line")
 }
 
-// module returns a go.mod with the module's path, its language version, and
-// the modules in the vendor folder as its only requirements.
+// module returns a go.mod with the module's path, its Go version, and the modules of the
+// vendor folder as requirements.
 func module() ([]byte, error) {
 	version, err := GoVersion()
 	if err != nil {

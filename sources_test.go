@@ -29,11 +29,10 @@ func list(t *testing.T, dir string) string {
 	return ignoredTest.ReplaceAllString(string(out), "")
 }
 
-// ignoredTest matches a test of another system in the list of ignored files.
+// ignoredTest matches tests for other systems in the list of ignored files.
 var ignoredTest = regexp.MustCompile(`\S+_test\.go `)
 
-// A package in a folder that the embed patterns do not reach would be missing
-// from every kernel of an installed deploy-kernel.
+// The embed patterns must match the folders of all packages that kernels can use.
 func TestTheModuleHasEverySourceThatKernelsCanUse(t *testing.T) {
 	dir := t.TempDir()
 	if err := deploykernel.WriteModule(dir); err != nil {
@@ -63,9 +62,9 @@ func TestTheModuleHoldsNoTests(t *testing.T) {
 
 var update = flag.Bool("update", false, "renew third_party/vendor.txtar")
 
-// Kernels are made offline, so the packages of other modules that they may use
-// travel with deploy-kernel. They must be those that the tests ran with.
-func TestTheVendoredPackagesAreThoseOfGoMod(t *testing.T) {
+// Kernels are made offline, so deploy-kernel embeds the packages of other modules that
+// they use. The tests run with the versions in go.mod.
+func TestTheVendoredPackagesHaveTheVersionsOfGoMod(t *testing.T) {
 	const archive = "third_party/vendor.txtar"
 	want := txtar.Format(vendorFolder(t))
 	if *update {

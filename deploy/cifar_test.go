@@ -28,16 +28,16 @@ const (
 test:
     num_ttas: 1
 `
-	// headScale is a power of two, so that the network with a head smaller by it
-	// gives exactly the logits smaller by it. A kernel writes float32 sigmoids,
-	// which are 1 for logits above 17; smaller ones can be told back.
+	// headScale scales the last layer. It is a power of two, so the logits scale exactly.
+	// A kernel writes float32 sigmoids, which round to 1 for logits above 17. Scaled
+	// logits can be recovered from the sigmoids.
 	headScale = 1.0 / 16
-	// tolerance is what a logit may differ by.
+	// tolerance bounds the error of a logit.
 	tolerance = 1e-3
 )
 
-// A generated, encrypted, bundled kernel gives real weights' logits as PyTorch
-// computed them, without network.
+// A deployed kernel with trained, encrypted weights gives PyTorch's logits without
+// network.
 func TestTheKernelGivesTheLogitsOfPyTorchOnRealImages(t *testing.T) {
 	th := golden.Shared(t, "golden/pth/resnet20-12fca82f.th")
 	data := golden.Shared(t, "data/cifar10-sample")
@@ -57,7 +57,7 @@ func TestTheKernelGivesTheLogitsOfPyTorchOnRealImages(t *testing.T) {
 	put("ensemble.yml", "- predicts: [level1_train_"+cifarModel+".npy]\n  weight: 1\n")
 	put(cifarModel+".yml", "threshold: 0\n")
 
-	// First the file as its author made it, then with the smaller head.
+	// First the original file, then the one with the scaled last layer.
 	put(cifarModel+".th", string(read(t, th)))
 	whole := cifarKernel(t, dir, data)
 	for i, p := range whole {

@@ -27,13 +27,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// deployed is the small ensemble of the demo, made and deployed once for all
-// tests.
+// deployed is the small ensemble of dev/demodata, deployed once for all tests.
 type deployed struct {
 	files  demodata.Files
 	key    crypt.Key
-	folder string // what Deploy made
-	want   []byte // the submission of the plan, run in place
+	folder string // the deployed folder
+	want   []byte // the submission of a run in place
 }
 
 var shared = sync.OnceValues(func() (*deployed, error) {
@@ -79,7 +78,7 @@ func (d *deployed) options(folder string) deploy.Options {
 	}
 }
 
-// inPlace returns the submission that infer writes.
+// inPlace runs the plan in place, as infer does, and returns the submission.
 func (d *deployed) inPlace(path string) ([]byte, error) {
 	built, err := plan.Build(context.Background(), d.files.Ensemble, plan.Options{Weights: []string{d.files.Weights}})
 	if err != nil {
@@ -114,13 +113,13 @@ func TestTheSameDeployTwiceGivesTheSameBytes(t *testing.T) {
 			t.Errorf("%s differs", name)
 		}
 	}
-	// Encryption is random, so it is only done where it must be.
+	// Encryption is random, so a second deploy keeps the encrypted weights.
 	before := read(t, again, "weights", d.files.Models[0]+".safetensors.enc")
 	if _, err := deploy.Deploy(t.Context(), d.options(again)); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(before, read(t, again, "weights", d.files.Models[0]+".safetensors.enc")) {
-		t.Error("weights that were encrypted under the key were encrypted again")
+		t.Error("the second deploy encrypted the weights again")
 	}
 }
 
@@ -151,7 +150,7 @@ func TestTheSourceIsOneCleanFileOfTheStandardLibrary(t *testing.T) {
 	}
 }
 
-// layouts are where Kaggle mounts a dataset and the competition's data.
+// layouts lists the folders where Kaggle mounts a dataset and the competition's data.
 var layouts = map[string]struct{ dataset, competition string }{
 	"by slug":    {"%s", "shapes"},
 	"by owner":   {"datasets/you/%s", "competitions/shapes"},
@@ -212,19 +211,19 @@ func TestTheScriptPredictsInEveryMountLayout(t *testing.T) {
 				}
 				if status != 0 {
 					if !bytes.Contains(out, []byte("add the dataset")) || bytes.Count(out, []byte("\n")) != 1 {
-						t.Errorf("said %q", out)
+						t.Errorf("printed %q", out)
 					}
 					return
 				}
 				if !bytes.Equal(read(t, working, "submission.csv"), d.want) {
-					t.Error("the submission differs from that of the plan run in place")
+					t.Error("the submission differs from the run in place")
 				}
 			})
 		}
 	}
 }
 
-// hideGo covers the folders of toolchains that the script knows by an empty one.
+// hideGo mounts empty folders over the toolchains that kernel.py searches.
 func hideGo(t *testing.T) []sandbox.Bind {
 	t.Helper()
 	var binds []sandbox.Bind
@@ -236,8 +235,8 @@ func hideGo(t *testing.T) []sandbox.Bind {
 	return binds
 }
 
-// withoutGo returns the PATH without the folders that hold a go command, but
-// with the shells that may lie there too.
+// withoutGo returns the PATH without folders that hold a go command. It keeps the shells
+// in these folders.
 func withoutGo(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
@@ -257,9 +256,9 @@ func withoutGo(t *testing.T) string {
 	return strings.Join(path, string(filepath.ListSeparator))
 }
 
-// The program of an ensemble whose classes have offsets, run alone, writes what
-// the plan run in place writes, byte for byte, also where a fold is given up.
-func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
+// With offsets of classes the program and the run in place write the same bytes, with all
+// folds and without one.
+func TestTheKernelAppliesTheOffsetsOfClasses(t *testing.T) {
 	d := *demoDeployed(t)
 	text := string(read(t, d.files.Ensemble)) + "- class-offsets: {0: 0.04, 1: -0.03, 4: -0.02, 7: 0.3, 9: -0.3}\n"
 	d.files.Ensemble = filepath.Join(t.TempDir(), filepath.Base(d.files.Ensemble))
@@ -272,7 +271,7 @@ func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if bytes.Equal(want, d.want) {
-		t.Fatal("the offsets change nothing: this tests nothing")
+		t.Fatal("the offsets do not change the submission: the test proves nothing")
 	}
 	d.folder = filepath.Join(root, "deploy")
 	if _, err := deploy.Deploy(t.Context(), d.options(d.folder)); err != nil {
@@ -296,7 +295,7 @@ func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
 		return read(t, root, "got.csv")
 	}
 	if !bytes.Equal(run(), want) {
-		t.Error("the submission differs from that of the plan run in place")
+		t.Error("the submission differs from the run in place")
 	}
 	if err := os.Remove(filepath.Join(root, "input", "weights", d.files.Models[0]+".safetensors.enc")); err != nil {
 		t.Fatal(err)
@@ -312,11 +311,11 @@ func TestTheKernelKnowsTheOffsetsOfClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(run(), read(t, cut)) || bytes.Equal(read(t, cut), want) {
-		t.Error("the submission without a fold differs from that of the plan run in place, or is that of all folds")
+		t.Error("the submission without a fold differs from the run in place, or equals that of all folds")
 	}
 }
 
-// A kernel for plain registers predicts the same, but for the order of sums.
+// Deploy compares the predictions of the portable kernel within a tolerance.
 func TestThePortableKernelNeedsNoExperiment(t *testing.T) {
 	d := demoDeployed(t)
 	o := d.options(filepath.Join(t.TempDir(), "portable"))
@@ -333,8 +332,8 @@ func TestThePortableKernelNeedsNoExperiment(t *testing.T) {
 func TestWeightsInHalfTheSpaceAreMeasuredAndRefusedAboveTheLimit(t *testing.T) {
 	d := demoDeployed(t)
 	o := d.options(filepath.Join(t.TempDir(), "half"))
-	var told []string
-	o.Plan.Halved = func(path string, c shrink.Change) { told = append(told, filepath.Base(path)) }
+	var reported []string
+	o.Plan.Halved = func(path string, c shrink.Change) { reported = append(reported, filepath.Base(path)) }
 	o.Plan.Half = shrink.Half{DType: weights.F16, Limit: 1e-9}
 	if _, err := deploy.Deploy(t.Context(), o); err == nil || !strings.Contains(err.Error(), "above the limit") {
 		t.Fatalf("error %v", err)
@@ -347,8 +346,8 @@ func TestWeightsInHalfTheSpaceAreMeasuredAndRefusedAboveTheLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(told) != len(d.files.Models) {
-		t.Errorf("told of %v", told)
+	if len(reported) != len(d.files.Models) {
+		t.Errorf("reported the change of %v", reported)
 	}
 	whole, err := folder.Read(d.folder)
 	if err != nil {

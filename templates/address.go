@@ -64,7 +64,7 @@ func DatasetRef(text string) (string, error) {
 		return "", fmt.Errorf("the dataset %q: name it as OWNER/NAME", text)
 	}
 	owner, name, rest := parts[0], strings.ToLower(parts[1]), parts[2:]
-	if err := CheckOwner(owner); err != nil {
+	if err := checkOwner(owner); err != nil {
 		return "", fmt.Errorf("the dataset %q: %w", text, err)
 	}
 	if !slugText.MatchString(name) {
@@ -90,13 +90,13 @@ var version = regexp.MustCompile(`^[1-9][0-9]*$`)
 func User(text string) (string, error) {
 	parts, full, err := address(text)
 	if err != nil || len(parts) != 1 {
-		return text, CheckOwner(text)
+		return text, checkOwner(text)
 	}
 	name := strings.TrimPrefix(parts[0], "@")
 	if !full && name == text {
-		return text, CheckOwner(text)
+		return text, checkOwner(text)
 	}
-	return name, CheckOwner(name)
+	return name, checkOwner(name)
 }
 
 // address splits a name or an address of kaggle.com into the parts of its path. full

@@ -63,7 +63,7 @@ func TestOtherNamesAndAddressesAreRefused(t *testing.T) {
 	}
 }
 
-func TestTitlesOfDatasetsAreNotDoubled(t *testing.T) {
+func TestTitlesOfDatasetsDoNotRepeatTheirContent(t *testing.T) {
 	for _, c := range []struct{ title, what, want string }{
 		{"imet best", "weights", "imet best weights"},
 		{"imet weights", "weights", "imet weights"},

@@ -18,8 +18,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-// source is a kernel that tells what it was given, and ends with status 7
-// where it is told to.
+// source is a kernel that prints its arguments, and ends with status 7 if the first one is
+// --fail.
 const source = `package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 }
 `
 
-// program stands for the binary built from source.
+// program replaces the binary built from source.
 const program = `#!/bin/sh
 echo "program: $*"
 echo "to stderr" >&2
@@ -49,7 +49,8 @@ case "$1" in
 esac
 `
 
-// layouts are where Kaggle mounts a dataset: before 2026, since, and as a model.
+// layouts lists the folders where Kaggle mounts a dataset: before 2026, since then, and
+// as a model.
 var layouts = map[string]string{
 	"by slug":     "input/best-program",
 	"by owner":    "input/datasets/you/best-program",
@@ -75,8 +76,8 @@ func launcher() templates.Launcher {
 	}
 }
 
-// kaggle makes Kaggle's folders, with images to walk over, and returns the
-// working folder, which holds kernel.py.
+// kaggle makes Kaggle's folders with many images, and returns the working folder, which
+// holds kernel.py.
 func kaggle(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -101,7 +102,7 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-// result is how a launcher ended.
+// result is the outcome of a launcher.
 type result struct {
 	status         int
 	stdout, stderr string
@@ -144,14 +145,14 @@ func TestARenamedProgramIsFoundByItsHash(t *testing.T) {
 	launch(t, dir, nil).expect(t, 0, "program: \n", "")
 }
 
-func TestAnotherProgramOfTheNameIsNotRun(t *testing.T) {
+func TestAnotherProgramOfTheSameNameIsNotRun(t *testing.T) {
 	dir := kaggle(t)
 	withoutGo(t, dir)
 	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), strings.Replace(program, "program:", "PROGRAM:", 1))
 	launch(t, dir, nil).expect(t, 1, "", "kernel.py: ../input/best-program/kernel.bin is not the program that this script was made for")
 }
 
-func TestWithoutProgramTheSourceIsBuilt(t *testing.T) {
+func TestWithoutTheProgramTheScriptBuildsTheSource(t *testing.T) {
 	for name, folder := range layouts {
 		t.Run(name, func(t *testing.T) {
 			dir := kaggle(t)
@@ -163,7 +164,7 @@ func TestWithoutProgramTheSourceIsBuilt(t *testing.T) {
 	launch(t, dir, nil, "--fail").expect(t, 7, "built: --fail\n", "building it with")
 }
 
-func TestWithoutProgramAndGoTheLauncherSaysWhatIsMissing(t *testing.T) {
+func TestWithoutProgramAndGoTheScriptNamesTheDataset(t *testing.T) {
 	for name, folder := range layouts {
 		t.Run(name, func(t *testing.T) {
 			dir := kaggle(t)
@@ -174,7 +175,7 @@ func TestWithoutProgramAndGoTheLauncherSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// withoutGo makes the source need a Go that nobody has.
+// withoutGo makes the source need a future version of Go.
 func withoutGo(t *testing.T, dir string) {
 	t.Helper()
 	l := launcher()
@@ -221,7 +222,7 @@ func TestSignalsReachTheProgram(t *testing.T) {
 	}
 }
 
-func TestAKilledProgramIsStartedOnceMore(t *testing.T) {
+func TestAKilledProgramIsRestartedOnce(t *testing.T) {
 	dir := kaggle(t)
 	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), program)
 	r := launch(t, dir, nil, "--once")
@@ -238,8 +239,8 @@ func TestAKilledProgramIsStartedOnceMore(t *testing.T) {
 	}
 }
 
-// In the final run, which nobody sees, what is there counts.
-func TestAFailureWithASubmissionCountsInTheFinalRun(t *testing.T) {
+// Kaggle scores the submission of a final run only if the script succeeds.
+func TestAFailureWithASubmissionSucceedsInTheFinalRun(t *testing.T) {
 	dir := kaggle(t)
 	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), program)
 	final := []string{"KAGGLE_IS_COMPETITION_RERUN=1"}
@@ -252,7 +253,7 @@ func TestAFailureWithASubmissionCountsInTheFinalRun(t *testing.T) {
 	launch(t, dir, final, "--fail").expect(t, 7, "program: --fail\n", "")
 }
 
-func TestNothingIsLeftInScratch(t *testing.T) {
+func TestTheScriptRemovesItsScratchFolder(t *testing.T) {
 	dir, tmp := kaggle(t), t.TempDir()
 	put(t, filepath.Join(dir, "../input/best-program/kernel.bin"), program)
 	launch(t, dir, []string{"TMPDIR=" + tmp}, "--fail").expect(t, 7, "program: --fail\n", "")

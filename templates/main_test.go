@@ -84,7 +84,7 @@ func ExampleMain() {
 	// }
 }
 
-func TestEveryArchitectureHasAVariableToName(t *testing.T) {
+func TestMainNamesTheVariableOfEveryArchitecture(t *testing.T) {
 	for _, a := range arch.All() {
 		src, err := templates.Main(plan(a.Name), templates.MainOptions{Key: "secret"})
 		if err != nil {
@@ -97,7 +97,7 @@ func TestEveryArchitectureHasAVariableToName(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoLiteralIsRefused(t *testing.T) {
+func TestValuesWithoutALiteralAreRefused(t *testing.T) {
 	p := plan("cifar_resnet20")
 	p.Models[0].Weight = math.NaN()
 	if _, err := templates.Main(p, templates.MainOptions{}); err == nil || !strings.Contains(err.Error(), "Weight: NaN") {
@@ -108,7 +108,7 @@ func TestWhatHasNoLiteralIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatAConfigSaysOfImagesIsInTheSource(t *testing.T) {
+func TestTheSourceHoldsTheImageSettingsOfTheConfig(t *testing.T) {
 	p := plan("cifar_resnet20")
 	p.Models[0].Scaling = vision.Scaling{Policy: vision.Letterbox, Interpolation: vision.OpenCVLinear, Side: 40, Pad: [3]uint8{114, 114, 114}}
 	p.Models[0].Mean, p.Models[0].Std = [3]float32{0.48145466, 0.4578275, 0.40821073}, [3]float32{0.26862954, 0.26130258, 0.27577711}

@@ -66,7 +66,7 @@ type kernelMetadata struct {
 
 // JSON returns the text of kernel-metadata.json.
 func (k Kernel) JSON() ([]byte, error) {
-	err := errors.Join(CheckOwner(k.Owner), checkTitle(k.Title, minKernelTitle), CheckFileName(k.Script))
+	err := errors.Join(checkOwner(k.Owner), checkTitle(k.Title, minKernelTitle), CheckFileName(k.Script))
 	if err == nil && len(k.Slug()) < minKernelTitle {
 		err = fmt.Errorf("the title %q gives the address %q, which is too short", k.Title, k.Slug())
 	}
@@ -121,7 +121,7 @@ var licences = []string{
 
 // JSON returns the text of dataset-metadata.json.
 func (d Dataset) JSON() ([]byte, error) {
-	errs := []error{CheckOwner(d.Owner), checkTitle(d.Title, minDatasetTitle)}
+	errs := []error{checkOwner(d.Owner), checkTitle(d.Title, minDatasetTitle)}
 	if n := len(d.Slug()); n < minSlug || n > maxSlug {
 		errs = append(errs, fmt.Errorf("the title %q gives the address %q; Kaggle takes %d to %d characters", d.Title, d.Slug(), minSlug, maxSlug))
 	}

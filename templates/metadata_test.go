@@ -8,7 +8,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-func TestKernelMetadataSaysWhatTheClientWouldGuessWrong(t *testing.T) {
+func TestKernelMetadataSetsWhatTheClientWouldDefaultOtherwise(t *testing.T) {
 	b, err := templates.Kernel{
 		Owner: "you", Title: "Best_Ensemble 0.64", Script: "kernel.py",
 		Datasets: []string{"you/best-program"}, Competitions: []string{"imet-2019-fgvc6"},
@@ -33,7 +33,7 @@ func TestKernelMetadataSaysWhatTheClientWouldGuessWrong(t *testing.T) {
 	}
 }
 
-func TestSlugsAreThoseOfKaggle(t *testing.T) {
+func TestSlugsEqualKaggles(t *testing.T) {
 	for title, want := range map[string]string{
 		"best_ensemble_val_0.6397": "best-ensemble-val-0-6397",
 		"  A  --  B!":              "a-b",
@@ -46,7 +46,7 @@ func TestSlugsAreThoseOfKaggle(t *testing.T) {
 	}
 }
 
-func TestTitlesSayTheirSlugAndFit(t *testing.T) {
+func TestTitlesMatchTheirSlugAndFit(t *testing.T) {
 	long := "best_ensemble_val_0.6397_lb_651_with_all_seven_networks_and_then_some"
 	for _, what := range []string{"program", "weights", "weights 12"} {
 		title := templates.DatasetTitle(long, what)
@@ -59,7 +59,7 @@ func TestTitlesSayTheirSlugAndFit(t *testing.T) {
 	}
 }
 
-func TestWhatKaggleRefusesIsRefused(t *testing.T) {
+func TestMetadataThatKaggleRefusesIsRefused(t *testing.T) {
 	kernel := templates.Kernel{Owner: "you", Title: "best ensemble", Script: "kernel.py"}
 	dataset := templates.Dataset{Owner: "you", Title: "best ensemble weights"}
 	check := func(name string, got error, want string) {

@@ -9,8 +9,8 @@ import (
 
 // Kaggle's limits, from its client's source and its documentation.
 const (
-	// MaxScript bounds the bytes of a kernel's script, exclusively.
-	MaxScript = 1_000_000
+	// maxScript bounds the bytes of a kernel's script, exclusively.
+	maxScript = 1_000_000
 	// MaxDatasetFiles bounds the files at the top of a dataset.
 	MaxDatasetFiles = 50
 	// MaxDataset bounds the bytes of a dataset.
@@ -25,8 +25,8 @@ const (
 
 // CheckScriptSize returns an error if Kaggle refuses a script of so many bytes.
 func CheckScriptSize(bytes int64) error {
-	if bytes >= MaxScript {
-		return fmt.Errorf("%d bytes; Kaggle takes less than %d", bytes, MaxScript)
+	if bytes >= maxScript {
+		return fmt.Errorf("%d bytes; Kaggle takes less than %d", bytes, maxScript)
 	}
 	return nil
 }
@@ -119,9 +119,9 @@ func checkTitle(title string, least int) error {
 
 var owner = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 
-// CheckOwner returns an error unless name is a possible name of a Kaggle user or
+// checkOwner returns an error unless name is a possible name of a Kaggle user or
 // organization.
-func CheckOwner(name string) error {
+func checkOwner(name string) error {
 	if !owner.MatchString(name) {
 		return fmt.Errorf("%q is no Kaggle user name: letters, digits and dashes only", name)
 	}

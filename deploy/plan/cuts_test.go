@@ -17,8 +17,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
-// writeOOF writes a training table of n rows in folds 0 and 1, and out-of-fold
-// predictions of every model that know the truth more or less.
+// writeOOF writes a training table of n rows in folds 0 and 1, and noisy out-of-fold
+// predictions of every model.
 func writeOOF(t *testing.T, f demodata.Files, dir string, n int) {
 	t.Helper()
 	put := func(name string, data []byte) {
@@ -65,7 +65,7 @@ func writeOOF(t *testing.T, f demodata.Files, dir string, n int) {
 	}
 }
 
-func TestWhatIsGivenUpFirstFollowsFromOutOfFoldPredictions(t *testing.T) {
+func TestOutOfFoldPredictionsDecideTheOrderOfCuts(t *testing.T) {
 	f, dir := write(t), t.TempDir()
 	writeOOF(t, f, dir, 60)
 	built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}})
@@ -76,7 +76,7 @@ func TestWhatIsGivenUpFirstFollowsFromOutOfFoldPredictions(t *testing.T) {
 	if !(p.Score > 0.5 && p.Score <= 1) {
 		t.Errorf("the plan scores %v", p.Score)
 	}
-	// Two folds with two views, then all folds but one; demo_b knows less.
+	// Two folds have two views. Then all folds but one go, those of demo_b first.
 	if len(p.Cuts) != 5 || p.Cuts[0].Views != 1 || p.Cuts[1].Views != 1 || p.Cuts[2].Model != 1 || p.Cuts[3].Model != 1 {
 		t.Errorf("cuts %+v", p.Cuts)
 	}
@@ -87,7 +87,7 @@ func TestWhatIsGivenUpFirstFollowsFromOutOfFoldPredictions(t *testing.T) {
 	}
 }
 
-// Offsets in the ensemble do to the score what they would do to the predictions.
+// Offsets of the ensemble and predictions without these offsets give the same score.
 func TestThePlanIsScoredWithItsOffsets(t *testing.T) {
 	score := func(change func(f demodata.Files, dir string)) float64 {
 		f, dir := write(t), t.TempDir()
@@ -125,10 +125,9 @@ func TestThePlanIsScoredWithItsOffsets(t *testing.T) {
 	}
 }
 
-// The score of the whole plan and of each that is left after a cut is what the
-// command blend computes of the same files: a model with k of n folds has k/n of
-// its weight.
-func TestCutsScoreWhatBlendComputes(t *testing.T) {
+// Package oof, which blend uses, gives the same scores before and after each cut. A model
+// with k of n folds has k/n of its coefficient.
+func TestScoresOfCutsEqualBlends(t *testing.T) {
 	f, dir := write(t), t.TempDir()
 	const rows = 60
 	writeOOF(t, f, dir, rows)
@@ -212,13 +211,13 @@ func TestWithoutOutOfFoldPredictionsCoefficientsDecide(t *testing.T) {
 		if err := os.Remove(filepath.Join(dir, missing)); err != nil {
 			t.Fatal(err)
 		}
-		var told []string
-		built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}, Warn: func(s string) { told = append(told, s) }})
+		var warnings []string
+		built, err := build(f, plan.Options{Cuts: true, OOF: []string{dir}, Warn: func(s string) { warnings = append(warnings, s) }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := "no out-of-fold data: members will be cut by coefficient (add --oof DIR); missing: " + missing; len(told) != 1 || told[0] != want {
-			t.Errorf("told %q", told)
+		if want := "no out-of-fold data: members will be cut by coefficient (add --oof DIR); missing: " + missing; len(warnings) != 1 || warnings[0] != want {
+			t.Errorf("warnings %q", warnings)
 		}
 		if built.Plan.Score != 0 || len(built.Plan.Cuts) != 5 {
 			t.Errorf("score %v, cuts %+v", built.Plan.Score, built.Plan.Cuts)

@@ -13,7 +13,7 @@ import (
 
 const foreignModel = "demo_a_f0_e07_0.6123"
 
-// ema puts an average beside the weights, whose last bias is another.
+// ema adds an average of the weights, which differs in one bias.
 func ema(s *weights.StateDict) {
 	var all []weights.Tensor
 	for _, prefix := range []string{"model.", "ema_model.module."} {
@@ -33,7 +33,7 @@ func ema(s *weights.StateDict) {
 	s.Tensors = all
 }
 
-// The kernel gets the weights that were chosen, under their plain names.
+// The kernel gets the chosen weights under their plain names.
 func TestWeightsAreChosenByFlagAndConfig(t *testing.T) {
 	f := write(t)
 	plain, err := build(f, plan.Options{})
@@ -55,20 +55,20 @@ func TestWeightsAreChosenByFlagAndConfig(t *testing.T) {
 		return w.SHA256
 	}
 	rewrite(t, f, foreignModel, ema)
-	var told []string
-	warn := func(text string) { told = append(told, text) }
+	var warnings []string
+	warn := func(text string) { warnings = append(warnings, text) }
 	mean, err := build(f, plan.Options{Warn: warn})
 	if err != nil {
 		t.Fatal(err)
 	}
 	meanSum := sum(mean)
-	if len(told) != 1 || !strings.Contains(told[0], foreignModel+`.safetensors: taking the weights under "ema_model", the average; there are others under "model"`) {
-		t.Errorf("told %q", told)
+	if len(warnings) != 1 || !strings.Contains(warnings[0], foreignModel+`.safetensors: taking the weights under "ema_model", the average; there are others under "model"`) {
+		t.Errorf("warnings %q", warnings)
 	}
 	if _, err := build(f, plan.Options{WeightsKey: "model"}); err == nil || !strings.Contains(err.Error(), `no weights under "model"`) {
 		t.Fatal("a key that most files don't have was taken")
 	}
-	// The config of the fold chooses for it alone.
+	// The config of a fold chooses for this fold only.
 	rewrite(t, f, foreignModel, func(s *weights.StateDict) {
 		s.Metadata["config"] = strings.Replace(s.Metadata["config"], "model:\n", "model:\n    weights_key: model\n", 1)
 	})
@@ -109,8 +109,8 @@ func TestWeightsOfEveryEndingAreFound(t *testing.T) {
 	}
 }
 
-// What was encrypted with the prefix is read, and given to the kernel without.
-func TestEncryptedWeightsHaveTheirPrefixTakenOff(t *testing.T) {
+// The kernel gets the names without the prefix.
+func TestEncryptedWeightsLoseTheirPrefix(t *testing.T) {
 	f := write(t)
 	want, err := build(f, plan.Options{})
 	if err != nil {

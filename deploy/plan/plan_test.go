@@ -58,7 +58,7 @@ func Example() {
 	// demo_b cifar_resnet32 48 1 0.6 demo_b_f1_e06_0.6249 0.45
 }
 
-// rewrite changes the weights of a model as they lie on disk.
+// rewrite changes the weights file of a model.
 func rewrite(t *testing.T, f demodata.Files, model string, change func(*weights.StateDict)) {
 	t.Helper()
 	path := filepath.Join(f.Weights, model+".safetensors")
@@ -113,7 +113,7 @@ func edit(t *testing.T, path, from, to string) {
 	put(t, path, strings.Replace(string(b), from, to, 1))
 }
 
-// Every mistake is one line that names the file, and all come at once.
+// All mistakes are reported together, each in one line that names the file.
 func TestMistakesNameTheFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, f demodata.Files)
@@ -285,7 +285,7 @@ func TestEncryptedWeightsGiveTheSamePlan(t *testing.T) {
 		t.Errorf("the plain form differs (%v)", err)
 	}
 	if sum := sha256.Sum256(after); hex.EncodeToString(sum[:]) != got.Plan.Models[0].Folds[1].SHA256 {
-		t.Error("the hash is not that of the plain form")
+		t.Error("the hash is not the plain form's")
 	}
 
 	other := newKey(t)
@@ -299,19 +299,19 @@ func TestEncryptedWeightsGiveTheSamePlan(t *testing.T) {
 	}
 }
 
-func TestWeightsThatChangeWhileInUseAreRefused(t *testing.T) {
+func TestWeightsThatChangeAfterTheCheckAreRefused(t *testing.T) {
 	f := write(t)
 	built, err := build(f, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rewrite(t, f, f.Models[0], func(d *weights.StateDict) { d.Tensors[0].Data[0] ^= 1 })
-	if _, err := built.Weights[0].Plain(t.Context()); err == nil || !strings.Contains(err.Error(), "changed while it was in use") {
+	if _, err := built.Weights[0].Plain(t.Context()); err == nil || !strings.Contains(err.Error(), "changed since it was checked") {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestTheThresholdFileCountsBeforeTheWeights(t *testing.T) {
+func TestTheThresholdFileOverridesTheWeights(t *testing.T) {
 	f := write(t)
 	put(t, filepath.Join(f.Weights, f.Models[0]+".yml"), "threshold: 0.25\n")
 	built, err := build(f, plan.Options{})
@@ -367,7 +367,7 @@ func TestTheOffsetsOfClassesAreInThePlan(t *testing.T) {
 	}
 }
 
-func TestAnInterruptEndsTheReading(t *testing.T) {
+func TestAnInterruptStopsBuild(t *testing.T) {
 	f := write(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -11,13 +11,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-func TestTheTrainingTableTellsTheDefaultLabels(t *testing.T) {
+func TestTheTrainingTableSetsTheDefaultLabels(t *testing.T) {
 	for _, c := range []struct {
 		name, table string
 		want        []int
 		training    input.Labelling
 		column      string
-		told        string
+		warning     string
 	}{
 		{"two labels that are nearly everywhere", "id,tags\na,3 7\nb,3\nc,3 7\n", []int{3, 7}, input.SeveralLabels, "tags", ""},
 		{"one label in each row", "id,class\na,3\nb,3\nc,9\n", []int{3, 9}, input.OneLabel, "class", ""},
@@ -28,8 +28,8 @@ func TestTheTrainingTableTellsTheDefaultLabels(t *testing.T) {
 		f := write(t)
 		data := t.TempDir()
 		for _, folder := range []string{f.Weights, data} { // beside the weights, or where --data says
-			var told []string
-			o := plan.Options{Data: data, Warn: func(s string) { told = append(told, s) }}
+			var warnings []string
+			o := plan.Options{Data: data, Warn: func(s string) { warnings = append(warnings, s) }}
 			if c.table != "" {
 				put(t, filepath.Join(folder, "train.csv"), c.table)
 			}
@@ -41,8 +41,8 @@ func TestTheTrainingTableTellsTheDefaultLabels(t *testing.T) {
 			if !slices.Equal(p.Fallback, c.want) || p.Training != c.training || p.Column != c.column {
 				t.Errorf("%s in %s: %v, %v, %q", c.name, folder, p.Fallback, p.Training, p.Column)
 			}
-			if text := strings.Join(told, "\n"); (text == "") != (c.told == "") || !strings.Contains(text, c.told) {
-				t.Errorf("%s in %s: told %q", c.name, folder, text)
+			if text := strings.Join(warnings, "\n"); (text == "") != (c.warning == "") || !strings.Contains(text, c.warning) {
+				t.Errorf("%s in %s: warnings %q", c.name, folder, text)
 			}
 			if c.table != "" {
 				if err := os.Remove(filepath.Join(folder, "train.csv")); err != nil {
@@ -53,8 +53,7 @@ func TestTheTrainingTableTellsTheDefaultLabels(t *testing.T) {
 	}
 }
 
-// An ensemble that was blended for another kind of submission is refused, unless
-// the user asks for labels.
+// If the user asks for labels, the metric does not matter.
 func TestEnsemblesOfOtherMetricsAreRefused(t *testing.T) {
 	for metric, want := range map[string]string{
 		"accuracy": "it was blended for the metric accuracy, which scores the highest class of each image",
@@ -77,7 +76,7 @@ func TestEnsemblesOfOtherMetricsAreRefused(t *testing.T) {
 	}
 }
 
-func TestThresholdsInTheWeightsAreTold(t *testing.T) {
+func TestThresholdsInTheWeightsCauseAWarning(t *testing.T) {
 	f := write(t)
 	for i, want := range []string{
 		"", "no threshold file for 1 member: using the threshold stored in the weights",
@@ -88,12 +87,12 @@ func TestThresholdsInTheWeightsAreTold(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var told []string
-		if _, err := build(f, plan.Options{Warn: func(s string) { told = append(told, s) }}); err != nil {
+		var warnings []string
+		if _, err := build(f, plan.Options{Warn: func(s string) { warnings = append(warnings, s) }}); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(told, "\n"); got != want {
-			t.Errorf("told %q, want %q", got, want)
+		if got := strings.Join(warnings, "\n"); got != want {
+			t.Errorf("warnings %q, want %q", got, want)
 		}
 	}
 }

@@ -26,18 +26,18 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
-// site is a stand-in for api.kaggle.com on loopback: as much of it as the client
-// needs to upload datasets and a kernel.
+// site replaces api.kaggle.com on loopback. It has the calls that the client needs to
+// upload datasets and a kernel.
 type site struct {
 	t  *testing.T
 	mu sync.Mutex
-	// blobs are the SHA-256 of what was uploaded, by token.
+	// blobs holds the SHA-256 of uploaded files, names their names, by token.
 	blobs, names map[string]string
 	datasets     map[string]*uploaded
 	kernel       map[string]any
-	parts        map[string][]byte // of files that are not whole
-	refuse       int               // how many uploads are cut
-	resumed      bool              // one of these went on
+	parts        map[string][]byte // of incomplete files
+	refuse       int               // the number of uploads to cut
+	resumed      bool              // the client resumed one
 	url          string
 }
 
@@ -70,8 +70,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// upload takes a file, or a part of it. The first file is cut in its middle, as
-// by a network that fails.
+// upload receives a file or a part of it. It cuts the first s.refuse files in the middle,
+// as a failing network does.
 func (s *site) upload(w http.ResponseWriter, token, contentRange string, body []byte) {
 	switch have := s.parts[token]; {
 	case strings.HasPrefix(contentRange, "bytes */") && s.blobs[token] == "": // what is there?
@@ -141,13 +141,13 @@ func (s *site) files(q map[string]any) map[string]string {
 	return files
 }
 
-// realClient puts the official client on PATH, turned to the site. It is the one
-// of the Python that the program kaggle on PATH names.
+// realClient puts the official client on PATH, with url as its server. It uses the Python
+// of the program kaggle on PATH.
 func realClient(t *testing.T, url string) *kaggle.Client {
 	t.Helper()
 	path, err := exec.LookPath("kaggle")
 	if err != nil {
-		t.Skip("Kaggle's client is not here: `pip install kaggle` and put it on PATH")
+		t.Skip("there is no Kaggle client: `pip install kaggle` and put it on PATH")
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -183,8 +183,8 @@ main()
 	return client
 }
 
-// Kaggle's own client takes our folders, after its own checks, and what arrives
-// is what the manifest says.
+// Kaggle's own client accepts our folders, and the server receives the files of the
+// manifest.
 func TestTheOfficialClientUploadsWhatTheManifestSays(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to run Kaggle's client")
@@ -228,12 +228,12 @@ func TestTheOfficialClientUploadsWhatTheManifestSays(t *testing.T) {
 		}
 		for _, f := range d.Files {
 			if got.files[f.Name] != f.SHA256 {
-				t.Errorf("%s of %s arrived otherwise", f.Name, d.ID)
+				t.Errorf("%s of %s changed on the way", f.Name, d.ID)
 			}
 		}
 	}
 	if !s.resumed {
-		t.Error("the upload that was cut was not taken up")
+		t.Error("the client did not resume the cut upload")
 	}
 	s.checkKernel(m)
 	statuses, err := push.Statuses(t.Context(), client, o.Output)
@@ -264,13 +264,13 @@ func TestTheOfficialClientUploadsWhatTheManifestSays(t *testing.T) {
 	}
 }
 
-// checkKernel looks at what the client made of the kernel's metadata.
+// checkKernel compares the kernel that arrived with the manifest.
 func (s *site) checkKernel(m *folder.Manifest) {
 	s.t.Helper()
 	text, _ := s.kernel["text"].(string)
 	sum := sha256.Sum256([]byte(text))
 	if hex.EncodeToString(sum[:]) != m.Script.SHA256 {
-		s.t.Error("kernel.py arrived otherwise")
+		s.t.Error("kernel.py changed on the way")
 	}
 	for key, want := range map[string]any{
 		"slug": m.Kernel, "language": "python", "kernelType": "script", "isPrivate": true, "enableInternet": false, "enableGpu": false,

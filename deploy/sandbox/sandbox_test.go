@@ -27,7 +27,7 @@ func TestReadOnlyFoldersCanBeReadAndNotWritten(t *testing.T) {
 	}
 }
 
-func TestWithoutNetworkThereIsOnlyADeadLoopback(t *testing.T) {
+func TestWithoutNetworkThereAreNoRoutes(t *testing.T) {
 	box := sandbox.New(sandbox.Options{NoNetwork: true})
 	if len(box.Lacks) > 0 {
 		t.Skipf("not allowed here: %v", box.Lacks)
@@ -50,7 +50,7 @@ func countLines(b []byte) (n int) {
 	return n
 }
 
-func TestABoundFolderShowsAnother(t *testing.T) {
+func TestABindShowsTheOtherFolder(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(from, "a"), []byte("text"), 0o644); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestACommandHasFewCoresAndLittleMemory(t *testing.T) {
 	}
 }
 
-func TestThePeakOfAChildIsSeenAndNotThatOfItsParent(t *testing.T) {
+func TestThePeakIncludesChildrenButNotTheParent(t *testing.T) {
 	large := make([]byte, 300<<20) // of this process
 	for i := range large {
 		large[i] = 1

@@ -12,15 +12,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 )
 
-// child is a side that is a process. Each line that it reads is a number of
-// batches; it predicts them and answers with the seconds.
+// child is a side in another process. It reads the number of batches to predict from
+// each line of its standard input, and answers with the seconds.
 type child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
-// startWorker starts our side. The environment is added to this process's own.
+// startWorker starts our side. env is added to this process's environment.
 func startWorker(n network, batch, threads int, env ...string) (*child, error) {
 	cmd := exec.Command(os.Args[0], "worker", n.name, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
 	cmd.Env = append(os.Environ(), env...)
@@ -50,8 +50,8 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	return c, nil
 }
 
-// run is side's. What the other process still does after its own run, such as
-// threads that wait for more to do, isn't to be measured here.
+// run implements side. It waits a little before it measures, so that threads of the
+// other side go to sleep.
 func (c *child) run(batches int) (wall, cpu float64, err error) {
 	time.Sleep(50 * time.Millisecond)
 	if _, err := fmt.Fprintln(c.in, batches); err != nil {

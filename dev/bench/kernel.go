@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	inputFolder  = "input"    // what the kernel finds below the network's folder
-	deployFolder = "deployed" // in it
+	inputFolder  = "input"    // the kernel's input, in the network's folder
+	deployFolder = "deployed" // in inputFolder
 	fold         = "bench_f0_e1_0.5"
 	config       = `model:
   arch: %s
@@ -32,8 +32,8 @@ test:
 `
 )
 
-// deploy makes a kernel that predicts the network alone, by the command that
-// users run, and the images for it.
+// deploy makes a kernel of the network alone with the command deploy-kernel, and builds
+// the command infer.
 func deploy(n network, dir string) error {
 	g, err := n.draw()
 	if err != nil {
@@ -78,14 +78,13 @@ func deploy(n network, dir string) error {
 	return nil
 }
 
-// program is a side that predicts images in files, so what is measured holds
-// their decoding, too; its start and its end, with the weights' reading, are not
-// measured.
+// program is a side that predicts image files. Its time includes decoding, but not the
+// start, which reads the weights, and the end.
 type program struct {
-	command     []string // what it is on any number of images
+	command     []string // without the number of images
 	input       string
 	size, batch int
-	images      int   // that there are
+	images      int   // files in input
 	peak        int64 // memory, in bytes
 }
 
@@ -105,12 +104,12 @@ func startProgram(n network, dir string, batch, threads int, name string, args .
 	command = append(command, "--input", input, "--output", filepath.Join(dir, name+".csv"),
 		"--batch", strconv.Itoa(batch), "--threads", strconv.Itoa(threads))
 	p := &program{command: command, input: input, size: n.size, batch: batch}
-	_, _, err := p.predict(1) // the weights are then in the system's cache
+	_, _, err := p.predict(1) // loads the weights into the page cache
 	return p, err
 }
 
-// writeImages writes images of the network's size, and the sample that lists
-// them, beside their folder.
+// writeImages writes n images of the network's size to dir, and a sample submission that
+// lists them beside it.
 func writeImages(dir string, size, n int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -140,7 +139,7 @@ func writeImages(dir string, size, n int) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(dir), "sample_submission.csv"), []byte(sample.String()), 0o600)
 }
 
-// run is side's: one batch more, less what that one takes with start and end.
+// run implements side. It subtracts the time of one batch, with start and end.
 func (p *program) run(batches int) (wall, cpu float64, err error) {
 	wall, cpu, err = p.predict(1 + batches)
 	if err != nil {
@@ -150,7 +149,7 @@ func (p *program) run(batches int) (wall, cpu float64, err error) {
 	return wall - wall0, cpu - cpu0, err
 }
 
-// predict runs the program on so many batches.
+// predict runs the program on a number of batches.
 func (p *program) predict(batches int) (wall, cpu float64, err error) {
 	if p.images < batches*p.batch {
 		p.images = batches * p.batch

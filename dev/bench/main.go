@@ -1,27 +1,25 @@
-// Command bench measures how fast the networks run beside a peer.
+// Command bench compares the speed of the networks with a peer.
 //
 //	npm i --ignore-scripts onnxruntime-node
 //	go run ./dev/bench -networks xception -batches 1,16 -threads 2
 //	go run ./dev/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
 //	DEPLOY_KERNEL_SIMD=avx2 go run ./dev/bench -peer avx512 -batches 16 -threads 2
 //
-// It prints one line per measurement, the medians of alternating runs:
+// It prints one line for each measurement, in images per second:
 //
 //	NETWORK BATCH THREADS OURS PEER RATIO
 //
-// in images per second; then the geometric means of the ratios, and, on the
-// standard error, the peak memory of both. Both run as processes of their own
-// on the same network with the same weights. Ours is runtime/engine, in the
-// loop of infer bench. The peers are
+// Figures are medians of alternating runs. The last lines are the geometric means of the
+// ratios. Standard error has the peak memory of both sides. Each side is a process of its
+// own, with the same network and weights. Ours is runtime/engine, in the loop of infer
+// bench. The peers are
 //
-//   - onnxruntime, on the file that infer export-onnx writes. Node finds
-//     onnxruntime-node in ./node_modules or in $NODE_PATH; where it isn't there
-//     the peer is skipped.
-//   - kernel, the program that deploy-kernel infer builds of the generated
-//     kernel.go, on images in files: the time of its run less that of a run of
-//     one batch, which leaves out its start and its end. Ours is then the command
-//     infer, measured in the same way.
-//   - avx512, avx2 and scalar, ours again with these kernels.
+//   - onnxruntime, on the file of infer export-onnx. Node searches onnxruntime-node in
+//     ./node_modules and $NODE_PATH. Without it the peer is skipped.
+//   - kernel, the program that deploy-kernel infer builds from kernel.go, on image files.
+//     The time of a run of one batch is subtracted, which removes start and end. Ours is
+//     then the command infer, measured in the same way.
+//   - avx512, avx2 and scalar, our side with these SIMD routines.
 package main
 
 import (
@@ -35,13 +33,13 @@ import (
 	"strings"
 )
 
-// network is one that the peer is measured on.
+// network is a network to measure.
 type network struct {
 	name string
 	size int
 }
 
-// networks are those of the ensemble that won iMet 2019, at its input sizes.
+// networks lists the networks of the ensemble that won iMet 2019, with its input sizes.
 var networks = []network{
 	{"senet_se_resnext50_32x4d", 288},
 	{"seresnext50_32x4d", 320},
@@ -52,7 +50,7 @@ var networks = []network{
 	{"inceptionresnetv2", 363},
 }
 
-// flags are the choices of a run.
+// flags are the settings of a run.
 type flags struct {
 	networks         []network
 	peer             *peer // nil for none
@@ -81,13 +79,13 @@ func main() {
 
 func parse() (*flags, error) {
 	f := new(flags)
-	name := flag.String("peer", "onnxruntime", "what to compare with: `PEER` is onnxruntime, kernel, or a set of our kernels, e.g. avx2")
+	name := flag.String("peer", "onnxruntime", "the `PEER`: onnxruntime, kernel, or a set of SIMD routines such as avx2")
 	names := flag.String("networks", "", "comma-separated `NAMES` (default: all seven)")
 	batches := flag.String("batches", "1,16", "comma-separated batch `SIZES`")
 	threads := flag.String("threads", "1,2", "comma-separated `NUMBERS` of threads")
-	flag.IntVar(&f.rounds, "rounds", 5, "`RUNS` of each, alternating")
-	flag.IntVar(&f.repeat, "repeat", 1, "`BATCHES` in a run")
-	flag.BoolVar(&f.cpu, "cpu", false, "count the processor's time instead of the wall's: for one thread on a busy machine")
+	flag.IntVar(&f.rounds, "rounds", 5, "number of alternating `RUNS` of each side")
+	flag.IntVar(&f.repeat, "repeat", 1, "number of `BATCHES` in a run")
+	flag.BoolVar(&f.cpu, "cpu", false, "measure CPU time instead of wall time, for one thread on a busy machine")
 	flag.Parse()
 	if flag.NArg() > 0 || f.rounds < 1 || f.repeat < 1 {
 		return nil, fmt.Errorf("unexpected arguments; see -help")

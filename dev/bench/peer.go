@@ -16,23 +16,22 @@ import (
 
 // side is a program that predicts.
 type side interface {
-	// run predicts so many batches; it returns the seconds that this took on the
-	// wall and of the processor.
+	// run predicts a number of batches. It returns the seconds of wall and CPU time.
 	run(batches int) (wall, cpu float64, err error)
 	peakMB() int
 	stop()
 }
 
-// peer is what our side is compared with.
+// peer is the program that our side is compared with.
 type peer struct {
 	name string
-	// prepare makes what start needs, once for each network.
+	// prepare makes the files that start needs, once for each network.
 	prepare func(n network, dir string) error
 	start   start
 	ours    start // our side beside it
 }
 
-// start starts a side. The folder is the network's, with what prepare made.
+// start starts a side. dir is the network's folder, with the files of prepare.
 type start func(n network, dir string, batch, threads int) (side, error)
 
 // peers lists the peers; the first is the default.
@@ -50,12 +49,11 @@ func peers() []peer {
 //go:embed peer.js
 var peerScript string
 
-// haveONNXRuntime reports whether node has ONNX Runtime, and says so where it
-// hasn't.
+// haveONNXRuntime reports whether node has ONNX Runtime. It logs if not.
 func haveONNXRuntime() bool {
 	err := exec.Command("node", "-e", "require('onnxruntime-node')").Run()
 	if err != nil {
-		log.Print("the peer is skipped: node with onnxruntime-node isn't here (npm i --ignore-scripts onnxruntime-node)")
+		log.Print("skipping the peer: there is no node with onnxruntime-node (npm i --ignore-scripts onnxruntime-node)")
 	}
 	return err == nil
 }
@@ -89,7 +87,7 @@ func startOurs(n network, _ string, batch, threads int) (side, error) {
 	return startWorker(n, batch, threads)
 }
 
-// startSet starts our side with the kernels of that name.
+// startSet starts our side with the SIMD routines of that name.
 func startSet(name string) start {
 	return func(n network, _ string, batch, threads int) (side, error) {
 		return startWorker(n, batch, threads, simd.Variable+"="+name)

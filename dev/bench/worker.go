@@ -17,7 +17,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// classes is the number of labels of that competition.
+// classes is the number of classes of iMet 2019.
 const classes = 1103
 
 func (n network) draw() (*nn.Graph, error) {
@@ -28,7 +28,7 @@ func (n network) draw() (*nn.Graph, error) {
 	return a.Build(arch.Config{InputSize: n.size, Classes: classes})
 }
 
-// work is our side: worker NETWORK SIZE BATCH THREADS.
+// work runs our side: bench worker NETWORK SIZE BATCH THREADS.
 func work(args []string) error {
 	var number [3]int
 	for i := range number {
@@ -61,19 +61,19 @@ func work(args []string) error {
 		if err != nil {
 			return err
 		}
-		start, cpu := time.Now(), processor()
+		start, cpu := time.Now(), cpuTime()
 		for range runs {
 			if err := e.Predict(ctx, images, logits); err != nil {
 				return err
 			}
 		}
-		fmt.Println(time.Since(start).Seconds(), (processor() - cpu).Seconds())
+		fmt.Println(time.Since(start).Seconds(), (cpuTime() - cpu).Seconds())
 	}
 	return nil
 }
 
-// processor returns the time that the processor has worked for this process.
-func processor() time.Duration {
+// cpuTime returns the CPU time of this process.
+func cpuTime() time.Duration {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return 0

@@ -1,11 +1,11 @@
-// Command benchblend measures the command blend at the scale of a competition:
-// 7 models x 109,237 rows x 1,103 classes made by package oofgen from the labels
-// of iMet 2019. Its steps are
+// Command blendbench measures the command blend at the scale of a competition: 7 models,
+// 109,237 rows and 1,103 classes. Package oofgen makes the predictions from the labels of
+// iMet 2019. The steps are
 //
 //	whole    time, memory and score of a blend of all rows
-//	metrics  the same of the other metrics, and of thresholds per class
-//	sample   the search on a tenth of the rows beside SciPy's Nelder-Mead, where
-//	         python3 has scipy
+//	metrics  the same for the other metrics, and for thresholds per class
+//	sample   the search on a tenth of the rows beside SciPy's Nelder-Mead, if python3
+//	         has scipy
 //	methods  the scores of all methods on a tenth of the rows, over several seeds
 //
 //	go run ./dev/blendbench -blend bin/blend -data ../shared/data/imet -work dist/bench-blend
@@ -39,10 +39,10 @@ func main() {
 	b := bench{}
 	flag.StringVar(&b.blend, "blend", "bin/blend", "the command to measure")
 	flag.StringVar(&b.data, "data", "../shared/data/imet", "the folder of train.csv and folds.npy")
-	flag.StringVar(&b.work, "work", "dist/bench-blend", "the folder for what is made (4 GB)")
-	flag.IntVar(&b.first, "first", 1, "the first seed to compare the methods over")
-	flag.IntVar(&b.last, "last", 10, "the last one")
-	steps := flag.String("steps", "whole,metrics,sample,methods", "what to measure")
+	flag.StringVar(&b.work, "work", "dist/bench-blend", "the folder for generated files (4 GB)")
+	flag.IntVar(&b.first, "first", 1, "the first seed for the step methods")
+	flag.IntVar(&b.last, "last", 10, "the last seed for the step methods")
+	steps := flag.String("steps", "whole,metrics,sample,methods", "the steps to run")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -50,11 +50,11 @@ func main() {
 	for _, name := range strings.Split(*steps, ",") {
 		step, ok := known[name]
 		if !ok {
-			fmt.Fprintf(os.Stderr, "benchblend: there is no step %q\n", name)
+			fmt.Fprintf(os.Stderr, "blendbench: there is no step %q\n", name)
 			os.Exit(2)
 		}
 		if err := step(ctx); err != nil {
-			fmt.Fprintln(os.Stderr, "benchblend:", err)
+			fmt.Fprintln(os.Stderr, "blendbench:", err)
 			os.Exit(1)
 		}
 	}
@@ -65,8 +65,8 @@ type bench struct {
 	first, last       int
 }
 
-// generate makes the predictions unless they are there, and returns what names
-// them to blend.
+// generate makes the predictions unless they exist. It returns the files of fold 0,
+// which are blend's arguments.
 func (b *bench) generate(ctx context.Context, name string, every int, seed uint64) ([]string, error) {
 	dir := filepath.Join(b.work, name)
 	done := filepath.Join(dir, "done")
@@ -89,7 +89,7 @@ func (b *bench) generate(ctx context.Context, name string, every int, seed uint6
 	return filepath.Glob(filepath.Join(dir, "level1_train_*_f0_*.npy"))
 }
 
-// run is what blend did.
+// run is the outcome of a run of blend.
 type run struct {
 	score          float64
 	search         time.Duration
@@ -132,7 +132,7 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// whole measures all of a blend of all rows.
+// whole measures a blend of all rows.
 func (b *bench) whole(ctx context.Context) error {
 	files, err := b.generate(ctx, "whole", 1, 1)
 	if err != nil {
@@ -151,7 +151,7 @@ func (r *run) String() string {
 		r.wall.Seconds(), r.cpu.Seconds(), r.memory/1e6, r.search.Seconds(), r.score)
 }
 
-// metrics measures all of a blend of all rows by the other metrics.
+// metrics measures a blend of all rows for the other metrics.
 func (b *bench) metrics(ctx context.Context) error {
 	files, err := b.generate(ctx, "whole", 1, 1)
 	if err != nil {
@@ -203,7 +203,7 @@ func (b *bench) sample(ctx context.Context) error {
 	return nil
 }
 
-// methods compares the methods over seeds, each with predictions of its own.
+// methods compares the methods over several seeds. Each seed has its own predictions.
 func (b *bench) methods(ctx context.Context) error {
 	names := []string{"exact", "equal", "greedy", "random", "nelder-mead", "cma-es"}
 	fmt.Printf("\na tenth of the rows, score (seconds of search):\nseed")

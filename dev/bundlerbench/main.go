@@ -1,14 +1,13 @@
-// Command bench measures how time and memory of the bundler grow with
-// the size of a program.
+// Command bundlerbench measures how time and memory of the bundler grow with the size of
+// a program.
 //
 //	go run ./dev/bundlerbench                   # all kinds
-//	go run ./dev/bundlerbench -kinds embeds -compile
+//	go run ./dev/bundlerbench -kinds "embedded files" -compile
 //	go run ./dev/bundlerbench -program DIR      # a real program
 //
-// It makes programs of one kind in growing sizes, bundles each in a process of
-// its own, and prints a table in the form of docs/performance.md. Columns are
-// CPU seconds and the largest resident memory of the bundler itself; the go
-// command that it runs is not counted.
+// It makes programs of one kind in growing sizes, bundles each in a process of its own,
+// and prints a table in the form of docs/performance.md. CPU time and largest resident
+// memory are those of the bundler, without the go command that it runs.
 package main
 
 import (
@@ -36,7 +35,7 @@ func main() {
 	compile := flag.Bool("compile", false, "compile the bundles too, and format them with gofmt")
 	program := flag.String("program", "", "measure the program in this `DIR` instead")
 	scale := flag.Int("scale", 1, "multiply all sizes by this")
-	child := flag.String("child", "", "bundle the program in this folder and print figures (the tool calls itself)")
+	child := flag.String("child", "", "bundle the program in this folder and print figures; the command starts itself so")
 	profile := flag.String("memprofile", "", "with -child, write a heap profile at each stage to `PREFIX`-stage")
 	output := flag.String("o", "", "with -child, write the bundle to this `FILE`")
 	minify := flag.Bool("minify", false, "minify the bundles")
@@ -50,7 +49,7 @@ func main() {
 			defer pprof.StopCPUProfile()
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
+			fmt.Fprintln(os.Stderr, "bundlerbench:", err)
 			os.Exit(1)
 		}
 	}
@@ -63,13 +62,13 @@ func main() {
 		err = measureKinds(*kinds, *scale, *compile)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "bundlerbench:", err)
 		pprof.StopCPUProfile()
 		os.Exit(1)
 	}
 }
 
-// figures are what one bundle took.
+// figures are the costs of one bundle.
 type figures struct {
 	CPU, Wall float64 // seconds of the bundler
 	Memory    int64   // bytes, the largest
@@ -83,7 +82,7 @@ func bundleOne(dir, output, profile string, minify bool) error {
 	debug.SetGCPercent(40) // as the command bundle does
 	start := time.Now()
 	stage := 0
-	tell := func(doing string) {
+	progress := func(doing string) {
 		if profile == "" {
 			return
 		}
@@ -97,11 +96,11 @@ func bundleOne(dir, output, profile string, minify bool) error {
 		}
 		stage++
 	}
-	res, err := bundler.Bundle(context.Background(), bundler.Options{Dir: dir, Minify: minify, Progress: tell})
+	res, err := bundler.Bundle(context.Background(), bundler.Options{Dir: dir, Minify: minify, Progress: progress})
 	if err != nil {
 		return err
 	}
-	tell("done")
+	progress("done")
 	if output != "" {
 		if err := os.WriteFile(output, res.Source, 0o644); err != nil {
 			return err
@@ -119,7 +118,7 @@ func bundleOne(dir, output, profile string, minify bool) error {
 
 func seconds(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 
-// measure bundles the program in a folder in another process.
+// measure bundles the program in dir in another process.
 func measure(dir string, compile bool) (f figures, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -131,7 +130,7 @@ func measure(dir string, compile bool) (f figures, err error) {
 	}
 	defer os.RemoveAll(work)
 	file := filepath.Join(work, "kernel.go")
-	// Fill the build cache first: compiling the program is not the bundler's time.
+	// Fill the build cache first: the bundler's time excludes compilation.
 	if out, err := command(dir, "go", "list", "-deps", "-export", ".").CombinedOutput(); err != nil {
 		return f, fmt.Errorf("go list: %w\n%s", err, out)
 	}

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// A kind is a family of programs that have much of one thing.
+// A kind is a family of programs that stress one thing.
 type kind struct {
 	name  string
-	sizes []int // each four times the one before
+	sizes []int // each about four times the last
 	unit  string
 	write func(dir string, n int) error
 }
@@ -40,7 +40,8 @@ func write(dir, name string, text []byte) error {
 	return os.WriteFile(name, text, 0o644)
 }
 
-// embed: one variable of n million bytes, random or of lines with backquotes.
+// embed writes a program that embeds n million bytes: random ones, or lines with
+// backquotes.
 func embed(dir string, n int, text bool) error {
 	data := make([]byte, 0, n*1_000_000)
 	r := rand.NewChaCha8([32]byte{})
@@ -66,7 +67,8 @@ func manyFiles(dir string, n int) error {
 	return write(dir, "main.go", []byte("package main\n\nimport \"embed\"\n\n//go:embed files\nvar w embed.FS\n\nfunc main() { _, _ = w.ReadFile(\"x\") }\n"))
 }
 
-// program writes a main package of declarations and of statements.
+// program writes a main package of n declarations and n statements. Each # becomes a
+// number.
 func program(dir string, n int, declare, call string) error {
 	var b strings.Builder
 	b.WriteString("package main\n\n")
@@ -144,7 +146,7 @@ func sourceFiles(dir string, n int) error {
 	return write(dir, "main.go", []byte(b.String()))
 }
 
-// typesOf: types in interfaces, embedded in each other, with unexported fields.
+// typesOf writes a program of types that embed others and implement interfaces.
 func typesOf(dir string, n int) error {
 	return program(dir, n, `type base# struct{ field, other int }
 

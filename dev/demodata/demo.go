@@ -1,12 +1,13 @@
-// Package demodata makes a small image data set and an ensemble of two networks
-// with two folds each: what the demo deploys, and the tests of the commands.
+// Package demodata makes a small image data set, and an ensemble of two networks with two
+// folds each. Tests deploy it.
 //
-//	files, err := demo.Write(dir, demo.Options{Images: 48})
+//	files, err := demodata.Write(dir, demodata.Options{Images: 48})
 //	// deploy-kernel infer files.Ensemble --weights files.Weights --input files.Data
 //
-// Everything follows from names and numbers, so it is the same everywhere and
-// every time. The networks are not trained: their weights follow from the
-// recipe of dev/golden, a little different in each fold.
+// The files have the same bytes on every machine. The networks are not trained: their
+// weights follow from the recipe of dev/golden, with a little noise in each fold.
+//
+// WriteTrain makes the training set of the demo.
 package demodata
 
 import (
@@ -23,28 +24,28 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Options say how much to make.
+// Options say what Write makes.
 type Options struct {
 	Images int // in the test set; 0 is 48
-	// FullSize makes one fold of a network as they are in competitions, 100 MB
-	// of weights, instead of the small ones.
+	// FullSize makes one fold of a network of the size of competitions, with 100 MB of
+	// weights, instead of the small ones.
 	FullSize bool
 }
 
-// Files are the paths of what was made.
+// Files holds the paths of the files that Write made.
 type Files struct {
 	Data     string // folder of the test images and the sample submission
 	Weights  string // folder of the weights and thresholds
 	Configs  string // folder of the configs
 	Ensemble string // the ensemble file
-	// Models are the names of the models' folds.
+	// Models lists the names of all folds, such as "demo_a_f0_e07_0.6123".
 	Models []string
 }
 
-// Classes are the labels that an image can have.
+// Classes lists the names of the labels.
 var Classes = []string{"circle", "square", "triangle", "red", "green", "blue", "large", "small", "striped", "dark"}
 
-// network is one member of the ensemble.
+// network is a member of the ensemble.
 type network struct {
 	config    string
 	arch      string
@@ -65,7 +66,7 @@ var fullSize = []network{
 	{"demo_c", "seresnext50_32x4d", 288, 1, 0.5, 1, []string{"e14_0.5975"}, []float64{0.4}},
 }
 
-// Write makes everything in the folder dir, which must exist.
+// Write makes the files in the existing folder dir.
 func Write(dir string, o Options) (Files, error) {
 	f := Files{
 		Data: filepath.Join(dir, "data"), Weights: filepath.Join(dir, "models"), Configs: filepath.Join(dir, "configs"),
@@ -128,8 +129,8 @@ test:
 `, n.arch, n.inputSize, len(Classes), n.dropout, n.views)
 }
 
-// write writes the weights of a fold, with config and all, its threshold beside
-// them, and the config.
+// write writes the weights of a fold with their metadata, its threshold file, and the
+// config.
 func (n network) write(f Files, fold int) error {
 	a, err := arch.Find(arch.All(), n.arch)
 	if err != nil {
@@ -169,7 +170,7 @@ func (n network) write(f Files, fold int) error {
 	return nil
 }
 
-// vary makes the tensor of a fold of the recipe's: a twentieth of noise.
+// vary returns the tensor of a fold: the recipe's tensor with 5 % of noise.
 func vary(t weights.Tensor, fold int) (weights.Tensor, error) {
 	if !t.DType.Float() || fold == 0 {
 		return t, nil

@@ -15,11 +15,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 )
 
-// odd are ids of the kind that tools take for numbers.
+// odd lists ids that tools may take for numbers.
 var odd = []string{"1165e02531758026", "0000000000000123", "9007199254740993"}
 
-// writeImages draws n images, the sample submission that names them and the
-// true labels.
+// writeImages draws n images, and writes them with a sample submission and the true
+// labels.
 func writeImages(dir string, n int) error {
 	sample, labels := "id,attribute_ids\n", "id,attribute_ids\n"
 	for i := range n {
@@ -46,8 +46,8 @@ func writeImages(dir string, n int) error {
 	return nil
 }
 
-// drawing returns image i, and the classes it shows. Every fourth is of another
-// color model, as in a folder of real images.
+// drawing returns image i and its classes. Every fourth image has another color model,
+// as in a folder of real images.
 func drawing(i int) (image.Image, []int) {
 	u := func(what string) float64 { return (golden.Uniform("demo."+what, i) + 1) / 2 }
 	w, h := 40+int(40*u("w")), 40+int(40*u("h"))
@@ -88,7 +88,7 @@ func drawing(i int) (image.Image, []int) {
 
 func level8(v, noise float64) uint8 { return uint8(max(0, min(255, v+20*noise))) }
 
-// inside reports whether a point, in radii from the centre, is in the shape.
+// inside reports whether a point, in radii from the center, is in the shape.
 func inside(shape int, x, y float64) bool {
 	switch shape {
 	case 0:
@@ -100,7 +100,7 @@ func inside(shape int, x, y float64) bool {
 	}
 }
 
-// recolor returns img in the color model whose turn it is.
+// recolor returns img in the color model of image i.
 func recolor(img *image.NRGBA, i int) image.Image {
 	b := img.Bounds()
 	switch i % 8 {

@@ -6,17 +6,17 @@ import (
 	"math"
 )
 
-// jpegKind is a kind of JPEG file, as cameras and web sites write them.
+// jpegKind is a kind of JPEG file.
 type jpegKind struct {
-	quality     int // 1 to 100, as libjpeg scales its tables
+	quality     int // 1 to 100, on libjpeg's scale
 	h, v        int // luma samples for each chroma sample, across and down
 	restart     int // MCUs between restart markers, 0 for none
 	progressive bool
 }
 
-// encodeJPEG encodes an image with the tables of ITU-T T.81, Annex K. It covers
-// the kinds that image/jpeg doesn't write. The discrete cosine transform is the
-// definition in section A.3.3, in float64.
+// encodeJPEG encodes an image with the tables of ITU-T T.81, Annex K, in kinds that
+// image/jpeg can't write. It computes the discrete cosine transform of section A.3.3 in
+// float64.
 func encodeJPEG(img image.Image, k jpegKind) []byte {
 	e := &jpegEncoder{kind: k, width: img.Bounds().Dx(), height: img.Bounds().Dy()}
 	e.transform(img)
@@ -62,8 +62,8 @@ type jpegEncoder struct {
 	width, height int
 	components    [3]component
 	out           []byte
-	bits          uint32 // not yet written, from the top
-	n             int    // how many
+	bits          uint32 // not yet written, from the highest bit on
+	n             int    // number of these bits
 }
 
 // component is a color channel with its quantized coefficients.
@@ -76,8 +76,8 @@ type component struct {
 	codes      [2]huffman // of DC and AC
 }
 
-// transform converts the image to YCbCr, samples the chroma down, and fills
-// the components with quantized coefficients.
+// transform converts the image to YCbCr, subsamples the chroma, and sets the quantized
+// coefficients of the components.
 func (e *jpegEncoder) transform(img image.Image) {
 	b := img.Bounds()
 	mcusX, mcusY := ceil(e.width, 8*e.kind.h), ceil(e.height, 8*e.kind.v)
@@ -114,7 +114,7 @@ func (e *jpegEncoder) transform(img image.Image) {
 	}
 }
 
-// dct is the forward transform of section A.3.3.
+// dct returns the forward transform of section A.3.3.
 func dct(s *[64]float64) (f [64]float64) {
 	for i := range f {
 		u, v, sum := i%8, i/8, 0.0
@@ -249,13 +249,13 @@ func magnitude(v int) (size int, bits uint32) {
 	return size, uint32(v)
 }
 
-// code is some bits and their number.
+// code is a sequence of n bits.
 type code struct {
 	bits uint32
 	n    int
 }
 
-// put writes bits; a byte 0xff is followed by a zero.
+// put writes the bits of c. It writes a zero after each byte 0xff.
 func (e *jpegEncoder) put(c code) {
 	e.bits |= c.bits << (32 - e.n - c.n)
 	for e.n += c.n; e.n >= 8; e.n -= 8 {
@@ -275,11 +275,11 @@ func (e *jpegEncoder) flush() {
 	}
 }
 
-// huffman has the code of each symbol.
+// huffman maps symbols to codes.
 type huffman [256]code
 
-// huffmanSpec is a table as a file holds it: the number of codes of each
-// length, and the symbols in the order of their codes.
+// huffmanSpec is a table in the form of a file: the number of codes of each length, and
+// the symbols in the order of their codes.
 type huffmanSpec struct {
 	counts  [16]uint8
 	symbols []uint8

@@ -13,13 +13,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 )
 
-// TrainOptions say how much to make of a training set.
+// TrainOptions say what WriteTrain makes.
 type TrainOptions struct {
 	Rows int // images with labels
 	Test int // images to predict
 }
 
-// Config is a config to train.
+// Config is a training config.
 type Config struct {
 	Name, Text string
 }
@@ -30,20 +30,19 @@ type TrainFiles struct {
 	Configs []string
 }
 
-// What is wrong with the rows of a training set, as of real ones.
+// Faults of the rows of a training set.
 const (
-	missing = 0.15 // share of the labels that nobody gave
-	copies  = 4    // every so many rows there is a near-copy of the row before
+	missing = 0.15 // share of missing labels
+	copies  = 4    // the last of so many rows is a near-copy of the row before
 )
 
-// WriteTrain makes a set of images to train on in the folder dir, which must
-// exist, with images of the same kind to predict, and the configs of two small
-// networks.
+// WriteTrain makes a training set in the existing folder dir, with a test set of the same
+// distribution and the configs of two small networks.
 //
-// The set has the faults of real ones: some labels are missing, some rows are
-// near-copies of others (their ids are equal up to a dash), and the most frequent
-// class has ten times the rows of the rarest. Most images are JPEGs of several
-// kinds, the others PNGs, with endings in several spellings.
+// The set has the faults of real ones: labels are missing, some rows are near-copies of
+// others (their ids are equal up to a dash), and the most frequent class has ten times
+// the rows of the rarest. Most images are JPEGs of several kinds, the others PNGs. The
+// endings have several spellings.
 func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 	f := TrainFiles{Data: filepath.Join(dir, "data")}
 	for _, d := range []string{"data/train", "data/test", "configs"} {
@@ -82,7 +81,7 @@ func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 		files["data/labels.csv"] += id + "," + numbers(classes) + "\n"
 		files["data/sample_submission.csv"] += id + ",0\n"
 	}
-	for _, c := range TrainConfigs {
+	for _, c := range trainConfigs {
 		name := "configs/" + c.Name + ".yml"
 		files[name] = c.Text
 		f.Configs = append(f.Configs, filepath.Join(dir, filepath.FromSlash(name)))
@@ -95,15 +94,15 @@ func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {
 	return f, nil
 }
 
-// jpegKinds are the kinds of JPEG in the set.
+// jpegKinds lists the kinds of JPEG in the set.
 var jpegKinds = []jpegKind{
 	{quality: 90, h: 2, v: 2},
 	{quality: 95, h: 2, v: 1, progressive: true},
 	{quality: 85, h: 1, v: 1, restart: 3},
 }
 
-// encode returns image i as a file and its ending: a PNG, or a JPEG of the kind
-// whose turn it is.
+// encode returns image i as a file, and the file's ending. It is a PNG or a JPEG,
+// depending on i.
 func encode(img image.Image, i int) (data []byte, ext string, err error) {
 	if k := i % (len(jpegKinds) + 1); k > 0 {
 		return encodeJPEG(img, jpegKinds[k-1]), [...]string{".jpg", ".jpeg", ".JPG"}[k-1], nil
@@ -113,8 +112,8 @@ func encode(img image.Image, i int) (data []byte, ext string, err error) {
 	return b.Bytes(), ".png", err
 }
 
-// TrainConfigs are the networks of the demo.
-var TrainConfigs = []Config{
+// trainConfigs lists the configs of the demo.
+var trainConfigs = []Config{
 	{"small_a", trainConfig("cifar_resnet20", 32, 0, "binary_cross_entropy", "hflip: true")},
 	{"small_b", trainConfig("cifar_resnet20", 40, 0.1, "forgiving_loss", "hflip: true\n    vflip: true\n    noise: 0.3")},
 }
@@ -169,9 +168,8 @@ func forget(classes []int, i int) []int {
 	return kept
 }
 
-// uneven returns the image of a row, of 40 to 47 pixels a side, and its
-// classes, which are not equally frequent. Rows of the same original differ in
-// noise and brightness.
+// uneven returns the image of a row, 40 to 47 pixels wide and high, and its classes,
+// whose frequencies differ. Rows of the same original differ in noise and brightness.
 func uneven(stream string, original, row int) (image.Image, []int) {
 	u := func(what string) float64 { return (golden.Uniform("demo."+stream+"."+what, original) + 1) / 2 }
 	w, h := 40+int(8*u("w")), 40+int(8*u("h"))
@@ -212,7 +210,7 @@ func uneven(stream string, original, row int) (image.Image, []int) {
 	return img, classes
 }
 
-// pick returns 0, 1 or 2, with the given shares of 0 and 1.
+// pick maps u in [0, 1) to 0, 1 or 2. zero and one are the shares of 0 and 1.
 func pick(u, zero, one float64) int {
 	switch {
 	case u < zero:

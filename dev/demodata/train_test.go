@@ -43,7 +43,7 @@ func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
 		groups[original]++
 		path, ok := images.Path(row.ID)
 		if !ok {
-			t.Fatalf("there is no image of %s", row.ID)
+			t.Fatalf("%s has no image", row.ID)
 		}
 		if _, err := decoder.DecodeFile(path); err != nil {
 			t.Fatal(err)

@@ -11,15 +11,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Cell is the size of the blocks of the input that Reference networks got.
+// Cell is the block size of the input images of references.
 const Cell = 32
 
-// Reference is what PyTorch computed for an architecture.
+// Reference holds PyTorch's outputs for an architecture.
 type Reference struct {
-	// Arch is the layout's name; ConfigArch is what configs call it.
+	// Arch is the architecture's name here; ConfigArch is its name in configs.
 	Arch       string `json:"arch"`
 	ConfigArch string `json:"config_arch"`
-	// Input is the batch's shape, N, 3, H, W.
+	// Input is the shape of the batch: N, 3, H, W.
 	Input     [4]int          `json:"input"`
 	Classes   int             `json:"num_classes"`
 	StateDict []ReferenceInfo `json:"state_dict"`
@@ -35,8 +35,8 @@ type ReferenceInfo struct {
 	DType string `json:"dtype"`
 }
 
-// Module is the summary of a module's output: its shape (N, C, H, W, or N,
-// classes), mean and standard deviation over everything, and first values.
+// Module summarizes a module's output: its shape, (N, C, H, W) or (N, classes), the mean
+// and standard deviation of all values, and the first values.
 type Module struct {
 	Name  string    `json:"module"`
 	Shape []int     `json:"shape"`
@@ -69,8 +69,8 @@ func Logits(name string) ([]float32, error) {
 	return logits, err
 }
 
-// Has reports whether the reference network has a tensor of that name; it
-// serves as arch.Config.Keys.
+// Has reports whether the reference network has a tensor of that name. It is a valid
+// arch.Config.Keys.
 func (r *Reference) Has(name string) bool {
 	for _, info := range r.StateDict {
 		if info.Name == name {
@@ -80,8 +80,8 @@ func (r *Reference) Has(name string) bool {
 	return false
 }
 
-// StateDict returns the weights that the recipe gives a network, as PyTorch
-// would list them: with the counters of the batch norms.
+// StateDict returns the recipe's weights of a network as a PyTorch state dict, with the
+// counters of the batch norms.
 func StateDict(g *nn.Graph) *weights.StateDict {
 	s := &weights.StateDict{Metadata: map[string]string{
 		"format": "pt", "arch": g.Arch, "classes": fmt.Sprint(g.Classes()), "input_size": fmt.Sprint(g.Input.Shape.H),
@@ -100,11 +100,10 @@ func StateDict(g *nn.Graph) *weights.StateDict {
 	return s
 }
 
-// Params are the recipe's weights for any network, made when asked for. It
-// serves as engine.Params.
+// Params implements engine.Params with the recipe's weights. It maps names to shapes.
 type Params map[string][]int
 
-// ParamsOf returns the recipe's weights for a network.
+// ParamsOf returns the recipe's weights of a network.
 func ParamsOf(g *nn.Graph) Params {
 	p := Params{}
 	for _, q := range g.Params() {

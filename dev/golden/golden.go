@@ -1,6 +1,6 @@
-// Package golden gives tests, the demo and the benchmarks their reference
-// values: the recipe by which weights and inputs follow from tensor names, and
-// the outputs that PyTorch 1.13 and Pillow 9.4 computed from them.
+// Package golden provides reference values for tests and benchmarks. A recipe makes
+// weights from tensor names, and inputs from numbers. PyTorch 1.13 and Pillow 9.4
+// computed the reference outputs.
 package golden
 
 import (
@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// FS holds the reference outputs: arch/<arch>.json and
-// arch/<arch>.logits.npy.
+// FS holds the reference outputs, testdata/arch/<arch>.json and
+// testdata/arch/<arch>.logits.npy, and others below testdata.
 //
 //go:embed testdata
 var FS embed.FS
@@ -32,8 +32,8 @@ func seed(name string) uint64 {
 	return h.Sum64()
 }
 
-// uniform is SplitMix64 (Steele, Lea, Flood 2014, figure 16), its state given
-// by index so that elements can be made in any order.
+// uniform is SplitMix64 (Steele, Lea, Flood 2014, figure 16). The state follows from the
+// index, so elements can be computed in any order.
 func uniform(seed uint64, i int) float64 {
 	x := seed + (uint64(i)+1)*0x9E3779B97F4A7C15
 	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
@@ -42,8 +42,7 @@ func uniform(seed uint64, i int) float64 {
 	return float64(x>>40)/(1<<23) - 1
 }
 
-// Tensor returns the recipe's values, in C order, for the state-dict tensor
-// of that name and shape.
+// Tensor returns the recipe's values of a state-dict tensor in C order.
 func Tensor(name string, shape ...int) []float32 {
 	n, fan := 1, 1
 	for i, d := range shape {
@@ -73,8 +72,8 @@ func Tensor(name string, shape ...int) []float32 {
 	return out
 }
 
-// Images returns the recipe's input batch as PyTorch lays it out, (n, 3, h,
-// w): blocks of cell x cell pixels plus noise.
+// Images returns the recipe's input batch of shape (n, 3, h, w): blocks of cell x cell
+// pixels plus noise.
 func Images(n, h, w, cell int) []float32 {
 	blocksH, blocksW := (h+cell-1)/cell, (w+cell-1)/cell
 	block, noise := seed("input.block"), seed("input.noise")
@@ -87,9 +86,8 @@ func Images(n, h, w, cell int) []float32 {
 	return out
 }
 
-// Shared returns the path of a file of the larger reference data, which lies
-// beside the repository, in ../shared (or in $DEPLOY_KERNEL_SHARED). Where the
-// data is missing the test is skipped.
+// Shared returns the path of a file of the large reference data, in ../shared beside the
+// repository or in $DEPLOY_KERNEL_SHARED. It skips the test if the file is missing.
 func Shared(tb testing.TB, path string) string {
 	tb.Helper()
 	root := os.Getenv("DEPLOY_KERNEL_SHARED")
@@ -99,7 +97,7 @@ func Shared(tb testing.TB, path string) string {
 	}
 	full := filepath.Join(root, filepath.FromSlash(path))
 	if _, err := os.Stat(full); err != nil {
-		tb.Skipf("the larger reference data is not here: %s is missing (set DEPLOY_KERNEL_SHARED)", full)
+		tb.Skipf("the large reference data is missing: %s (set DEPLOY_KERNEL_SHARED)", full)
 	}
 	return full
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// Runner computes one image, (H, W, C), and visits the outputs of a network's
-// modules, NHWC; engine.Modules is one, given network and weights.
+// Runner predicts one image of shape (H, W, C), and visits the outputs of the network's
+// modules in NHWC. engine.Modules makes one from a network and weights.
 type Runner func(image []float32, visit func(name string, shape nn.Shape, nhwc []float32)) error
 
-// summary are the figures of a [Module], while they are gathered.
+// summary accumulates the figures of a [Module].
 type summary struct {
 	shape      nn.Shape
 	images, n  int
@@ -19,10 +19,10 @@ type summary struct {
 	head       []float64
 }
 
-// FirstDifference runs the reference's input through a network and returns
-// what differs first, in the order of PyTorch's modules: a module's shape,
-// mean, standard deviation or first values, by more than the tolerance times
-// the largest of mean and deviation. It returns "" when all agree.
+// FirstDifference runs the reference's input through a network and describes the first
+// module, in PyTorch's order, that differs: in shape, mean, standard deviation or first
+// values. The limit is tolerance times the larger of mean and deviation, ten times that
+// for first values. FirstDifference returns "" if no module differs.
 func (r *Reference) FirstDifference(run Runner, tolerance float64) (string, error) {
 	n, h, w := r.Input[0], r.Input[2], r.Input[3]
 	images := NHWC(Images(n, h, w, Cell), n, 3, h, w)
@@ -41,7 +41,7 @@ func (r *Reference) FirstDifference(run Runner, tolerance float64) (string, erro
 	for _, want := range r.Modules {
 		s, ok := got[want.Name]
 		if !ok {
-			return fmt.Sprintf("module %s is not there", want.Name), nil
+			return fmt.Sprintf("module %s is missing", want.Name), nil
 		}
 		if what := s.differs(want, tolerance); what != "" {
 			return fmt.Sprintf("module %s: %s", want.Name, what), nil
@@ -77,7 +77,7 @@ func (s *summary) differs(want Module, tolerance float64) string {
 	mean := s.sum / float64(s.n)
 	std := math.Sqrt((s.sumSq - mean*s.sum) / float64(s.n-1)) // PyTorch's has Bessel's correction
 	limit := tolerance * max(math.Abs(want.Mean), want.Std)
-	far := func(a, b float64) bool { return !(math.Abs(a-b) <= limit) } // so that NaN is far
+	far := func(a, b float64) bool { return !(math.Abs(a-b) <= limit) } // NaN is far
 	if far(mean, want.Mean) || far(std, want.Std) {
 		return fmt.Sprintf("mean %.7g and deviation %.7g, PyTorch's are %.7g and %.7g", mean, std, want.Mean, want.Std)
 	}

@@ -1,4 +1,4 @@
-// Command imagediff writes what networks would see of images, for a comparison
+// Command imagediff writes the inputs that networks get from images, for a comparison
 // with other libraries.
 //
 //	go run ./dev/imagediff CASES.json < paths
@@ -26,8 +26,7 @@ func main() {
 	}
 }
 
-// testCase is a [vision.Preprocess] with the names of its policy and of its
-// interpolation.
+// testCase is a [vision.Preprocess] with the names of its policy and interpolation.
 type testCase struct {
 	Size, Side            int
 	Policy, Interpolation string

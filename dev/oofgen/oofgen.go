@@ -1,6 +1,6 @@
-// Package oofgen makes out-of-fold predictions of models that never were, for
-// the tests and benchmarks of blending: correlated models of different strength
-// on real or made-up labels.
+// Package oofgen makes out-of-fold predictions of simulated models for tests and
+// benchmarks of blending. The models have correlated errors and different strengths. The
+// labels are real or random.
 //
 //	truth, err := oofgen.ReadTruth("train.csv", "folds.npy", 1)
 //	files, err := oofgen.Generate(ctx, "out", truth, oofgen.Options{Models: 7, Seed: 1})
@@ -14,11 +14,12 @@
 //
 //	z = d_m y + a_c + sqrt(q) shared(r, c) + sqrt(1-q) own(m, r, c)
 //
-// with y = 1 where the label is true, else 0, the strength d_m, a class effect
-// a_c, normal deviates that all models share and ones of their own, and q the
-// correlation of their mistakes. The model predicts sigmoid(k_m (z-z0) +
-// logit(t)) - t, with a confidence k_m and the threshold t: it gives the label
-// where z > z0.
+// y is 1 for a true label, else 0. d_m is the strength of the model, a_c the effect of the
+// class. shared and own are normal deviates, shared by all models or the model's own. q is
+// the correlation of the models' errors.
+//
+// The model predicts sigmoid(k_m (z-z0) + logit(t)) - t with the confidence k_m and the
+// threshold t. It gives the label if z > z0.
 package oofgen
 
 import (
@@ -35,7 +36,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say what models there are.
+// Options say which models to simulate.
 type Options struct {
 	Models int
 	Seed   uint64
@@ -46,7 +47,7 @@ const (
 	cut        = 2.25 // z0
 )
 
-// model is what tells one model from another.
+// model holds the parameters of a simulated model.
 type model struct {
 	name                 string
 	strength, confidence float64
@@ -69,8 +70,8 @@ func models(o Options) []model {
 	return list
 }
 
-// Generate writes the files into dir, which it makes, and returns the paths of
-// the predictions of fold 0.
+// Generate makes the folder dir and writes the files. It returns the paths of the
+// predictions of fold 0, one for each model.
 func Generate(ctx context.Context, dir string, truth *Truth, o Options) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func Generate(ctx context.Context, dir string, truth *Truth, o Options) ([]strin
 	return first, group.Wait()
 }
 
-// generator is what the files of one Generate share.
+// generator holds the values that all files of one Generate share.
 type generator struct {
 	dir     string
 	truth   *Truth
@@ -109,7 +110,7 @@ type generator struct {
 	effects []float64 // a_c
 }
 
-// effects makes frequent classes be suspected more often.
+// effects returns a_c, which is larger for frequent classes.
 func effects(t *Truth, seed uint64) []float64 {
 	n := make([]float64, t.Classes)
 	for _, labels := range t.Labels {

@@ -42,6 +42,6 @@ func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 		}
 	}
 	if data[0] != data[1] || data[0] == data[2] {
-		t.Error("the bytes don't follow from the seed")
+		t.Error("equal seeds give other bytes, or another seed gives the same")
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"math/bits"
 )
 
-// mix hashes three numbers, each by the finaliser of SplitMix64 (Steele, Lea,
-// Flood 2014).
+// mix hashes three numbers with the finalizer of SplitMix64 (Steele, Lea, Flood 2014).
 func mix(a, b, c uint64) uint64 { return scramble(scramble(scramble(a)^b) ^ c) }
 
 func next(seed uint64, i int) uint64 {
@@ -20,14 +19,14 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// uniform maps bits to [0, 1).
+// uniform maps 64 bits to a number in [0, 1).
 func uniform(x uint64) float64 { return float64(x>>11) / (1 << 53) }
 
 var deviation = math.Sqrt(64.0/4 + 1.0/12)
 
-// normal maps bits to a deviate that is nearly normal, of mean 0 and variance
-// 1: the number of bits set, which is binomial, smoothed by a uniform one. That
-// takes a nanosecond, and billions are needed.
+// normal maps bits to a nearly normal deviate of mean 0 and variance 1: the number of set
+// bits, which is binomial, plus a uniform deviate. It takes a nanosecond, because
+// billions are needed.
 func normal(x uint64) float64 {
 	smooth := float64(x*0xD6E8FEB86659FD93>>40) / (1 << 24)
 	return (float64(bits.OnesCount64(x)) - 32 + smooth - 0.5) / deviation

@@ -13,7 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
-// Truth is what the models are said to have been trained on.
+// Truth is the training table of the simulated models.
 type Truth struct {
 	IDs     []string
 	Labels  [][]int // class numbers of each row
@@ -21,8 +21,8 @@ type Truth struct {
 	Classes int
 }
 
-// ReadTruth reads a table and its folds. Of every rows of the table it takes one;
-// there are as many classes as the table names.
+// ReadTruth reads a table and its folds. It keeps one of every so many rows. The number
+// of classes is the largest class number of the whole table plus one.
 func ReadTruth(table, folds string, every int) (*Truth, error) {
 	t, err := input.ReadTableFile(table)
 	if err != nil {
@@ -48,8 +48,7 @@ func ReadTruth(table, folds string, every int) (*Truth, error) {
 	return truth, nil
 }
 
-// RandomTruth makes up rows of one to four labels, in folds of about equal
-// size.
+// RandomTruth makes rows of one to four random labels, in folds of about equal size.
 func RandomTruth(rows, classes, folds int, seed uint64) *Truth {
 	r := rand.New(rand.NewPCG(seed, 0))
 	truth := &Truth{Classes: classes}

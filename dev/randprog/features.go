@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// features add something to a package: declarations, and statements that print.
+// features lists functions that add declarations and printing statements to a package.
 var features = []func(*pkg){
 	(*pkg).unnamed, (*pkg).unnamed, (*pkg).unnamed, (*pkg).embedding, (*pkg).embedding, (*pkg).embedding, (*pkg).sealed,
 	(*pkg).generic, (*pkg).genericStruct, (*pkg).variables, (*pkg).variables, (*pkg).loops, (*pkg).shadows, (*pkg).unused, (*pkg).unused,
 	(*pkg).constants, (*pkg).conversions, (*pkg).methods, (*pkg).recovering, (*pkg).locals,
 }
 
-// A shape is the fields of a struct type.
+// shape holds the fields of a struct type.
 type shape struct {
 	names, types, tags []string
 }
@@ -32,7 +32,7 @@ func (w *program) shape() shape {
 	return s
 }
 
-// text writes a shape, fields of one type on one line or not.
+// text returns the struct type. Fields of the same type share a line or not.
 func (s shape) text(w *program) string {
 	var b strings.Builder
 	b.WriteString("struct {")
@@ -52,7 +52,7 @@ var values = map[string][]string{
 	"interface{}": {"1", "nil", `"s"`}, "struct{ x, y int }": {"struct{ x, y int }{1, 2}", "struct{ x, y int }{}"}, "*int": {"nil"},
 }
 
-// values writes the values of a literal of a shape.
+// values returns the values of a literal of the struct type.
 func (s shape) values(w *program) string {
 	var list []string
 	for _, t := range s.types {
@@ -61,8 +61,8 @@ func (s shape) values(w *program) string {
 	return "{" + strings.Join(list, ", ") + "}"
 }
 
-// unnamed adds functions that return values of unnamed struct types, alone or
-// inside of others, and functions that know them.
+// unnamed adds functions that return values of unnamed struct types, alone or inside
+// other types, and functions with type switches over them.
 func (k *pkg) unnamed() {
 	s := k.shapes[k.r.IntN(len(k.shapes))]
 	lit := func() string { return s.text(k.program) + s.values(k.program) }
@@ -185,7 +185,7 @@ func (k *pkg) generic() {
 	}
 }
 
-// genericStruct adds generic types with methods, that embed and are embedded.
+// genericStruct adds generic types with methods that embed types and are embedded.
 func (k *pkg) genericStruct() {
 	box := k.unique("Box")
 	k.decl("type %s[T any] struct { val T; x, n int }", box)
@@ -215,8 +215,7 @@ func (k *pkg) genericStruct() {
 	k.makers = append(k.makers, maker)
 }
 
-// meet lets the package check its own values and those of the packages that it
-// imports, and compare them.
+// meet makes the package check and compare its own values and those of its imports.
 func (k *pkg) meet() {
 	all := append([]*pkg{k}, k.imports...)
 	name := func(d *pkg, f string) string {

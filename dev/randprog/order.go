@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// variables adds package-level variables that depend on each other and on other
-// packages, in any order, and init functions.
+// variables adds package-level variables that depend on each other and on other packages
+// in any order, and init functions.
 func (k *pkg) variables() {
 	n := 2 + k.r.IntN(4)
 	names := make([]string, n)
@@ -54,8 +54,8 @@ func (k *pkg) variables() {
 	k.print(f + "(1)")
 }
 
-// unused adds variables that nothing reads: some of their initializers do
-// something.
+// unused adds variables that nothing reads. Some of their initializers have side
+// effects.
 func (k *pkg) unused() {
 	buf, kind, m, log := k.id("buf"), k.id("Kind", "kind"), k.id("table"), k.id("calls")
 	k.decl("var %s = make([]int, 1, 8)", buf)
@@ -140,7 +140,7 @@ func (k *pkg) loops() {
 	}
 }
 
-// shadows adds a function whose locals have the names of everything else.
+// shadows adds a function whose local variables shadow other names.
 func (k *pkg) shadows() {
 	f := k.id("shadow", "F")
 	fns := ""
@@ -159,7 +159,7 @@ func (k *pkg) shadows() {
 	k.print(f + "(1, 2)")
 }
 
-// constants adds a group of constants that counts.
+// constants adds a group of constants with iota.
 func (k *pkg) constants() {
 	t := k.id("Color", "Kind", "T")
 	a, b, c := k.id("A", "B", "C"), k.id("B", "C", "D"), k.id("D", "E", "red")
@@ -212,7 +212,7 @@ func (k *pkg) methods() {
 	}
 }
 
-// recovering adds panics that are recovered from, and deferred calls.
+// recovering adds panics with recover, and deferred calls.
 func (k *pkg) recovering() {
 	f := k.id("try", "Try")
 	k.decl("func %s(f func()) (out string) {\n\tdefer func() {\n\t\tif r := recover(); r != nil {\n\t\t\tout += \" recovered\"\n\t\t}\n\t}()\n\tfor _, s := range []string{\"a\", \"b\"} {\n\t\tdefer func() { out += s }()\n\t}\n\tf()\n\treturn \"done\"\n}", f)

@@ -1,11 +1,11 @@
-// Package randprog writes random programs for the tests of the bundler: modules
-// of several packages that give the same few names to different things, embed
-// and convert each other's types, and print everything that can be seen of it.
+// Package randprog writes random programs for the tests of the bundler. Their packages
+// give the same few names to different things, embed and convert each other's types, and
+// print everything observable.
 //
 //	files := randprog.Module(randprog.Seeds(0, 100))
 //
-// Equal seeds give equal files. The programs print nothing that a bundle can't
-// keep: no names of types, no addresses, no lines.
+// Equal seeds give equal files. The programs print nothing that a bundle changes: no names
+// of types, no addresses, no line numbers.
 package randprog
 
 import (
@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Seeds returns n seeds from the first one on.
+// Seeds returns the n seeds first, first+1, ….
 func Seeds(first, n int) []int {
 	seeds := make([]int, n)
 	for i := range seeds {
@@ -24,13 +24,13 @@ func Seeds(first, n int) []int {
 	return seeds
 }
 
-// group is how many programs share their packages. Compiling packages takes most
-// of the time of a test, and packages of one program only are small.
+// group is the number of programs that share packages. Compiling packages takes most of
+// the time of a test, and the packages of one program are small.
 const group = 4
 
-// Module returns the files of a module whose main package runs one random
-// program for each seed. The first word of each line of output is the seed, but
-// for what the programs of a group print together.
+// Module returns the files of a module whose main package runs one random program for
+// each seed. Each line of output begins with the seed, except for lines that the programs
+// of a group print together.
 func Module(seeds []int) map[string]string {
 	files := map[string]string{
 		"go.mod":     "module example.com/r\n\ngo 1.26\n\nrequire example.com/old v1.0.0\n\nreplace example.com/old => ./old\n",
@@ -78,16 +78,16 @@ func V(program int, name string, values ...int) int {
 func Text() string { return string(text) }
 `
 
-// A program is being written, with the others of its group.
+// program is the state of writing the programs of a group.
 type program struct {
 	seeds  []int
-	seed   int // whose features are being added
+	seed   int // of the program to which features are added
 	r      *rand.Rand
 	pkgs   []*pkg
-	shapes []shape // of unnamed structs, that all packages use
+	shapes []shape // of unnamed structs, which all packages use
 }
 
-// A pkg is one of its packages.
+// pkg is a package of a program.
 type pkg struct {
 	*program
 	index           int
@@ -97,7 +97,7 @@ type pkg struct {
 	decls, run      strings.Builder
 	names           map[string]bool
 
-	// What others can use.
+	// Names that other packages can use.
 	makers []string // functions that return any
 	checks []string // functions from any to string
 	types  []string // structs to embed; New+name makes one of an int
@@ -159,11 +159,11 @@ func (k *pkg) text() string {
 	return b.String()
 }
 
-// alias is how other packages call one.
+// alias returns the name under which other packages import k.
 func (k *pkg) alias() string { return fmt.Sprintf("%sP%d", k.name, k.index) }
 
-// id returns a name that the package hasn't given yet: mostly one of a few, so
-// that other packages have it too.
+// id returns an unused name. It is mostly one of a few names, which other packages use
+// too.
 func (k *pkg) id(bases ...string) string {
 	base := bases[k.r.IntN(len(bases))]
 	for i := 0; ; i++ {
@@ -178,8 +178,8 @@ func (k *pkg) id(bases ...string) string {
 	}
 }
 
-// unique returns a name that no other package of any program has: for embedded
-// types, whose name is the name of a field.
+// unique returns a name that no other package of any program has. Embedded types need
+// one, because their name is a field's name.
 func (k *pkg) unique(base string) string {
 	return k.id(fmt.Sprintf("%s%d%c", base, k.seeds[0], 'a'+k.index))
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// A kernel of three models of different sizes has, at any time, the memory of at
-// most one file, one network with its arenas, and two batches of images; the
-// garbage collector may have a quarter of that, the program 64 MB.
-func TestPeakMemoryIsThatOfTheLargestTwoModels(t *testing.T) {
+// A kernel of three models of different sizes holds at most one file of weights, one
+// network with its arenas, and two batches of images at the same time. A quarter more is
+// allowed for the garbage collector, and 64 MB for the program.
+func TestPeakMemoryIsOneFileAndOneNetwork(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to measure at full size")
 	}
@@ -52,7 +52,7 @@ func TestPeakMemoryIsThatOfTheLargestTwoModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	if peak == 0 {
-		t.Skip("the system does not tell the memory of a process")
+		t.Skip("the system does not report the memory of a process")
 	}
 	t.Logf("%d MB at most; needed: file %d, network %d, arenas %d, batches %d, together %d MB",
 		peak/1e6, file/1e6, network/1e6, arenas/1e6, batches/1e6, needed/1e6)
@@ -75,7 +75,7 @@ func inMemory(t *testing.T, g *nn.Graph) (network, arena int64) {
 	return network, arena
 }
 
-// live returns the bytes of the heap that are in use.
+// live returns the bytes of live heap objects.
 func live() int64 {
 	runtime.GC()
 	var m runtime.MemStats

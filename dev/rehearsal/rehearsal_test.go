@@ -33,7 +33,7 @@ const (
 	maxSource = 1_000_000
 )
 
-func TestSevenNetworksOfFiveFolds(t *testing.T) {
+func TestSevenNetworksOfFiveFoldsRunAsOnKaggle(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 for the rehearsal, which takes 20 minutes")
 	}
@@ -89,8 +89,8 @@ func deployAll(t *testing.T) string {
 	return deployed
 }
 
-// inspect tells how large kernel.go is and how long it compiles, and that it
-// has the architectures of the ensemble only.
+// inspect checks the size of kernel.go, and that it holds only the ensemble's
+// architectures. It logs the time of compilation.
 func inspect(t *testing.T, deployed string) {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join(deployed, folder.KernelGo))
@@ -100,7 +100,7 @@ func inspect(t *testing.T, deployed string) {
 	if len(source) >= maxSource {
 		t.Errorf("%s has %d bytes", folder.KernelGo, len(source))
 	}
-	// A file of weights tells which layout of seresnext50_32x4d it has.
+	// seresnext50_32x4d has two layouts. The names of the tensors decide when it is built.
 	used := []string{"seresnext50_32x4d", "senet_se_resnext50_32x4d", "seresnext101_32x4d", "cbam_resnet50", "pnasnet5large"}
 	for _, a := range arch.All() {
 		if has := bytes.Contains(source, []byte(strconv.Quote(a.Name))); has != slices.Contains(used, a.Name) {
@@ -113,8 +113,8 @@ func inspect(t *testing.T, deployed string) {
 	t.Logf("%s: %d bytes, compiled with the standard library in %.1f s, alone in %.1f s", folder.KernelGo, len(source), cold.Seconds(), warm.Seconds())
 }
 
-// compile builds a kernel as kernel.py does, with a cache of its own, and
-// returns the time that it takes.
+// compile builds a kernel as kernel.py does, with the given build cache, and returns the
+// time.
 func compile(t *testing.T, cache string, source []byte) time.Duration {
 	t.Helper()
 	dir := t.TempDir()
@@ -132,7 +132,7 @@ func compile(t *testing.T, cache string, source []byte) time.Duration {
 	return time.Since(start)
 }
 
-// run runs the folder as Kaggle would, on so many images.
+// run runs the folder as Kaggle would on a number of images.
 func run(t *testing.T, deployed string, images int, memory int64) (*simulate.Report, string) {
 	t.Helper()
 	data := t.TempDir()
@@ -153,8 +153,8 @@ func run(t *testing.T, deployed string, images int, memory int64) (*simulate.Rep
 	return r, log.String()
 }
 
-// writeWeights makes the recipe's weights of every fold of the ensemble: the
-// folds of a model differ only in what the files say of themselves.
+// writeWeights writes the recipe's weights of every fold of the ensemble. The folds of a
+// model differ only in their metadata.
 func writeWeights(t *testing.T, ensemble, configs, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(ensemble)
@@ -208,7 +208,7 @@ func graph(t *testing.T, path string) *nn.Graph {
 	return g
 }
 
-// writeData copies the first images, with a sample submission that names them.
+// writeData copies the first images and writes a sample submission that names them.
 func writeData(t *testing.T, dir string, images int) {
 	t.Helper()
 	from := golden.Shared(t, "data/emoji/train")

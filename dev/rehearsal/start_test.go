@@ -20,8 +20,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// How long a kernel of a 200 MB model takes from its start to the submission of
-// one image, and of what that time is made.
+// It logs how long a kernel with 200 MB of weights takes to predict one image, and the
+// parts of that time.
 func TestTimeToTheFirstPrediction(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to measure at full size")
@@ -39,7 +39,7 @@ func TestTimeToTheFirstPrediction(t *testing.T) {
 	parts(t, d.weights[0], d.key)
 }
 
-// deployment is a kernel with what it finds under its input.
+// deployment is a kernel with its input folder.
 type deployment struct {
 	dir, program string
 	key          crypt.Key
@@ -86,12 +86,12 @@ func deployed(t *testing.T, folds ...string) *deployment {
 	return d
 }
 
-// command runs the kernel.
+// command returns the command that runs the kernel.
 func (d *deployment) command(args ...string) *exec.Cmd {
 	return exec.Command(d.program, append([]string{"--input", filepath.Join(d.dir, "input"), "--scratch=", "--output", filepath.Join(d.dir, "s.csv")}, args...)...)
 }
 
-// parts measures what a kernel does before its first prediction.
+// parts logs the time of each step before a kernel's first prediction.
 func parts(t *testing.T, path string, key crypt.Key) {
 	t.Helper()
 	f, err := os.Open(path)

@@ -1,5 +1,4 @@
-// Package scripttest is what the scripts that test the commands have in common:
-// faults to make in files, and conditions of the machine.
+// Package scripttest adds commands and conditions to the scripts that test the commands.
 //
 //	testscript.Run(t, testscript.Params{
 //		Cmds:      scripttest.Commands(),
@@ -13,13 +12,12 @@
 //	cutto FILE SIZE        keep the first bytes of a file
 //	key FILE               make a key
 //	encrypt KEY OUT FILE…  encrypt files into the folder OUT
-//	alien FILE LIKE        make FILE weights of another architecture that say of
-//	                       themselves what the weights LIKE say
-//	unlabel FILE KEY…      take what they say of themselves from weights
+//	alien FILE LIKE        make FILE weights of another architecture with the
+//	                       metadata of the weights LIKE
+//	unlabel FILE KEY…      remove metadata from weights
 //	secret FILE            fail if the last command printed the key in FILE
 //
-// and the condition [tmpfs] tells whether small file systems can be mounted by
-// `unshare -rm`.
+// The condition [tmpfs] is true if `unshare -rm` can mount small file systems.
 package scripttest
 
 import (
@@ -39,10 +37,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Command is the type of a script's command.
+// Command is a command of a script.
 type Command = func(ts *testscript.TestScript, neg bool, args []string)
 
-// Commands returns the commands, in a map that the caller may add to.
+// Commands returns the commands by name. The caller may add to the map.
 func Commands() map[string]Command {
 	return map[string]Command{
 		"demo":    writeDemo,
@@ -56,7 +54,7 @@ func Commands() map[string]Command {
 	}
 }
 
-// Condition evaluates the conditions that scripts ask for.
+// Condition evaluates the conditions of scripts.
 func Condition(cond string) (bool, error) {
 	if cond == "tmpfs" {
 		return exec.Command("unshare", "-rm", "true").Run() == nil, nil

@@ -1,10 +1,9 @@
-// Command bench measures full training steps (forward, backward, Adam) of
-// SE-ResNeXt50 beside PyTorch, in alternation: images a second and peak memory.
+// Command trainbench compares training steps (forward, backward, Adam) of SE-ResNeXt50
+// with PyTorch: images per second and peak memory, in alternating runs.
 //
 //	go run ./dev/trainbench [-size 288] [-batch 8] [-threads 2] [-rounds 5]
 //
-// The peer is the python3 that PYTHON names; where it has no torch the figures
-// stand alone.
+// PYTHON names the python3 of the peer. Without torch the peer is skipped.
 package main
 
 import (
@@ -37,7 +36,7 @@ import (
 //go:embed peer.py
 var peer string
 
-// settings are what is measured.
+// settings are the settings of a measurement.
 type settings struct{ size, batch, threads, steps, rounds int }
 
 func main() {
@@ -60,7 +59,7 @@ func main() {
 	}
 }
 
-// runner is a process that makes steps when told to.
+// runner is a process that makes training steps on request.
 type runner struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
@@ -91,7 +90,7 @@ func start(cmd *exec.Cmd) (*runner, error) {
 	return r, nil
 }
 
-// step makes steps and returns the seconds that one took.
+// step makes n steps and returns the seconds of one.
 func (r *runner) step(n int) (float64, error) {
 	fmt.Fprintln(r.in, n)
 	if !r.out.Scan() {
@@ -111,7 +110,7 @@ func (r *runner) end() float64 {
 	return float64(r.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * 1024
 }
 
-// compare runs ours and PyTorch in alternation.
+// compare runs both sides alternately and prints the figures.
 func (s settings) compare() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -163,7 +162,7 @@ func (s settings) compare() error {
 	return nil
 }
 
-// own answers as a runner.
+// own runs our side.
 func (s settings) own() error {
 	g, err := arch.SEResNeXt50.Build(arch.Config{InputSize: s.size, Classes: 1103})
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package visiontest checks image decoders against corpora of files and of the
-// pixels that Pillow decodes from them.
+// Package visiontest compares image decoders with Pillow on corpora of files.
 //
-//	func TestPixelsArePillows(t *testing.T) {
+//	func TestPixelsEqualPillows(t *testing.T) {
 //		visiontest.Corpus(t, "testdata", png.Format, visiontest.Damage{Always: []string{"cut-"}})
 //	}
 //
@@ -28,8 +27,8 @@ type File struct {
 	Name          string
 	Data          []byte
 	Width, Height int
-	// Drop and White are the SHA-256 of the pixels with alpha dropped and
-	// blended with white. White is "-" if there is no reference.
+	// Drop and White are the SHA-256 of the pixels without alpha and blended with
+	// white. White is "-" if there is no reference.
 	Drop, White string
 }
 
@@ -69,15 +68,15 @@ func Files(tb testing.TB, dir string) []File {
 	return files
 }
 
-// Damage names the damaged files of a corpus by prefixes of their names. All
-// other files must decode without a report of damage.
+// Damage lists the damaged files of a corpus by prefixes of their names. All other files
+// must decode without a report of damage.
 type Damage struct {
 	Always []string // must be reported as damaged
 	Maybe  []string // may be reported as damaged
 }
 
-// Corpus decodes the corpus in the folder dir. It compares all pixels, and the
-// reports of damage.
+// Corpus decodes the corpus in the folder dir, and compares all pixels and the reports of
+// damage.
 func Corpus(t *testing.T, dir string, f vision.Format, damage Damage) {
 	t.Helper()
 	files := Files(t, dir)
@@ -113,8 +112,8 @@ func check(t *testing.T, f vision.Format, file File, alpha vision.Alpha, want st
 	}
 }
 
-// Fuzz fuzzes a decoder. It checks that any file is refused or gives an image,
-// without a panic. The corpus's small files are the seeds.
+// Fuzz fuzzes a decoder: it must refuse a file or return an image, without a panic. The
+// small files of the corpus are the seeds.
 func Fuzz(f *testing.F, dir string, format vision.Format) {
 	for _, file := range Files(f, dir) {
 		if len(file.Data) < 1000 {

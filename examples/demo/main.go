@@ -1,10 +1,9 @@
-// Command demo shows the whole way end to end, offline and with nothing but Go:
-// it makes a small image data set, trains two networks on three folds of it,
-// blends them, encrypts the weights, deploys the ensemble, runs the kernel by
-// `go run kernel.go` as Kaggle would have it, compares its submission with that
-// of infer, and scores it.
+// Command demo runs the whole workflow offline, with nothing but Go. It makes a small
+// image data set, trains two networks on three folds, blends them, encrypts the weights
+// and deploys the ensemble. It runs the kernel with `go run kernel.go` and kernel.py in
+// Kaggle's layout, compares the submissions with infer's, and scores them.
 //
-// It uses the commands in bin/, which `make build` makes.
+// It uses the commands in bin/, which `make build` builds.
 package main
 
 import (
@@ -25,9 +24,9 @@ import (
 )
 
 func main() {
-	rows := flag.Int("rows", 480, "how many images to make and train on")
-	images := flag.Int("images", 120, "how many images to make and predict")
-	keep := flag.String("keep", "", "`FOLDER` to make everything in and leave it there (default: a temporary one)")
+	rows := flag.Int("rows", 480, "number of images to train on")
+	images := flag.Int("images", 120, "number of images to predict")
+	keep := flag.String("keep", "", "`FOLDER` for all files, which keeps them (default: a temporary folder)")
 	data := flag.String("data", "", "only make the images and configs, in `FOLDER`")
 	bin := flag.String("bin", "bin", "`FOLDER` of the commands")
 	flag.Parse()
@@ -46,7 +45,7 @@ func main() {
 	}
 }
 
-// makeOnly makes the data that the README's session is about.
+// makeOnly makes the data of the README's quick start.
 func makeOnly(dir string, rows, images int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -59,7 +58,7 @@ func makeOnly(dir string, rows, images int) error {
 	return nil
 }
 
-// show makes the folder and does the steps in it.
+// show runs the steps in a folder.
 func show(ctx context.Context, rows, images int, keep, bin string) (err error) {
 	bin, err = filepath.Abs(bin)
 	if err != nil {
@@ -95,7 +94,7 @@ func show(ctx context.Context, rows, images int, keep, bin string) (err error) {
 	return nil
 }
 
-// scene is what the steps share.
+// scene is the state that the steps share.
 type scene struct {
 	ctx    context.Context
 	dir    string // all files are below it
@@ -109,7 +108,7 @@ type scene struct {
 	want     []byte // infer's submission
 }
 
-// do does a step and tells what there is to note, and how long it took.
+// do runs a step, and prints its notes and its time.
 func (s *scene) do(run func(*scene) error) error {
 	s.notes = nil
 	start := time.Now()
@@ -136,13 +135,13 @@ func (s *scene) path(parts ...string) string {
 	return filepath.Join(append([]string{s.dir}, parts...)...)
 }
 
-// tool runs a command of ours and returns its standard output.
+// tool runs a command of bin and returns its standard output.
 func (s *scene) tool(name string, args ...string) (string, error) {
 	stdout, _, err := s.talk(name, args...)
 	return stdout, err
 }
 
-// talk runs a command of ours and returns also what it says beside its output.
+// talk runs a command of bin and returns its standard output and standard error.
 func (s *scene) talk(name string, args ...string) (stdout, stderr string, err error) {
 	s.note("$ %s %s", name, strings.Join(args, " "))
 	cmd := exec.CommandContext(s.ctx, filepath.Join(s.bin, name), args...)
@@ -150,7 +149,7 @@ func (s *scene) talk(name string, args ...string) (stdout, stderr string, err er
 	return output(cmd)
 }
 
-// output runs cmd; where it fails, the error has what it wrote.
+// output runs cmd. The error holds its output.
 func output(cmd *exec.Cmd) (out, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -12,22 +12,22 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 )
 
-// steps are the demo, in order.
+// steps lists the steps of the demo in order.
 var steps = []struct {
 	title string
 	run   func(*scene) error
 }{
 	{"make images of shapes, with missing labels, near-copies and uneven classes", (*scene).makeData},
 	{"train: two networks, three folds each", (*scene).train},
-	{"train --predict-oof --predict-test: what each network says of what it has not seen", (*scene).outOfFold},
+	{"train --predict-oof --predict-test: predict held-out rows and test images", (*scene).outOfFold},
 	{"blend: make an ensemble of the networks", (*scene).blend},
 	{"make a key and encrypt the weights", (*scene).encrypt},
 	{"infer: predict the ensemble in place, from plain weights", (*scene).infer},
-	{"deploy-kernel infer: make kernel.go, program, script, metadata; check them", (*scene).deploy},
-	{"lay everything out as Kaggle mounts it", (*scene).mount},
+	{"deploy-kernel infer: make and check kernel.go, program, script and metadata", (*scene).deploy},
+	{"lay out all files as Kaggle mounts them", (*scene).mount},
 	{"go run kernel.go: empty folder, empty module cache, no go.mod, GOPROXY=off", (*scene).goRun},
-	{"python3 kernel.py: what Kaggle starts", (*scene).python},
-	{"score the submission by the truth", (*scene).score},
+	{"python3 kernel.py, as Kaggle starts it", (*scene).python},
+	{"score the submission against the true labels", (*scene).score},
 }
 
 func (s *scene) encrypt() error {
@@ -77,14 +77,14 @@ func (s *scene) deploy() error {
 		}
 		s.note("%-18s %5.0f kB", name, float64(info.Size())/1e3)
 	}
-	s.note("it says how to upload it:")
+	s.note("it prints the commands that upload it:")
 	for line := range strings.Lines(out) {
 		s.note("  %s", strings.TrimSpace(line))
 	}
 	return nil
 }
 
-// mount copies what was made to where Kaggle would show it.
+// mount copies the files to the folders where Kaggle mounts them.
 func (s *scene) mount() error {
 	inputs := s.path("kaggle", "input")
 	if err := os.RemoveAll(s.path("kaggle")); err != nil {
@@ -114,15 +114,15 @@ func (s *scene) mount() error {
 	return nil
 }
 
-// run runs a command in a working folder beside input, without network and
-// with the input read-only, and compares its submission.
+// run runs a command in a working folder beside input, without network and with a
+// read-only input, and compares its submission with infer's.
 func (s *scene) run(working string, env []string, name string, args ...string) error {
 	box := sandbox.New(sandbox.Options{NoNetwork: true, ReadOnly: []string{s.path("kaggle", "input")}})
 	for _, what := range box.Lacks {
-		s.note("this system can't give a process %s; going on without", what)
+		s.note("this system does not allow %s; continuing without it", what)
 	}
 	if len(box.Lacks) == 0 {
-		s.note("no network, and ../input can't be written")
+		s.note("no network, and ../input is read-only")
 	}
 	cmd := box.Command(s.ctx, name, args...)
 	cmd.Dir = s.path("kaggle", working)
@@ -156,7 +156,7 @@ func (s *scene) goRun() error {
 func (s *scene) python() error {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		s.note("python3 is not here; skipped")
+		s.note("there is no python3; skipped")
 		return nil
 	}
 	return s.run("working-python", nil, python, "kernel.py")

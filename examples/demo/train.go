@@ -18,7 +18,7 @@ func (s *scene) makeData() (err error) {
 	return err
 }
 
-// trainer runs train for one of the configs, and notes what it came to.
+// trainer runs train with a config, and notes the best epochs.
 func (s *scene) trainer(config string, args ...string) error {
 	name := strings.TrimSuffix(filepath.Base(config), ".yml")
 	_, said, err := s.talk("train", append([]string{"--config", config, "--data", s.files.Data, "--run", s.path("runs", name)}, args...)...)
@@ -51,7 +51,7 @@ func (s *scene) outOfFold() error {
 	return nil
 }
 
-// blend fits the weights of the ensemble, and tells what they are worth.
+// blend fits the coefficients of the ensemble, and notes their score.
 func (s *scene) blend() error {
 	first, err := filepath.Glob(s.path("oof", "level1_train_*_f0_*.npy"))
 	if err != nil {
@@ -65,12 +65,12 @@ func (s *scene) blend() error {
 	for _, line := range lines {
 		s.note("  %s", line)
 	}
-	s.ensemble = s.path(lines[len(lines)-1]) // below what it tells of the models
+	s.ensemble = s.path(lines[len(lines)-1]) // the last line
 	return nil
 }
 
-// compare checks that infer predicted the very bytes that train did. It predicts
-// the networks that blend gave a weight.
+// compare checks that infer and train wrote the same bytes of predictions. infer predicts
+// only networks with a coefficient.
 func (s *scene) compare(dir string) error {
 	paths, err := filepath.Glob(filepath.Join(dir, "level1_test_*.npy"))
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *scene) compare(dir string) error {
 	return nil
 }
 
-// score scores the submission by the truth, which no network has seen.
+// score scores the submission against the true labels of the test images.
 func (s *scene) score() error {
 	truth, err := input.ReadTableFile(filepath.Join(s.files.Data, "labels.csv"))
 	if err != nil {

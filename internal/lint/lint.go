@@ -1,4 +1,3 @@
-// Package lint holds, as tests, the rules of the project that no tool checks:
-// who may import whom, what a package must say of itself, how long a file may
-// be.
+// Package lint tests the rules of the project that no tool checks: the directions of
+// imports, package comments, and the sizes of files.
 package lint

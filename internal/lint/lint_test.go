@@ -20,7 +20,7 @@ import (
 
 const module = "github.com/deploy-kernel/deploy-kernel"
 
-// pkg is what `go list -json` says of a package.
+// pkg is a package in the output of `go list -json`.
 type pkg struct {
 	ImportPath, Dir string
 	Standard        bool
@@ -48,8 +48,8 @@ func list(t *testing.T, args ...string) []pkg {
 	}
 }
 
-// folder returns the folder of a package of ours, relative to the module
-// root, or "" for a package of someone else's.
+// folder returns the folder of a package of this module, relative to the module's root,
+// or "" for a package of another module.
 func folder(importPath string) string {
 	if importPath == module {
 		return "."
@@ -67,13 +67,12 @@ func within(folder string, tops ...string) bool {
 	})
 }
 
-// imageDecoders are the packages that may use golang.org/x/image. A kernel
-// holds their sources only where it names their format.
+// imageDecoders lists the packages that may import golang.org/x/image. A kernel holds
+// them only if it names their format.
 var imageDecoders = []string{"runtime/vision/tiff", "runtime/vision/webp", "runtime/vision/formats"}
 
-// What gets bundled into a kernel must need nothing but the standard library
-// and the decoders of golang.org/x/image: runtime/... and crypt, but not
-// crypt/passphrase, which a kernel never sees.
+// Kernels hold runtime/... and crypt. These may import only the standard library, each
+// other, and the decoders of golang.org/x/image. Kernels never use crypt/passphrase.
 func TestBundledPackagesImportOnlyTheStandardLibraryAndEachOther(t *testing.T) {
 	for _, p := range list(t, "./runtime/...", "./crypt") {
 		for _, dep := range p.Deps {
@@ -132,7 +131,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-func TestEveryPackageSaysWhatItIs(t *testing.T) {
+func TestEveryPackageHasAComment(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		fset := token.NewFileSet()
 		entries, err := os.ReadDir(p.Dir)
@@ -174,7 +173,7 @@ func TestCommandsAreThin(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := bytes.Count(b, []byte("\n")); n > 30 {
-			t.Errorf("%s has %d lines; a main wires and no more: 30 at most", m, n)
+			t.Errorf("%s has %d lines; a main has at most 30", m, n)
 		}
 	}
 }
@@ -212,8 +211,7 @@ func TestNoFileIsLongerThan600Lines(t *testing.T) {
 	}
 }
 
-// A program that was built in the root, or a data set, makes every clone slow for
-// ever.
+// A binary or a data set in the repository makes every clone slow.
 func TestNoTrackedFileIsLarge(t *testing.T) {
 	const most = 2 << 20
 	root := filepath.Join("..", "..")

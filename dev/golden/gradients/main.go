@@ -1,5 +1,5 @@
-// Gradients prints a network as JSON, for gradients.py: its nodes in order, with
-// everything that an operation needs.
+// Command gradients prints a network as JSON for gradients.py: its nodes in order, with
+// the parameters of their operations.
 //
 //	go run ./dev/golden/gradients seresnext50_32x4d 96
 package main
@@ -14,7 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// classes is how many the reference networks have.
+// classes is the number of classes of the reference networks.
 const classes = 1103
 
 // node is an nn.Node, its inputs by number.
@@ -22,7 +22,7 @@ type node struct {
 	*nn.Node
 	Op     string
 	In     []int
-	Shared *struct{} `json:",omitempty"` // its name says which
+	Shared *struct{} `json:",omitempty"` // hides the pointer; the name identifies the node
 }
 
 func main() {

@@ -1,5 +1,5 @@
-// Command generate writes out-of-fold predictions of made-up models on real
-// labels; see package oofgen.
+// Command generate writes out-of-fold predictions of simulated models on real labels (see
+// package oofgen).
 //
 //	go run ./dev/oofgen/generate -labels train.csv -folds folds.npy -models 7 -seed 1 out/
 package main
@@ -16,13 +16,13 @@ import (
 
 func main() {
 	labels := flag.String("labels", "train.csv", "the table of labels")
-	folds := flag.String("folds", "folds.npy", "the folds of its rows")
-	every := flag.Int("every", 1, "take one row of this many")
-	models := flag.Int("models", 7, "how many models")
-	seed := flag.Uint64("seed", 1, "what decides all that is random")
+	folds := flag.String("folds", "folds.npy", "the folds of the table's rows")
+	every := flag.Int("every", 1, "keep one of so many rows")
+	models := flag.Int("models", 7, "number of models")
+	seed := flag.Uint64("seed", 1, "seed of all random numbers")
 	flag.Parse()
 	if flag.NArg() != 1 || *every < 1 || *models < 1 {
-		fmt.Fprintln(os.Stderr, "generate: one folder to write to is needed, and -every and -models of at least 1")
+		fmt.Fprintln(os.Stderr, "generate: name one folder to write to; -every and -models must be at least 1")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
