@@ -11,7 +11,7 @@
 // Each row of the training table has one prediction of each member: that of the fold
 // which held the row out. A member with k of its n folds left is scored with k/n of
 // its coefficient. Out-of-fold predictions can't show that the mean of several folds
-// beats one fold, so the true loss of a fold is a little larger than its score.
+// beats one fold, so the true loss of a fold is a little larger than the scores show.
 package cutorder
 
 import (
@@ -26,7 +26,7 @@ import (
 
 // Member is an ensemble member.
 type Member struct {
-	Coefficient float64   // blend weight
+	Coefficient float64   // in the ensemble, of all folds together
 	Views       int       // views of each image
 	Cost        float64   // time of one view of an image, in any unit
 	Scores      []float64 // validation score of each fold

@@ -14,7 +14,8 @@
 //
 //	manifest, err := folder.Read("deploy")
 //
-// A folder is written as a [Draft], which takes its place as a whole.
+// A [Draft] collects the files of a new folder and then replaces the old folder as a
+// whole.
 package folder
 
 // Files of a deployed folder.

@@ -8,8 +8,8 @@
 // The client ends with status 0 even if it could not make a dataset, so failures are
 // read from its output. [Error] says which of them are worth another try.
 //
-// The package knows the output of versions 1.6 to 2.2. It never sees the user's
-// credentials: the client finds them itself.
+// The package was written for version 2.2 of the client and supports 1.6 and later. It
+// never sees the user's credentials: the client finds them itself.
 package kaggle
 
 import (

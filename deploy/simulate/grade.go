@@ -105,7 +105,7 @@ func checkLabels(field string, classes int) (kind, what string) {
 		return "", ""
 	}
 	if field != strings.Join(strings.Fields(field), " ") {
-		return "spaces", fmt.Sprintf("the numbers of %q are not separated by single spaces", field)
+		return "spaces", fmt.Sprintf("%q has other spaces than one between two numbers", field)
 	}
 	seen := map[int]bool{}
 	for text := range strings.FieldsSeq(field) {

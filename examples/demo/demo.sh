@@ -1,3 +1,3 @@
 #!/bin/sh
-# Shows the main job end to end, offline, on generated data; `make demo` runs it.
+# Runs the whole workflow offline on generated data. `make demo` runs it.
 cd "$(dirname "$0")/../.." && exec go run ./examples/demo "$@"

@@ -52,10 +52,10 @@ the folder: every weight file is there and fits its architecture, the kernel
 compiles and predicts two images as the unbundled runtime does, and all sizes
 are under Kaggle's limits.
 
---key names the key of the weights. Without --key, infer makes a key beside the
-folder, and the next deploy to the same folder uses it again. The kernel contains
-the key, so it must be private. With --key-in dataset the key has a private
-dataset of its own, and the rest may be public.
+--key or $DEPLOY_KERNEL_KEY gives the key of the weights. Without it, infer makes a
+key beside the folder, and the next deploy to the same folder uses it again. The
+kernel contains the key, so it must be private. With --key-in dataset the key has a
+private dataset of its own, and the rest may be public.
 
 A kernel submits an id and the numbers of its classes in each row. infer refuses
 a sample submission of another kind. It reads the sample of --sample, or else the
