@@ -1,6 +1,7 @@
-// node -e SCRIPT MODEL.onnx SIZE BATCH THREADS: runs the model as often as each
-// line of the standard input says, and answers with the seconds that it took: on
-// the wall and of the processor.
+// node -e SCRIPT MODEL.onnx SIZE BATCH THREADS
+//
+// Each line of standard input is a number of runs. The script runs the model so often and
+// prints the seconds of wall and CPU time.
 const ort = require('onnxruntime-node');
 const [model, size, batch, threads] = process.argv.slice(1);
 (async () => {

@@ -1,9 +1,9 @@
-"""The blend of 2019: SciPy's Nelder-Mead over dense float64 arrays.
+"""Fits blend coefficients with SciPy's Nelder-Mead over dense float64 arrays.
 
     python3 nelder_mead.py FOLDER
 
-FOLDER holds train.csv, folds.npy and level1_train_*.npy. Prints JSON: the
-seconds of the search after loading, its evaluations and its score.
+FOLDER holds train.csv, folds.npy and level1_train_*.npy. The script prints JSON: the
+seconds of the search after loading, the number of evaluations, and the score.
 """
 import csv, glob, json, os, re, sys, time
 import numpy as np

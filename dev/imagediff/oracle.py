@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares what a network sees here with what other libraries give it.
+"""Compares the inputs that networks get here with those of other libraries.
 
     python3 dev/imagediff/oracle.py             # the table of docs/images.md
     python3 dev/imagediff/oracle.py --golden    # runtime/vision/testdata/policies/cases.json
@@ -31,7 +31,7 @@ NORMS = {
 
 
 def synthetic(w, h):
-    """The image that policies_test.go draws, too."""
+    """Returns the image that policies_test.go draws."""
     x, y, c = (a.astype(np.uint32) for a in np.meshgrid(range(w), range(h), range(3), indexing="xy"))
     v = x * np.uint32(7) + y * np.uint32(13) + c * np.uint32(50) + ((x * y * (c + np.uint32(3))) >> np.uint32(3))
     noise = ((x * np.uint32(2654435761) + y * np.uint32(40503) + c * np.uint32(97)) >> np.uint32(7)) & np.uint32(31)
@@ -39,7 +39,7 @@ def synthetic(w, h):
 
 
 def images():
-    """200 images: synthetic ones, noise, blocks, and photographs, of many sizes."""
+    """Returns 200 images of many sizes: synthetic ones, noise, blocks and photographs."""
     from sklearn.datasets import load_sample_images
     photos = load_sample_images().images
     rng = np.random.default_rng(2026)
@@ -93,7 +93,7 @@ def back(t):
 
 
 def enlarge_and_crop(m, size):
-    """The policy crop, by Pillow."""
+    """Applies the policy crop with Pillow."""
     h, w = m.shape[:2]
     short = min(w, h)
     if short < size:
@@ -107,14 +107,14 @@ def enlarge_and_crop(m, size):
 
 
 def tf_resize(m, w, h):
-    """tf.image.resize(method='bilinear', antialias=False): the same formula as PyTorch's."""
+    """Resizes as tf.image.resize(method='bilinear', antialias=False), with PyTorch's equal formula."""
     t = torch.from_numpy(m).permute(2, 0, 1)[None].float()
     t = torch.nn.functional.interpolate(t, (h, w), mode="bilinear", align_corners=False, antialias=False)
     return t[0].permute(1, 2, 0).numpy()
 
 
 def letterbox(m, size, mode, color):
-    """ultralytics' LetterBox(auto=False), for one image."""
+    """Resizes one image as ultralytics' LetterBox(auto=False)."""
     h, w = m.shape[:2]
     r = min(size / h, size / w)
     nw, nh = round(w * r), round(h * r)
@@ -130,7 +130,7 @@ def letterbox(m, size, mode, color):
 
 
 def cases(size):
-    """(row of the table, what is asked of us, the other library's function, tolerance in levels)"""
+    """Returns tuples: row of the table, our test case, the library's function, tolerance in levels."""
     def ours(policy, mode, side=0, pad=ZERO, mean=ZERO, std=ONE):
         return dict(Size=size, Side=side, Policy=policy, Interpolation=mode, Pad=pad, Mean=mean, Std=std)
 
@@ -173,7 +173,7 @@ def cases(size):
 
 
 def normalized(size):
-    """Whole pipelines with normalization; the values are those that the network reads."""
+    """Compares whole pipelines with normalization, on the input values of the network."""
     def ours(policy, mode, side, mean, std):
         return dict(Size=size, Side=side, Policy=policy, Interpolation=mode, Pad=ZERO, Mean=mean, Std=std)
 
@@ -233,7 +233,7 @@ GOLDEN = [(1, 1), (1, 7), (9, 1), (5, 5), (31, 31), (47, 48), (48, 48), (49, 50)
 
 
 def golden(size=48):
-    """Writes what the libraries make of synthetic images: hashes of the pixels, and whole arrays where a tolerance is needed."""
+    """Writes the libraries' outputs for synthetic images: hashes of pixels, or arrays for cases with a tolerance."""
     out = os.path.join(ROOT, "runtime/vision/testdata/policies")
     os.makedirs(out, exist_ok=True)
     rows = []

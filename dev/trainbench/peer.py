@@ -1,5 +1,5 @@
-"""Full training steps of SE-ResNeXt50-32x4d in PyTorch: for every number read,
-that many steps are made and their seconds printed."""
+"""Makes training steps of SE-ResNeXt50-32x4d in PyTorch. Each line of standard input is a
+number of steps; the script makes them and prints the seconds."""
 import sys
 import time
 

@@ -1,20 +1,20 @@
-"""The gradients of the reference networks in float64, by PyTorch, and how far
-its own float32 is from them. From the module's folder:
+"""Computes the gradients of the reference networks in float64 with PyTorch, and the error
+of PyTorch's float32. Run it in the module's folder:
 
     python3 dev/golden/gradients/gradients.py seresnext50_32x4d xception \\
         cbam_resnet50 senet_se_resnext50_32x4d seresnext101_32x4d \\
         inceptionresnetv2 pnasnet5large
 
-writes dev/golden/testdata/exact/ARCH.json; weights, inputs and labels are
-those of testdata/train/ARCH.grad.json, float32 numbers, by the recipe of
-package golden. Made with PyTorch 1.13 (CPU, 2 threads, with which its float32 is
-that of testdata/train; with 1 thread it is another).
+It writes dev/golden/testdata/exact/ARCH.json. Weights, inputs and labels are the float32
+numbers of testdata/train/ARCH.grad.json, by the recipe of package golden. The committed
+files were made with PyTorch 1.13 on the CPU with 2 threads. With 1 thread its float32
+results differ from testdata/train.
 
     loss           the loss
-    error          how far float32's logits are, relative to their norm
-    units, flips   inputs of ReLUs, and how many have another sign in float32
-    grads          of every parameter: the norm and the first four values of the
-                   gradient, and how far the norm of float32's is, relative to it
+    error          error of the float32 logits, relative to their norm
+    units, flips   number of ReLU inputs, and of those with another sign in float32
+    grads          for each parameter: norm and first four values of the gradient, and
+                   the relative error of the norm in float32
 """
 import json
 import math
