@@ -20,9 +20,9 @@
 //	writeScript    kernel.py and the metadata
 //	verify         run the program beside the unbundled runtime
 //
-// Deploy checks everything before it touches Output: every weight file is there
-// and fits its architecture, the kernel compiles, it predicts two images as the
-// unbundled runtime does, and all sizes are under Kaggle's limits.
+// Deploy checks everything before it touches Output. Every weight file is there and fits
+// its architecture. The kernel compiles, and predicts two images as the unbundled runtime
+// does. All sizes are under Kaggle's limits.
 //
 // The same ensemble, weights and key give the same kernel, program and script.
 // Encryption is random, so Deploy keeps weights that are already encrypted under
@@ -55,7 +55,7 @@ func Deploy(ctx context.Context, o Options) (*folder.Manifest, error) {
 		err = draft.Commit(manifest)
 	}
 	if err != nil {
-		return nil, draft.Error(err)
+		return nil, draft.Explain(err)
 	}
 	return manifest, nil
 }

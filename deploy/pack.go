@@ -65,7 +65,7 @@ func Pack(ctx context.Context, o PackOptions) (*folder.Manifest, error) {
 		err = draft.Commit(m)
 	}
 	if err != nil {
-		return nil, draft.Error(err)
+		return nil, draft.Explain(err)
 	}
 	return m, nil
 }

@@ -235,7 +235,7 @@ func TestAKilledProgramIsRestartedOnce(t *testing.T) {
 		t.Errorf("started again with %s threads", threads)
 	}
 	if d, err := time.ParseDuration(elapsed); err != nil || d < 0 || d > time.Minute {
-		t.Errorf("told that %s are over", elapsed)
+		t.Errorf("DEPLOY_KERNEL_ELAPSED is %s", elapsed)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// valueOf returns v as a Go expression: a literal of numbers, texts, slices,
-// arrays, structs and pointers to structs. Fields that are zero are left out.
-// It refuses what has no literal: maps (their order is none), functions, NaN.
+// valueOf returns v as a Go expression. It handles numbers, strings, slices, arrays,
+// structs and pointers to structs, and omits zero fields. It refuses maps, which have no
+// order, and functions and NaN, which have no literal.
 func valueOf(v any) (*jen.Statement, error) { return literal(reflect.ValueOf(v)) }
 
 func literal(v reflect.Value) (*jen.Statement, error) {
@@ -34,7 +34,7 @@ func structLiteral(v reflect.Value) (*jen.Statement, error) {
 	return structFields(v, typeOf(v.Type()))
 }
 
-// structFields adds the fields in braces to what stands before them.
+// structFields appends the fields of v in braces to before.
 func structFields(v reflect.Value, before *jen.Statement) (*jen.Statement, error) {
 	var fields []jen.Code
 	for i := range v.NumField() {
@@ -63,7 +63,7 @@ func listLiteral(v reflect.Value) (*jen.Statement, error) {
 		var item *jen.Statement
 		var err error
 		if v.Type().Elem().Kind() == reflect.Struct {
-			// The list's type tells that of its elements.
+			// The list's type implies the type of its elements.
 			item, err = structFields(v.Index(i), jen.Line())
 		} else if item, err = literal(v.Index(i)); composite(v.Type().Elem()) {
 			item = jen.Line().Add(item)

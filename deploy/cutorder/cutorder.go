@@ -11,7 +11,8 @@
 // Each row of the training table has one prediction of each member: that of the fold
 // which held the row out. A member with k of its n folds left is scored with k/n of
 // its coefficient. Out-of-fold predictions can't show that the mean of several folds
-// beats one fold, so the true loss of a fold is a little larger than the scores show.
+// beats one fold. The true loss of a fold is therefore a little larger than the scores
+// show.
 package cutorder
 
 import (

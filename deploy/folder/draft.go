@@ -133,8 +133,8 @@ func (d *Draft) Commit(m *Manifest) error {
 	return nil
 }
 
-// Error returns err with the output's name in place of the temporary one.
-func (d *Draft) Error(err error) error {
+// Explain returns err with the output's name in place of the temporary folder's.
+func (d *Draft) Explain(err error) error {
 	if err == nil || !strings.Contains(err.Error(), d.dir) {
 		return err
 	}

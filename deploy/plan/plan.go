@@ -23,9 +23,9 @@
 // short (see package cutorder).
 //
 // Build reports all mistakes together, each in a line that names the file. It refuses
-// networks that differ in the number of classes, members whose folds differ in config,
-// weights without a threshold, and ensembles blended for a metric of other submissions
-// than labels.
+// networks that differ in the number of classes, and members whose folds differ in
+// config. It refuses weights without a threshold, and ensembles blended for a metric of
+// other submissions than labels.
 package plan
 
 import (

@@ -39,8 +39,8 @@ const (
 // WriteTrain makes a training set in the existing folder dir, with a test set of the same
 // distribution and the configs of two small networks.
 //
-// The set has the faults of real ones: labels are missing, some rows are near-copies of
-// others (their ids are equal up to a dash), and the most frequent class has ten times
+// The set has the faults of real ones. Labels are missing, and some rows are near-copies
+// of others, with ids that are equal up to a dash. The most frequent class has ten times
 // the rows of the rarest. Most images are JPEGs of several kinds, the others PNGs. The
 // endings have several spellings.
 func WriteTrain(dir string, o TrainOptions) (TrainFiles, error) {

@@ -13,9 +13,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// A kernel of three models of different sizes holds at most one file of weights, one
-// network with its arenas, and two batches of images at the same time. A quarter more is
-// allowed for the garbage collector, and 64 MB for the program.
+// A kernel of three models of different sizes holds one file of weights, one network with
+// its arenas, and two batches of images at a time. A quarter more is allowed for the
+// garbage collector, and 64 MB for the program.
 func TestPeakMemoryIsOneFileAndOneNetwork(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to measure at full size")
