@@ -15,63 +15,64 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// Options say what to bundle, and how. The zero value bundles the main package
-// in the current folder.
+// Options say what to bundle, and how. The zero value bundles the main package in the
+// current folder.
 type Options struct {
-	// Dir is where the go command runs; Package is resolved there. Empty means
-	// the current folder.
+	// Dir is the folder in which the go command runs and Package is resolved. Empty
+	// means the current folder.
 	Dir string
 	// Package is an import path, a relative or absolute folder, or a .go file.
 	// Empty means ".".
 	Package string
-	// Tags are build tags. They replace those of GOFLAGS if there are any, or
-	// if TagsSet.
+	// Tags are build tags. If TagsSet, or if there are any, they replace the tags of
+	// GOFLAGS.
 	Tags    []string
 	TagsSet bool
-	// Env has additional variables of the environment, as "KEY=value": GOOS,
-	// GOARCH, GOEXPERIMENT, GOFLAGS... CGO_ENABLED=0 says that the pure-Go
-	// variants of packages with cgo are wanted.
+	// Env has additional environment variables, as "KEY=value": GOOS, GOARCH,
+	// GOEXPERIMENT, GOFLAGS, and so on. CGO_ENABLED=0 selects the pure-Go variants of
+	// packages with cgo.
 	Env []string
-	// Overlay has contents of files by absolute path: they are taken instead
-	// of, or beside, what lies on disk.
+	// Overlay maps absolute names of files to their contents. They replace files on
+	// disk or are added to them.
 	Overlay map[string][]byte
-	// Output is the file that the caller will write the bundle to. Bundle refuses
-	// a file in the folder of one of the program's packages: it would become part
-	// of that package. Empty means that there is no such file.
+	// Output is the name of the file that the caller will write the bundle to. Bundle
+	// refuses a file in the folder of one of the program's packages, because it would
+	// become part of that package. Empty means none.
 	Output string
 
-	// Licenses appends the licence files of the modules as comments.
+	// Licenses appends the license files of the modules as comments.
 	Licenses bool
-	// Minify drops comments, except for licences, and shortens names that
-	// nothing can see at run time.
+	// Minify drops comments other than license notices, and shortens names that
+	// nothing shows at run time.
 	Minify bool
-	// KeepAll keeps what is unreachable too. It is for comparisons.
+	// KeepAll also keeps unreachable declarations, for comparisons.
 	KeepAll bool
-	// By is named in the first line of the bundle; empty means "bundler".
+	// By is the name of the generator in the first line of the bundle. Empty means
+	// "bundler".
 	By string
-	// Progress, if not nil, is called before each step with its description, such
-	// as "type-checking 312 packages". Calls never overlap.
+	// Progress, unless nil, is called before each step with its description, such as
+	// "type-checking 312 packages". Calls never overlap.
 	Progress func(doing string)
 }
 
 // Result is a bundle.
 type Result struct {
-	// Source is the file: package main, gofmt-clean, the standard library only.
+	// Source is the file. It imports only the standard library.
 	Source []byte
-	// Warnings tell where the bundle can behave in another way than the program.
+	// Warnings name places where the bundle can behave in another way than the
+	// program.
 	Warnings []Warning
-	// Report tells what was kept.
+	// Report says what the bundle is made of.
 	Report Report
 }
 
-// Warning is something that the program does, and that can't be the same in one
-// package.
+// A Warning names a place where the bundle can behave in another way than the program.
 type Warning struct {
-	Pos  token.Position // may be invalid
+	Pos  token.Position // invalid if the warning is about the whole program
 	Text string
 }
 
-// String returns file:line:col: text.
+// String returns "file:line:col: text".
 func (w Warning) String() string {
 	if !w.Pos.IsValid() {
 		return w.Text
@@ -79,26 +80,27 @@ func (w Warning) String() string {
 	return w.Pos.String() + ": " + w.Text
 }
 
-// Error is a refusal or a mistake in the program: where, what, and what to do.
+// An Error reports a mistake in the program, or a program that one Go file can't hold.
 type Error struct {
-	Pos  token.Position // may be invalid
-	Text string
-	Hint string // may be empty
+	Pos  token.Position // invalid if the error has no single place
+	Text string         // what is wrong
+	Hint string         // what to do about it; may be empty
 }
 
-// Error returns file:line:col: text.
+// Error returns "file:line:col: text".
 func (e *Error) Error() string { return Warning{e.Pos, e.Text}.String() }
 
-// Bundle makes one Go file of the main package that the options name.
+// Bundle makes one Go file of the main package that the options name. It returns an
+// [*Error] for mistakes in the program, and for programs that one Go file can't hold.
 //
-// It returns an [*Error] for what it refuses and for mistakes in the program.
-// It runs the go command, and writes nothing but go's build cache.
+// Bundle runs the go command, which needs to be in PATH. It writes only to temporary
+// folders, which it removes, and to the go command's caches.
 func Bundle(ctx context.Context, o Options) (*Result, error) {
 	res, err := (&bundling{options: &o}).run(ctx)
 	return res, public(err)
 }
 
-// public returns an error of a stage as one of this package.
+// public converts an error of a stage to an error of this package.
 func public(err error) error {
 	if e := (*source.Error)(nil); errors.As(err, &e) {
 		return (*Error)(e)
@@ -109,11 +111,11 @@ func public(err error) error {
 // A bundling is one run of the stages.
 type bundling struct {
 	options *Options
-	stage   string          // that runs
-	program *source.Program // the newest; nil before the first
+	stage   string          // the current one
+	program *source.Program // the last one that was loaded, or nil
 }
 
-// run passes the program from stage to stage. A panic becomes an error.
+// run runs the stages in order. It returns a panic as an error.
 func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 	defer func() {
 		b.program.Close()
@@ -121,7 +123,7 @@ func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 			res, err = nil, panicked(b.stage, fault)
 		}
 	}()
-	live, err := b.reachable(ctx) // source and reach
+	live, err := b.reachable(ctx) // the stages source and reach
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +146,9 @@ func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 	return res, nil
 }
 
-// reachable loads the program and finds what it can reach. It loads the program
-// again if a function body is needed that was left out, or if portable code can
-// stand in for assembly.
+// reachable loads the program and finds what it can reach. It loads the program again
+// if the program reaches a function whose body was emptied, or assembly that portable
+// code can replace.
 func (b *bundling) reachable(ctx context.Context) (*reach.Live, error) {
 	r, err := b.options.request()
 	for err == nil {
@@ -173,7 +175,7 @@ func (b *bundling) reachable(ctx context.Context) (*reach.Live, error) {
 	return nil, err
 }
 
-// begin notes the stage that runs, and describes the next step to the caller.
+// begin notes the current stage, and describes the next step to the caller.
 func (b *bundling) begin(stage, doing string) {
 	b.stage = stage
 	if b.options.Progress != nil {
@@ -181,7 +183,7 @@ func (b *bundling) begin(stage, doing string) {
 	}
 }
 
-// panicked returns a panic of a stage as an error of one line.
+// panicked returns the panic of a stage as an error of one line.
 func panicked(stage string, fault any) error {
 	line, _, _ := strings.Cut(fmt.Sprint(fault), "\n")
 	return &Error{
@@ -190,7 +192,7 @@ func panicked(stage string, fault any) error {
 	}
 }
 
-// request returns what the stage source is asked for.
+// request returns the resolved input of the stage source.
 func (o *Options) request() (*source.Request, error) {
 	r := &source.Request{
 		Dir: o.Dir, Package: o.Package, Tags: o.Tags, TagsSet: o.TagsSet, Env: o.Env, Overlay: o.Overlay,
@@ -199,10 +201,10 @@ func (o *Options) request() (*source.Request, error) {
 	return r, r.Resolve()
 }
 
-// result collects what the stages return.
+// result collects the outputs of the stages.
 func result(l *reach.Live, n *names.Table, f *print.File) *Result {
 	res := &Result{Source: f.Text, Report: Report{Std: slices.Sorted(maps.Keys(n.Imports)), Methods: l.Methods}}
-	for _, w := range slices.Concat(l.Warnings, n.Warnings) {
+	for _, w := range n.Warnings {
 		res.Warnings = append(res.Warnings, Warning(w))
 	}
 	for i, k := range l.Kept {

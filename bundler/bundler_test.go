@@ -34,7 +34,8 @@ func TestBundlesDoWhatTheirProgramsDo(t *testing.T) {
 	}
 }
 
-// checkHazard bundles a program, builds both, runs both and compares.
+// checkHazard bundles the program of an archive, builds and runs program and bundle,
+// and compares what they print.
 func checkHazard(t *testing.T, h hazard) {
 	t.Helper()
 	res := mustBundle(t, h.options())

@@ -19,7 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler"
 )
 
-// long skips a test that isn't asked for by DEPLOY_KERNEL_LONG=1.
+// long skips a test unless DEPLOY_KERNEL_LONG is 1.
 func long(t *testing.T) {
 	t.Helper()
 	if os.Getenv("DEPLOY_KERNEL_LONG") != "1" {
@@ -27,7 +27,8 @@ func long(t *testing.T) {
 	}
 }
 
-// unfit are programs of the corpus that look at what no bundle can keep.
+// unfit has programs of the corpus that depend on their own lines, file names or
+// package names, which a bundle can't keep.
 var unfit = map[string]string{
 	"devirtualization_nil_panics.go": "expects its own lines in a stack trace",
 	"fixedbugs/issue18149.go":        "expects the file and line of a line directive",
@@ -84,8 +85,8 @@ func TestGosOwnTestProgramsPassAsBundles(t *testing.T) {
 
 var header = regexp.MustCompile(`^// (run|rundir)\s*$`)
 
-// action returns run or rundir for a program without flags, that is meant for
-// this platform.
+// action returns the action of a test program, run or rundir. It returns nothing for
+// programs with flags or for other platforms.
 func action(path string) string {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -105,14 +106,14 @@ func action(path string) string {
 	return m[1]
 }
 
-// plainConstraint reports whether a constraint holds here, judged by words.
+// plainConstraint reports whether a build constraint seems to hold on this platform.
 func plainConstraint(line string) bool {
 	return !regexp.MustCompile(`goexperiment|cgo|race|asan|msan|compiler_bootstrap|ignore|windows &|wasm\b[^)]*$`).MatchString(line) ||
 		strings.Contains(line, "!wasm") || strings.Contains(line, "!js")
 }
 
-// runProgram bundles a test program, compiles and runs the bundle: it must end
-// well, and print what its .out file has.
+// runProgram bundles a test program, and compiles and runs the bundle. The bundle must
+// succeed and print the contents of the program's .out file.
 func runProgram(t *testing.T, path string) bool {
 	t.Helper()
 	dir := t.TempDir()
@@ -155,7 +156,7 @@ func runProgram(t *testing.T, path string) bool {
 	if err == nil {
 		return true
 	}
-	// Does the program itself end otherwise?
+	// Does the program itself succeed?
 	ref := exec.CommandContext(ctx, "go", "build", "-o", "ref", ".")
 	ref.Dir, ref.Env = dir, append(os.Environ(), env...)
 	if out, refErr := ref.CombinedOutput(); refErr != nil {
@@ -175,8 +176,8 @@ func runIn(ctx context.Context, dir, bin string) (string, error) {
 	return string(out), err
 }
 
-// module makes a module of a test program. In the folder of a rundir test each
-// package is one or several files, imported as "./file".
+// module writes a test program as a module. Programs of rundir tests import the
+// packages in their folder as "./file".
 func module(t *testing.T, dir, path string) {
 	t.Helper()
 	write := func(name, text string) {

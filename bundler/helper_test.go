@@ -15,7 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// A hazard is one test archive: a program, and what its comment asks for.
+// A hazard is a test archive: a program, and the expectations in its comment.
 type hazard struct {
 	name, dir      string
 	tags, env      []string
@@ -23,14 +23,14 @@ type hazard struct {
 	warn           []string // strings of the warnings
 	err            string   // a regular expression
 	quiet          bool     // there are no warnings
-	warnOnly       bool     // building it takes part in the long tests only
-	differs        bool     // what it prints can't be the same
+	warnOnly       bool     // only the long tests build and run it
+	differs        bool     // program and bundle print different texts
 	minify         bool
 	pkg            string
 	files          map[string]string
 }
 
-// extract writes an archive into a temporary folder.
+// extract writes the files of an archive into a temporary folder.
 func extract(t *testing.T, file string) hazard {
 	t.Helper()
 	a, err := txtar.ParseFile(file)
@@ -89,7 +89,7 @@ func (h hazard) options() bundler.Options {
 	return bundler.Options{Dir: h.dir, Package: h.pkg, Tags: h.tags, Env: append(h.env, "GOWORK=off"), Minify: h.minify}
 }
 
-// mustBundle bundles, twice, as the bytes must be equal.
+// mustBundle bundles twice, and checks that the bytes are equal.
 func mustBundle(t *testing.T, o bundler.Options) *bundler.Result {
 	t.Helper()
 	res, err := bundler.Bundle(context.Background(), o)
@@ -106,7 +106,7 @@ func mustBundle(t *testing.T, o bundler.Options) *bundler.Result {
 	return res
 }
 
-// message is the whole of an error, with its hint.
+// message returns the text of an error with its hint.
 func message(err error) string {
 	if e := (*bundler.Error)(nil); errors.As(err, &e) && e.Hint != "" {
 		return e.Error() + "\nhint: " + e.Hint
@@ -114,7 +114,7 @@ func message(err error) string {
 	return err.Error()
 }
 
-// goBuild builds a package or a file in a folder.
+// goBuild runs go build with the arguments in a folder.
 func goBuild(t *testing.T, dir string, env []string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"build", "-buildvcs=false", "-ldflags=-w"}, args...)...)
@@ -125,8 +125,8 @@ func goBuild(t *testing.T, dir string, env []string, args ...string) {
 	}
 }
 
-// buildAlone compiles a bundle in an empty folder without a module and without
-// the network.
+// buildAlone compiles a bundle in an empty folder, without a module and without the
+// network.
 func buildAlone(t *testing.T, source []byte, env []string) (bin string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -137,7 +137,7 @@ func buildAlone(t *testing.T, source []byte, env []string) (bin string) {
 	return filepath.Join(dir, "kernel")
 }
 
-// output runs a program and returns what it prints and how it ends.
+// output runs a program and returns its standard output and exit status.
 func output(t *testing.T, dir, bin string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(bin, args...)

@@ -16,9 +16,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler"
 )
 
-// TestPackagesAreInitialisedInTheLinkersOrder makes random modules and compares
-// with what the runtime of the ordinary program traces.
-func TestPackagesAreInitialisedInTheLinkersOrder(t *testing.T) {
+// The order of the packages in bundles of random modules is the order that
+// GODEBUG=inittrace=1 shows for the programs.
+func TestPackagesAreInitializedInTheLinkersOrder(t *testing.T) {
 	n := 6
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "1" {
 		n = 100
@@ -72,8 +72,8 @@ func checkOrder(t *testing.T, dir string) {
 	}
 }
 
-// randomModule writes a module of some packages that note their initialisation.
-// Some have nothing to initialise, some wait for packages of std.
+// randomModule writes a module of packages that record their initialization. Some
+// have nothing to initialize, and some import packages of the standard library.
 func randomModule(t *testing.T, r *rand.Rand) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -103,7 +103,7 @@ func randomModule(t *testing.T, r *rand.Rand) string {
 			fmt.Fprintf(&imports, "\t_ %q\n", std[r.IntN(len(std))])
 		}
 		switch r.IntN(4) {
-		case 0: // nothing to initialise, unless an import has
+		case 0: // nothing to initialize, unless an import has
 			body.WriteString("var table = [...]int{1, 2}\n\nfunc F() int { return note.Add(\"no\") + table[0] }\n")
 		case 1:
 			fmt.Fprintf(&body, "var x = note.Add(%q)\n", name+" var")

@@ -16,12 +16,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A batch of random programs is one module, and so one bundle: the programs give
-// the same names to different things.
+// randomBatch is the number of random programs in a module, and so in a bundle. They
+// declare different objects with the same names.
 const randomBatch = 50
 
-// TestRandomProgramsDoTheSameInABundle takes 100 programs, or 10,000 in the long
-// tests. RANDOM=FIRST,COUNT chooses other ones.
+// TestRandomProgramsDoTheSameInABundle runs 100 programs, or 10,000 in the long tests.
+// RANDOM=FIRST,COUNT selects others.
 func TestRandomProgramsDoTheSameInABundle(t *testing.T) {
 	first, n := 0, 100
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "1" {
@@ -55,7 +55,7 @@ func checkRandom(t *testing.T, seeds []int) {
 			t.Fatal(err)
 		}
 	}
-	// Without inlining, compiling takes a third of the time.
+	// Without inlining, the compiler takes a third of the time.
 	goBuild(t, dir, []string{"GOFLAGS=-gcflags=example.com/...=-l"}, "-o", "program", ".")
 	res, err := bundler.Bundle(context.Background(), bundler.Options{Dir: dir, Env: []string{"GOWORK=off"}})
 	if err != nil {

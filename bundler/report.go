@@ -9,25 +9,26 @@ import (
 	"text/tabwriter"
 )
 
-// Report tells what a bundle is made of.
+// Report says what a bundle is made of.
 type Report struct {
-	Packages []PackageReport // in the order of initialisation
-	Std      []string        // imports of the bundle
-	// Methods tells why exported methods are all kept, or is empty.
+	Packages []PackageReport // in the order of initialization
+	Std      []string        // paths of the imports of the bundle
+	// Methods is the reason why all exported methods of types in interfaces are kept.
+	// It is empty if they aren't.
 	Methods string
 }
 
-// PackageReport tells of one package.
+// PackageReport says what a bundle has of one package.
 type PackageReport struct {
 	Path, Version string
-	Bytes         int      // of its text in the bundle
-	Kept, Dropped int      // declarations
-	Chain         []string // from the main package, along imports
-	Why           string   // the first reason that something of it is needed
+	Bytes         int      // of its text, before formatting
+	Kept, Dropped int      // numbers of declarations
+	Chain         []string // of imports from the main package
+	Why           string   // why the package is needed
 	DroppedNames  []string
 }
 
-// Write prints the report as a table, the largest package first.
+// Write writes the report as a table, the largest package first.
 func (r Report) Write(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(tw, "bytes\tkept\tdropped\tpackage\timported by\tneeded by")

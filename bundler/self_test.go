@@ -11,7 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler"
 )
 
-// selfMain is a program that bundles: it lies in no folder, but in an overlay.
+// selfMain is a program that bundles itself. It exists in an overlay only.
 const selfMain = `package main
 
 import (

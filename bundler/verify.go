@@ -13,8 +13,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// Verify builds the program and the bundle, runs a shell command with BIN set
-// to each of the two, and compares standard output and exit status.
+// Verify builds the program and its bundle. It runs a shell command twice, with the
+// environment variable BIN set to each binary, and compares standard output and exit
+// status. It returns an [*Error] with the first difference.
 func Verify(ctx context.Context, o Options, bundle []byte, command string) error {
 	r, err := o.request()
 	if err != nil {
@@ -56,7 +57,8 @@ func Verify(ctx context.Context, o Options, bundle []byte, command string) error
 	return nil
 }
 
-// runWith returns what a command with this BIN prints, and its status.
+// runWith runs a shell command with BIN set. It returns the output with the exit
+// status.
 func runWith(ctx context.Context, env []string, bin, command string) (string, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Env = append(append(os.Environ(), env...), "BIN="+bin)
@@ -72,7 +74,7 @@ func runWith(ctx context.Context, env []string, bin, command string) (string, er
 	return fmt.Sprintf("%sexit status %d\n", out.String(), cmd.ProcessState.ExitCode()), nil
 }
 
-// firstDifference shows the first line in which two texts differ.
+// firstDifference describes the first line in which two texts differ.
 func firstDifference(want, got string) string {
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range max(len(a), len(b)) {

@@ -16,16 +16,15 @@ const (
 	magic         = "\x00go120ld"
 	headerOffsets = len(magic) + 8 + 4 // after the magic: fingerprint, flags
 	blkSymdef     = 3                  // defined symbols that the package owns
-	blkNonpkgref  = 7                  // the first block that isn't of definitions
+	blkNonpkgref  = 7                  // the first block without definitions
 	symSize       = 8 + 2 + 1 + 1 + 1 + 4 + 4
 )
 
 var errFormat = errors.New("not an object file of a known format")
 
-// Has reports whether the compiled package in file, which has the import path
-// path ("main" for a main package), has something to initialise: an init
-// function, a variable that isn't laid out statically, or an import that has.
-// It reads only the few parts of the file that tell.
+// Has reports whether a compiled package has something to initialize: an init
+// function, a variable that isn't initialized statically, or an import that has. The
+// import path of a main package is "main". Has reads only the needed parts of the file.
 func Has(file, path string) (bool, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -47,10 +46,10 @@ func Has(file, path string) (bool, error) {
 	return found, nil
 }
 
-// symbol returns the name of a package's task as the linker knows it.
+// symbol returns the linker symbol of a package's initialization task.
 func symbol(path string) string { return escape(path) + "..inittask" }
 
-// escape does what cmd/internal/objabi.PathToPrefix does.
+// escape returns what cmd/internal/objabi.PathToPrefix returns.
 func escape(path string) string {
 	slash := strings.LastIndexByte(path, '/')
 	var b strings.Builder
@@ -90,8 +89,7 @@ func goObject(file *io.SectionReader) (*io.SectionReader, error) {
 	return nil, errFormat
 }
 
-// afterHeaders skips the lines before an object: "go object linux amd64 ..."
-// and others.
+// afterHeaders skips the text lines before an object, such as "go object linux amd64".
 func afterHeaders(member *io.SectionReader) (*io.SectionReader, error) {
 	const longest = 64 << 10
 	start, err := read(member, 0, int(min(longest, member.Size())))
@@ -115,7 +113,7 @@ func read(r *io.SectionReader, at int64, n int) ([]byte, error) {
 	return b, err
 }
 
-// defines reports whether the object file defines a symbol of this name.
+// defines reports whether the object file defines the symbol.
 func defines(obj *io.SectionReader, name string) (bool, error) {
 	u32 := func(b []byte) int { return int(binary.LittleEndian.Uint32(b)) }
 	header, err := read(obj, int64(headerOffsets), 4*(blkNonpkgref+1))

@@ -1,38 +1,34 @@
-// Package inittask finds the order in which gc's linker initialises the
-// packages of a program.
+// Package inittask computes the order in which gc's linker initializes the packages
+// of a program.
 //
-// The order is neither depth first nor "sorted imports": the linker keeps the
-// packages whose imports are all done in a heap, and takes the lexically
-// smallest (cmd/link/internal/ld/inittask.go). Packages that have nothing to
-// initialise don't count, which only the compiler knows; [Has] reads it out of
-// the compiled package.
+// The linker keeps the packages whose imports are initialized in a heap, and takes
+// the lexically smallest (cmd/link/internal/ld/inittask.go). It ignores packages that
+// have nothing to initialize. Only the compiler knows these; [Has] reads it from the
+// compiled package.
 //
 //	for _, i := range inittask.Order(nodes) {
 //		fmt.Println(nodes[i].Path)
 //	}
 //
-// The package refuses object files of another format than Go 1.20 to 1.26 have.
+// The package reads the object files of Go 1.20 to 1.26 and refuses other formats.
 package inittask
 
 import "container/heap"
 
-// Package is a node of the import graph.
+// A Package is a node of the import graph.
 type Package struct {
-	// Path is the import path as the compiler knows it: "main" for the main
-	// package.
+	// Path is the import path for the compiler, which is "main" for the main package.
 	Path string
-	// Imports are the indexes of the directly imported packages.
+	// Imports has the indexes of the directly imported packages.
 	Imports []int
-	// Task says whether the package itself has something to initialise, see
-	// [Has].
+	// Task reports whether the package has something to initialize; see [Has].
 	Task bool
 }
 
-// Order returns the indexes of the packages in the order of their
-// initialisation. Packages without a task come where they delay nobody: right
-// before the first package that imports them.
+// Order returns the indexes of the packages in the order of initialization. A package
+// without a task comes right before the first package that imports it.
 func Order(pkgs []Package) []int {
-	waiting := make([]int, len(pkgs)) // imports with a task that aren't done
+	waiting := make([]int, len(pkgs)) // number of imports with a task that aren't in the order yet
 	importers := make([][]int, len(pkgs))
 	ready := &lexical{}
 	for i, p := range pkgs {
@@ -84,6 +80,7 @@ type entry struct {
 	index  int
 }
 
+// A lexical is a heap of packages by symbol.
 type lexical []entry
 
 func (h lexical) Len() int           { return len(h) }

@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// extraImports are the packages that a part needs for what the bundler adds.
+// extraImports returns the packages that a part needs for code that the bundler adds.
 func (n *Table) extraImports(t *reach.Part) (paths []string) {
 	if len(t.Objects) == 0 {
 		return nil
@@ -33,7 +33,7 @@ func (n *Table) extraImports(t *reach.Part) (paths []string) {
 	return paths
 }
 
-// blankImports are the packages to import for their effects only.
+// blankImports returns the sorted paths of packages to import for their effects only.
 func (n *Table) blankImports() []string {
 	blank := map[string]bool{}
 	for _, path := range n.BlankStd() {
@@ -68,9 +68,9 @@ func (n *Table) blankImports() []string {
 	return slices.Sorted(maps.Keys(blank))
 }
 
-// importable returns a package of std that links path in: path itself or, if only
-// std may import that, the first package of the program's imports that leads to
-// it.
+// importable returns a standard library package whose import links path into the
+// bundle. It is path, or the first import of the program that leads to path. It is
+// empty if there is none.
 func (n *Table) importable(path string) string {
 	if !source.Restricted(path) {
 		return path

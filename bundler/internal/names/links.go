@@ -8,8 +8,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// linkOf returns the symbol for the go:linkname directive of an object that
-// needs one.
+// linkOf returns the symbol in the go:linkname directive of o, or nothing if o needs
+// none.
 func (n *Table) linkOf(o types.Object) string {
 	a := n.Aliases[o]
 	switch {
@@ -22,7 +22,7 @@ func (n *Table) linkOf(o types.Object) string {
 	}
 }
 
-// symbolOf returns the symbol of a function, method or variable in the bundle.
+// symbolOf returns the linker symbol of a function, method or variable in the bundle.
 func (n *Table) symbolOf(o types.Object) string {
 	name := n.Of(o)
 	fn, ok := o.(*types.Func)
@@ -36,8 +36,8 @@ func (n *Table) symbolOf(o types.Object) string {
 	return "main." + typ + "." + name
 }
 
-// LinkDirective returns the go:linkname line of an object, or nothing if it needs
-// none.
+// LinkDirective returns the line with the go:linkname directive of o, or nothing if o
+// needs none.
 func (n *Table) LinkDirective(o types.Object) string {
 	if symbol := n.linkOf(o); symbol != "" {
 		return "//go:linkname " + n.Of(o) + " " + symbol + "\n"
@@ -45,7 +45,8 @@ func (n *Table) LinkDirective(o types.Object) string {
 	return ""
 }
 
-// HasAccessor reports whether a variable of a part becomes a function.
+// HasAccessor reports whether a variable of a part becomes a function that returns
+// the address of another one.
 func (n *Table) HasAccessor(t *reach.Part) bool {
 	return t.Kind == source.VarPart && slices.ContainsFunc(t.Objects, func(o types.Object) bool { return n.Aliases[o].Pointer != nil })
 }

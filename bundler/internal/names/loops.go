@@ -9,35 +9,36 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/reach"
 )
 
-// Before Go 1.22 a loop had one variable for all of its iterations. A file of
-// that age says so in its go.mod; the bundle has one language version, the
-// newest. So loops whose variable outlives an iteration are rewritten:
+// Before Go 1.22 a loop had one variable for all iterations. The bundle has one
+// language version, the newest. Loops of older files are therefore rewritten if a
+// variable outlives an iteration:
 //
 //	for i := 0; i < n; i++ {...}    { i := 0; for ; i < n; i++ {...} }
 //	for k, v := range x {...}       { var k K; var v V; for k, v = range x {...} }
 //
-// A label stays on the loop, unless a goto jumps to it. Then it moves before the
-// block, and the loop gets another label for break and continue.
+// A label stays on the loop. If a goto jumps to it, it moves before the block, and
+// the loop gets another label for break and continue.
 
-// A Loop is one to rewrite.
+// A Loop is a loop to rewrite.
 type Loop struct {
 	Stmt  ast.Stmt // *ast.ForStmt or *ast.RangeStmt
 	Label *ast.LabeledStmt
 	scope *types.Scope // around the loop
-	Vars  []loopVar
-	Hoist bool // the range expression names what the loop declares
-	// Jumps are the uses of the loop's label in break and continue statements;
-	// target reports whether a goto jumps to the label.
+	Vars  []LoopVar
+	Hoist bool // the range expression mentions a name that the loop declares
+	// Jumps are the uses of the loop's label in break and continue statements. Target
+	// reports whether a goto jumps to the label.
 	Jumps  []*ast.Ident
 	Target bool
 }
 
-type loopVar struct {
-	Id  *ast.Ident
-	Typ types.Type
+// A LoopVar is a variable that a loop declares.
+type LoopVar struct {
+	Ident *ast.Ident
+	Typ   types.Type
 }
 
-// Pos returns the position at which the block around the loop begins.
+// Pos returns the position at which the new block begins.
 func (l *Loop) Pos() token.Pos {
 	if l.Label != nil && !l.Target {
 		return l.Label.Pos()
@@ -45,7 +46,7 @@ func (l *Loop) Pos() token.Pos {
 	return l.Stmt.Pos()
 }
 
-// eachObject calls f for the declared types that the rewritten loop names.
+// eachObject calls f for the types that the rewritten loop mentions.
 func (l *Loop) eachObject(f func(types.Object)) {
 	if _, ok := l.Stmt.(*ast.RangeStmt); !ok {
 		return
@@ -55,7 +56,7 @@ func (l *Loop) eachObject(f func(types.Object)) {
 	}
 }
 
-// FindLoops returns the loops of a part that must be rewritten, outer ones first.
+// FindLoops returns the loops of a part to rewrite, outer ones first.
 func FindLoops(t *reach.Part) (loops []*Loop) {
 	if !t.File.OldLoops {
 		return nil
@@ -92,7 +93,7 @@ func FindLoops(t *reach.Part) (loops []*Loop) {
 	return loops
 }
 
-// enclosingBody returns the innermost function of a stack of nodes.
+// enclosingBody returns the innermost function on a stack of nodes, or its bottom.
 func enclosingBody(stack []ast.Node) ast.Node {
 	for _, n := range slices.Backward(stack) {
 		switch n.(type) {
@@ -103,7 +104,7 @@ func enclosingBody(stack []ast.Node) ast.Node {
 	return stack[0]
 }
 
-// findJumps finds the statements that jump to the loop's label, if it has one.
+// findJumps sets Jumps and Target.
 func (l *Loop) findJumps(info *types.Info, body ast.Node) {
 	if l.Label == nil {
 		return
@@ -121,7 +122,7 @@ func (l *Loop) findJumps(info *types.Info, body ast.Node) {
 	})
 }
 
-// scopeKey is the node that types.Info.Scopes knows a node's scope by.
+// scopeKey returns the key of a node's scope in types.Info.Scopes.
 func scopeKey(n ast.Node) ast.Node {
 	switch n := n.(type) {
 	case *ast.FuncDecl:
@@ -132,7 +133,7 @@ func scopeKey(n ast.Node) ast.Node {
 	return n
 }
 
-// loopOf returns the loop if the statement is one whose variables escape an
+// loopOf returns a statement as a loop, or nil unless one of its variables outlives an
 // iteration.
 func loopOf(info *types.Info, s ast.Stmt) *Loop {
 	var ids []ast.Expr
@@ -157,7 +158,7 @@ func loopOf(info *types.Info, s ast.Stmt) *Loop {
 		if o == nil {
 			continue
 		}
-		l.Vars = append(l.Vars, loopVar{id, o.Type()})
+		l.Vars = append(l.Vars, LoopVar{id, o.Type()})
 		escapes = escapes || outlives(info, s, o)
 	}
 	if !escapes {
@@ -166,15 +167,15 @@ func loopOf(info *types.Info, s ast.Stmt) *Loop {
 	if r, ok := s.(*ast.RangeStmt); ok {
 		ast.Inspect(r.X, func(n ast.Node) bool {
 			id, ok := n.(*ast.Ident)
-			l.Hoist = l.Hoist || ok && slices.ContainsFunc(l.Vars, func(v loopVar) bool { return v.Id.Name == id.Name })
+			l.Hoist = l.Hoist || ok && slices.ContainsFunc(l.Vars, func(v LoopVar) bool { return v.Ident.Name == id.Name })
 			return true
 		})
 	}
 	return l
 }
 
-// outlives reports whether a variable of a loop can be seen after the iteration:
-// a function literal names it, or its address is taken.
+// outlives reports whether a variable of a loop may outlive an iteration: a function
+// literal mentions it, or its address is taken.
 func outlives(info *types.Info, loop ast.Stmt, v *types.Var) bool {
 	names := func(n ast.Node) bool {
 		found := false

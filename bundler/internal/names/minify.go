@@ -5,8 +5,8 @@ import (
 	"go/types"
 )
 
-// hidden reports whether nothing at run time shows an object's name: those of
-// types do, by reflection; those of functions only in stack traces.
+// hidden reports whether a short name may replace the name of an object. Names of
+// types may not be replaced, because reflection shows them.
 func (n *Table) hidden(o types.Object) bool {
 	switch o.(type) {
 	case *types.Func, *types.Var, *types.Const:
@@ -15,7 +15,7 @@ func (n *Table) hidden(o types.Object) bool {
 	return false
 }
 
-// short returns the next unused short name.
+// short returns the next short name that nothing has.
 func (n *Table) short() string {
 	const first, rest = "abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz0123456789"
 	for {

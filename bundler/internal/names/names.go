@@ -1,8 +1,8 @@
 // Package names is the third stage of the bundler: it gives the parts of all
 // packages one name space.
 //
-// [Assign] takes a [reach.Live] and returns a [Table]: what each object is called
-// in the bundle, the imports, and warnings about names that a program can show.
+// [Assign] takes a [reach.Live] and returns a [Table]: the name of each object in the
+// bundle, the imports, and warnings about new names that the program can show.
 package names
 
 import (
@@ -20,43 +20,44 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// Table holds what everything is called in the bundle. What isn't in a map
-// keeps its name.
+// A Table is the output of this stage: the names in the bundle. Objects that aren't in
+// its maps keep their names.
 type Table struct {
 	*reach.Live
-	minify   bool
-	Warnings []source.Warning
-	Blank    []string // packages of std to import for their effects
+	Warnings []source.Warning // of this stage and those before
 
-	objs    map[types.Object]string // package-level objects, locals, fields
-	methods map[string]string       // unexported methods, by MethodKey
-	Idents  map[*ast.Ident]string   // variables of type switches
-	Imports map[string]string       // of std, by path
-	Embeds  map[*types.Var]types.Object
-	Tags    map[*types.Var]string // added to fields, to tell their structs apart
+	objs    map[types.Object]string     // package-level objects and locals
+	methods map[string]string           // unexported methods, by MethodKey
+	Idents  map[*ast.Ident]string       // new names of the variables of type switches
+	Imports map[string]string           // names of imported standard library packages, by path
+	Blank   []string                    // paths of packages to import for their effects
+	Embeds  map[*types.Var]types.Object // embedded fields to the types that name them
+	Tags    map[*types.Var]string       // fields to the package path in their added tags; see structs.go
 
-	used      map[string]bool // every identifier of the live source
-	taken     map[string]bool // names given at package level, and new names of locals
-	Helpers   map[string]string
-	crossings []crossing // places that another scope could capture
+	minify    bool
+	used      map[string]bool   // all identifiers of the live parts
+	taken     map[string]bool   // names at package level, and new names of locals
+	Helpers   map[string]string // names of the declarations that the bundler adds; see Helper
+	crossings []crossing        // uses that a local object could capture
 	shorts    int
 }
 
-// A crossing is a place where a name comes from another package.
+// A crossing is a use whose object is in scope as package.name, or not at all, in the
+// source.
 type crossing struct {
 	t     *reach.Part
 	scope *types.Scope
 	pos   token.Pos
-	obj   types.Object // of the program; nil if path is set
-	path  string       // an import
+	obj   types.Object // an object of the program; nil if path is set
+	path  string       // the path of an import
 }
 
-// Assign gives all objects one name space. A name is either the one of the
-// source, given to the first that claims it, or a new one that occurs nowhere
-// in the source, so that nothing can capture it.
+// Assign assigns names to the objects of all packages. The first object that claims a
+// name keeps it. Others get a new name that occurs nowhere in the source, so that
+// nothing can capture it. If minify, hidden objects get short names.
 func Assign(ctx context.Context, l *reach.Live, minify bool) (*Table, error) {
 	n := &Table{
-		Live: l, minify: minify, objs: map[types.Object]string{}, methods: map[string]string{}, Idents: map[*ast.Ident]string{},
+		Live: l, Warnings: slices.Clone(l.Warnings), minify: minify, objs: map[types.Object]string{}, methods: map[string]string{}, Idents: map[*ast.Ident]string{},
 		Imports: map[string]string{}, Embeds: map[*types.Var]types.Object{}, Tags: map[*types.Var]string{},
 		used: map[string]bool{}, taken: map[string]bool{}, Helpers: map[string]string{},
 	}
@@ -67,18 +68,18 @@ func Assign(ctx context.Context, l *reach.Live, minify bool) (*Table, error) {
 	n.Blank = n.blankImports()
 	n.warnRenamed()
 	n.warnTagged()
-	n.crossings = nil // they hold the syntax
+	n.crossings = nil // they keep the syntax alive
 	return n, ctx.Err()
 }
 
-// collect finds the names in use, the imports, and what embedded fields are
-// called after.
+// collect finds the identifiers in use, the imports, the crossings, and the types of
+// embedded fields.
 func (n *Table) collect() {
 	n.EachPart(func(t *reach.Part) {
 		EachRef(t, func(r Ref) {
-			n.used[r.Id.Name] = true
+			n.used[r.Ident.Name] = true
 			if v, ok := r.Obj.(*types.Var); ok && r.Decl && v.Embedded() {
-				if named := t.Pkg.Info.Uses[r.Id]; named != nil {
+				if named := t.Pkg.Info.Uses[r.Ident]; named != nil {
 					n.Embeds[v] = named
 				}
 			}
@@ -102,8 +103,8 @@ func (n *Table) collect() {
 	})
 }
 
-// embeddedIdents finds the names of the types of embedded fields: they declare
-// the field and use the type.
+// embeddedIdents returns the type names of embedded fields. They declare the field and
+// use the type.
 func embeddedIdents(t *reach.Part) (ids []*ast.Ident) {
 	for _, node := range t.Nodes() {
 		ast.Inspect(node, func(x ast.Node) bool {
@@ -124,7 +125,7 @@ func embeddedIdents(t *reach.Part) (ids []*ast.Ident) {
 	return ids
 }
 
-// cross notes a use of something from another package.
+// cross notes the use r if it is a crossing.
 func (n *Table) cross(t *reach.Part, r Ref) {
 	o := r.Obj
 	if std, ok := n.StandIn(o); ok {
@@ -133,8 +134,8 @@ func (n *Table) cross(t *reach.Part, r Ref) {
 		return
 	}
 	switch {
-	case o.Pkg() == nil || !source.IsGlobal(o): // in the declarations that the bundler adds
-		if r.Id == nil {
+	case o.Pkg() == nil || !source.IsGlobal(o): // used in a declaration that the bundler adds
+		if r.Ident == nil {
 			n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, obj: o})
 		}
 	case n.IsStd(o):
@@ -142,15 +143,16 @@ func (n *Table) cross(t *reach.Part, r Ref) {
 		n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, path: o.Pkg().Path()})
 	case n.InProgram(o) && source.IsGlobal(o):
 		to := n.Definition(o)
-		if to.Pkg() != t.Pkg.Types || to != o || r.Id == nil {
+		if to.Pkg() != t.Pkg.Types || to != o || r.Ident == nil {
 			n.crossings = append(n.crossings, crossing{t: t, scope: r.scope, pos: r.pos, obj: to})
 		}
 	}
 }
 
-// claim gives the names at package level: first to embedded types, whose name
-// is a field's name, then to types that reflection shows, then to other types,
-// to imports, to the main package, to the rest.
+// claim assigns the names at package level. Objects claim their names in this order:
+// embedded types, whose names are names of fields; types that reflection can show;
+// types that are converted to interface types; other types; imports; the main
+// package; the rest.
 func (n *Table) claim() {
 	n.taken["init"], n.taken["main"], n.taken["_"] = true, true, true
 	var classes [6][]types.Object
@@ -170,7 +172,7 @@ func (n *Table) claim() {
 					class = 0
 				case isType && n.Shown[typ]:
 					class = 1
-				case isType && n.Faced[typ]:
+				case isType && n.Converted[typ]:
 					class = 2
 				case isType:
 					class = 3
@@ -204,13 +206,13 @@ func (n *Table) claim() {
 	}
 }
 
-// claimants are the packages, the main package first.
+// claimants returns the packages, the main package first.
 func (n *Table) claimants() []*reach.Package {
 	i := slices.IndexFunc(n.Kept, func(k *reach.Package) bool { return k.Package == n.Main })
 	return slices.Concat(n.Kept[i:i+1], n.Kept[:i], n.Kept[i+1:])
 }
 
-// give gives each object its own name if it is free, or a new one.
+// give assigns each object its own name if that is free, or else a new one.
 func (n *Table) give(objs []types.Object) {
 	for _, o := range objs {
 		name := o.Name()
@@ -226,8 +228,8 @@ func (n *Table) give(objs []types.Object) {
 	}
 }
 
-// nameImports gives the imports their names: the package's, or one with the
-// folder before it.
+// nameImports assigns the names of imports: the name of the package, or a new one with
+// the parent folder in front.
 func (n *Table) nameImports() {
 	for _, imp := range slices.Sorted(maps.Keys(n.Imports)) {
 		name := path.Base(imp)
@@ -242,7 +244,7 @@ func (n *Table) nameImports() {
 	}
 }
 
-// Fresh returns a name that nothing has.
+// Fresh returns a new name that begins with base, and reserves it.
 func (n *Table) Fresh(base string) string {
 	base = strings.Map(func(r rune) rune {
 		if r == '.' || r == '/' || r == '-' {
@@ -262,7 +264,8 @@ func (n *Table) Fresh(base string) string {
 	}
 }
 
-// Helper returns the name of something that the bundler itself declares.
+// Helper returns the name of a declaration that the bundler adds. It is want, or
+// begins with it.
 func (n *Table) Helper(want string) string {
 	name, ok := n.Helpers[want]
 	if !ok {
@@ -272,7 +275,7 @@ func (n *Table) Helper(want string) string {
 	return name
 }
 
-// Of returns an object's name in the bundle.
+// Of returns the name of o in the bundle.
 func (n *Table) Of(o types.Object) string {
 	o = n.Definition(source.Origin(o))
 	if v, ok := o.(*types.Var); ok {
@@ -292,8 +295,7 @@ func (n *Table) Of(o types.Object) string {
 	return o.Name()
 }
 
-// capture renames the local objects that would hide something from another
-// package where that was written with its package's name.
+// capture renames the local objects that would capture a crossing.
 func (n *Table) capture() {
 	locals := map[string]bool{}
 	switches := map[types.Object]*ast.Ident{}
@@ -314,7 +316,7 @@ func (n *Table) capture() {
 	}
 }
 
-// double gives the local constants of doubled names the name of what they hide.
+// double gives the later object of each doubled name the name of the first.
 func (n *Table) double(t *reach.Part) {
 	for _, node := range t.Nodes() {
 		ast.Inspect(node, func(x ast.Node) bool {
@@ -330,10 +332,10 @@ func (n *Table) double(t *reach.Part) {
 	}
 }
 
-// uncover renames all local objects of a name that are visible at a place.
+// uncover renames the local objects with a name that are visible at a crossing.
 func (n *Table) uncover(u crossing, name string, switches map[types.Object]*ast.Ident) {
 	for s := u.scope; s != nil && s != u.t.Pkg.Types.Scope(); s = s.Parent() {
-		if u.obj != nil && s == u.obj.Parent() { // it is local itself
+		if u.obj != nil && s == u.obj.Parent() { // the object is local itself
 			return
 		}
 		o := s.Lookup(name)
@@ -344,7 +346,7 @@ func (n *Table) uncover(u crossing, name string, switches map[types.Object]*ast.
 	}
 }
 
-// visibleAt reports whether a local object's scope has begun at a position.
+// visibleAt reports whether the name denotes the local object o at pos in scope.
 func visibleAt(scope *types.Scope, o types.Object, name string, pos token.Pos) bool {
 	for s := scope; s != nil; s = s.Parent() {
 		if s == o.Parent() {
@@ -370,7 +372,8 @@ func (n *Table) renameLocal(t *reach.Part, o types.Object, switches map[types.Ob
 	}
 }
 
-// locals collects the names of local objects, and the names of type switches.
+// locals collects the names of local objects, and the identifiers that declare the
+// variables of type switches.
 func (n *Table) locals(t *reach.Part, locals map[string]bool, switches map[types.Object]*ast.Ident) {
 	for _, node := range t.Nodes() {
 		ast.Inspect(node, func(x ast.Node) bool {

@@ -9,20 +9,20 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// A Ref is one place in the source of a live part that names an object.
+// A Ref is a place in the source of a part that mentions an object.
 type Ref struct {
-	Id   *ast.Ident        // the name; of a qualified one, the part after the dot
-	Sel  *ast.SelectorExpr // package.name, else nil
-	Obj  types.Object      // nil for the variable of a type switch
-	Decl bool              // the place declares the object
-	// scope is the innermost scope around the place.
+	Ident *ast.Ident        // the identifier; of package.name, the name
+	Sel   *ast.SelectorExpr // the whole of package.name, or else nil
+	Obj   types.Object      // nil for the variable of a type switch
+	Decl  bool              // the place declares Obj
+	// scope is the innermost scope at the place.
 	scope *types.Scope
-	// pos is where the name is looked up last: its own place, or the last
-	// repetition of the expression that it stands in.
+	// pos is the last position at which the name is looked up: its own, or the end of
+	// the last repetition of the expression around it.
 	pos token.Pos
 }
 
-// EachRef calls visit for all names of a part, in source order.
+// EachRef calls visit for each mention of an object in a part, in source order.
 func EachRef(t *reach.Part, visit func(Ref)) {
 	for _, n := range t.Nodes() {
 		ast.Walk(&refWalker{info: t.Pkg.Info, scope: t.Pkg.Types.Scope(), visit: visit}, n)
@@ -32,15 +32,15 @@ func EachRef(t *reach.Part, visit func(Ref)) {
 type refWalker struct {
 	info  *types.Info
 	scope *types.Scope
-	until token.Pos // of the last repetition, or nothing
+	until token.Pos // the end of the last repetition, or token.NoPos
 	visit func(Ref)
 }
 
-// at returns where a name is looked up last.
+// at returns the last position at which an identifier is looked up.
 func (w *refWalker) at(id *ast.Ident) token.Pos { return max(id.Pos(), w.until) }
 
-// Visit follows the scopes down the tree. The scope of a function belongs to
-// its type, and reaches over the body.
+// Visit returns a visitor for the scope of n. The scope of a function is recorded for
+// its type, and extends over its body.
 func (w *refWalker) Visit(n ast.Node) ast.Visitor {
 	inner := *w
 	key := n
@@ -51,7 +51,7 @@ func (w *refWalker) Visit(n ast.Node) ast.Visitor {
 	case *ast.SelectorExpr:
 		if x, ok := n.X.(*ast.Ident); ok {
 			if _, ok := w.info.Uses[x].(*types.PkgName); ok {
-				w.visit(Ref{Id: n.Sel, Sel: n, Obj: source.Origin(w.info.Uses[n.Sel]), scope: w.scope, pos: w.at(n.Sel)})
+				w.visit(Ref{Ident: n.Sel, Sel: n, Obj: source.Origin(w.info.Uses[n.Sel]), scope: w.scope, pos: w.at(n.Sel)})
 				return nil
 			}
 		}
@@ -76,11 +76,11 @@ func (w *refWalker) Visit(n ast.Node) ast.Visitor {
 
 func (w *refWalker) ident(id *ast.Ident) {
 	if o := w.info.Uses[id]; o != nil {
-		w.visit(Ref{Id: id, Obj: source.Origin(o), scope: w.scope, pos: w.at(id)})
+		w.visit(Ref{Ident: id, Obj: source.Origin(o), scope: w.scope, pos: w.at(id)})
 		return
 	}
 	if o, ok := w.info.Defs[id]; ok {
-		r := Ref{Id: id, Decl: true, scope: w.scope}
+		r := Ref{Ident: id, Decl: true, scope: w.scope}
 		if o != nil {
 			r.Obj = source.Origin(o)
 		}

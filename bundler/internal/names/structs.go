@@ -12,22 +12,21 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/reach"
 )
 
-// Unnamed struct types of different packages differ if they have unexported
-// fields, however alike they look. In one package they would be one type. A tag
-// on one of these fields keeps them apart: unlike another name, nothing shows it
-// but reflection and the text of the type.
+// Unnamed struct types of different packages differ if they have unexported fields,
+// even if they look alike. In one package they would be one type. A tag on one of
+// these fields keeps them apart. Only reflection and the text of the type show it.
 
-// A structHome holds the struct types of one package that look alike, named
-// ones included: they are assignable to each other.
+// A structHome holds the struct types of one package that look alike. Named ones count
+// too, because values of unnamed types are assignable to them.
 type structHome struct {
 	pkg     *types.Package
-	fields  []*types.Var // those that a tag would go to
-	unnamed bool         // some occurrence has no name
-	seen    bool         // an interface value can hold one, so its identity counts
+	fields  []*types.Var // the fields for a tag, one of each type
+	unnamed bool         // some of the types have no name
+	seen    bool         // the program can see the identity of some of the types
 }
 
-// separateStructs adds tags to the struct types that occur unnamed, alike, in
-// several packages.
+// separateStructs adds tags to unnamed struct types that look alike in several
+// packages.
 func (n *Table) separateStructs() {
 	dynamic := n.dynamicFields()
 	type occurrence struct {
@@ -59,7 +58,7 @@ func (n *Table) separateStructs() {
 		alike := map[string][]*structHome{}
 		for _, o := range shapes[shape] {
 			key := ""
-			if !generic[shape] { // else any type argument can make them alike
+			if !generic[shape] { // else type arguments can make them alike
 				key = structKey(o.s, true)
 			}
 			h := homeOf(alike, key, o.t.Pkg.Types)
@@ -74,7 +73,7 @@ func (n *Table) separateStructs() {
 	}
 }
 
-// homeOf returns the home of a package in a list of them.
+// homeOf returns the home of a package in alike[key]. It adds one if there is none.
 func homeOf(alike map[string][]*structHome, key string, pkg *types.Package) *structHome {
 	for _, h := range alike[key] {
 		if h.pkg == pkg {
@@ -86,7 +85,7 @@ func homeOf(alike map[string][]*structHome, key string, pkg *types.Package) *str
 	return h
 }
 
-// tagHomes adds tags to all homes but the first.
+// tagHomes adds tags to the types of all homes but the first.
 func (n *Table) tagHomes(homes []*structHome) {
 	first := true
 	for _, h := range homes {
@@ -102,7 +101,7 @@ func (n *Table) tagHomes(homes []*structHome) {
 	}
 }
 
-// Tag returns the tag of a field in the bundle.
+// Tag returns the tag of field i in the bundle.
 func (n *Table) Tag(s *types.Struct, i int) string {
 	if home := n.Tags[s.Field(i).Origin()]; home != "" {
 		return strings.TrimSpace(s.Tag(i) + " package:" + strconv.Quote(home))
@@ -110,8 +109,8 @@ func (n *Table) Tag(s *types.Struct, i int) string {
 	return s.Tag(i)
 }
 
-// tagField returns the index of the field of a struct that a tag goes to: an
-// unexported one, not embedded if possible. It is -1 if all are exported.
+// tagField returns the index of the field for a tag: an unexported one, not embedded
+// if possible. It is -1 if all fields are exported.
 func tagField(s *types.Struct) int {
 	found := -1
 	for i := range s.NumFields() {
@@ -126,9 +125,9 @@ func tagField(s *types.Struct) int {
 	return found
 }
 
-// dynamicFields finds the fields of the struct types whose identity the program
-// can see at run time: values of them get into interfaces, type assertions
-// name them, or methods have them in their signatures.
+// dynamicFields returns the fields of the struct types whose identity the program can
+// see at run time: values are converted to interface types, type assertions mention
+// the types, or signatures of methods do.
 func (n *Table) dynamicFields() map[*types.Var]bool {
 	fields := map[*types.Var]bool{}
 	see := func(t types.Type) {
@@ -140,7 +139,7 @@ func (n *Table) dynamicFields() map[*types.Var]bool {
 			}
 		})
 	}
-	for t := range n.FacedTypes {
+	for t := range n.ConvertedTypes {
 		see(t)
 	}
 	n.EachPart(func(t *reach.Part) {
@@ -173,8 +172,8 @@ func (n *Table) dynamicFields() map[*types.Var]bool {
 	return fields
 }
 
-// structKey describes the fields of a struct, with or without their types. Two
-// structs of equal keys look alike, whichever package their names belong to.
+// structKey describes the fields of a struct, with or without their types. Structs
+// with equal keys look alike, whatever packages their unexported names belong to.
 func structKey(s *types.Struct, withTypes bool) string {
 	var b strings.Builder
 	for i := range s.NumFields() {
@@ -188,8 +187,8 @@ func structKey(s *types.Struct, withTypes bool) string {
 	return b.String()
 }
 
-// typeKey is equal for identical types, and for those that differ only by the
-// packages of names.
+// typeKey returns a text that is equal for types that are identical but for the
+// packages of unexported names. It may be equal for other types.
 func typeKey(t types.Type) string {
 	switch t := types.Unalias(t).(type) {
 	case *types.Pointer:
@@ -212,7 +211,7 @@ func typeKey(t types.Type) string {
 		return b.String()
 	case *types.Signature:
 		return fmt.Sprintf("func(%s)(%s)%v", typeKey(t.Params()), typeKey(t.Results()), t.Variadic())
-	case *types.Interface: // methods stand in any order
+	case *types.Interface: // the order of methods doesn't matter
 		return fmt.Sprintf("interface %d", t.NumMethods())
 	case *types.Named:
 		key := t.Obj().Name()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// TypeObjects calls f for the types that the text of a type names: declared
-// ones, type parameters and predeclared ones.
+// TypeObjects calls f for the types that the text of t mentions: declared and
+// predeclared types, and type parameters.
 func TypeObjects(t types.Type, f func(types.Object)) {
 	switch t := t.(type) {
 	case *types.Basic:
@@ -58,7 +58,7 @@ func TypeObjects(t types.Type, f func(types.Object)) {
 	}
 }
 
-// TypeText writes a type as Go source, in the bundle's names.
+// TypeText returns t as Go source, with the names of the bundle.
 func (n *Table) TypeText(t types.Type) string {
 	switch t := t.(type) {
 	case *types.Named:
@@ -85,11 +85,11 @@ func (n *Table) TypeText(t types.Type) string {
 	case *types.Interface:
 		return n.interfaceText(t)
 	}
-	return types.TypeString(t, nil) // basic types
+	return types.TypeString(t, nil) // a basic type
 }
 
-// ObjectText writes the name of a declared object, with its package if it is
-// of the standard library.
+// ObjectText returns the name of o as Go source. Objects of the standard library have
+// the name of their import in front.
 func (n *Table) ObjectText(o types.Object) string {
 	if n.IsStd(o) {
 		return n.Imports[o.Pkg().Path()] + "." + o.Name()

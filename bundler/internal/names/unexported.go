@@ -10,13 +10,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// Unexported names of fields and methods belong to their package: two packages'
-// name() are two methods. In one package they would become one, so that types
-// satisfied interfaces that weren't meant for them, selectors found other
-// fields, and different unnamed structs became identical.
+// Unexported names of fields and methods belong to their package: the methods name()
+// of two packages differ. In one package they would be equal. Types would implement
+// interfaces of other packages, selectors would find other fields, and different
+// unnamed structs would be identical.
 
-// unexported renames unexported methods where that could happen, and tells
-// unnamed structs apart. Fields keep their names, which %+v shows.
+// unexported keeps the unexported methods and the unnamed structs of different
+// packages apart. Fields keep their names, which %+v shows.
 func (n *Table) unexported() {
 	n.separateMethods()
 	n.EachPart(func(t *reach.Part) {
@@ -32,8 +32,8 @@ func (n *Table) unexported() {
 	n.separateStructs()
 }
 
-// separateMethods renames the methods of a name in all packages but the first.
-// Nothing at run time shows the names of unexported methods.
+// separateMethods renames unexported methods with a name that methods of an earlier
+// package have. Nothing at run time shows these names.
 func (n *Table) separateMethods() {
 	owner := map[string]*types.Package{}
 	n.EachPart(func(t *reach.Part) {
@@ -58,8 +58,8 @@ func (n *Table) renameMethod(m *types.Func) {
 	}
 }
 
-// separateEmbedded renames methods whose name is that of another package's
-// field or method in the same tree of embedded types.
+// separateEmbedded renames the unexported methods of a struct's embedded types whose
+// name is also the name of another package's field or method there.
 func (n *Table) separateEmbedded(t types.Type) {
 	s, ok := t.(*types.Struct)
 	if !ok {
@@ -85,8 +85,8 @@ func (n *Table) separateEmbedded(t types.Type) {
 	}
 }
 
-// EmbeddedMembers lists the unexported fields and methods in the tree of a
-// struct, if that has embedded types at all.
+// EmbeddedMembers returns the unexported fields and methods of a struct and of its
+// embedded types, at all depths. It returns nil if there are no embedded types.
 func EmbeddedMembers(s *types.Struct) (objs []types.Object) {
 	seen := map[types.Type]bool{}
 	var walk func(t types.Type)

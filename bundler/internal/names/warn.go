@@ -1,6 +1,7 @@
 package names
 
 import (
+	"cmp"
 	"fmt"
 	"go/types"
 	"slices"
@@ -9,12 +10,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// namers are the packages of the standard library that show the bare names of
-// types: as names of XML elements, of RPC services and in gob streams.
+// namers are the standard library packages that show the names of types without their
+// package: as XML elements, as RPC services, and in gob streams.
 var namers = []string{"encoding/xml", "encoding/gob", "net/rpc", "net/rpc/jsonrpc"}
 
-// warnRenamed adds a warning if types have other names in the bundle and the
-// program can show them.
+// warnRenamed adds a warning if the program can show the names of types that have
+// other names in the bundle.
 func (n *Table) warnRenamed() {
 	var renamed []types.Object
 	for t := range n.Shown {
@@ -29,7 +30,7 @@ func (n *Table) warnRenamed() {
 	if shows = shows || n.Live.Uses("reflect", []string{"Name"}); !shows || len(renamed) == 0 {
 		return
 	}
-	slices.SortFunc(renamed, func(a, b types.Object) int { return int(a.Pos() - b.Pos()) })
+	slices.SortFunc(renamed, n.comparePlaces)
 	list := make([]string, 0, 4)
 	for _, o := range renamed[:min(3, len(renamed))] {
 		list = append(list, fmt.Sprintf("%s is %s", source.Describe(o), n.Of(o)))
@@ -43,8 +44,7 @@ func (n *Table) warnRenamed() {
 	})
 }
 
-// warnTagged adds a warning if a tag that the bundler adds can be seen: the texts
-// of unnamed struct types have it.
+// warnTagged adds a warning if the program can show a tag that the bundler adds.
 func (n *Table) warnTagged() {
 	var tagged []*types.Var
 	for f := range n.Tags {
@@ -53,9 +53,16 @@ func (n *Table) warnTagged() {
 	if len(tagged) == 0 || !n.NamesTypes && !n.Live.Uses("reflect", []string{"Tag"}) {
 		return
 	}
-	slices.SortFunc(tagged, func(a, b *types.Var) int { return int(a.Pos() - b.Pos()) })
+	slices.SortFunc(tagged, func(a, b *types.Var) int { return n.comparePlaces(a, b) })
 	n.Warnings = append(n.Warnings, source.Warning{
 		Pos:  n.Fset.PositionFor(tagged[0].Pos(), false),
 		Text: "struct types without a name have tags in the bundle that keep those of different packages apart: %T, %#v and reflection show them",
 	})
+}
+
+// comparePlaces compares the positions of objects by file name and offset. Values of
+// token.Pos depend on the order in which files are parsed, which varies.
+func (n *Table) comparePlaces(a, b types.Object) int {
+	x, y := n.Fset.PositionFor(a.Pos(), false), n.Fset.PositionFor(b.Pos(), false)
+	return cmp.Or(cmp.Compare(x.Filename, y.Filename), cmp.Compare(x.Offset, y.Offset))
 }

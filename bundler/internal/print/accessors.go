@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// accessors prints the declarations of a part with variables that stand for
-// others. Each of these becomes a function, and each use of it (*name()):
+// accessors returns the declarations of a part with variables that are linked to
+// others. Such a variable becomes a function, and each use of it becomes (*name()):
 //
 //	func name() *T { return &other }
 func (w *partWriter) accessors() string {

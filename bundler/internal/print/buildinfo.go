@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// isReadBuildInfo reports whether an object is debug.ReadBuildInfo.
+// isReadBuildInfo reports whether o is debug.ReadBuildInfo.
 func isReadBuildInfo(o types.Object) bool {
 	fn, ok := o.(*types.Func)
 	return ok && fn.FullName() == "runtime/debug.ReadBuildInfo"
 }
 
-// buildInfoText declares the function that stands for debug.ReadBuildInfo.
+// buildInfoText returns the declaration of the function name, which stands for
+// debug.ReadBuildInfo.
 func (w *writer) buildInfoText(name string) string {
 	var b strings.Builder
 	pkg := w.names.Imports["runtime/debug"]
@@ -36,8 +37,8 @@ func (w *writer) buildInfoText(name string) string {
 	return b.String()
 }
 
-// moduleText returns a module as a literal. Its type is typ, which may be empty
-// in a literal of a slice; the module that replaces it has type full.
+// moduleText returns a module as a composite literal of type typ, which may be empty
+// inside a slice literal. The module that replaces it has type full.
 func moduleText(typ, full string, m *debug.Module) string {
 	text := fmt.Sprintf("%s{Path: %q, Version: %q, Sum: %q", typ, m.Path, m.Version, m.Sum)
 	if m.Replace != nil {

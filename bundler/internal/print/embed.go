@@ -13,8 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// embedded returns the files that a part's patterns name, from those that the
-// go command found for the package.
+// embedded returns the embedded files of the package that match a pattern of the
+// part.
 func embedded(t *reach.Part) (files []string) {
 	for _, name := range t.Pkg.EmbedFiles {
 		if slices.ContainsFunc(t.Embed, func(pattern string) bool { return embedMatches(pattern, name) }) {
@@ -24,16 +24,16 @@ func embedded(t *reach.Part) (files []string) {
 	return files
 }
 
-// embedMatches reports whether a pattern of go:embed takes a file in: by its
-// name, or as part of a folder, where hidden names don't count unless all of
-// them are asked for.
+// embedMatches reports whether a go:embed pattern matches a file or a folder around
+// it. Files with hidden names below a folder match only patterns with the prefix
+// "all:".
 func embedMatches(pattern, name string) bool {
 	pattern, all := strings.CutPrefix(pattern, "all:")
 	pattern = path.Clean(pattern)
 	if ok, _ := path.Match(pattern, name); ok {
 		return true
 	}
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) { // no pattern names the folder of the package
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) { // no pattern matches the folder of the package
 		if ok, _ := path.Match(pattern, dir); !ok {
 			continue
 		}
@@ -48,7 +48,7 @@ func embedMatches(pattern, name string) bool {
 	return false
 }
 
-// embedText writes the variable with its files as its value.
+// embedText returns the declaration of an embedding variable, without the keyword.
 func (w *partWriter) embedText() (string, error) {
 	spec := w.t.Spec.(*ast.ValueSpec)
 	name := w.names.Of(w.t.Objects[0])
@@ -78,9 +78,9 @@ func (w *partWriter) embedFile(name string) (string, error) {
 	return string(data), err
 }
 
-// fsText writes an embed.FS. Its one field is a pointer to a slice of files,
-// sorted by folder and name, folders with a slash at the end: the layout is in
-// embed/embed.go, and the compiler fills it in the same way
+// fsText returns an embed.FS as an expression. Its only field points to a slice of
+// files, sorted by folder and name; names of folders end in a slash. The layout is
+// from embed/embed.go. The compiler fills it in the same way
 // (cmd/compile/internal/staticdata/embed.go).
 func (w *partWriter) fsText(files []string) (string, error) {
 	names := slices.Clone(files)
@@ -113,7 +113,7 @@ func (w *partWriter) fsText(files []string) (string, error) {
 	return b.String(), nil
 }
 
-// embeddedFileText declares the twin of embed's unexported type file.
+// embeddedFileText returns the declaration of a type with the layout of embed.file.
 func embeddedFileText(name string) string {
 	return "// " + name + " has the layout of the unexported type file of package embed.\n" +
 		"type " + name + " struct {\n\tname, data string\n\t_ [16]byte\n}\n"

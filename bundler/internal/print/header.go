@@ -14,9 +14,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// header prints what stands above the package clause: where the file comes
-// from, for what it is built, the program's GODEBUG defaults and its own
-// comments.
+// header returns the text up to the package clause: origin and platform of the bundle,
+// default GODEBUG settings, and the comments at the head of the main package.
 func (w *writer) header() (string, error) {
 	p := w.names
 	var b strings.Builder
@@ -65,8 +64,8 @@ func (w *writer) header() (string, error) {
 	return b.String(), nil
 }
 
-// headText prints a comment of the main package's head; licences stay when
-// everything else is minified.
+// headText returns a comment at the head of the main package. If minified, only
+// license notices remain.
 func (w *writer) headText(g *ast.CommentGroup) string {
 	if w.options.Minify && !legal.MatchString(g.Text()) {
 		return ""
@@ -74,7 +73,7 @@ func (w *writer) headText(g *ast.CommentGroup) string {
 	return groupLines(g)
 }
 
-// groupLines prints a group without directives.
+// groupLines returns a comment group without directives.
 func groupLines(g *ast.CommentGroup) string {
 	var lines []string
 	for _, c := range g.List {
@@ -85,7 +84,7 @@ func groupLines(g *ast.CommentGroup) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// modules lists the modules of the live packages with their versions.
+// modules returns the modules of the bundled packages with their versions, sorted.
 func (w *writer) modules() (lines []string) {
 	seen := map[string]bool{}
 	for _, k := range w.names.Kept {
@@ -105,8 +104,8 @@ var (
 	knownArch = strings.Fields("386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm")
 )
 
-// constraint returns the build constraint of the bundle: the platform and the
-// experiments, if a file was chosen or left out because of them.
+// constraint returns the build constraint of the bundle: the platform and experiments
+// that decide whether a file of the bundled packages is built.
 func (w *writer) constraint() string {
 	p := w.names
 	tags := map[string]bool{}
@@ -137,7 +136,7 @@ func rankTag(tag string) int {
 	return 1000*strings.Count(tag, "goexperiment.") + slices.Index(append(slices.Clone(knownOS), knownArch...), tag)
 }
 
-// fileTags collects the tags that decide whether a file is built.
+// fileTags adds the tags that decide whether a file is built.
 func fileTags(r *source.Request, name string, tags map[string]bool) {
 	if filepath.Ext(name) != ".go" {
 		return
@@ -175,12 +174,11 @@ func fileTags(r *source.Request, name string, tags map[string]bool) {
 	}
 }
 
-// legal matches comments that a licence wants kept.
+// legal matches comments that licenses require to keep.
 var legal = regexp.MustCompile(`(?i)copyright|licen[cs]e|SPDX|all rights reserved`)
 
-// licences returns the legal comments at the heads of a package's files, once
-// each.
-func (w *writer) licences(k *reach.Package) (texts []string) {
+// notices returns the license notices at the heads of a package's files, each once.
+func (w *writer) notices(k *reach.Package) (texts []string) {
 	for _, f := range k.Files {
 		for _, g := range f.Syntax.Comments {
 			if g.Pos() >= f.Syntax.Package {
@@ -194,7 +192,7 @@ func (w *writer) licences(k *reach.Package) (texts []string) {
 	return texts
 }
 
-// licenseFiles prints the licence files of the modules as comments.
+// licenseFiles returns the license files of the modules as comments.
 func (w *writer) licenseFiles() string {
 	var b strings.Builder
 	seen := map[string]bool{}

@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// lineBytes is the largest number of a string's bytes on one line of source.
+	// lineBytes is the maximum number of a string's bytes on a line of source.
 	lineBytes = 2000
-	// sumTerms is the largest number of terms in one sum of strings. The time of
-	// go/printer grows with its square, so longer strings are sums of sums.
+	// sumTerms is the maximum number of terms in a sum of strings. The time of
+	// go/printer grows with its square, so longer strings become sums of sums.
 	sumTerms = 64
-	// apartBytes is the length from which gofmt and the type checker see a short
-	// text in place of a string.
+	// apartBytes is the minimum length of strings that gofmt and the type checker
+	// don't see.
 	apartBytes = 32 << 10
 )
 
-// literals holds the long strings of a bundle. A short text stands for each of
-// them while the bundle is formatted and checked.
+// A literals holds the long strings of a bundle. While the bundle is formatted and
+// checked, a short placeholder stands for each.
 type literals struct {
-	mark  string // begins these texts; occurs nowhere in the program
+	mark  string // the beginning of placeholders, which occurs nowhere in the program
 	texts []string
 }
 
-// newLiterals returns literals with a mark that the program doesn't contain.
+// newLiterals returns literals whose mark the program doesn't contain.
 func newLiterals(p *reach.Live) *literals {
 	l := &literals{}
 	for i := 0; ; i++ {
@@ -40,8 +40,8 @@ func newLiterals(p *reach.Live) *literals {
 	}
 }
 
-// occurs reports whether a text is in any source file, or in the name of an
-// embedded one.
+// occurs reports whether a text occurs in a source file or in the name of an embedded
+// file.
 func occurs(p *reach.Live, text string) bool {
 	for _, k := range p.Kept {
 		if strings.Contains(strings.Join(k.EmbedFiles, "\n"), text) {
@@ -56,8 +56,8 @@ func occurs(p *reach.Live, text string) bool {
 	return false
 }
 
-// text returns a string as Go source. For a long one it returns the text that
-// stands for it until fill.
+// text returns a string as Go source. For a long string it returns a placeholder,
+// which fill replaces.
 func (l *literals) text(s string) string {
 	if len(s) < apartBytes {
 		return stringText(s, 0)
@@ -66,8 +66,8 @@ func (l *literals) text(s string) string {
 	return fmt.Sprintf(`"%s%d"`, l.mark, len(l.texts)-1)
 }
 
-// fill puts the long strings into formatted source, in the form that gofmt gives
-// them.
+// fill replaces the placeholders in formatted source by the long strings, formatted as
+// by gofmt.
 func (l *literals) fill(source []byte) ([]byte, error) {
 	if len(l.texts) == 0 {
 		return source, nil
@@ -97,8 +97,8 @@ func (l *literals) fill(source []byte) ([]byte, error) {
 	return bytes.Join(pieces, nil), nil
 }
 
-// stringText returns a string as Go source: raw if it is readable that way, else
-// quoted, in lines. The statement around it is indented by tabs.
+// stringText returns a string as Go source: a raw string if that reads better, else a
+// sum of quoted lines. The statement around it is indented by tabs.
 func stringText(s string, tabs int) string {
 	if raw(s) {
 		return "`" + s + "`"
@@ -110,7 +110,7 @@ func stringText(s string, tabs int) string {
 	b.Grow(len(s) + len(s)/8)
 	b.WriteString(`"" +`)
 	lines := stringLines(s)
-	group := 1 // lines in each term of the outermost sum
+	group := 1 // number of lines in each term of the outermost sum
 	for len(lines) > group*sumTerms {
 		group *= sumTerms
 	}
@@ -118,8 +118,8 @@ func stringText(s string, tabs int) string {
 	return b.String()
 }
 
-// writeSum writes lines as a sum whose terms have group lines each. An inner sum,
-// in parentheses, has its first term on the current line.
+// writeSum writes lines as a sum whose terms have group lines each. The first term of
+// an inner sum, which is in parentheses, goes on the current line.
 func writeSum(b *strings.Builder, lines []string, group, tabs int, inner bool) {
 	for first := true; len(lines) > 0; first = false {
 		n := min(group, len(lines))
@@ -149,8 +149,8 @@ func quoteTo(b *strings.Builder, s string) {
 	b.Write(strconv.AppendQuote(buffer[:0], s))
 }
 
-// stringLines cuts a string into the lines of the source: after its own line
-// breaks, unless that makes very short lines.
+// stringLines cuts a string into pieces for the lines of the source: after its own
+// line breaks, but not into very short pieces.
 func stringLines(s string) (lines []string) {
 	for len(s) > 0 {
 		n := min(len(s), lineBytes)
@@ -166,7 +166,7 @@ func stringLines(s string) (lines []string) {
 	return lines
 }
 
-// raw reports whether a string can stand between backquotes, and reads best so.
+// raw reports whether a string can be a raw string, and reads better as one.
 func raw(s string) bool {
 	if len(s) < 40 && !strings.Contains(s, "\n") || !utf8.ValidString(s) {
 		return false

@@ -11,8 +11,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/names"
 )
 
-// rewriteLoops adds the edits for the loops of a part. Inner loops come first,
-// as the text of an outer one's first statement can hold one.
+// rewriteLoops adds the edits for the loops of a part. Inner loops come first, because
+// the init statement of an outer loop can contain them.
 func (w *partWriter) rewriteLoops() {
 	for _, l := range slices.Backward(names.FindLoops(w.t)) {
 		label := w.relabel(l)
@@ -35,8 +35,8 @@ func (w *partWriter) rewriteLoops() {
 	}
 }
 
-// relabel returns the new label of a loop, with a colon. It is empty unless a
-// goto jumps to the old label and break or continue needs one.
+// relabel returns the new label of a loop, with a colon. The loop needs one if a goto
+// and a break or continue use the old label.
 func (w *partWriter) relabel(l *names.Loop) string {
 	if !l.Target || len(l.Jumps) == 0 {
 		return ""
@@ -48,18 +48,18 @@ func (w *partWriter) relabel(l *names.Loop) string {
 	return name + ":\n"
 }
 
-// declare prints the declarations of a range loop's variables. They form one
-// statement if the name of the first variable would hide the type of the second.
+// declare returns the declarations of a range loop's variables. They are one statement
+// if the name of the first variable would hide the type of the second.
 func (w *partWriter) declare(l *names.Loop) string {
 	var text strings.Builder
 	var idents, zeros []string
 	hides := false
 	for i, v := range l.Vars {
-		name, typ := w.apply(v.Id.Pos(), v.Id.End()), w.names.TypeText(v.Typ)
+		name, typ := w.apply(v.Ident.Pos(), v.Ident.End()), w.names.TypeText(v.Typ)
 		fmt.Fprintf(&text, "var %s %s\n", name, typ)
 		idents, zeros = append(idents, name), append(zeros, "_ "+typ)
 		names.TypeObjects(v.Typ, func(o types.Object) {
-			first, _, _ := strings.Cut(w.names.ObjectText(o), ".") // of a type, or of its import
+			first, _, _ := strings.Cut(w.names.ObjectText(o), ".") // the name of a type or of its import
 			hides = hides || i > 0 && first == idents[0]
 		})
 	}

@@ -12,18 +12,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/reach"
 )
 
-// A partWriter turns one part into text of the bundle. It changes nothing but
-// the places that the type checker says name something else now; comments and
-// layout stay as they are.
+// A partWriter rewrites the source of one part for the bundle. It edits only places
+// that would have another meaning there. Comments and layout stay.
 type partWriter struct {
 	*writer
 	t     *reach.Part
 	edits []edit
 
-	separate []func() // edits that copy the text of others, outer ones first
+	separate []func() // edits that copy text with other edits, outer ones first
 }
 
-// An edit replaces the source between two offsets.
+// An edit replaces the source between two byte offsets.
 type edit struct {
 	from, to int
 	text     string
@@ -31,18 +30,19 @@ type edit struct {
 
 func (w *partWriter) offset(pos token.Pos) int { return w.t.File.Tok.Offset(pos) }
 
-// replace puts a text in the place of a range with all edits there.
+// replace replaces a range of the source, and the edits in it.
 func (w *partWriter) replace(from, to token.Pos, text string) {
 	a, b := w.offset(from), w.offset(to)
 	w.edits = slices.DeleteFunc(w.edits, func(e edit) bool { return a <= e.from && e.to <= b && a < b && e.from < e.to })
 	w.edits = append(w.edits, edit{a, b, text})
 }
 
+// insert inserts a text at a position.
 func (w *partWriter) insert(at token.Pos, text string) {
 	w.edits = append(w.edits, edit{w.offset(at), w.offset(at), text})
 }
 
-// apply returns the source between two positions with the edits there.
+// apply returns the source between two positions with the edits in it.
 func (w *partWriter) apply(from, to token.Pos) string {
 	a, b := w.offset(from), w.offset(to)
 	edits := slices.Clone(w.edits)
@@ -61,10 +61,10 @@ func (w *partWriter) apply(from, to token.Pos) string {
 	return out.String()
 }
 
-// newPartWriter prepares all edits of a part.
+// newPart returns a partWriter with all edits of a part.
 func (w *writer) newPart(t *reach.Part) *partWriter {
 	pw := &partWriter{writer: w, t: t}
-	pw.promoted() // before what it inserts at
+	pw.promoted() // its insertions precede renamed names
 	names.EachRef(t, pw.ref)
 	pw.offsets()
 	pw.directives()
@@ -77,14 +77,14 @@ func (w *writer) newPart(t *reach.Part) *partWriter {
 	return pw
 }
 
-// ref renames one place.
+// ref adds the edit for one mention of an object.
 func (w *partWriter) ref(r names.Ref) {
 	n := w.names
-	from, to := r.Id.Pos(), r.Id.End()
+	from, to := r.Ident.Pos(), r.Ident.End()
 	if r.Sel != nil {
 		from = r.Sel.Pos()
 	}
-	text := r.Id.Name
+	text := r.Ident.Name
 	std, hasStd := n.StandIn(r.Obj)
 	switch {
 	case n.Build != nil && isReadBuildInfo(r.Obj):
@@ -92,14 +92,14 @@ func (w *partWriter) ref(r names.Ref) {
 	case hasStd:
 		text = n.Imports[std.Path] + "." + std.Name
 	case r.Obj == nil:
-		if new := n.Idents[r.Id]; new != "" {
+		if new := n.Idents[r.Ident]; new != "" {
 			text = new
 		}
 	case r.Sel != nil && n.IsStd(r.Obj):
 		text = n.Imports[r.Obj.Pkg().Path()] + "." + r.Obj.Name()
-	case n.IsStd(r.Obj): // by a dot import
+	case n.IsStd(r.Obj): // imported by a dot import
 		text = n.Imports[r.Obj.Pkg().Path()] + "." + r.Obj.Name()
-	case r.Id.Name == "_":
+	case r.Ident.Name == "_":
 	case n.InProgram(r.Obj):
 		text = n.Of(r.Obj)
 		if w.names.Aliases[r.Obj].Pointer != nil && !r.Decl {
@@ -119,8 +119,7 @@ func asVar(o types.Object) *types.Var {
 	return v
 }
 
-// tags adds tags to the fields of struct types that must not be identical to
-// others.
+// tags adds the tags that keep struct types apart.
 func (w *partWriter) tags() {
 	if len(w.names.Tags) == 0 {
 		return
@@ -143,8 +142,8 @@ func (w *partWriter) tags() {
 	}
 }
 
-// tagFields adds tags to the fields of one line, the first of which is the i-th
-// of its struct. Where not all of them get one, each gets a line of its own.
+// tagFields adds tags to the fields of f, the first of which has index i in its
+// struct. If there are several, each becomes a declaration of its own.
 func (w *partWriter) tagFields(typ *types.Struct, i int, f *ast.Field) {
 	tagged := 0
 	for j := range max(1, len(f.Names)) {
@@ -176,8 +175,8 @@ func (w *partWriter) tagFields(typ *types.Struct, i int, f *ast.Field) {
 	}
 }
 
-// directives deletes the comments that mean something to a tool, and that don't
-// hold any more.
+// directives deletes directives that don't hold in the bundle. If minified, it deletes
+// all comments.
 func (w *partWriter) directives() {
 	from, to := w.t.Start(), w.t.End()
 	for _, g := range w.t.File.CommentsFrom(from) {
@@ -193,7 +192,8 @@ func (w *partWriter) directives() {
 	}
 }
 
-// lineFeed keeps a statement's end where a comment with a line break goes.
+// lineFeed returns the line break that replaces a comment, if a statement may end in
+// it.
 func (w *partWriter) lineFeed(c *ast.Comment) string {
 	if strings.HasPrefix(c.Text, "/*") && strings.Contains(c.Text, "\n") {
 		return "\n"
@@ -201,7 +201,7 @@ func (w *partWriter) lineFeed(c *ast.Comment) string {
 	return ""
 }
 
-// wholeLine returns the comment's range, with its line if nothing else is there.
+// wholeLine returns the offsets of a comment, or of its line if nothing else is on it.
 func (w *partWriter) wholeLine(c *ast.Comment) (from, to int) {
 	src := w.t.File.Src
 	from, to = w.offset(c.Pos()), w.offset(c.End())
@@ -218,12 +218,12 @@ func (w *partWriter) wholeLine(c *ast.Comment) (from, to int) {
 	return from, to
 }
 
-// kept are the go: directives that a function may carry into the bundle.
+// kept has the go: directives that stay in the bundle.
 var kept = map[string]bool{
 	"noinline": true, "nosplit": true, "norace": true, "nocheckptr": true, "uintptrescapes": true,
 }
 
-// dropped reports whether a comment is a directive to leave out.
+// dropped reports whether a comment is a directive that doesn't hold in the bundle.
 func dropped(text string, fn *ast.FuncDecl) bool {
 	if strings.HasPrefix(text, "/*line ") {
 		return true
@@ -240,7 +240,7 @@ func dropped(text string, fn *ast.FuncDecl) bool {
 		strings.HasPrefix(text, " +build ") || strings.HasPrefix(text, "+build ")
 }
 
-// link adds the body for a function without one.
+// link adds the body of a function that has none in the source.
 func (w *partWriter) link() {
 	if len(w.t.Objects) == 0 {
 		return

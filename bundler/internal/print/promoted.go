@@ -10,14 +10,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// A selector of a promoted field leaves out the embedded fields on the way. In
-// one package it could find another package's unexported field of that name as
-// well, or instead. The bundle then says the way:
+// A selector of a promoted field omits the embedded fields on the way. In one package
+// it could also find another package's unexported field of that name. The bundle then
+// has the whole selector:
 //
 //	s.x    s.inner.x
 
-// promoted writes the way to promoted fields where their names don't lead there
-// any more.
+// promoted inserts embedded fields into selectors that would otherwise be ambiguous.
 func (w *partWriter) promoted() {
 	for _, node := range w.t.Nodes() {
 		ast.Inspect(node, func(n ast.Node) bool {
@@ -31,7 +30,7 @@ func (w *partWriter) promoted() {
 	}
 }
 
-// way returns the embedded fields to name in a selector, or nothing.
+// way returns the names of the embedded fields to insert into a selector.
 func (w *partWriter) way(x *ast.SelectorExpr) (fields []string) {
 	sel := w.t.Pkg.Info.Selections[x]
 	if sel == nil || sel.Kind() != types.FieldVal || len(sel.Index()) < 2 {
@@ -52,7 +51,8 @@ func (w *partWriter) way(x *ast.SelectorExpr) (fields []string) {
 	return fields
 }
 
-// structOf returns the struct that a type is, or points to, or nil.
+// structOf returns the underlying struct of t, or of the type that t points to. It
+// returns nil for other types.
 func structOf(t types.Type) *types.Struct {
 	if ptr, ok := t.Underlying().(*types.Pointer); ok {
 		t = ptr.Elem()
@@ -61,8 +61,8 @@ func structOf(t types.Type) *types.Struct {
 	return s
 }
 
-// offsets rewrites unsafe.Offsetof of promoted fields, which counts from the
-// outer struct:
+// offsets rewrites unsafe.Offsetof of promoted fields, which is relative to the outer
+// struct:
 //
 //	unsafe.Offsetof(s.x)    (unsafe.Offsetof(s.inner) + unsafe.Offsetof(s.inner.x))
 func (w *partWriter) offsets() {

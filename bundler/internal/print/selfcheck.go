@@ -14,8 +14,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// Check type-checks the bundle. An error here is a mistake of the bundler;
-// it is told with the place in the source that went wrong.
+// Check type-checks the bundle. An error is a mistake of the bundler; it names the
+// place in the source where it can.
 func (p *File) Check(ctx context.Context) error {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, "bundle.go", p.skeleton, parser.SkipObjectResolution)
@@ -54,7 +54,8 @@ func (p *File) Check(ctx context.Context) error {
 	return internalErrorAt(p.skeleton, fset.Position(first.Pos), first.Msg, where)
 }
 
-// internal reports text of the bundle that isn't Go.
+// internalError returns an error of the parser in the text of a bundle as an error of
+// the bundler.
 func internalError(text []byte, err error) error {
 	var list scanner.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
@@ -63,7 +64,8 @@ func internalError(text []byte, err error) error {
 	return fmt.Errorf("internal error: %w", err)
 }
 
-// internalAt shows the line of the bundle, as that isn't written anywhere.
+// internalErrorAt returns an error of the bundler. It shows the line, because the
+// bundle isn't written anywhere.
 func internalErrorAt(bundle []byte, at token.Position, msg, from string) error {
 	line := ""
 	if lines := strings.Split(string(bundle), "\n"); at.Line > 0 && at.Line <= len(lines) {
@@ -79,8 +81,8 @@ func internalErrorAt(bundle []byte, at token.Position, msg, from string) error {
 	return &source.Error{Text: text, Hint: "please report this as a bug of the bundler"}
 }
 
-// sourceOf finds the place in the source that a declaration of the bundle was
-// made from.
+// sourceOf returns the position in the source of a declaration of the bundle, or
+// nothing.
 func (p *File) sourceOf(d ast.Decl) string {
 	var names []*ast.Ident
 	switch d := d.(type) {

@@ -1,8 +1,8 @@
 // Package print is the last stage of the bundler: it makes one Go file.
 //
 // [Write] takes a [names.Table] and returns a [File]. It copies the source of the
-// parts, and edits the places that mean something else in one package.
-// [File.Check] type-checks the result.
+// parts, and edits the places that would have another meaning in one package.
+// [File.Check] type-checks the file.
 package print
 
 import (
@@ -25,30 +25,30 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say how to print a bundle.
+// Options control the text of a bundle.
 type Options struct {
-	// By is named in the first line of the bundle; empty means "bundler".
+	// By is the name of the generator in the first line. Empty means "bundler".
 	By string
-	// Licenses appends the licence files of the modules as comments.
+	// Licenses appends the license files of the modules as comments.
 	Licenses bool
-	// Minify drops comments, except for licences.
+	// Minify drops comments other than license notices.
 	Minify bool
 }
 
-// A File is the text of a bundle: the output of the stage print.
+// A File is the output of this stage: a bundle.
 type File struct {
-	Text  []byte // one gofmt-clean file
-	Sizes []int  // of the text of each package
+	Text  []byte // gofmt-clean
+	Sizes []int  // sizes of the texts of the packages, in bytes before formatting
 
-	skeleton []byte                    // the output with short texts in place of long strings
-	places   map[string]token.Position // in the source, of what the bundle declares
+	skeleton []byte                    // Text with placeholders for long strings
+	places   map[string]token.Position // in the source, by name in the bundle
 	std      map[string]*types.Package
 	target   source.Target
 }
 
-// Write prints the bundle: header, imports, and for each package, in the
-// order of initialisation, its licences and its live parts. It releases each
-// package as soon as that is printed.
+// Write prints the bundle: header, imports, and for each package, in the order of
+// initialization, its license notices and its parts. It releases each package of n
+// after printing it.
 func Write(ctx context.Context, n *names.Table, o Options) (*File, error) {
 	w := &writer{names: n, options: o, literals: newLiterals(n.Live), places: map[string]token.Position{}}
 	f := &File{places: w.places, std: n.Std, target: n.Target}
@@ -62,9 +62,9 @@ func Write(ctx context.Context, n *names.Table, o Options) (*File, error) {
 	return f, ctx.Err()
 }
 
-// file prints and formats the bundle, with short texts in place of long strings.
-// Each section is formatted by itself, so that only a few syntax trees exist at a
-// time. It returns the sizes of the packages, too.
+// file returns the formatted bundle with placeholders for long strings, and the sizes
+// of the packages. It formats each section by itself, so that only a few syntax trees
+// exist at a time.
 func (w *writer) file(ctx context.Context) (text []byte, sizes []int, err error) {
 	head, err := w.header()
 	if err != nil {
@@ -108,13 +108,13 @@ func (w *writer) file(ctx context.Context) (text []byte, sizes []int, err error)
 	return bytes.Join(sections, nil), sizes, nil
 }
 
-// packageClause stands before the declarations of a package to format them.
+// packageClause precedes declarations while they are formatted.
 const packageClause = "package p\n"
 
-// formatText does what gofmt does.
+// formatText formats Go source like gofmt.
 func formatText(text string) ([]byte, error) {
 	source := []byte(text)
-	for range 3 { // gofmt isn't idempotent on every comment
+	for range 3 { // gofmt isn't idempotent for all comments
 		formatted, err := format.Source(source)
 		if err != nil {
 			return nil, internalError(source, err)
@@ -127,8 +127,7 @@ func formatText(text string) ([]byte, error) {
 	return source, nil
 }
 
-// release gives the memory of a printed package back: its syntax and what the
-// type checker said of it. It keeps where the declarations come from.
+// release notes the positions of a package's declarations and releases the package.
 func (w *writer) release(k *reach.Package) {
 	for _, t := range k.Kept {
 		for _, o := range t.Objects {
@@ -140,25 +139,24 @@ func (w *writer) release(k *reach.Package) {
 	k.Release()
 }
 
-// A writer is the state of the stage print.
+// A writer is the state of Write.
 type writer struct {
 	names    *names.Table
 	options  Options
 	literals *literals
 	places   map[string]token.Position // in the source, by name in the bundle
-	inits    bool                      // some init function runs among the initialisers
+	inits    bool                      // a package other than main has an init function
 }
 
-// A piece is the text of a part: what stands before it, and itself without the
-// keyword of its declaration.
+// A piece is the text of a part.
 type piece struct {
 	t             *reach.Part
 	comment, text string
 	trailing      string
-	whole         bool // the text is the whole declaration
+	whole         bool // text is a whole declaration, with its keyword
 }
 
-// packageText prints the live parts of a package.
+// packageText returns the text of a package.
 func (w *writer) packageText(k *reach.Package) (string, error) {
 	var pieces, embeds []piece
 	var inits []string
@@ -167,7 +165,7 @@ func (w *writer) packageText(k *reach.Package) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if len(t.Embed) > 0 { // laid out statically in the program, so first
+		if len(t.Embed) > 0 { // initialized statically in the program, so first
 			embeds = append(embeds, one)
 			continue
 		}
@@ -182,7 +180,7 @@ func (w *writer) packageText(k *reach.Package) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n// ---- %s ----\n\n", strings.TrimSpace(k.ImportPath+" "+k.Version))
 	if k.Package != w.names.Main {
-		for _, c := range w.licences(k) {
+		for _, c := range w.notices(k) {
 			b.WriteString(c + "\n\n")
 		}
 	}
@@ -197,7 +195,7 @@ func (w *writer) packageText(k *reach.Package) (string, error) {
 	return b.String(), nil
 }
 
-// pieceOf prints one part.
+// pieceOf returns the text of one part.
 func (w *writer) pieceOf(t *reach.Part) (one piece, err error) {
 	pw := w.newPart(t)
 	one = piece{t: t, comment: w.commentText(t)}
@@ -229,7 +227,7 @@ func (w *writer) pieceOf(t *reach.Part) (one piece, err error) {
 	return one, err
 }
 
-// writePieces prints pieces, those in a row of one declaration as a group.
+// writePieces writes pieces. Successive specs of one declaration form a group.
 func writePieces(b *strings.Builder, pieces []piece) {
 	for i := 0; i < len(pieces); {
 		t := pieces[i].t
@@ -258,10 +256,10 @@ func writePieces(b *strings.Builder, pieces []piece) {
 	}
 }
 
-// keyword returns var, const or type.
+// keyword returns the keyword of a declaration: var, const or type.
 func keyword(t *reach.Part) string { return t.Decl.(*ast.GenDecl).Tok.String() }
 
-// apart reports whether there was an empty line between two specs.
+// apart reports whether the source has an empty line between two specs.
 func apart(a, b *reach.Part) bool {
 	from := a.File.Tok.Line(a.End())
 	to := b.File.Tok.Line(b.Start())
@@ -271,7 +269,7 @@ func apart(a, b *reach.Part) bool {
 	return to > from+1 || to < from
 }
 
-// commentText prints the comments before a part.
+// commentText returns the comments before a part.
 func (w *writer) commentText(t *reach.Part) string {
 	var b strings.Builder
 	for i, g := range t.Comment {
@@ -293,7 +291,8 @@ func (w *writer) commentText(t *reach.Part) string {
 	return b.String()
 }
 
-// groupText prints a group of comments, without directives.
+// groupText returns a comment group without the directives that don't hold in the
+// bundle.
 func (w *writer) groupText(g *ast.CommentGroup, fn *ast.FuncDecl) string {
 	var lines []string
 	for _, c := range g.List {
@@ -308,7 +307,7 @@ func (w *writer) groupText(g *ast.CommentGroup, fn *ast.FuncDecl) string {
 	return strings.Join(lines, "\n")
 }
 
-// trailing returns the comment that follows a part on its last line.
+// trailing returns the comment after a part on its last line.
 func (w *writer) trailing(t *reach.Part) string {
 	f := t.File
 	end := t.End()
@@ -338,7 +337,7 @@ func (w *writer) trailing(t *reach.Part) string {
 	return text
 }
 
-// importsText prints the one import block.
+// importsText returns the import declaration.
 func (w *writer) importsText() string {
 	n := w.names
 	var b strings.Builder
@@ -360,7 +359,7 @@ func (w *writer) importsText() string {
 	return b.String()
 }
 
-// helpersText prints what the bundler itself declares.
+// helpersText returns the declarations that the bundler adds.
 func (w *writer) helpersText() string {
 	text := ""
 	if w.inits {

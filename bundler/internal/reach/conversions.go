@@ -6,21 +6,24 @@ import (
 	"go/types"
 )
 
-// conversions finds the places of a function or an initialiser where a value of
-// a concrete type becomes an interface value, and calls mark with the type. It
-// calls assert where a type must implement an interface though none of its
-// values needs to get there.
+// A conversions finds the expressions of a syntax tree that are converted to
+// interface types, explicitly or not. It calls a function for each.
 type conversions struct {
-	info    *types.Info
-	mark    func(types.Type)
-	show    func(types.Type) // becomes an empty interface: reflection can look at it
-	assert  func(concrete, face types.Type)
-	results []*types.Tuple // of the functions around
+	info *types.Info
+	// mark is called with each concrete type that is converted to an interface type.
+	mark func(types.Type)
+	// show is called with each type that is converted to an empty interface type.
+	show func(types.Type)
+	// assert is called for each type assertion and case of a type switch. The type
+	// concrete must implement face, even if no value is ever converted.
+	assert func(concrete, face types.Type)
+	// each, unless nil, is called with each expression and its interface type.
+	each func(e ast.Expr, to types.Type)
 
-	each func(e ast.Expr, to types.Type) // sees each expression that becomes an interface value; may be nil
+	results []*types.Tuple // of the enclosing functions, the innermost last
 }
 
-// find walks a node.
+// find visits a syntax tree.
 func (c *conversions) find(n ast.Node) {
 	var stack []ast.Node
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -94,7 +97,7 @@ func (c *conversions) visit(n ast.Node) {
 	}
 }
 
-// typeSwitch handles the types of the cases.
+// typeSwitch asserts the types of the cases.
 func (c *conversions) typeSwitch(n *ast.TypeSwitchStmt) {
 	var x ast.Expr
 	switch s := n.Assign.(type) {
@@ -111,7 +114,7 @@ func (c *conversions) typeSwitch(n *ast.TypeSwitchStmt) {
 	}
 }
 
-// value handles a value that becomes one of type to.
+// value converts e to the type to.
 func (c *conversions) value(e ast.Expr, to types.Type) {
 	if c.each != nil && to != nil && isInterface(to) {
 		c.each(e, to)
@@ -135,15 +138,13 @@ func (c *conversions) convert(from, to types.Type) {
 	c.mark(from)
 }
 
-// isInterface reports whether values of the type are interface values: type
-// parameters aren't.
+// isInterface reports whether t is an interface type and no type parameter.
 func isInterface(t types.Type) bool {
 	_, param := types.Unalias(t).(*types.TypeParam)
 	return !param && types.IsInterface(t)
 }
 
-// tuple handles values, or one call with several, that become values of the
-// types to.
+// tuple converts expressions, or the results of one call, to the types to.
 func (c *conversions) tuple(values []ast.Expr, to []types.Type) {
 	if len(values) == 1 && len(to) > 1 {
 		if t, ok := c.info.TypeOf(values[0]).(*types.Tuple); ok {
@@ -180,7 +181,7 @@ func tupleTypes(t *types.Tuple) []types.Type {
 	return ts
 }
 
-// valueSpec handles variables with a type and values.
+// valueSpec converts the initial values of variables with a type.
 func (c *conversions) valueSpec(s *ast.ValueSpec) {
 	if s.Type == nil {
 		return
@@ -193,7 +194,7 @@ func (c *conversions) valueSpec(s *ast.ValueSpec) {
 	c.tuple(s.Values, to)
 }
 
-// call handles calls, conversions and built-in functions.
+// call converts arguments to the types of parameters, and operands of conversions.
 func (c *conversions) call(n *ast.CallExpr) {
 	fun := c.info.Types[n.Fun]
 	switch {
@@ -223,8 +224,8 @@ func (c *conversions) call(n *ast.CallExpr) {
 	}
 }
 
-// valuesOf counts the values of arguments of which one can be a call with
-// several results.
+// valuesOf returns the number of values of arguments. A single argument may be a call
+// with several results.
 func valuesOf(info *types.Info, args []ast.Expr) int {
 	if len(args) == 1 {
 		if t, ok := info.TypeOf(args[0]).(*types.Tuple); ok {
@@ -255,7 +256,7 @@ func (c *conversions) builtin(n *ast.CallExpr) {
 	}
 }
 
-// literal handles the elements of a composite literal.
+// literal converts the elements and keys of a composite literal.
 func (c *conversions) literal(n *ast.CompositeLit) {
 	t := core(c.info.TypeOf(n))
 	if ptr, ok := t.(*types.Pointer); ok {
@@ -288,13 +289,13 @@ func (c *conversions) literal(n *ast.CompositeLit) {
 	}
 }
 
-// compare handles a comparison of an interface value with another.
+// compare converts each operand of a comparison to the type of the other.
 func (c *conversions) compare(x, y ast.Expr) {
 	c.value(x, c.info.TypeOf(y))
 	c.value(y, c.info.TypeOf(x))
 }
 
-// ranged handles range loops that assign to existing variables.
+// ranged converts what a range loop assigns to existing variables.
 func (c *conversions) ranged(n *ast.RangeStmt) {
 	if n.Tok != token.ASSIGN {
 		return
@@ -308,7 +309,8 @@ func (c *conversions) ranged(n *ast.RangeStmt) {
 	}
 }
 
-// rangeTypes returns what a range loop over a value of type t gives.
+// rangeTypes returns the types of the iteration values of a range loop over a t. They
+// are nil if there is none.
 func rangeTypes(t types.Type) (key, value types.Type) {
 	integer := types.Typ[types.Int]
 	switch t := core(t).(type) {
@@ -338,8 +340,8 @@ func rangeTypes(t types.Type) (key, value types.Type) {
 	return nil, nil
 }
 
-// core returns the type that operations on a value of type t work on: the
-// underlying type, for type parameters that of their type set.
+// core returns the underlying type of t. For a type parameter it returns the
+// underlying type of the first type in its type set.
 func core(t types.Type) types.Type {
 	if t == nil {
 		return nil

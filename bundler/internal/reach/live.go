@@ -8,41 +8,42 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// A Live is what a program can reach: the output of the stage reach.
+// A Live is the output of this stage: the parts of a program that can run.
 type Live struct {
 	*source.Program
-	Kept []*Package            // in the order of program.pkgs
-	used map[types.Object]bool // what the parts of the packages name at package level
+	Kept []*Package            // all packages, in the order of Program.Packages
+	used map[types.Object]bool // package-level objects and methods that the parts mention
 
-	Faced      map[*types.TypeName]bool // types whose values get into interfaces
-	FacedTypes map[types.Type]bool      // the same with unnamed types
-	Shown      map[*types.TypeName]bool // types that reflection can come to from an empty interface
+	Converted      map[*types.TypeName]bool // types of the program whose values are converted to interface types
+	ConvertedTypes map[types.Type]bool      // the same with unnamed types and types of the standard library
+	Shown          map[*types.TypeName]bool // types that reflection can come to from an empty interface value
 
-	// Methods tells why exported methods of types in interfaces are all kept, or
-	// is empty.
+	// Methods is the reason why all exported methods of converted types are kept. It
+	// is empty if they aren't.
 	Methods    string
-	NamesTypes bool             // the program shows the names of types
-	Build      *debug.BuildInfo // what debug.ReadBuildInfo is to return; nil if nothing calls it
-	Warnings   []source.Warning // where the bundle can behave in another way than the program
+	NamesTypes bool             // the program can show the names of its types
+	Build      *debug.BuildInfo // what debug.ReadBuildInfo returns; nil if nothing calls it or it is unknown
+	Warnings   []source.Warning // of this stage and those before
 
-	// A program that is not complete must be loaded again: missing are functions
-	// without a body; emptied reports that a body was left out that is needed.
+	// Missing are reachable functions without a body. Emptied reports whether a
+	// function is reachable whose body was emptied. In both cases all other fields
+	// but Program are zero, and the program must be loaded again.
 	Missing []source.Missing
 	Emptied bool
 }
 
-// A Package is a package with the parts to keep.
+// A Package is a source package with the parts to keep.
 type Package struct {
 	*source.Package
-	Kept []*Part // in the order of initialization
+	Kept []*Part // variables in the order of initialization
 
-	Count   int      // of kept, also after release
-	Chain   []string // from the main package, along imports
-	Why     string   // the first reason that something of it is needed
-	Dropped []string // declarations, by name
+	Count   int      // the length of Kept, also after Release
+	Chain   []string // of imports from the main package
+	Why     string   // why the package is needed
+	Dropped []string // names of the declarations that aren't kept
 }
 
-// Release drops what is known of the package's source, to save memory.
+// Release drops the parts and what is known of the source, to save memory.
 func (k *Package) Release() {
 	k.Package.Release()
 	k.Kept = nil
@@ -51,11 +52,11 @@ func (k *Package) Release() {
 // A Part is a part to keep.
 type Part struct {
 	*source.Part
-	why     string          // what made it live
-	whyFrom *source.Package // whose that is; nil for roots
+	why     string          // what needs it
+	whyFrom *source.Package // the package that needs it; nil for roots
 }
 
-// EachPart calls f for every part, in order.
+// EachPart calls f for each part to keep, in order.
 func (l *Live) EachPart(f func(*Part)) {
 	for _, k := range l.Kept {
 		for _, t := range k.Kept {
@@ -64,7 +65,8 @@ func (l *Live) EachPart(f func(*Part)) {
 	}
 }
 
-// Uses reports whether a part names one of the objects of a package.
+// Uses reports whether the program mentions an object of the package path that has
+// one of the names. Without names any object counts.
 func (l *Live) Uses(path string, names []string) bool {
 	for o := range l.used {
 		if o.Pkg() != nil && o.Pkg().Path() == path && (len(names) == 0 || slices.Contains(names, o.Name())) {

@@ -13,30 +13,30 @@ import (
 )
 
 // Methods that only dynamic calls reach are kept by the rule of gc's linker
-// (cmd/link/internal/ld/deadcode.go), made safe where we don't see std's code:
-// a method of a type whose values can get into an interface is live if some
-// interface that is live in the program, or any interface in the sources of the
-// standard library packages that live code needs, has a method of its name. If
-// the program or these packages look methods up by reflection, then all exported
-// methods of such types are live.
+// (cmd/link/internal/ld/deadcode.go). A method is live if its type is converted to
+// an interface type and a live interface type has a method of its name. All
+// interface types in the sources of needed standard library packages count as live,
+// because their code isn't analyzed. If the program or one of these packages looks
+// methods up by reflection, all exported methods of converted types are live.
 
-// faces knows the types that get into interfaces, and the methods of interfaces.
-type faces struct {
-	types    map[types.Type]bool  // visited
-	order    []*types.Named       // named types among them, of the program
-	names    map[string]bool      // of methods of live interfaces; unexported ones with package path
-	seen     map[*types.Func]bool // methods already found live here
+// converted holds the types that are converted to interface types, and the names of
+// the methods of interface types.
+type converted struct {
+	types    map[types.Type]bool  // all, with unnamed types
+	order    []*types.Named       // the declared types of the program among them
+	names    map[string]bool      // MethodKeys of the methods of live interface types
+	seen     map[*types.Func]bool // methods found live by this rule
 	shown    map[types.Type]bool
-	shows    []types.Type // in order
+	shows    []types.Type // keys of shown, in order
 	reflects bool
 }
 
-func newFaces() *faces {
-	return &faces{types: map[types.Type]bool{}, names: map[string]bool{}, seen: map[*types.Func]bool{}, shown: map[types.Type]bool{}}
+func newConverted() *converted {
+	return &converted{types: map[types.Type]bool{}, names: map[string]bool{}, seen: map[*types.Func]bool{}, shown: map[types.Type]bool{}}
 }
 
-// addInterface makes the methods of an interface type callable.
-func (f *faces) addInterface(t types.Type) {
+// addInterface adds the methods of an interface type. It ignores other types.
+func (f *converted) addInterface(t types.Type) {
 	if t == nil {
 		return
 	}
@@ -49,8 +49,8 @@ func (f *faces) addInterface(t types.Type) {
 	}
 }
 
-// MethodKey is the identity of a method's name: unexported names belong to
-// their package.
+// MethodKey returns the name of a method, with the path of the package if it is
+// unexported. Methods with equal keys implement each other.
 func MethodKey(m *types.Func) string {
 	if m.Exported() || m.Pkg() == nil {
 		return m.Name()
@@ -58,9 +58,9 @@ func MethodKey(m *types.Func) string {
 	return m.Pkg().Path() + "." + m.Name()
 }
 
-// reflectUse notes calls that find methods at run time: of reflect itself, or of
-// any interface that a reflect.Type satisfies.
-func (f *faces) reflectUse(o types.Object) {
+// reflectUse notes the use of a method that finds methods at run time: of package
+// reflect, or of an interface that reflect.Type implements.
+func (f *converted) reflectUse(o types.Object) {
 	switch o.Name() {
 	case "Method", "MethodByName", "Methods":
 	default:
@@ -76,10 +76,10 @@ func (f *faces) reflectUse(o types.Object) {
 	}
 }
 
-// markFace notes that values of a type can get into an interface, and so all
-// that reflection reaches from there.
-func (r *reacher) markFace(t types.Type) {
-	f := r.faces
+// markConverted notes that values of type t can be converted to an interface type,
+// and the values of all types that reflection can come to from t.
+func (r *reacher) markConverted(t types.Type) {
+	f := r.converted
 	t = types.Unalias(t)
 	if t == nil || f.types[t] {
 		return
@@ -88,31 +88,31 @@ func (r *reacher) markFace(t types.Type) {
 	switch t := t.(type) {
 	case *types.Named:
 		for i := range t.TypeArgs().Len() {
-			r.markFace(t.TypeArgs().At(i))
+			r.markConverted(t.TypeArgs().At(i))
 		}
 		if o := t.Origin(); o != t {
-			r.markFace(o)
+			r.markConverted(o)
 			return
 		}
 		if r.p.InProgram(t.Obj()) {
 			f.order = append(f.order, t)
 			r.need(t.Obj())
-			r.markFace(t.Underlying())
+			r.markConverted(t.Underlying())
 		}
 	case *types.Pointer:
-		r.markFace(t.Elem())
+		r.markConverted(t.Elem())
 	case *types.Slice:
-		r.markFace(t.Elem())
+		r.markConverted(t.Elem())
 	case *types.Array:
-		r.markFace(t.Elem())
+		r.markConverted(t.Elem())
 	case *types.Chan:
-		r.markFace(t.Elem())
+		r.markConverted(t.Elem())
 	case *types.Map:
-		r.markFace(t.Key())
-		r.markFace(t.Elem())
+		r.markConverted(t.Key())
+		r.markConverted(t.Elem())
 	case *types.Struct:
 		for i := range t.NumFields() {
-			r.markFace(t.Field(i).Type())
+			r.markConverted(t.Field(i).Type())
 		}
 	case *types.Signature:
 		r.markTuple(t.Params())
@@ -124,14 +124,14 @@ func (r *reacher) markFace(t types.Type) {
 
 func (r *reacher) markTuple(t *types.Tuple) {
 	for i := range t.Len() {
-		r.markFace(t.At(i).Type())
+		r.markConverted(t.At(i).Type())
 	}
 }
 
-// markMethods makes methods live whose type and name are both known now. It
-// reports whether it found any.
+// markMethods marks methods that have become callable through interfaces. It reports
+// whether there are any, or parts in the queue.
 func (r *reacher) markMethods() bool {
-	f := r.faces
+	f := r.converted
 	all := f.reflects || r.std.reflects != ""
 	found := false
 	for i := 0; i < len(f.order); i++ {
@@ -158,32 +158,32 @@ func (r *reacher) markMethods() bool {
 	return found || len(r.queue) > 0
 }
 
-// callable reports whether a method of a type in an interface can be called.
+// callable reports whether a method of a converted type can be called dynamically. If
+// all, every exported method can.
 func (r *reacher) callable(m *types.Func, all bool) bool {
 	if !m.Exported() {
-		return r.faces.names[MethodKey(m)]
+		return r.converted.names[MethodKey(m)]
 	}
-	return all || r.faces.names[m.Name()] || r.std.methods[m.Name()]
+	return all || r.converted.names[m.Name()] || r.std.methods[m.Name()]
 }
 
-// stdFacts are what the sources of the standard library say of methods, by
-// package. The compiler's export data doesn't tell of interfaces inside of
-// functions.
+// stdFacts holds what the sources of the standard library say of methods. The
+// compiler's export data lacks interface types inside functions.
 type stdFacts struct {
 	p        *source.Program
 	facts    map[string]*methodFacts
-	linked   map[string]bool // packages that the live parts of the program need
-	methods  map[string]bool // names of methods of their interfaces
-	reflects string          // one of them that looks methods up by reflection
+	linked   map[string]bool // paths of packages that live parts need
+	methods  map[string]bool // names of methods of interface types in these packages
+	reflects string          // the first of these packages that looks methods up by reflection
 }
 
-// methodFacts are what one package says.
+// methodFacts holds what the sources of one package say.
 type methodFacts struct {
-	methods  []string // of interface types, wherever they stand
+	methods  []string // names of methods of interface types
 	reflects bool
 }
 
-// newStdFacts reads the sources of all packages of std that the program imports.
+// newStdFacts reads the sources of the standard library packages of a program.
 func newStdFacts(p *source.Program) *stdFacts {
 	s := &stdFacts{p: p, facts: map[string]*methodFacts{}, linked: map[string]bool{}, methods: map[string]bool{"Error": true}}
 	var wg sync.WaitGroup
@@ -215,7 +215,7 @@ func newStdFacts(p *source.Program) *stdFacts {
 	return s
 }
 
-// use notes that the program needs a package of std, and so all it imports.
+// use notes that live parts need a standard library package, and so its imports.
 func (s *stdFacts) use(path string) {
 	if s.linked[path] || s.facts[path] == nil {
 		return
@@ -238,7 +238,7 @@ func (s *stdFacts) use(path string) {
 	}
 }
 
-// scan adds the facts of one file.
+// scan adds the facts of one file. It skips a file that it can't read or parse.
 func (facts *methodFacts) scan(name string) {
 	src := source.ReadText(name)
 	reflects := strings.Contains(src, `"reflect"`) && strings.Contains(src, ".Method")

@@ -7,12 +7,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// orderVars moves the variables so that they stand as they are initialised. The
-// compiler takes the first variable all of whose dependencies are done, those
-// without an initialiser included; so these come first. The others move down
-// only: gc can't infer type arguments from a method that stands below. Where
-// the source is in order already, nothing moves, as the compiler comes to the
-// same order again.
+// orderVars sorts the variables of a package by their order of initialization.
+// Variables without an initializer come first, because others may wait for them.
+// Variables with an initializer move down only: gc can't infer type arguments from a
+// method that is declared below. If the source is in order, nothing moves.
 func orderVars(k *Package) {
 	rank := make(map[*types.Initializer]int, len(k.Info.InitOrder))
 	for i, in := range k.Info.InitOrder {

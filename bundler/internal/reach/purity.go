@@ -11,9 +11,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// purity decides whether evaluating an expression at start-up can be left out
-// when nothing wants its value: it neither changes anything, nor panics, nor
-// waits. It says no when unsure.
+// A purity decides whether the bundle can leave out the evaluation of an expression
+// whose value nothing needs. A pure expression changes nothing, doesn't panic and
+// doesn't block. Expressions that it can't decide aren't pure.
 type purity struct {
 	p     *source.Program
 	funcs map[*types.Func]purityState
@@ -32,7 +32,7 @@ func newPurity(p *source.Program) *purity {
 	return &purity{p: p, funcs: map[*types.Func]purityState{}}
 }
 
-// pure reports whether an expression of a package is free of effects.
+// pure reports whether an expression of a package is pure.
 func (u *purity) pure(k *source.Package, e ast.Expr) bool {
 	tv := k.Info.Types[e]
 	if tv.Value != nil || tv.IsType() || tv.IsNil() {
@@ -53,7 +53,7 @@ func (u *purity) pure(k *source.Package, e ast.Expr) bool {
 		return u.pure(k, e.Key) && u.pure(k, e.Value)
 	case *ast.CompositeLit:
 		return u.literal(k, e)
-	case *ast.IndexExpr: // an instance of a generic function, or a key of a map
+	case *ast.IndexExpr: // an instance of a generic function, or an element of a map
 		if _, ok := k.Info.Types[e.X].Type.Underlying().(*types.Signature); ok {
 			return u.pure(k, e.X)
 		}
@@ -76,8 +76,8 @@ func (u *purity) all(k *source.Package, es []ast.Expr) bool {
 	return true
 }
 
-// literal: the keys of a struct are no expressions, and those of a map must have
-// a hash.
+// literal reports whether a composite literal is pure. Keys of maps must be hashable;
+// names of fields aren't expressions.
 func (u *purity) literal(k *source.Package, e *ast.CompositeLit) bool {
 	_, isMap := core(k.Info.TypeOf(e)).(*types.Map)
 	for _, elt := range e.Elts {
@@ -98,7 +98,7 @@ func (u *purity) literal(k *source.Package, e *ast.CompositeLit) bool {
 	return true
 }
 
-// key reports whether a key of a map is free of effects and has a hash.
+// key reports whether a key of a map is pure and hashable.
 func (u *purity) key(k *source.Package, e ast.Expr) bool {
 	if k.Info.Types[e].Value != nil {
 		return true
@@ -106,11 +106,11 @@ func (u *purity) key(k *source.Package, e ast.Expr) bool {
 	return !comparisonPanics(k.Info.TypeOf(e)) && u.pure(k, e)
 }
 
-// comparisonPanics reports whether comparing or hashing values of a type can
-// panic: they can hold an interface value whose dynamic type isn't comparable.
+// comparisonPanics reports whether comparing or hashing values of type t can panic,
+// because they may hold interface values whose dynamic type isn't comparable.
 func comparisonPanics(t types.Type) bool {
 	switch u := t.Underlying().(type) {
-	case *types.Interface: // type parameters included
+	case *types.Interface: // or a type parameter
 		return true
 	case *types.Array:
 		return comparisonPanics(u.Elem())
@@ -124,8 +124,8 @@ func comparisonPanics(t types.Type) bool {
 	return false
 }
 
-// selector: names of packages, method expressions, and fields without a pointer
-// on the way.
+// selector reports whether a selector is pure: a qualified name, a method expression,
+// or a field that no pointer leads to.
 func (u *purity) selector(k *source.Package, e *ast.SelectorExpr) bool {
 	sel := k.Info.Selections[e]
 	switch {
@@ -137,7 +137,8 @@ func (u *purity) selector(k *source.Package, e *ast.SelectorExpr) bool {
 	return false
 }
 
-// binary: divisions by zero and comparisons of interfaces panic.
+// binary reports whether a binary expression is pure. Divisions by zero, negative
+// shift counts and comparisons of interface values panic.
 func (u *purity) binary(k *source.Package, e *ast.BinaryExpr) bool {
 	switch e.Op {
 	case token.QUO, token.REM:
@@ -160,6 +161,7 @@ func (u *purity) binary(k *source.Package, e *ast.BinaryExpr) bool {
 	return u.pure(k, e.X) && u.pure(k, e.Y)
 }
 
+// call reports whether a call or conversion is pure.
 func (u *purity) call(k *source.Package, e *ast.CallExpr) bool {
 	fun := ast.Unparen(e.Fun)
 	tv := k.Info.Types[fun]
@@ -200,8 +202,8 @@ func (u *purity) call(k *source.Package, e *ast.CallExpr) bool {
 	return u.function(fn.Origin())
 }
 
-// conversionPanics reports whether a conversion can panic: a slice can be too
-// short to become an array. Type parameters can be anything.
+// conversionPanics reports whether a conversion can panic: a slice can be too short
+// for an array. A type parameter may be either.
 func conversionPanics(from, to types.Type) bool {
 	if isTypeParam(to) || isTypeParam(from) {
 		return true
@@ -217,9 +219,8 @@ func isTypeParam(t types.Type) bool {
 	return ok
 }
 
-// dereferences reports whether a method call goes through a pointer, which can
-// be nil, or through an interface. The variables of the standard library aren't
-// nil.
+// dereferences reports whether a method call needs a pointer or an interface value
+// that may be nil. Variables of the standard library aren't nil.
 func (u *purity) dereferences(k *source.Package, f *ast.SelectorExpr, sel *types.Selection) bool {
 	if types.IsInterface(sel.Recv()) {
 		return true
@@ -242,6 +243,7 @@ func (u *purity) dereferences(k *source.Package, f *ast.SelectorExpr, sel *types
 	return types.IsInterface(t) || pointer && !wants
 }
 
+// builtin reports whether a call of a built-in function is pure.
 func (u *purity) builtin(k *source.Package, fun ast.Expr, args []ast.Expr) bool {
 	var name string
 	switch fun := fun.(type) {
@@ -262,7 +264,7 @@ func (u *purity) builtin(k *source.Package, fun ast.Expr, args []ast.Expr) bool 
 	return false
 }
 
-// fresh reports whether nothing else can see the array of a slice.
+// fresh reports whether a slice expression has an array of its own.
 func (u *purity) fresh(k *source.Package, e ast.Expr) bool {
 	e = ast.Unparen(e)
 	if k.Info.Types[e].IsNil() {
@@ -284,10 +286,10 @@ func (u *purity) fresh(k *source.Package, e ast.Expr) bool {
 	return false
 }
 
-// makeBytes is the memory that make surely finds.
+// makeBytes is a size in bytes for which make doesn't fail.
 const makeBytes = 1 << 30
 
-// makes: lengths that are negative or too large panic.
+// makes reports whether a call of make is pure. Negative and too large lengths panic.
 func (u *purity) makes(k *source.Package, args []ast.Expr) bool {
 	elem := int64(1)
 	switch t := core(k.Info.TypeOf(args[0])).(type) {
@@ -309,7 +311,7 @@ func (u *purity) makes(k *source.Package, args []ast.Expr) bool {
 	return true
 }
 
-// size returns the bytes of a type, or -1 if type parameters decide.
+// size returns the size of a type in bytes, or -1 if it depends on type parameters.
 func (u *purity) size(t types.Type) int64 {
 	if HasTypeParam(t) {
 		return -1
@@ -317,7 +319,8 @@ func (u *purity) size(t types.Type) int64 {
 	return types.SizesFor("gc", u.p.Target.GOARCH).Sizeof(t)
 }
 
-// function reports whether a call of a function of the program is pure.
+// function reports whether a call of a function of the program is pure. Recursive
+// functions aren't.
 func (u *purity) function(fn *types.Func) bool {
 	t := u.p.PartOf(fn)
 	if t == nil || t.Func() == nil || t.Func().Body == nil {
@@ -338,7 +341,7 @@ func (u *purity) function(fn *types.Func) bool {
 	return state == isPure
 }
 
-// block: a few kinds of statements that touch local variables only, and end.
+// block reports whether statements are pure.
 func (u *purity) block(k *source.Package, list []ast.Stmt) bool {
 	for _, s := range list {
 		if !u.statement(k, s) {
@@ -348,6 +351,8 @@ func (u *purity) block(k *source.Package, list []ast.Stmt) bool {
 	return true
 }
 
+// statement reports whether a statement is pure: it ends, and it assigns to local
+// variables only.
 func (u *purity) statement(k *source.Package, s ast.Stmt) bool {
 	switch s := s.(type) {
 	case nil, *ast.EmptyStmt:
@@ -377,7 +382,8 @@ func (u *purity) statement(k *source.Package, s ast.Stmt) bool {
 	return false
 }
 
-// stdCall knows some functions of the standard library.
+// stdCall reports whether a call of a standard library function is pure: the function
+// is in pureStd, or it is pure for these constant arguments.
 func (u *purity) stdCall(k *source.Package, fn *types.Func, e *ast.CallExpr) bool {
 	path, name := fn.Pkg().Path(), fn.Name()
 	if recv := Receiver(fn); recv != nil {
@@ -388,7 +394,7 @@ func (u *purity) stdCall(k *source.Package, fn *types.Func, e *ast.CallExpr) boo
 	}
 	for _, a := range e.Args {
 		tv := k.Info.Types[a]
-		// Methods of named types, such as String, could do anything.
+		// The String method of a named type can have any effect.
 		if _, basic := types.Unalias(tv.Type).(*types.Basic); tv.Value == nil || !basic {
 			return false
 		}
@@ -412,8 +418,8 @@ func (u *purity) stdCall(k *source.Package, fn *types.Func, e *ast.CallExpr) boo
 	return false
 }
 
-// pureStd are functions of the standard library without effects, that neither
-// panic nor call back.
+// pureStd has functions of the standard library that are pure for all arguments. They
+// don't call functions of the program.
 var pureStd = func() map[string]bool {
 	m := map[string]bool{}
 	for path, names := range map[string][]string{

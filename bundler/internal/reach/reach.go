@@ -1,9 +1,9 @@
 // Package reach is the second stage of the bundler: it finds the parts of a
 // program that can run, in the order of initialization.
 //
-// [Find] takes a [source.Program] and returns a [Live]: the parts to keep, the
-// types that reflection can see, and warnings about programs that look at their
-// own shape.
+// [Find] takes a [source.Program] and returns a [Live]: the parts to keep, the types
+// that reflection can show, and warnings about places where the program can tell
+// that it is a bundle.
 package reach
 
 import (
@@ -16,13 +16,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// Find marks what the program can use. It starts from main, from the init
-// functions and from the variables whose initialisers do something, of every
-// package; it goes on along the uses, and it adds methods by the linker's
-// rule (see methods.go).
+// Find finds the parts of p that can run. The roots are main, the init functions, and
+// variables whose initializers have effects. From there it follows the uses of
+// objects, and adds methods by the rule of the linker. If keepAll, all parts are
+// roots. If the program has to be loaded again, the result says so by Missing or
+// Emptied.
 func Find(ctx context.Context, p *source.Program, keepAll bool) (*Live, error) {
 	r := &reacher{
-		p: p, keepAll: keepAll, std: newStdFacts(p), faces: newFaces(), purity: newPurity(p),
+		p: p, keepAll: keepAll, std: newStdFacts(p), converted: newConverted(), purity: newPurity(p),
 		marked: map[*source.Part]*Part{}, used: map[types.Object]bool{},
 	}
 	r.markRoots()
@@ -34,10 +35,10 @@ func Find(ctx context.Context, p *source.Program, keepAll bool) (*Live, error) {
 		})
 		return l, ctx.Err()
 	}
-	l.used, l.FacedTypes, l.Shown = r.used, r.faces.types, r.faces.visible()
-	l.Faced = map[*types.TypeName]bool{}
-	for _, t := range r.faces.order {
-		l.Faced[t.Obj()] = true
+	l.used, l.ConvertedTypes, l.Shown = r.used, r.converted.types, r.converted.visible()
+	l.Converted = map[*types.TypeName]bool{}
+	for _, t := range r.converted.order {
+		l.Converted[t.Obj()] = true
 	}
 	l.Methods = r.whyMethods()
 	p.Request.Announce("ordering the initialization")
@@ -54,7 +55,7 @@ func Find(ctx context.Context, p *source.Program, keepAll bool) (*Live, error) {
 	return l, ctx.Err()
 }
 
-// markRoots marks what is needed though nothing names it.
+// markRoots marks what runs without being mentioned.
 func (r *reacher) markRoots() {
 	for _, k := range r.p.Packages {
 		for _, t := range k.Parts {
@@ -71,7 +72,7 @@ func (r *reacher) markRoots() {
 	}
 }
 
-// keep returns the live parts of a package in the order of initialization.
+// keep returns the package k with its live parts.
 func (r *reacher) keep(k *source.Package) *Package {
 	l := &Package{Package: k, Chain: r.p.Chain(k.ImportPath)}
 	for _, t := range k.Parts {
@@ -92,8 +93,8 @@ func (r *reacher) keep(k *source.Package) *Package {
 	return l
 }
 
-// reasonRank orders what made a part live by how much it says of its package:
-// something of another package, then the initialisation, then the rest.
+// reasonRank ranks why a part is live, as the reason why its package is needed. A use
+// by another package ranks highest, then a root.
 func reasonRank(t *Part) int {
 	switch {
 	case t.whyFrom != nil && t.whyFrom != t.Pkg:
@@ -104,12 +105,12 @@ func reasonRank(t *Part) int {
 	return 1
 }
 
-// whyMethods tells why exported methods of types in interfaces are all live, or
-// returns nothing.
+// whyMethods returns the reason why all exported methods of converted types are live,
+// or nothing if they aren't.
 func (r *reacher) whyMethods() string {
 	const kept = ": exported methods of types in interfaces are all kept"
 	switch {
-	case r.faces.reflects:
+	case r.converted.reflects:
 		return "the program looks methods up by reflection" + kept
 	case r.std.reflects != "":
 		return "the program needs " + r.std.reflects + ", which looks methods up by reflection" + kept
@@ -117,37 +118,37 @@ func (r *reacher) whyMethods() string {
 	return ""
 }
 
-// root says why a part is needed though nothing names it.
+// root returns the reason why a part is a root, or nothing if it isn't.
 func (r *reacher) root(t *source.Part) string {
 	switch {
 	case t.IsInit:
-		return "the initialisation of " + t.Pkg.ImportPath
+		return "the initialization of " + t.Pkg.ImportPath
 	case t.Pkg == r.p.Main && t.Func() != nil && t.Func().Recv == nil && t.Func().Name.Name == "main":
 		return "the program"
 	case t.Kind == source.VarPart && t.Init != nil && !r.purity.pure(t.Pkg, t.Init.Rhs):
-		return "the initialisation of " + t.Pkg.ImportPath
+		return "the initialization of " + t.Pkg.ImportPath
 	case r.keepAll && len(t.Objects) > 0 && !source.IsPull(t.Func()) && !r.p.Aliased(t.Objects[0]):
 		return "everything is kept"
 	}
 	return ""
 }
 
-// A reacher is the state of the stage.
+// A reacher is the state of Find.
 type reacher struct {
-	p       *source.Program
-	keepAll bool
-	std     *stdFacts
-	faces   *faces
-	purity  *purity
-	queue   []*source.Part
-	current *source.Part
-	marked  map[*source.Part]*Part // the live parts
-	used    map[types.Object]bool  // what live parts name
-	refused []source.Missing
-	emptied bool // an emptied function is live
+	p         *source.Program
+	keepAll   bool
+	std       *stdFacts
+	converted *converted
+	purity    *purity
+	queue     []*source.Part
+	current   *source.Part
+	marked    map[*source.Part]*Part // the live parts
+	used      map[types.Object]bool  // what live parts mention
+	refused   []source.Missing
+	emptied   bool // a function whose body was emptied is live
 }
 
-// mark makes a part live.
+// mark marks a part as live and queues it.
 func (r *reacher) mark(t *source.Part, why string) {
 	if t == nil || r.marked[t] != nil {
 		return
@@ -161,7 +162,7 @@ func (r *reacher) mark(t *source.Part, why string) {
 	r.queue = append(r.queue, t)
 }
 
-// need makes the part live that declares the object, or what stands for it.
+// need marks the part that declares o, or the part that declares what stands for o.
 func (r *reacher) need(o types.Object) {
 	o = source.Origin(o)
 	if r.current != nil {
@@ -200,7 +201,7 @@ func (r *reacher) need(o types.Object) {
 	r.mark(t, why)
 }
 
-// drain scans live parts until nothing new is found.
+// drain scans live parts until it finds no new ones.
 func (r *reacher) drain() {
 	for {
 		for len(r.queue) > 0 {
@@ -216,10 +217,10 @@ func (r *reacher) drain() {
 	}
 }
 
-// scan follows what a part uses.
+// scan marks what a part uses.
 func (r *reacher) scan(t *source.Part) {
 	info := t.Pkg.Info
-	c := &conversions{info: info, mark: r.markFace, show: r.faces.show, assert: r.needMethods}
+	c := &conversions{info: info, mark: r.markConverted, show: r.converted.show, assert: r.needMethods}
 	for _, n := range t.Nodes() {
 		ast.Inspect(n, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -230,7 +231,7 @@ func (r *reacher) scan(t *source.Part) {
 					r.need(d.First)
 				}
 			case *ast.InterfaceType:
-				r.faces.addInterface(info.TypeOf(n))
+				r.converted.addInterface(info.TypeOf(n))
 			}
 			return true
 		})
@@ -242,11 +243,11 @@ func (r *reacher) scan(t *source.Part) {
 	r.scanReceiver(t)
 }
 
-// use follows one identifier.
+// use marks what an identifier denotes.
 func (r *reacher) use(info *types.Info, id *ast.Ident) {
 	if inst, ok := info.Instances[id]; ok {
 		for i := range inst.TypeArgs.Len() {
-			r.markFace(inst.TypeArgs.At(i))
+			r.markConverted(inst.TypeArgs.At(i))
 		}
 	}
 	o := info.Uses[id]
@@ -254,14 +255,14 @@ func (r *reacher) use(info *types.Info, id *ast.Ident) {
 		return
 	}
 	if source.IsMethod(o) {
-		r.faces.reflectUse(o)
+		r.converted.reflectUse(o)
 		r.need(o)
 	} else if source.IsGlobal(o) {
 		r.need(o)
 	}
 }
 
-// needMethods makes the methods of a type live that an interface has.
+// needMethods marks the methods of t that the interface type face has.
 func (r *reacher) needMethods(t, face types.Type) {
 	i, ok := face.Underlying().(*types.Interface)
 	if t == nil || !ok || isInterface(t) {
@@ -275,7 +276,7 @@ func (r *reacher) needMethods(t, face types.Type) {
 	}
 }
 
-// scanReceiver makes the receiver's type live with a method.
+// scanReceiver marks the receiver's type of a method.
 func (r *reacher) scanReceiver(t *source.Part) {
 	if t.Func() == nil || t.Func().Recv == nil || len(t.Objects) == 0 {
 		return
@@ -285,7 +286,7 @@ func (r *reacher) scanReceiver(t *source.Part) {
 	}
 }
 
-// Receiver returns the declared type that a method belongs to.
+// Receiver returns the declared type that fn is a method of, or nil.
 func Receiver(fn *types.Func) *types.Named {
 	recv := fn.Signature().Recv()
 	if recv == nil {

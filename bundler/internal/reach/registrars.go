@@ -1,15 +1,16 @@
 package reach
 
-// A registrar is a standard library package whose initialisation registers
-// something with another one. A program that imports it anywhere counts on
-// that, even where the importing code is unreachable.
-type registrar struct {
+// A Registrar is a standard library package whose initialization registers something
+// with another one. A program that imports it relies on that, even if the importing
+// code is unreachable.
+type Registrar struct {
 	Path string
-	With string   // does not matter unless this package is named
-	Uses []string // by one of these; empty means any
+	With string   // the path of the other package
+	Uses []string // the objects of With that use the registration; empty means all
 }
 
-var Registrars = []registrar{
+// Registrars are the known registrars.
+var Registrars = []Registrar{
 	{"image/gif", "image", []string{"Decode", "DecodeConfig"}},
 	{"image/jpeg", "image", []string{"Decode", "DecodeConfig"}},
 	{"image/png", "image", []string{"Decode", "DecodeConfig"}},

@@ -9,14 +9,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// In a group of constants, a spec without values repeats the expression before
-// it, at its own place: there the names can mean something else.
+// In a group of constants, a spec without values repeats the expression of the spec
+// before it. There, the names in the expression can denote other objects.
 //
 //	const X = 2
 //	func f() { const ( X = X + 1; Y ) } // Y is the local X + 1
 
-// RepeatedUntil returns, for each spec of a group, the end of the last repetition
-// of its values, or nothing.
+// RepeatedUntil returns the end of the last repetition of each spec of a group. It is
+// token.NoPos for specs without a repetition.
 func RepeatedUntil(d *ast.GenDecl) []token.Pos {
 	ends := make([]token.Pos, len(d.Specs))
 	if d.Tok != token.CONST {
@@ -35,12 +35,12 @@ func RepeatedUntil(d *ast.GenDecl) []token.Pos {
 	return ends
 }
 
-// A doubled name means one object at first, and another one where it is
-// repeated, which is what the type checker tells.
-type doubled struct{ First, Later types.Object }
+// A Doubled is a name that denotes the object First in its place and the object Later
+// in the last repetition. The type checker records Later only.
+type Doubled struct{ First, Later types.Object }
 
-// DoubledNames finds them in the constants of a function.
-func DoubledNames(k *source.Package, d *ast.GenDecl) (found []doubled) {
+// DoubledNames returns the doubled names of a group of constants in a function.
+func DoubledNames(k *source.Package, d *ast.GenDecl) (found []Doubled) {
 	ends := RepeatedUntil(d)
 	for i, s := range d.Specs {
 		if !ends[i].IsValid() {
@@ -56,7 +56,7 @@ func DoubledNames(k *source.Package, d *ast.GenDecl) (found []doubled) {
 				return true
 			}
 			if _, o := scope.LookupParent(id.Name, id.Pos()); o != nil && o != k.Info.Uses[id] && !IsImport(o) {
-				found = append(found, doubled{o, k.Info.Uses[id]})
+				found = append(found, Doubled{o, k.Info.Uses[id]})
 			}
 			return true
 		})
@@ -64,7 +64,7 @@ func DoubledNames(k *source.Package, d *ast.GenDecl) (found []doubled) {
 	return found
 }
 
-// IsImport reports whether an object is the name of an import.
+// IsImport reports whether o is the name of an import.
 func IsImport(o types.Object) bool {
 	_, ok := o.(*types.PkgName)
 	return ok

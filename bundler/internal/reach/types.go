@@ -2,8 +2,8 @@ package reach
 
 import "go/types"
 
-// WalkType calls f for a type and the types it is composed of. It doesn't look
-// into declared types, only at their arguments.
+// WalkType calls f for t and the types that it is composed of. Of a declared type
+// these are the type arguments only.
 func WalkType(t types.Type, f func(types.Type)) {
 	if t = types.Unalias(t); t == nil {
 		return
@@ -44,7 +44,7 @@ func WalkType(t types.Type, f func(types.Type)) {
 	}
 }
 
-// HasTypeParam reports whether a type parameter is part of a type.
+// HasTypeParam reports whether t contains a type parameter.
 func HasTypeParam(t types.Type) bool {
 	found := false
 	WalkType(t, func(t types.Type) {

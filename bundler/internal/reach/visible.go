@@ -2,18 +2,18 @@ package reach
 
 import "go/types"
 
-// show notes a type whose values become values of an empty interface: fmt,
-// encoding/xml and all the others that use reflection can show its name.
-func (f *faces) show(t types.Type) {
+// show notes that values of type t are converted to an empty interface type. Packages
+// such as fmt and encoding/xml can show its name by reflection.
+func (f *converted) show(t types.Type) {
 	if !f.shown[t] {
 		f.shown[t] = true
 		f.shows = append(f.shows, t)
 	}
 }
 
-// visible returns the declared types that reflection can come to from there.
-// Behind an interface that is converted are all types that implement it.
-func (f *faces) visible() map[*types.TypeName]bool {
+// visible returns the declared types that reflection can come to from the types that
+// show noted. From an interface type it comes to all types that implement it.
+func (f *converted) visible() map[*types.TypeName]bool {
 	seen := map[types.Type]bool{}
 	names := map[*types.TypeName]bool{}
 	var walk func(t types.Type)

@@ -10,21 +10,23 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// A telltale is something that shows a program how it was built, so that it can
-// differ in one package.
+// A telltale is a way in which a program can tell that it is a bundle.
 type telltale struct {
 	text string
-	// objects of the standard library, as types.Func.FullName has them.
+	// objects are names of standard library objects in the form of
+	// types.Func.FullName.
 	objects []string
-	// find finds other signs in a node of a part; it may be nil.
+	// find, unless nil, reports whether a node is such a place.
 	find func(*teller, ast.Node) bool
-	// foreign says that only types of other packages than main count.
+	// foreign limits the telltale to programs that convert types of other packages
+	// than main to interface types.
 	foreign bool
 }
 
 const versions = "the versions of modules: a bundle has none"
 
-// showsTypes is the telltale that the warning of renamed types refers to.
+// showsTypes is the index of the telltale that shows names of types. The next one
+// shows them in errors.
 const showsTypes = 1
 
 var telltales = []telltale{
@@ -51,8 +53,8 @@ var telltales = []telltale{
 	{text: "the names of types in gob streams: register them by RegisterName", objects: []string{"encoding/gob.Register"}},
 }
 
-// warn adds a warning for each way in which the program looks at its own shape,
-// with the first place and their number.
+// warn sets Warnings and NamesTypes. Each telltale in the program gives one warning,
+// with the first place and the number of places.
 func (l *Live) warn() {
 	l.Warnings = slices.Clone(l.Program.Warnings)
 	found := make([][]token.Pos, len(telltales))
@@ -84,9 +86,10 @@ func (l *Live) warn() {
 	slices.SortStableFunc(l.Warnings, func(a, b source.Warning) int { return strings.Compare(a.Text, b.Text) })
 }
 
-// foreignTypes reports whether types of other packages than main can be shown.
+// foreignTypes reports whether types of other packages than main are converted to
+// interface types.
 func (l *Live) foreignTypes() bool {
-	for t := range l.Faced {
+	for t := range l.Converted {
 		if t.Pkg() != l.Main.Types {
 			return true
 		}

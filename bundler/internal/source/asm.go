@@ -7,12 +7,12 @@ import (
 	"unicode"
 )
 
-// Some functions in assembly have a twin in the standard library: those that
-// only jump there, and those that ask the processor what it can. The program
-// gets the twin.
+// Some assembly functions have a twin in the standard library: functions that only
+// jump there, and functions that query the processor's features. The bundle calls
+// the twin.
 
-// asmTwin returns what stands for a function in assembly, if anything does;
-// functions are those of the package.
+// asmTwin returns the twin of the assembly function fn, if there is one. The map
+// functions has the instructions of the package's assembly functions by name.
 func (p *Program) asmTwin(k *Package, functions map[string][]string, fn *types.Func) (alias, bool) {
 	code := functions[fn.Name()]
 	if target, ok := jumpOnly(code); ok {
@@ -22,7 +22,7 @@ func (p *Program) asmTwin(k *Package, functions map[string][]string, fn *types.F
 	return a, ok && types.Identical(fn.Signature(), a.asm)
 }
 
-// jumpTwin finds the function that a jump leads to.
+// jumpTwin returns what stands for fn, an assembly function that jumps to target.
 func (p *Program) jumpTwin(k *Package, fn *types.Func, target string) (alias, bool) {
 	path, name := SplitSymbol(target)
 	if path == "" {
@@ -53,11 +53,11 @@ var (
 	asmJump    = regexp.MustCompile(`^(?:JMP|B|BR|J)\s+(\S+)\(SB\)$`)
 )
 
-// asmTwinLength is more instructions than any function with a twin has.
+// asmTwinLength exceeds the number of instructions of every function with a twin.
 const asmTwinLength = 16
 
-// asmFunctions returns the first instructions of the functions of a package in
-// assembly; moves are written as FROM>TO, without the names of arguments.
+// asmFunctions returns the first instructions of a package's assembly functions by
+// name. It writes moves as FROM>TO and leaves out the names of arguments.
 func asmFunctions(k *Package) map[string][]string {
 	functions := map[string][]string{}
 	for _, file := range k.assembly() {
@@ -97,7 +97,7 @@ func asmInstruction(line string) string {
 	return line
 }
 
-// jumpOnly returns the target of code that is one jump, as a linker symbol.
+// jumpOnly returns the linker symbol that code jumps to, if it is one jump.
 func jumpOnly(code []string) (symbol string, ok bool) {
 	if len(code) != 1 {
 		return "", false
@@ -109,7 +109,7 @@ func jumpOnly(code []string) (symbol string, ok bool) {
 	return strings.TrimPrefix(strings.NewReplacer("·", ".", "∕", "/").Replace(m[1]), "."), true
 }
 
-// processorTwins are the functions of internal/cpu by their code.
+// processorTwins maps instructions to the functions of internal/cpu that have them.
 var processorTwins = map[string]alias{
 	"0(FP)>AX; 4(FP)>CX; CPUID; AX>8(FP); BX>12(FP); CX>16(FP); DX>20(FP); RET": {
 		Link: "internal/cpu.cpuid", asm: signature(2, 4),
@@ -117,7 +117,7 @@ var processorTwins = map[string]alias{
 	"$0>CX; XGETBV; AX>0(FP); DX>4(FP); RET": {Link: "internal/cpu.xgetbv", asm: signature(0, 2)},
 }
 
-// signature is the type of a function of numbers of 32 bits.
+// signature returns the type of a function with uint32 parameters and results.
 func signature(params, results int) *types.Signature {
 	tuple := func(n int) *types.Tuple {
 		vars := make([]*types.Var, n)

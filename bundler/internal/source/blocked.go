@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A block is a package that one Go file can't hold, with the refusal.
+// A block is the refusal of one package that a Go file can't hold.
 type block struct {
 	path string
 	err  *Error
 }
 
-// refuse joins the refusals of all blocked packages: one line each, the first
-// with its place. Without any it returns nil.
+// refuse joins refusals into one error with a line for each package. It returns nil
+// if there are none.
 func refuse(blocks []block) error {
 	if len(blocks) == 0 {
 		return nil
@@ -35,7 +35,7 @@ func refuse(blocks []block) error {
 }
 
 // checkBlocked refuses packages that use C or import internal packages of the
-// standard library. The list of packages shows both before any type-checking.
+// standard library. It needs only the list of packages, no types.
 func checkBlocked(ctx context.Context, p *Program, tool *GoTool) error {
 	blocks, err := cgoBlocks(ctx, p, tool)
 	if err != nil {
@@ -48,8 +48,8 @@ func checkBlocked(ctx context.Context, p *Program, tool *GoTool) error {
 	return refuse(blocks)
 }
 
-// cgoBlocks finds the packages that an ordinary build compiles with cgo.
-// Without cgo they would be other code, or none. CGO_ENABLED=0 asks for that.
+// cgoBlocks refuses the packages that an ordinary build compiles with cgo: without
+// cgo they have other code, or none. CGO_ENABLED=0 accepts that.
 func cgoBlocks(ctx context.Context, p *Program, tool *GoTool) (blocks []block, err error) {
 	if p.Target.CGO_ENABLED == "0" {
 		return nil, nil
@@ -92,8 +92,8 @@ func cgoBlocks(ctx context.Context, p *Program, tool *GoTool) (blocks []block, e
 	return blocks, nil
 }
 
-// internalBlocks finds the packages that import internal packages of the
-// standard library. Only packages of GOROOT may do that.
+// internalBlocks refuses the packages that import internal packages of the standard
+// library. Only packages of GOROOT may import these.
 func (p *Program) internalBlocks() (blocks []block) {
 	for _, path := range p.Paths {
 		l := p.Listed[path]
@@ -118,14 +118,14 @@ func (p *Program) internalBlocks() (blocks []block) {
 	return blocks
 }
 
-// Restricted reports whether a standard library package can't be imported from
-// outside of GOROOT.
+// Restricted reports whether only packages of GOROOT may import the package of the
+// standard library at path.
 func Restricted(path string) bool {
 	return strings.HasPrefix(path, "vendor/") || slices.Contains(strings.Split(path, "/"), "internal")
 }
 
-// assemblyBlocks finds the packages with functions in assembly, to complete a
-// refusal. At this stage nobody knows whether the program reaches them.
+// assemblyBlocks lists the packages with assembly functions, to complete a refusal.
+// It isn't known yet whether the program reaches these functions.
 func (p *Program) assemblyBlocks(known []block) (blocks []block) {
 	for _, path := range p.Paths {
 		l := p.Listed[path]
@@ -140,8 +140,8 @@ func (p *Program) assemblyBlocks(known []block) (blocks []block) {
 	return blocks
 }
 
-// checkOutput refuses an output file that would become part of a package of the
-// program.
+// checkOutput refuses an output file in the folder of one of the program's packages:
+// the go command would compile it as part of that package.
 func (p *Program) checkOutput() error {
 	name := p.Request.Output
 	if name == "" {
@@ -170,7 +170,7 @@ func (p *Program) checkOutput() error {
 	return nil
 }
 
-// realPath returns the absolute path, with symbolic links resolved if it exists.
+// realPath returns the absolute path of name. It resolves symbolic links if name exists.
 func realPath(name string) string {
 	if abs, err := filepath.Abs(name); err == nil {
 		name = abs

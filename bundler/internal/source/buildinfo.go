@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// A bundle belongs to no module: debug.ReadBuildInfo would find no versions, and
-// flags such as --version would show none. The program therefore calls a function
-// of the bundle. It returns what the go command records in an ordinary build.
+// A bundle belongs to no module, so debug.ReadBuildInfo would return no versions in
+// it. The bundle therefore calls a function of its own, which returns what the go
+// command records in an ordinary build.
 
 // BuildInfo returns what debug.ReadBuildInfo returns in an ordinary build of the
-// program, or nil if the go command doesn't print that.
+// program. It returns nil if the go command doesn't print that.
 func (p *Program) BuildInfo(ctx context.Context) (*debug.BuildInfo, error) {
 	p.Request.Announce("asking for the versions of modules")
 	tool := NewGoTool(p.Request)
@@ -25,8 +25,8 @@ func (p *Program) BuildInfo(ctx context.Context) (*debug.BuildInfo, error) {
 	}
 	defer remove()
 	for _, extra := range [][]string{nil, {"-buildvcs=false"}} {
-		// With -n the go command prints what it would do, with the configuration
-		// of the linker.
+		// With -n the go command prints its commands, and the build information as
+		// part of the linker's configuration.
 		args := slices.Concat([]string{"build", "-n", "-o", os.DevNull}, extra, flags, []string{"--", p.Request.Package})
 		out, err := tool.combined(ctx, args...)
 		if ctx.Err() != nil {
@@ -41,7 +41,7 @@ func (p *Program) BuildInfo(ctx context.Context) (*debug.BuildInfo, error) {
 
 // modinfo returns the build information in the output of go build -n, or nil.
 func modinfo(commands string) *debug.BuildInfo {
-	const edge = 16 // bytes of the mark at either end
+	const edge = 16 // length of the marker at either end
 	for line := range strings.Lines(commands) {
 		quoted, ok := strings.CutPrefix(strings.TrimSpace(line), "modinfo ")
 		if !ok {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Chain tells how the main package comes to import path: a, b, ..., path.
+// Chain returns a shortest chain of imports from the main package to path.
 func (p *Program) Chain(path string) []string {
 	root := p.Paths[len(p.Paths)-1]
 	if p.via == nil {
@@ -23,8 +23,8 @@ func (p *Program) Chain(path string) []string {
 	return names
 }
 
-// importTree returns, for each package, its importer on a shortest chain of
-// imports from the root.
+// importTree maps each package to its importer on a shortest chain of imports from
+// the root.
 func (p *Program) importTree(root string) map[string]string {
 	via := map[string]string{}
 	queue := []string{root}
@@ -44,7 +44,8 @@ func (p *Program) importTree(root string) map[string]string {
 	return via
 }
 
-// chainText is the chain for a message, or nothing if it is short.
+// chainText returns the chain to path for a message. It is empty if the main package
+// imports path.
 func (p *Program) chainText(path string) string {
 	if c := p.Chain(path); len(c) > 2 {
 		return " (imported by " + strings.Join(c[:len(c)-1], " → ") + ")"

@@ -2,14 +2,14 @@ package source
 
 import "go/token"
 
-// A Warning is something that the program does, and that can't be the same
-// in one package.
+// A Warning names a place where the bundle can behave in another way than the
+// program.
 type Warning struct {
-	Pos  token.Position // may be invalid
+	Pos  token.Position // invalid if the warning is about the whole program
 	Text string
 }
 
-// String returns file:line:col: text.
+// String returns "file:line:col: text".
 func (w Warning) String() string {
 	if !w.Pos.IsValid() {
 		return w.Text
@@ -17,13 +17,13 @@ func (w Warning) String() string {
 	return w.Pos.String() + ": " + w.Text
 }
 
-// A Error is a refusal or a mistake in the program: where, what, and what
-// to do.
+// An Error reports a mistake in the program, or a program that one Go file can't
+// hold.
 type Error struct {
-	Pos  token.Position // may be invalid
-	Text string
-	Hint string // may be empty
+	Pos  token.Position // invalid if the error has no single place
+	Text string         // what is wrong
+	Hint string         // what to do about it; may be empty
 }
 
-// Error returns file:line:col: text.
+// Error returns "file:line:col: text".
 func (e *Error) Error() string { return Warning{e.Pos, e.Text}.String() }

@@ -15,19 +15,20 @@ import (
 	goversion "go/version"
 )
 
-// A GoTool runs the go command in the folder and the environment of the options.
+// A GoTool runs the go command in the folder and the environment of a request.
 type GoTool struct {
 	Dir   string
-	asked []string // the environment as the user has it
-	Env   []string // with what the bundler adds
+	asked []string // the user's environment with the variables of the request
+	Env   []string // asked, with CGO_ENABLED=0 and PWD
 }
 
+// NewGoTool returns a GoTool for a request.
 func NewGoTool(r *Request) *GoTool {
 	asked := append(os.Environ(), r.Env...)
 	return &GoTool{Dir: r.Dir, asked: asked, Env: append(slices.Clip(asked), "CGO_ENABLED=0", "PWD="+r.Dir)}
 }
 
-// Run returns what the go command prints.
+// Run returns the go command's standard output. The error has its standard error.
 func (g *GoTool) Run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = g.Dir, g.Env
@@ -48,7 +49,7 @@ func (g *GoTool) Run(ctx context.Context, args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// combined returns what the go command prints on both outputs.
+// combined returns the go command's standard output and standard error, interleaved.
 func (g *GoTool) combined(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = g.Dir, g.Env
@@ -56,13 +57,13 @@ func (g *GoTool) combined(ctx context.Context, args ...string) (string, error) {
 	return string(out), err
 }
 
-// A Target says for what a program is built.
+// A Target holds the variables of `go env` that decide what a build contains.
 type Target struct {
 	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, GOFLAGS, CGO_ENABLED, GO111MODULE string
 }
 
-// target asks the go command for its target. It keeps the user's CGO_ENABLED,
-// which decides whether an ordinary build has cgo.
+// target asks the go command for its target. CGO_ENABLED is that of the user, not
+// of Env: it decides whether an ordinary build uses cgo.
 func (g *GoTool) target(ctx context.Context) (t Target, err error) {
 	asked := *g
 	asked.Env = append(slices.Clip(g.asked), "PWD="+g.Dir)
@@ -76,8 +77,8 @@ func (g *GoTool) target(ctx context.Context) (t Target, err error) {
 	return t, t.checkVersion()
 }
 
-// checkVersion refuses a go command that is newer than the Go this program was
-// built with: go/types here can't check a newer language.
+// checkVersion refuses a go command that is newer than the Go release that built
+// this program, whose go/types can't check a newer language.
 func (t Target) checkVersion() error {
 	have, want := LanguageOf(runtime.Version()), LanguageOf(strings.TrimPrefix(t.GOVERSION, "devel "))
 	if goversion.Compare("go"+want, "go"+have) <= 0 {
@@ -89,8 +90,8 @@ func (t Target) checkVersion() error {
 	}
 }
 
-// checkPlatform refuses a GOOS and GOARCH that Go has no port for. Only commands
-// that compile check the pair; package unsafe takes no time to compile.
+// checkPlatform refuses a GOOS and GOARCH that Go has no port for. Only go commands
+// that compile check the pair. Package unsafe takes no time to compile.
 func (g *GoTool) checkPlatform(ctx context.Context, t Target) error {
 	_, err := g.Run(ctx, "list", "-compiled", "--", "unsafe")
 	if err != nil && strings.Contains(err.Error(), "unsupported GOOS/GOARCH pair") {
@@ -102,9 +103,8 @@ func (g *GoTool) checkPlatform(ctx context.Context, t Target) error {
 	return nil
 }
 
-// debugDefaults asks for the GODEBUG settings of a main package, which
-// go/packages doesn't tell: "key=value,...", or nothing. Mistakes in the
-// package are left to others.
+// debugDefaults returns the default GODEBUG settings of the main package, as
+// "key=value,...". It returns nothing for a broken package, which list reports.
 func (g *GoTool) debugDefaults(ctx context.Context, r *Request) (string, error) {
 	args, remove, err := r.BuildFlags()
 	if err != nil {
@@ -119,7 +119,7 @@ func (g *GoTool) debugDefaults(ctx context.Context, r *Request) (string, error) 
 	return strings.TrimSpace(string(out)), nil
 }
 
-// LanguageOf shortens go1.26.8 to 1.26.
+// LanguageOf returns the language version of a Go release: 1.26 for go1.26.8.
 func LanguageOf(version string) string {
 	v, _, _ := strings.Cut(strings.TrimPrefix(version, "go"), " ")
 	if parts := strings.Split(v, "."); len(parts) > 2 {

@@ -17,43 +17,44 @@ import (
 )
 
 // A large program uses a small part of its modules. Type information of unused
-// function bodies would take most of the bundler's memory, so the bundler empties
-// these bodies before the type checker sees them.
+// function bodies would take most of the bundler's memory, so these bodies are
+// emptied before the type checker sees them.
 //
-// Names alone decide what is used, which keeps too much but never too little. A
-// function is kept if its package and name occur in something that is kept. An
-// exported method is kept if the name of its type occurs, as an interface or
-// reflection may call it; an unexported one if its own name occurs too. Roots are
-// init functions, main, initializers, constants, and what directives and assembly
-// may name.
+// Names alone decide what is used. That keeps too much, and rarely too little: if
+// the stage reach comes to an emptied function, the program is loaded again with
+// all bodies. A function is kept if its package and name occur in something that is
+// kept. An exported method is kept if the name of its type occurs, because an
+// interface or reflection may call it. An unexported method is kept if its own name
+// occurs too. The roots are init functions, main, initializers, constants, and
+// names in directives and assembly.
 
-// A leanDecl is a declaration, reduced to the names in it.
+// A leanDecl holds the names that a declaration mentions.
 type leanDecl struct {
 	mentions []uint32
 	kept     bool
 }
 
-// lean finds the functions that nothing uses.
+// lean finds the functions whose names nothing mentions.
 type lean struct {
 	request *Request
-	files   map[string][]*leanDecl // by file name; nil entries for what isn't a function
+	files   map[string][]*leanDecl // in the order of each file, by its name; nil if not a function
 
 	mu    sync.Mutex
 	ids   map[leanName]uint32
 	named map[uint32][]*leanDecl // functions and types
-	alias map[uint32][]uint32    // of types; receivers may use them
-	// Methods by type, unexported ones by name too.
+	alias map[uint32][]uint32    // names of types to the aliases of them, which receivers may use
+	// Methods by the name of their type, unexported ones then by their own name.
 	exported   map[uint32][]*leanDecl
 	unexported map[uint32]map[uint32][]*leanDecl
 	queue      []uint32
 	seen       []bool
 }
 
-// A leanName is a name in a package. For methods of any package, path is empty.
+// A leanName is a name of a package, or the name of a method if path is empty.
 type leanName struct{ path, name string }
 
-// newLean reads the packages outside of the standard library and marks what is
-// used.
+// newLean reads the packages outside of the standard library and marks the
+// functions to keep.
 func newLean(ctx context.Context, p *Program) (*lean, error) {
 	l := &lean{
 		request: p.Request, ids: map[leanName]uint32{}, files: map[string][]*leanDecl{}, named: map[uint32][]*leanDecl{},
@@ -80,8 +81,8 @@ func newLean(ctx context.Context, p *Program) (*lean, error) {
 	return l, nil
 }
 
-// read collects the declarations of a file. It ignores a file that can't be read
-// or parsed: the type checker reports it.
+// read collects the declarations of a file. It skips a file that it can't read or
+// parse, which the type checker reports.
 func (l *lean) read(p *Program, k *Listing, name string) {
 	src, err := l.request.Read(name)
 	if err != nil {
@@ -121,8 +122,8 @@ func (l *lean) read(p *Program, k *Listing, name string) {
 // A leanReader reads one file.
 type leanReader struct {
 	*lean
-	paths    []string          // of the package, and of dot imports
-	imports  map[string]string // paths by name
+	paths    []string          // import paths of the package and of dot imports
+	imports  map[string]string // import paths by name
 	assembly bool
 }
 
@@ -140,7 +141,7 @@ func (r *leanReader) addImport(p *Program, k *Listing, imp *ast.ImportSpec) {
 	}
 }
 
-// symbol keeps what a linker symbol may name.
+// symbol queues the names that a linker symbol may stand for.
 func (r *leanReader) symbol(symbol string) {
 	path, name := SplitSymbol(symbol)
 	if path == "" {
@@ -163,8 +164,8 @@ func (l *lean) id(path, name string) uint32 {
 	return n
 }
 
-// mentions returns the names in some syntax, without those of fields. Each name
-// counts as one of the package, of a dot import and of a method at once.
+// mentions returns the names in a syntax tree, without the names of fields. Each
+// name counts as a name of the package, of its dot imports, and of a method.
 func (r *leanReader) mentions(n ast.Node) (ids []uint32) {
 	var visit func(n ast.Node) bool
 	visit = func(n ast.Node) bool {
@@ -256,7 +257,7 @@ func (r *leanReader) general(d *ast.GenDecl) {
 	}
 }
 
-// keep keeps a declaration and queues its names.
+// keep keeps a declaration and queues the names in it.
 func (l *lean) keep(d *leanDecl) {
 	if !d.kept {
 		d.kept = true
@@ -264,10 +265,10 @@ func (l *lean) keep(d *leanDecl) {
 	}
 }
 
-// spread keeps everything that the queued names lead to.
+// spread keeps the declarations of queued names until the queue is empty.
 func (l *lean) spread() {
 	l.seen = make([]bool, len(l.ids))
-	var types []uint32 // with unexported methods
+	var types []uint32 // mentioned types with unexported methods
 	for {
 		for len(l.queue) > 0 {
 			id := l.queue[len(l.queue)-1]
@@ -304,8 +305,8 @@ func (l *lean) spread() {
 	l.ids, l.named, l.exported, l.unexported, l.seen = nil, nil, nil, nil, nil
 }
 
-// empty replaces the bodies of a file's unused functions, and returns these
-// functions. The new body is an endless loop, which is valid for any results.
+// empty replaces the bodies of a file's unused functions and returns these
+// functions. The new body is an endless loop, which compiles with any results.
 func (l *lean) empty(name string, f *ast.File) map[*ast.FuncDecl]bool {
 	if l == nil || len(l.files[name]) != len(f.Decls) {
 		return nil
@@ -323,7 +324,7 @@ func (l *lean) empty(name string, f *ast.File) map[*ast.FuncDecl]bool {
 	return emptied
 }
 
-// withoutLean drops the errors about imports that only emptied functions use.
+// withoutLean drops the errors about imports that only the emptied bodies used.
 func withoutLean(l *packages.Package, emptied map[string]bool) {
 	unused := func(msg string) bool {
 		return strings.HasSuffix(msg, "and not used") && strings.Contains(msg, " imported ")

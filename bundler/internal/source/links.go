@@ -10,24 +10,24 @@ import (
 	"strings"
 )
 
-// An alias says what stands for an object that has no definition of its own in
-// Go. One of its fields is set.
+// An Alias is what stands for an object that has no definition in Go. One of the
+// fields To, Std, Link, Self, Body and Pointer is set.
 type alias struct {
 	To      types.Object // another object of the program
 	Std     StdName      // a function of the standard library
-	Link    string       // a symbol, by go:linkname: outside of the program, or "" and main
-	Self    types.Object // a symbol of the program whose type differs, by go:linkname
-	Body    string       // the function's body; {path} stands for the import of path
-	Pointer types.Object // a variable of the program; a function returns its address
-	Later   bool         // the package of ptr is initialized later
+	Link    string       // a linker symbol outside of the program, by go:linkname
+	Self    types.Object // a function of the program, by go:linkname
+	Body    string       // a function body; {path} stands for the name of an import
+	Pointer types.Object // a variable, whose address a function returns
+	Later   bool         // the package of Pointer is initialized later
 
-	asm *types.Signature // of the link, where the type must be that
+	asm *types.Signature // the type that the function must have
 }
 
-// A StdName is an object of the standard library.
+// A StdName is the import path and the name of an object of the standard library.
 type StdName struct{ Path, Name string }
 
-// Definition returns the object that stands for another by go:linkname.
+// Definition returns the object that stands for o in the bundle, or o.
 func (p *Program) Definition(o types.Object) types.Object {
 	for range 10 {
 		a, ok := p.Aliases[o]
@@ -39,7 +39,7 @@ func (p *Program) Definition(o types.Object) types.Object {
 	return o
 }
 
-// StandIn returns the function of std that stands for an object.
+// StandIn returns the standard library function that stands for o, if there is one.
 func (p *Program) StandIn(o types.Object) (StdName, bool) {
 	if o == nil {
 		return StdName{}, false
@@ -48,29 +48,29 @@ func (p *Program) StandIn(o types.Object) (StdName, bool) {
 	return a.Std, a.Std.Path != ""
 }
 
-// Aliased reports whether another object stands for this one.
+// Aliased reports whether another object stands for o, so that the bundle has no o.
 func (p *Program) Aliased(o types.Object) bool {
 	a, ok := p.Aliases[o]
 	return ok && (a.To != nil || a.Std.Path != "")
 }
 
-// A link is one go:linkname directive of the form that names two symbols.
+// A link is a go:linkname directive with a local name and a symbol.
 type link struct {
 	pkg    *Package
 	local  types.Object
 	remote string
 }
 
-// resolveLinks turns go:linkname directives between packages of the program
-// into plain references where that changes no order of initialization, keeps
-// those that lead into the standard library, and finds shims for the remaining
-// functions without a body.
+// resolveLinks decides what stands for linked objects and bodyless functions. The
+// directive go:linkname between packages of the program becomes a plain reference if
+// that keeps the order of initialization. Links into the standard library stay. The
+// other functions get a shim or a twin, if there is one.
 func resolveLinks(p *Program) error {
 	var all []link
 	for _, k := range p.Packages {
 		all = append(all, links(k)...)
 	}
-	symbols := map[string]types.Object{} // what directives define, by symbol
+	symbols := map[string]types.Object{} // definitions by symbol
 	for _, l := range all {
 		if p.hasBody(l.local) && symbols[l.remote] == nil {
 			symbols[l.remote] = l.local
@@ -100,7 +100,7 @@ func resolveLinks(p *Program) error {
 	return nil
 }
 
-// links finds the directives of a package, in order.
+// links returns the go:linkname directives of a package in source order.
 func links(k *Package) (found []link) {
 	for _, f := range k.Files {
 		for _, g := range f.Syntax.Comments {
@@ -118,8 +118,8 @@ func links(k *Package) (found []link) {
 	return found
 }
 
-// resolveLink finds the object behind a directive's symbol, and makes one of the
-// two stand for the other.
+// resolveLink finds the object behind a directive's symbol, and makes it stand for
+// the local object or the other way round.
 func (p *Program) resolveLink(l link, symbols map[string]types.Object) error {
 	path, name := SplitSymbol(l.remote)
 	home := p.packageOf(path)
@@ -132,7 +132,7 @@ func (p *Program) resolveLink(l link, symbols map[string]types.Object) error {
 	_, isVar := l.local.(*types.Var)
 	switch {
 	case target == l.local:
-		if p.Listed[path] != nil && home == nil { // a symbol of std, which can use it
+		if p.Listed[path] != nil && home == nil { // defines a symbol for the standard library
 			p.Aliases[l.local] = alias{Link: l.remote}
 			p.Pushes = append(p.Pushes, p.PartOf(l.local))
 		}
@@ -141,20 +141,19 @@ func (p *Program) resolveLink(l link, symbols map[string]types.Object) error {
 		return p.bind(l, target)
 	case home == nil:
 		p.Aliases[l.local] = alias{Link: l.remote}
-		if isVar { // others that are linked there are the same variable
+		if isVar { // further links to the symbol mean this variable
 			symbols[l.remote] = l.local
 		}
-	case !isVar: // nothing defines the function: refused if it is reached
+	case !isVar: // an undefined function, refused if it is reached
 	case !token.IsIdentifier(name):
 		return p.refuseLink(l, "which is no declared variable")
-	default: // nothing declares the variable: the first one linked to it does
+	default: // an undeclared variable: the first link declares it
 		symbols[l.remote] = l.local
 	}
 	return nil
 }
 
-// packageOf returns the package of the program that a symbol's path means, or
-// nil.
+// packageOf returns the package of the program with the path of a symbol, or nil.
 func (p *Program) packageOf(path string) *Package {
 	for _, k := range p.Packages {
 		if k.ImportPath == path && k != p.Main || path == "main" && k == p.Main {
@@ -164,10 +163,9 @@ func (p *Program) packageOf(path string) *Package {
 	return nil
 }
 
-// bind makes the object without a definition stand for the one with the same
-// symbol. Initializers wait for the variables that they refer to. A reference into
-// a package that is initialized later therefore stays a go:linkname, which the
-// compiler doesn't follow.
+// bind makes the object with a definition stand for the one without. Initializers
+// wait for the variables that they refer to. A reference into a package that is
+// initialized later therefore stays a go:linkname, which the compiler ignores there.
 func (p *Program) bind(l link, target types.Object) error {
 	if IsMethod(target) {
 		p.Aliases[l.local] = alias{Self: target}
@@ -203,7 +201,7 @@ func (p *Program) bind(l link, target types.Object) error {
 	return nil
 }
 
-// place returns the place of an object's package in the order of initialization.
+// place returns the index of an object's package in the order of initialization.
 func (p *Program) place(o types.Object) int {
 	return slices.Index(p.Packages, p.byTypes[o.Pkg()])
 }
@@ -215,7 +213,8 @@ func (p *Program) refuseLink(l link, why string) error {
 	}
 }
 
-// symbolIn returns what a symbol's name means in its package: f, T.m or (*T).m.
+// symbolIn returns the object that the name of a symbol denotes in its package. The
+// name has the form f, T.m or (*T).m.
 func symbolIn(t *types.Package, name string) types.Object {
 	typ, method, ok := strings.Cut(strings.NewReplacer("(*", "", ")", "").Replace(name), ".")
 	if !ok {
@@ -229,8 +228,7 @@ func symbolIn(t *types.Package, name string) types.Object {
 	return nil
 }
 
-// hasBody reports whether a function is defined in Go, or a variable has a
-// value.
+// hasBody reports whether a function has a body, or a variable an initializer.
 func (p *Program) hasBody(o types.Object) bool {
 	t := p.PartOf(o)
 	if t == nil {
@@ -242,7 +240,7 @@ func (p *Program) hasBody(o types.Object) bool {
 	return t.Init != nil
 }
 
-// SplitSymbol divides a linker symbol into the import path and the name.
+// SplitSymbol splits a linker symbol into import path and name.
 func SplitSymbol(symbol string) (path, name string) {
 	slash := strings.LastIndexByte(symbol, '/') + 1
 	dot := strings.IndexByte(symbol[slash:], '.')
@@ -251,10 +249,10 @@ func SplitSymbol(symbol string) (path, name string) {
 	}
 	path, name = symbol[:slash+dot], symbol[slash+dot+1:]
 	if clear, err := url.PathUnescape(path); err == nil {
-		path = clear // a dot of the last element is written %2e
+		path = clear // symbols escape dots in the last element as %2e
 	}
 	return path, name
 }
 
-// IsPull reports whether a declaration only names a symbol from elsewhere.
+// IsPull reports whether d declares a function without a body.
 func IsPull(d *ast.FuncDecl) bool { return d != nil && d.Body == nil }

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// checkListed refuses what the go command couldn't list, and what isn't a main
-// package.
+// checkListed refuses packages that the go command couldn't list, programs that one
+// Go file can't hold, and packages other than main packages.
 func checkListed(ctx context.Context, p *Program, tool *GoTool, listed []*Listing) error {
 	if len(listed) == 0 {
 		return &Error{Text: fmt.Sprintf("%s: no package", p.Request.Package)}
@@ -52,12 +52,12 @@ func checkListed(ctx context.Context, p *Program, tool *GoTool, listed []*Listin
 	return nil
 }
 
-// testsOnly returns the refusal of a package that only go test compiles.
+// testsOnly returns the refusal of a package that has test files only.
 func testsOnly(name string) error {
 	return &Error{Text: name + " has test files only, and no program", Hint: "name the folder of a program: the one with func main"}
 }
 
-// hasTests reports whether a folder has test files.
+// hasTests reports whether a folder contains test files.
 func hasTests(dir string) bool {
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	return err == nil && len(files) > 0
@@ -68,10 +68,10 @@ var (
 	cycleStack = regexp.MustCompile(`import cycle not allowed: import stack: \[(.*)\]`)
 )
 
-// workHint is the hint of errors that go.work causes.
+// workHint is the hint of errors about go.work.
 const workHint = "set GOWORK=off to do without the workspace"
 
-// cycleOf returns the import paths of an import cycle, or nothing.
+// cycleOf returns the import paths of the cycle that e reports, or nothing.
 func cycleOf(e packages.Error) []string {
 	if m := cycleStack.FindStringSubmatch(e.Msg); m != nil {
 		return strings.Fields(m[1])
@@ -79,7 +79,7 @@ func cycleOf(e packages.Error) []string {
 	return nil
 }
 
-// importPos finds where one package imports another.
+// importPos returns the position at which one package imports another.
 func (p *Program) importPos(from, to string) token.Position {
 	if l := p.Listed[from]; l != nil {
 		for _, name := range l.GoFiles {
@@ -91,7 +91,7 @@ func (p *Program) importPos(from, to string) token.Position {
 	return token.Position{}
 }
 
-// packageClause finds the first package clause of a package.
+// packageClause returns the position of the first package clause of a package.
 func (p *Program) packageClause(l *Listing) token.Position {
 	for _, name := range l.GoFiles {
 		src, _ := p.Request.Read(name)
@@ -103,8 +103,8 @@ func (p *Program) packageClause(l *Listing) token.Position {
 	return token.Position{}
 }
 
-// listErrorOf makes one line of an error of the go command, which can be the
-// compiler's output.
+// listErrorOf converts an error of the go command, which may contain the compiler's
+// output. The first line becomes the text, the next ones the hint.
 func listErrorOf(e packages.Error, path, dir string) *Error {
 	var lines []string
 	for line := range strings.Lines(e.Msg) {

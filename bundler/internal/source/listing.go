@@ -12,25 +12,25 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A Listing is what is known of one package, of the standard library or not.
+// A Listing is what `go list` knows of a package.
 type Listing struct {
 	ImportPath, Name, Dir, Export string
 	Standard                      bool
 	Module                        *packages.Module
-	Imports                       []string          // of packages, sorted
-	ImportMap                     map[string]string // what import declarations name otherwise
-	EmbedFiles                    []string          // below Dir, with slashes
+	Imports                       []string          // sorted import paths
+	ImportMap                     map[string]string // import paths by import declarations that differ from them
+	EmbedFiles                    []string          // relative to Dir, with slashes
 	embeds                        bool              // some variable has a go:embed directive
 
-	// Full names: what is compiled, what the build constraints leave out, and
-	// what isn't Go.
+	// Absolute names of the files that are compiled, of Go files that build
+	// constraints exclude, and of other files.
 	GoFiles, IgnoredFiles, OtherFiles []string
 
-	Types *types.Package // nil if it wasn't needed
+	Types *types.Package // nil before type-checking
 	from  *packages.Package
 }
 
-// imported returns the path of the package that an import declaration means.
+// imported returns the path of the package that an import declaration denotes.
 func (l *Listing) imported(path string) string {
 	if real, ok := l.ImportMap[path]; ok {
 		return real
@@ -38,7 +38,7 @@ func (l *Listing) imported(path string) string {
 	return path
 }
 
-// assembly returns the assembly files.
+// assembly returns the names of the assembly files.
 func (l *Listing) assembly() []string {
 	return slices.DeleteFunc(slices.Clone(l.OtherFiles), func(name string) bool {
 		ext := filepath.Ext(name)
@@ -46,12 +46,12 @@ func (l *Listing) assembly() []string {
 	})
 }
 
-// metadata is what go/packages is asked of each package in both steps.
+// metadata is what both calls of go/packages ask for.
 const metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedModule |
 	packages.NeedEmbedFiles | packages.NeedEmbedPatterns
 
-// list lists the package that the options name and all it needs, dependencies
-// first; of packages without an order among them those with the lower path.
+// list lists the requested package and its dependencies in depth-first order,
+// dependencies first. The imports of a package are visited in the order of paths.
 func list(ctx context.Context, r *Request, goroot string, env []string) ([]*Listing, error) {
 	cfg := &packages.Config{
 		Mode: metadata | packages.NeedDeps, Context: ctx,
@@ -70,7 +70,7 @@ func list(ctx context.Context, r *Request, goroot string, env []string) ([]*List
 	return listings(roots, goroot), nil
 }
 
-// listings flattens an import graph.
+// listings flattens an import graph, dependencies first.
 func listings(roots []*packages.Package, goroot string) (all []*Listing) {
 	seen := map[*packages.Package]bool{}
 	var visit func(p *packages.Package)
@@ -113,8 +113,8 @@ func newListing(p *packages.Package, goroot string) *Listing {
 	return l
 }
 
-// isStandard reports whether a package belongs to the standard library: all of
-// GOROOT but the go command's own tools.
+// isStandard reports whether a package belongs to the standard library: to GOROOT,
+// but not to cmd.
 func isStandard(p *packages.Package, goroot string) bool {
 	src := filepath.Join(goroot, "src") + string(filepath.Separator)
 	return strings.HasPrefix(p.Dir, src) && !strings.HasPrefix(p.PkgPath, "cmd/") || p.PkgPath == "unsafe"

@@ -1,11 +1,13 @@
 // Package source is the first stage of the bundler: it loads a program, with
 // types, and cuts its packages into parts.
 //
-// [Load] asks the go command for the packages, refuses what one Go file can't
-// hold, type-checks all packages outside of the standard library, and puts them
-// into the order of initialization. The output is a [Program]. The later stages
-// refuse by its [Error], too, and ask it again for what they miss:
-// [Program.WithoutAssembly] and [Program.BuildInfo].
+// [Load] takes a [Request] and returns a [Program]. It lists the packages, refuses
+// what one Go file can't hold, type-checks the packages outside of the standard
+// library, orders them, and resolves go:linkname directives.
+//
+// Two further questions need the answer of the stage reach: [Program.BuildInfo]
+// returns the versions of modules, and [Program.WithoutAssembly] loads portable code
+// in place of assembly.
 package source
 
 import (
@@ -29,9 +31,9 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// Load lists the packages of a program, type-checks them and cuts them
-// into parts. It returns a *Error for what it refuses and for mistakes in
-// the program.
+// Load lists the packages of a program, type-checks them and cuts them into parts.
+// It returns an [*Error] for mistakes in the program, and for what one Go file can't
+// hold. The caller closes the program.
 func Load(ctx context.Context, r *Request) (*Program, error) {
 	p := &Program{Request: r}
 	if err := p.load(ctx); err != nil {
@@ -47,9 +49,7 @@ func Load(ctx context.Context, r *Request) (*Program, error) {
 	return p, ctx.Err()
 }
 
-// load finds the packages of the program, then type-checks from source those
-// that aren't of the standard library, all in one universe. The types of std
-// come from the compiler's export data.
+// load lists the packages, checks the list, and type-checks the packages.
 func (p *Program) load(ctx context.Context) error {
 	p.Request.Announce("listing packages")
 	tool := NewGoTool(p.Request)
@@ -57,7 +57,7 @@ func (p *Program) load(ctx context.Context) error {
 	if p.Target, err = tool.target(ctx); err != nil {
 		return flagHint(tool, err)
 	}
-	if p.Target.GO111MODULE == "off" && p.swapped == nil { // else it has the warning already
+	if p.Target.GO111MODULE == "off" && p.swapped == nil { // else the warning exists already
 		p.Warnings = append(p.Warnings, Warning{Text: "GO111MODULE=off: the packages come from GOPATH, and go.mod is ignored"})
 	}
 	var listed []*Listing
@@ -84,7 +84,7 @@ func (p *Program) load(ctx context.Context) error {
 	return checkTypes(ctx, p, tool)
 }
 
-// index makes packages findable by their path.
+// index sets p.Listed and p.Paths.
 func (p *Program) index(listed []*Listing) {
 	p.Paths, p.via = nil, nil
 	p.Listed = make(map[string]*Listing, len(listed))
@@ -96,11 +96,12 @@ func (p *Program) index(listed []*Listing) {
 	}
 }
 
-// adHoc is the path of a package that is named by its files.
+// adHoc is the import path of a package that the command line gives as files.
 const adHoc = "command-line-arguments"
 
-// checkTypes parses and type-checks the packages: they are the roots of the
-// second step, so go/packages takes only the others from export data.
+// checkTypes parses and type-checks the packages outside of the standard library.
+// They are the roots of the second call of go/packages, which takes the types of
+// all other packages from the compiler's export data.
 func checkTypes(ctx context.Context, p *Program, tool *GoTool) error {
 	p.Fset = token.NewFileSet()
 	files := &parsedFiles{files: map[*ast.File]*File{}, emptied: map[string]bool{}}
@@ -125,7 +126,8 @@ func checkTypes(ctx context.Context, p *Program, tool *GoTool) error {
 		}
 	}
 	if main == adHoc && len(patterns) > 0 {
-		// Files and packages don't go together as roots: take all from source.
+		// The go command doesn't take files together with packages: load all
+		// dependencies from source.
 		patterns = nil
 		cfg.Mode |= packages.NeedDeps
 	}
@@ -136,7 +138,7 @@ func checkTypes(ctx context.Context, p *Program, tool *GoTool) error {
 	}
 	p.index(listings(roots, p.Target.GOROOT))
 	if len(p.Paths) == 0 {
-		// go/packages returns no packages for some errors of the go command.
+		// For some errors of the go command go/packages returns no packages.
 		_, err := tool.Run(ctx, "list", "-export", "--", p.Request.Package)
 		if err == nil {
 			err = fmt.Errorf("%s can't be loaded", p.Request.Package)
@@ -152,7 +154,7 @@ func checkTypes(ctx context.Context, p *Program, tool *GoTool) error {
 			return err
 		}
 		from := l.from
-		l.from = nil // it leads to all other packages
+		l.from = nil // it keeps all other packages alive
 		if l.Standard {
 			if l.Types != nil && l.Types.Complete() {
 				p.Std[path] = l.Types
@@ -181,17 +183,17 @@ func checkTypes(ctx context.Context, p *Program, tool *GoTool) error {
 func oldLoops(k *Package, syntax *ast.File) bool {
 	v := k.Info.FileVersions[syntax]
 	if v == "" && k.Module != nil && k.Module.GoVersion == "" {
-		v = "go1.16" // of modules that don't say
+		v = "go1.16" // the version of a go.mod without a go line
 	}
 	return v != "" && goversion.Compare(v, "go1.22") < 0
 }
 
-// parsedFiles keeps the text of the files that go/packages has parsed.
+// parsedFiles collects the files that go/packages parses.
 type parsedFiles struct {
-	lean    *lean // or nil
+	lean    *lean // nil to keep all bodies
 	mu      sync.Mutex
 	files   map[*ast.File]*File
-	emptied map[string]bool // files with emptied functions
+	emptied map[string]bool // names of files with emptied functions
 }
 
 func (p *parsedFiles) parse(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
@@ -206,8 +208,8 @@ func (p *parsedFiles) parse(fset *token.FileSet, name string, src []byte) (*ast.
 	return syntax, err
 }
 
-// cutPackages cuts the packages into parts and finds what stands for the functions
-// without a body.
+// cutPackages cuts the packages into parts, puts the packages into the order of
+// initialization, and resolves links.
 func (p *Program) cutPackages() error {
 	if p.Main.Types.Scope().Lookup("main") == nil {
 		return &Error{Pos: p.packageClause(p.Main.Listing), Text: fmt.Sprintf("package %s has no func main", p.Main.ImportPath)}
@@ -224,7 +226,7 @@ func (p *Program) cutPackages() error {
 	return resolveLinks(p)
 }
 
-// listFailure is the error of a load that gave no packages at all.
+// listFailure returns the error of a go command that listed no packages.
 func listFailure(ctx context.Context, p *Program, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -241,8 +243,8 @@ func listFailure(ctx context.Context, p *Program, err error) error {
 	return out
 }
 
-// flagHint adds the value of GOFLAGS as a hint to errors about flags, and
-// workHint to those about go.work. Both settings are easily forgotten.
+// flagHint adds the value of GOFLAGS as a hint to errors about flags, and workHint
+// to errors about go.work.
 func flagHint(tool *GoTool, err error) error {
 	flags := ""
 	for _, kv := range tool.asked {
@@ -266,11 +268,11 @@ func flagHint(tool *GoTool, err error) error {
 	return refusal
 }
 
-// flagComplaint matches errors of the go command about flags.
+// flagComplaint matches the go command's errors about flags.
 var flagComplaint = regexp.MustCompile(`GOFLAGS|\bflag\b|(^|\s)-[a-z]+\b`)
 
-// loadError returns the first mistake in a package: of its syntax, its types,
-// then what only the compiler found.
+// loadError returns the first error of a package: of the parser, else of the type
+// checker, else of the compiler.
 func loadError(p *Program, l *Listing) error {
 	for _, e := range l.from.Errors {
 		if e.Kind == packages.ParseError {

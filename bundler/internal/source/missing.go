@@ -19,8 +19,8 @@ type Missing struct {
 	Why  string // what reaches it
 }
 
-// refuseMissing returns the refusal of reachable functions without a body. It
-// names one function of each package, and build tags that help with all.
+// refuseMissing returns the refusal of functions without a body. It names one
+// function of each package, and build tags that make the packages pure Go.
 func (p *Program) refuseMissing(ctx context.Context, functions []Missing) error {
 	var blocks []block
 	var paths []string
@@ -52,10 +52,10 @@ func (p *Program) missingError(m Missing) *Error {
 	}
 }
 
-// tagHint tells which build tags leave the packages without assembly: those
-// first that help most of them.
+// tagHint names build tags that leave the packages without assembly. It picks
+// greedily: the next tag is the one that helps most of the remaining packages.
 func (p *Program) tagHint(ctx context.Context, paths []string) string {
-	pure := make([][]string, len(usualTags)) // by tag
+	pure := make([][]string, len(usualTags)) // packages that a tag makes pure Go
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, tag := range usualTags {
@@ -99,7 +99,7 @@ func (p *Program) tagHint(ctx context.Context, paths []string) string {
 	return hint
 }
 
-// packageList names packages.
+// packageList returns "package a" or "packages a, b".
 func packageList(paths []string) string {
 	if len(paths) == 1 {
 		return "package " + paths[0]
@@ -107,12 +107,12 @@ func packageList(paths []string) string {
 	return "packages " + strings.Join(paths, ", ")
 }
 
-// without returns the elements of a that b hasn't.
+// without returns the elements of a that aren't in b.
 func without(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
 }
 
-// assemblyOf finds the assembly file that defines a function.
+// assemblyOf returns the name of the assembly file that defines a function.
 func assemblyOf(k *Package, name string) string {
 	for _, s := range k.assembly() {
 		if strings.Contains(ReadText(s), "·"+name+"(SB)") {
@@ -122,15 +122,15 @@ func assemblyOf(k *Package, name string) string {
 	return ""
 }
 
-// usualTags are the build tags by which packages leave assembly out. Those from
-// oldTags on are of times gone by: code behind them may not compile any more, so
-// they are taken where no other helps.
+// usualTags are the build tags that packages use to exclude assembly. Tags from index
+// oldTags on are outdated, and code behind them may no longer compile. They are
+// offered only if no other tag helps.
 var usualTags = []string{"purego", "noasm", "generic", "nosimd", "appengine", "safe", "gofuzz"}
 
 const oldTags = 4
 
-// pureWith returns those of some packages that more build tags leave without
-// assembly. Packages that aren't needed any more are among them.
+// pureWith returns the packages of paths that have no assembly, or aren't needed,
+// with additional build tags.
 func (p *Program) pureWith(ctx context.Context, paths, tags []string) []string {
 	o := *p.Request
 	o.Tags, o.TagsSet = slices.Concat(o.Tags, tags), true
@@ -148,7 +148,7 @@ func (p *Program) pureWith(ctx context.Context, paths, tags []string) []string {
 	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return impure[path] })
 }
 
-// bodyless counts the functions without a body.
+// bodyless returns the number of functions without a body.
 func bodyless(l *Listing) (n int) {
 	for _, name := range l.GoFiles {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)

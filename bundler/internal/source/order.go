@@ -8,8 +8,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/inittask"
 )
 
-// orderPackages puts the packages into the order in which gc's linker
-// initializes them.
+// orderPackages sorts p.Packages into the order in which gc's linker initializes
+// them.
 func orderPackages(p *Program) error {
 	nodes := make([]inittask.Package, len(p.Paths))
 	index := make(map[string]int, len(p.Paths))

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// cut divides a package into parts.
+// cut cuts a package into parts.
 func cut(p *Program, k *Package) error {
 	k.byObject = map[types.Object]*Part{}
 	inits := map[types.Object]*types.Initializer{}
@@ -29,7 +29,7 @@ func cut(p *Program, k *Package) error {
 				k.add(cutFunc(k, f, d))
 			case *ast.GenDecl:
 				if d.Tok == token.CONST && counts(d) {
-					k.add(&Part{Kind: constPart, Pkg: k, File: f, Decl: d, Objects: k.declared(d), Nth: -1})
+					k.add(&Part{Kind: ConstPart, Pkg: k, File: f, Decl: d, Objects: k.declared(d), Nth: -1})
 					continue
 				}
 				for _, s := range d.Specs {
@@ -46,7 +46,7 @@ func cut(p *Program, k *Package) error {
 	return nil
 }
 
-// add makes t a part of the package.
+// add adds a part to the package.
 func (k *Package) add(t *Part) {
 	k.Parts = append(k.Parts, t)
 	for _, o := range t.Objects {
@@ -54,7 +54,7 @@ func (k *Package) add(t *Part) {
 	}
 }
 
-// declared returns the objects that the names in a node's specs declare.
+// declared returns the objects that a group of constants declares.
 func (k *Package) declared(d *ast.GenDecl) (objs []types.Object) {
 	for _, s := range d.Specs {
 		if s, ok := s.(*ast.ValueSpec); ok {
@@ -74,7 +74,7 @@ func (k *Package) objects(names []*ast.Ident) (objs []types.Object) {
 }
 
 func cutFunc(k *Package, f *File, d *ast.FuncDecl) *Part {
-	t := &Part{Kind: funcPart, Pkg: k, File: f, Decl: d, Nth: -1}
+	t := &Part{Kind: FuncPart, Pkg: k, File: f, Decl: d, Nth: -1}
 	if d.Recv == nil && d.Name.Name == "init" {
 		t.IsInit = true
 	} else if d.Name.Name != "_" {
@@ -83,8 +83,8 @@ func cutFunc(k *Package, f *File, d *ast.FuncDecl) *Part {
 	return t
 }
 
-// counts reports whether the specs of a group of constants depend on each
-// other, by iota or by implicit repetition.
+// counts reports whether the constants of a group depend on each other, by iota or
+// by implicit repetition.
 func counts(d *ast.GenDecl) bool {
 	if !d.Lparen.IsValid() {
 		return false
@@ -108,19 +108,19 @@ func cutSpec(k *Package, f *File, d *ast.GenDecl, s ast.Spec, inits map[ast.Expr
 	case *ast.ImportSpec:
 		return nil
 	case *ast.TypeSpec:
-		t.Kind = typePart
+		t.Kind = TypePart
 		t.Objects = k.objects([]*ast.Ident{s.Name})
 	case *ast.ValueSpec:
 		t.Objects = k.objects(s.Names)
 		if d.Tok == token.CONST {
-			t.Kind = constPart
+			t.Kind = ConstPart
 			break
 		}
 		t.Kind = VarPart
 		if len(s.Values) > 0 {
 			t.Init = inits[s.Values[0]]
 		}
-		if len(s.Values) > 1 { // each name has an initialiser of its own
+		if len(s.Values) > 1 { // each name has its own initializer
 			var split []*Part
 			for i, v := range s.Values {
 				one := *t
@@ -134,8 +134,8 @@ func cutSpec(k *Package, f *File, d *ast.GenDecl, s ast.Spec, inits map[ast.Expr
 	return []*Part{t}
 }
 
-// attachComments gives each part of a file the comments that stand before it, and
-// finds the patterns of go:embed there.
+// attachComments gives each part of a file the comments before it, and collects
+// their patterns of go:embed.
 func attachComments(p *Program, k *Package, f *File, parts []*Part) error {
 	comments := f.Syntax.Comments
 	var last *Part
@@ -163,7 +163,7 @@ func attachComments(p *Program, k *Package, f *File, parts []*Part) error {
 		take(t, lastEnd, t.Start())
 		last, lastEnd = t, t.End()
 		for next < len(comments) && comments[next].Pos() < lastEnd {
-			next++ // inside of the part
+			next++ // inside the part
 		}
 		if err := findEmbeds(k, t); err != nil {
 			return &Error{Pos: p.Fset.PositionFor(t.Pos(), false), Text: err.Error()}
@@ -172,13 +172,13 @@ func attachComments(p *Program, k *Package, f *File, parts []*Part) error {
 	return nil
 }
 
-// sameLine reports whether a comment follows the end of a part on its line, so
-// that it belongs to that one.
+// sameLine reports whether a comment is on the line on which the part before it
+// ends, and so belongs to that part.
 func sameLine(f *File, end, comment token.Pos, last *Part) bool {
 	return last != nil && f.Tok.Line(end) == f.Tok.Line(comment)
 }
 
-// Start is where a part's own text begins, without comments.
+// Start returns where the text of the part begins, after its comments.
 func (t *Part) Start() token.Pos {
 	if t.Spec != nil && t.Decl.(*ast.GenDecl).Lparen.IsValid() {
 		return t.Spec.Pos()
@@ -186,7 +186,7 @@ func (t *Part) Start() token.Pos {
 	return t.Decl.Pos()
 }
 
-// End is where it ends, without comments.
+// End returns where the text of the part ends, before trailing comments.
 func (t *Part) End() token.Pos {
 	if t.Spec != nil {
 		return t.Spec.End()
@@ -194,7 +194,7 @@ func (t *Part) End() token.Pos {
 	return t.Decl.End()
 }
 
-// findEmbeds collects the patterns of go:embed directives before a variable.
+// findEmbeds collects the patterns of the go:embed directives of a variable.
 func findEmbeds(k *Package, t *Part) error {
 	if t.Kind != VarPart || !k.embeds {
 		return nil
@@ -215,7 +215,7 @@ func findEmbeds(k *Package, t *Part) error {
 	return nil
 }
 
-// embedPatterns splits the arguments of a go:embed directive: words, or Go
+// embedPatterns splits the arguments of a go:embed directive, which are words or Go
 // strings.
 func embedPatterns(args string) (patterns []string, err error) {
 	for args = strings.TrimSpace(args); args != ""; args = strings.TrimSpace(args) {
@@ -236,26 +236,26 @@ func embedPatterns(args string) (patterns []string, err error) {
 	return patterns, nil
 }
 
-// ReadText returns a file's text, or nothing.
+// ReadText returns the contents of a file, or nothing if it can't be read.
 func ReadText(name string) string {
 	data, _ := os.ReadFile(name)
 	return string(data)
 }
 
-// An embedType is a kind of variable that go:embed fills.
-type embedType uint8
+// An EmbedKind is a kind of variable that go:embed fills.
+type EmbedKind uint8
 
 const (
-	embedString embedType = iota
+	EmbedString EmbedKind = iota
 	EmbedBytes
 	EmbedFS
 )
 
-// EmbedKind tells what kind of variable a go:embed directive fills.
-func (t *Part) EmbedKind() embedType {
+// EmbedKind returns the kind of the variable that go:embed fills.
+func (t *Part) EmbedKind() EmbedKind {
 	typ := t.Objects[0].Type()
 	if b, ok := typ.Underlying().(*types.Basic); ok && b.Kind() == types.String {
-		return embedString
+		return EmbedString
 	}
 	if _, ok := typ.Underlying().(*types.Slice); ok {
 		return EmbedBytes

@@ -15,25 +15,25 @@ import (
 	"strings"
 )
 
-// Many packages choose assembly by GOARCH, and have Go code for all other
-// processors. If no build tag selects that code, the bundler loads the package
-// again with the files that an unknown processor would get. All other packages
-// keep their files.
+// Many packages select assembly by GOARCH and have Go code for other processors. If
+// no build tag selects that code, the package is loaded again with the files for an
+// unknown processor. All other packages keep their files.
 
-// A swap replaces the assembly of some packages by portable Go code.
+// A swap replaces the assembly of packages by portable Go code.
 type swap struct {
-	paths   []string          // of the packages
-	files   map[string][]byte // contents by name, in place of those on disk
-	exports map[string]string // compiled packages with the assembly, see orderPackages
-	flags   []string          // of the go command
-	dir     string            // temporary, with copied modules; may be empty
-	before  *swap             // the swap of the program that this one was made from; its dir is in use
+	paths   []string          // import paths of the packages
+	files   map[string][]byte // new contents of files by name
+	exports map[string]string // names of export data, compiled with the assembly; see orderPackages
+	flags   []string          // flags of the go command
+	dir     string            // temporary folder of copied modules; may be empty
+	before  *swap             // an earlier swap, whose dir is still in use; or nil
 }
 
-// WithoutAssembly loads the program again with the portable code of the packages
-// that declare the missing functions. It does so only for packages that have such
-// code and no usual build tag for it. If that leaves any function missing, it
-// returns the refusal. The new program takes over the temporary files of p.
+// WithoutAssembly loads the program again, with portable code in place of the
+// assembly of packages that declare missing functions. It replaces only packages
+// that have portable code and no usual build tag for it. If there are none, it
+// returns the refusal of the functions, an [*Error]. The new program takes over the
+// temporary files of p.
 func (p *Program) WithoutAssembly(ctx context.Context, functions []Missing) (*Program, error) {
 	q, err := p.portable(ctx, functions)
 	if q == nil && err == nil {
@@ -42,8 +42,8 @@ func (p *Program) WithoutAssembly(ctx context.Context, functions []Missing) (*Pr
 	return q, err
 }
 
-// portable returns the program with portable code for some functions, or nil if
-// there is none or it isn't complete.
+// portable returns the program with portable code for some of the functions. It
+// returns nil if there is none or if it doesn't compile.
 func (p *Program) portable(ctx context.Context, functions []Missing) (*Program, error) {
 	var paths []string
 	files := map[string][]byte{}
@@ -79,7 +79,7 @@ func (p *Program) portable(ctx context.Context, functions []Missing) (*Program, 
 	q := &Program{swapped: s, Warnings: p.Warnings}
 	if err := q.loadPortable(ctx, p); err != nil {
 		s.remove()
-		return nil, ctx.Err() // the portable code isn't complete
+		return nil, ctx.Err() // the portable code doesn't compile
 	}
 	for _, path := range paths {
 		q.Warnings = append(q.Warnings, Warning{
@@ -89,7 +89,7 @@ func (p *Program) portable(ctx context.Context, functions []Missing) (*Program, 
 	return q, nil
 }
 
-// loadPortable loads what p is with the files of q.swapped.
+// loadPortable loads the program p with the files of q.swapped.
 func (q *Program) loadPortable(ctx context.Context, p *Program) error {
 	if err := q.swapped.prepare(ctx, p); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (q *Program) loadPortable(ctx context.Context, p *Program) error {
 	return q.cutPackages()
 }
 
-// Close removes the temporary files of the program.
+// Close removes the temporary files of the program. It may be nil.
 func (p *Program) Close() {
 	if p == nil {
 		return
@@ -126,9 +126,9 @@ func (s *swap) remove() {
 	}
 }
 
-// portableFiles returns new contents for the files of a package. Files for this
-// processor alone are excluded, files for other ones lose their constraints. It
-// returns nil if the package has no portable code.
+// portableFiles returns new contents for files of a package. Files that only this
+// processor gets are excluded, and files for an unknown processor lose their build
+// constraints. It returns nil if the package has no portable code.
 func (p *Program) portableFiles(k *Package) map[string][]byte {
 	c := p.portableContext()
 	files := map[string][]byte{}
@@ -161,8 +161,8 @@ func (p *Program) portableFiles(k *Package) map[string][]byte {
 	return files
 }
 
-// portableContext returns a build context that selects files as the go command
-// would for an unknown processor.
+// portableContext returns a build context that selects the files for an unknown
+// processor.
 func (p *Program) portableContext() *build.Context {
 	c := build.Default
 	c.GOOS, c.GOARCH, c.CgoEnabled = p.Target.GOOS, "portable", false
@@ -191,7 +191,7 @@ func (p *Program) portableContext() *build.Context {
 	return &c
 }
 
-// unconstrained blanks the build constraints of a file and keeps the line numbers.
+// unconstrained blanks the build constraints of a file. It keeps the line numbers.
 func unconstrained(src []byte) []byte {
 	lines := bytes.SplitAfter(src, []byte("\n"))
 	for i, line := range lines {
@@ -206,8 +206,8 @@ func unconstrained(src []byte) []byte {
 	return bytes.Join(lines, nil)
 }
 
-// prepare copies those modules out of the module cache whose files change: the go
-// command ignores overlays there. A copy of go.mod replaces the modules by the
+// prepare copies the modules whose files change out of the module cache, where the
+// go command ignores overlays. A copy of go.mod replaces these modules by the
 // copies.
 func (s *swap) prepare(ctx context.Context, p *Program) error {
 	tool := NewGoTool(p.Request)
@@ -216,7 +216,7 @@ func (s *swap) prepare(ctx context.Context, p *Program) error {
 		return err
 	}
 	cache := strings.TrimSpace(string(out)) + string(filepath.Separator)
-	copies := map[string]string{} // by folder
+	copies := map[string]string{} // folders of copies by folders of modules
 	modfile := ""
 	for _, path := range s.paths {
 		m := p.Listed[path].Module
@@ -255,8 +255,8 @@ func (s *swap) prepare(ctx context.Context, p *Program) error {
 	return nil
 }
 
-// copyGoMod copies go.mod and go.sum of the main module, and returns the new
-// go.mod.
+// copyGoMod copies go.mod and go.sum of the main module. It returns the name of the
+// new go.mod.
 func copyGoMod(p *Program, dir string) (string, error) {
 	if p.Main.Module == nil || p.Main.Module.GoMod == "" {
 		return "", os.ErrNotExist
@@ -275,7 +275,8 @@ func copyGoMod(p *Program, dir string) (string, error) {
 	return to, os.WriteFile(to, data, 0o600)
 }
 
-// copyModule copies a module as writable files, with a go.mod if it has none.
+// copyModule copies the files of a module as writable files. It adds a go.mod if
+// there is none.
 func copyModule(to, from, path string) error {
 	err := filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
 		if err != nil {

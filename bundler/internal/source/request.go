@@ -13,42 +13,44 @@ import (
 	"strings"
 )
 
-// A Request says which program to load, and from where.
+// A Request names a program, and the environment in which to load it.
 type Request struct {
-	// Dir is where the go command runs; Package is resolved there. Empty means
-	// the current folder.
+	// Dir is the folder in which the go command runs and Package is resolved. Empty
+	// means the current folder.
 	Dir string
 	// Package is an import path, a relative or absolute folder, or a .go file.
 	// Empty means ".".
 	Package string
-	// Tags are build tags. They replace those of GOFLAGS if there are any, or
-	// if TagsSet.
+	// Tags are build tags. If TagsSet, or if there are any, they replace the tags of
+	// GOFLAGS.
 	Tags    []string
 	TagsSet bool
-	// Env has additional variables of the environment, as "KEY=value".
+	// Env has additional environment variables, as "KEY=value".
 	Env []string
-	// Overlay has contents of files by absolute path, in place of those on disk.
+	// Overlay maps absolute names of files to contents that replace those on disk.
 	Overlay map[string][]byte
-	// Output is the file that the bundle will be written to, or empty.
+	// Output is the name of the file that the bundle will be written to. Empty means
+	// none.
 	Output string
-	// KeepBodies makes the type checker see the bodies of functions whose names
-	// nothing mentions, too.
+	// KeepBodies loads the bodies of all functions. Otherwise functions whose names
+	// nothing mentions lose theirs.
 	KeepBodies bool
-	// Progress, if not nil, is called before each step with its description.
+	// Progress, unless nil, is called before each step with its description.
 	Progress func(doing string)
 
-	flags []string // further flags of the go command
+	flags []string // additional flags of the go command
 }
 
-// Announce describes the next step to the caller.
+// Announce passes the description of the next step to Progress.
 func (r *Request) Announce(format string, args ...any) {
 	if r.Progress != nil {
 		r.Progress(fmt.Sprintf(format, args...))
 	}
 }
 
-// Resolve makes Dir absolute, and moves it into Package's folder if that is one:
-// a folder may lie in another module than the current one.
+// Resolve makes Dir absolute. If Package is a folder or a file, Dir becomes its
+// folder, because that may lie in another module. It returns an error if Package
+// can't be one package.
 func (r *Request) Resolve() error {
 	dir, err := filepath.Abs(r.Dir)
 	if err != nil {
@@ -88,10 +90,10 @@ func (r *Request) Resolve() error {
 	return nil
 }
 
-// metaPackages are the names that stand for many packages in the go command.
+// metaPackages are names that stand for several packages in the go command.
 var metaPackages = []string{"all", "cmd", "main", "std", "tool", "work"}
 
-// inOverlay reports whether the overlay has a file in the folder.
+// inOverlay reports whether the overlay has a file in the folder dir.
 func (r *Request) inOverlay(dir string) bool {
 	for name := range r.Overlay {
 		if filepath.Dir(name) == dir {
@@ -101,7 +103,7 @@ func (r *Request) inOverlay(dir string) bool {
 	return false
 }
 
-// Read returns the contents of a file, of the overlay first.
+// Read returns the contents of a file in the overlay, or else on disk.
 func (r *Request) Read(name string) ([]byte, error) {
 	if src, ok := r.Overlay[name]; ok {
 		return src, nil
@@ -109,7 +111,7 @@ func (r *Request) Read(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// importIn finds an import in a Go file.
+// importIn returns the position at which the Go file name imports path.
 func (r *Request) importIn(name, path string) token.Position {
 	src, err := r.Read(name)
 	if err != nil || filepath.Ext(name) != ".go" {
@@ -128,8 +130,8 @@ func (r *Request) importIn(name, path string) token.Position {
 	return token.Position{}
 }
 
-// tagFlags returns the flags of the go command for the build tags, and those that
-// the bundler adds.
+// tagFlags returns the flags of the go command for the build tags, after the
+// additional ones.
 func (r *Request) tagFlags() []string {
 	if r.TagsSet || len(r.Tags) > 0 {
 		return append(slices.Clip(r.flags), "-tags="+strings.Join(r.Tags, ","))
@@ -137,7 +139,8 @@ func (r *Request) tagFlags() []string {
 	return r.flags
 }
 
-// BuildFlags are the options of the go command for tags and overlay.
+// BuildFlags returns the flags of the go command for tags and overlay. The caller
+// calls remove after the go command.
 func (r *Request) BuildFlags() (args []string, remove func(), err error) {
 	args = r.tagFlags()
 	if len(r.Overlay) == 0 {
@@ -147,7 +150,8 @@ func (r *Request) BuildFlags() (args []string, remove func(), err error) {
 	return append(args, "-overlay="+name), remove, err
 }
 
-// writeOverlay stores the files of an overlay in the form of `go build -overlay`.
+// writeOverlay writes the files of an overlay for `go build -overlay`. It returns the
+// name of the JSON file.
 func writeOverlay(files map[string][]byte) (name string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "bundle-overlay-")
 	if err != nil {

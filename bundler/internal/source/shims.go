@@ -1,8 +1,8 @@
 package source
 
-// shims stand for functions that golang.org/x/sys/unix, which is below nearly
-// every command-line tool, writes in assembly (asm_linux_*.s). Each does what the
-// assembly of Linux does; those that only jump into package syscall need none.
+// shims stand for assembly functions of golang.org/x/sys/unix, which nearly every
+// command-line tool needs. They do what asm_linux_*.s does. Functions that only jump
+// into package syscall are found by asmTwin and need no shim.
 var shims = map[StdName]alias{
 	{"golang.org/x/sys/unix", "SyscallNoError"}:    {Link: "syscall.rawSyscallNoError"},
 	{"golang.org/x/sys/unix", "RawSyscallNoError"}: {Link: "syscall.rawSyscallNoError"},

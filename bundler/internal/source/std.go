@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// BlankStd are the packages of std that the program imports without a name, for
-// their effects.
+// BlankStd returns the sorted paths of standard library packages that the program
+// imports for their effects, by the blank identifier.
 func (p *Program) BlankStd() []string {
 	blank := map[string]bool{}
 	for _, k := range p.Packages {
@@ -25,8 +25,7 @@ func (p *Program) BlankStd() []string {
 	return slices.Sorted(maps.Keys(blank))
 }
 
-// Closure returns what the standard library packages import, themselves
-// included.
+// Closure returns the packages at paths and all that they import, directly or not.
 func (p *Program) Closure(paths []string) map[string]bool {
 	all := map[string]bool{}
 	var add func(path string)

@@ -13,16 +13,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
 )
 
-// A teller looks for telltales in one part.
+// A teller finds the telltales in one part.
 type teller struct {
 	p        *Live
 	t        *Part
 	info     *types.Info
-	recovers bool              // the program looks at the values of panics
-	shown    map[ast.Expr]bool // values that become any, and that say types
-	commas   map[ast.Expr]bool // type assertions that don't panic
-	within   map[ast.Expr]bool // parts of larger constants
-	joined   map[ast.Expr]bool // operands of texts that aren't constant
+	recovers bool              // the program inspects the values of panics
+	shown    map[ast.Expr]bool // values that contain names of types and are converted to other interface types
+	commas   map[ast.Expr]bool // type assertions with two results, which don't panic
+	within   map[ast.Expr]bool // operands of constant expressions
+	joined   map[ast.Expr]bool // operands of string sums that aren't constant
 }
 
 func newTeller(p *Live, t *Part, recovers bool) *teller {
@@ -48,7 +48,7 @@ func newTeller(p *Live, t *Part, recovers bool) *teller {
 	return w
 }
 
-// prepare notes what the nodes below a node are part of.
+// prepare notes the context of the nodes below n.
 func (w *teller) prepare(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.BinaryExpr:
@@ -74,14 +74,14 @@ func (w *teller) prepare(n ast.Node) {
 	}
 }
 
-// quiet are functions that don't show the types they get.
+// quiet has functions that don't show the types of their arguments.
 var quiet = map[string]bool{
 	"(*sync.Map).Load": true, "(*sync.Map).Store": true, "(*sync.Map).LoadOrStore": true, "(*sync.Map).LoadAndDelete": true,
 	"(*sync.Map).Delete": true, "(*sync.Map).Swap": true, "(*sync.Map).CompareAndSwap": true, "(*sync/atomic.Value).Store": true,
 }
 
-// saysTypes reports whether the text of a value is, or has, a type's name: of
-// reflect.Type, and of contexts with their keys.
+// saysTypes reports whether the printed form of a value contains names of types. It
+// does for reflect.Type, and for contexts, which print their keys.
 func saysTypes(t types.Type) bool {
 	found := false
 	if t != nil {
@@ -95,7 +95,7 @@ func saysTypes(t types.Type) bool {
 	return found
 }
 
-// callee returns the declared function that a call calls, or nil.
+// callee returns the declared function or method that n calls, or nil.
 func (w *teller) callee(n *ast.CallExpr) *types.Func {
 	var id *ast.Ident
 	switch f := ast.Unparen(n.Fun).(type) {
@@ -110,8 +110,7 @@ func (w *teller) callee(n *ast.CallExpr) *types.Func {
 	return fn
 }
 
-// eachPlace calls f for each place of the part that has a telltale, with the
-// telltale's index.
+// eachPlace calls f for each place with a telltale, with the telltale's index.
 func (w *teller) eachPlace(f func(i int, pos token.Pos)) {
 	for _, n := range w.t.Nodes() {
 		ast.Inspect(n, func(n ast.Node) bool {
@@ -132,8 +131,8 @@ func (w *teller) eachPlace(f func(i int, pos token.Pos)) {
 	}
 }
 
-// StdName returns the name that telltales have for the object of the standard
-// library that an identifier means, or nothing.
+// stdName returns the name of the standard library object that an identifier denotes,
+// in the form of telltale.objects. It returns nothing for other objects.
 func (w *teller) stdName(id *ast.Ident) string {
 	o := w.info.Uses[id]
 	if o == nil || o.Pkg() == nil || w.p.InProgram(o) {
@@ -145,8 +144,8 @@ func (w *teller) stdName(id *ast.Ident) string {
 	return o.Pkg().Path() + "." + o.Name()
 }
 
-// showsLines finds flags of package log that print lines, whatever they are
-// called, and the option of log/slog for it.
+// showsLines reports whether a node sets flags of package log, or options of
+// log/slog, that print file names and lines.
 func (w *teller) showsLines(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.CallExpr:
@@ -158,7 +157,7 @@ func (w *teller) showsLines(n ast.Node) bool {
 		case "log.SetFlags", "(*log.Logger).SetFlags", "log.New":
 			return w.flagsShowLines(n.Args[len(n.Args)-1])
 		}
-	case *ast.KeyValueExpr: // of a literal
+	case *ast.KeyValueExpr: // a field of a composite literal
 		id, ok := n.Key.(*ast.Ident)
 		v := w.info.Types[n.Value].Value
 		return ok && w.isSourceOption(id) && !(v != nil && v.Kind() == constant.Bool && !constant.BoolVal(v))
@@ -168,15 +167,15 @@ func (w *teller) showsLines(n ast.Node) bool {
 	return false
 }
 
-// isSourceOption reports whether a name is the field of slog.HandlerOptions that
-// asks for lines, or that of slog.Record that tells them.
+// isSourceOption reports whether an identifier denotes slog.HandlerOptions.AddSource
+// or slog.Record.PC.
 func (w *teller) isSourceOption(id *ast.Ident) bool {
 	o := w.info.Uses[id]
 	return o != nil && o.Pkg() != nil && o.Pkg().Path() == "log/slog" && (o.Name() == "AddSource" || o.Name() == "PC")
 }
 
-// flagsShowLines reports whether flags of package log can ask for lines: not if
-// they are constants without these bits, or made of them and the flags before.
+// flagsShowLines reports whether flags of package log may print lines. They don't if
+// they consist of constants without these bits and of the previous flags.
 func (w *teller) flagsShowLines(e ast.Expr) bool {
 	e = ast.Unparen(e)
 	if v := w.info.Types[e].Value; v != nil {
@@ -195,15 +194,16 @@ func (w *teller) flagsShowLines(e ast.Expr) bool {
 }
 
 var (
-	// typeVerb matches the formats that show types: %T, %-14T, %[1]T, %#v, %+#v.
+	// typeVerb matches formats that show types: %T, %-14T, %[1]T, %#v, %+#v.
 	typeVerb = regexp.MustCompile(`%(?:[-+# 0]|\[\d+\]|[\d.*])*T|%(?:[-+ 0])*#(?:[-+# 0]|\[\d+\]|[\d.*])*v`)
-	// openVerb matches a format that goes on with another text.
+	// openVerb matches a format whose last verb continues in another string.
 	openVerb = regexp.MustCompile(`(?:^|[^%])(?:%%)*%(?:[-+# 0]|\[\d+\]|[\d.*])*$`)
-	// madeVerb matches a format that makes a format.
+	// madeVerb matches a format whose output is a format.
 	madeVerb = regexp.MustCompile(`%%[-+#0\d.]*%[-+0]*[csv]`)
 )
 
-// showsTypes finds formats and values that show the names of types.
+// showsTypes reports whether a node is a format, a value or a panic that shows the
+// names of types.
 func (w *teller) showsTypes(n ast.Node) bool {
 	e, ok := n.(ast.Expr)
 	if !ok {
@@ -223,7 +223,7 @@ func (w *teller) showsTypes(n ast.Node) bool {
 		return false
 	}
 	if _, declared := e.(*ast.Ident); declared {
-		return w.joined[e] && openVerb.MatchString(constant.StringVal(v)) // else found in its declaration
+		return w.joined[e] && openVerb.MatchString(constant.StringVal(v)) // else it is found in its declaration
 	}
 	text := constant.StringVal(v)
 	return typeVerb.MatchString(strings.ReplaceAll(text, "%%", "")) || madeVerb.MatchString(text) || w.joined[e] && openVerb.MatchString(text)
@@ -234,8 +234,8 @@ func (w *teller) isBuiltin(call *ast.CallExpr, name string) bool {
 	return ok && id.Name == name && w.info.Types[id].IsBuiltin()
 }
 
-// panicShowsType reports whether the message of a panic has the type's name: of
-// values of the program's types without Error and String.
+// panicShowsType reports whether the message of panic(x) contains the name of x's
+// type t: a declared type of the program without the methods Error and String.
 func (w *teller) panicShowsType(t types.Type) bool {
 	named, ok := types.Unalias(t).(*types.Named)
 	if !ok || !w.foreign(t) || types.IsInterface(t) {
@@ -249,8 +249,8 @@ func (w *teller) panicShowsType(t types.Type) bool {
 	return true
 }
 
-// foreign reports whether values of a type can have parts of a type that another
-// package of the program than main declares. Interfaces can.
+// foreign reports whether values of type t can contain values of types that packages
+// of the program other than main declare. Interface values can.
 func (w *teller) foreign(t types.Type) bool {
 	seen := map[types.Type]bool{}
 	found := false
@@ -275,8 +275,8 @@ func (w *teller) foreign(t types.Type) bool {
 	return found
 }
 
-// speakers are the functions of the standard library whose errors name the types
-// of their arguments.
+// speakers has functions of the standard library whose errors contain the names of
+// their arguments' types.
 var speakers = map[string]bool{
 	"encoding/json.Unmarshal": true, "(*encoding/json.Decoder).Decode": true,
 	"encoding/xml.Unmarshal": true, "(*encoding/xml.Decoder).Decode": true, "(*encoding/xml.Decoder).DecodeElement": true,
@@ -289,13 +289,14 @@ var speakers = map[string]bool{
 	"fmt.Scan": true, "fmt.Scanf": true, "fmt.Scanln": true,
 }
 
-// encoders show types only if a method of theirs fails.
+// encoders has functions whose errors contain names of types only if a method of such
+// a type fails.
 var encoders = map[string]bool{
 	"encoding/json.Marshal": true, "encoding/json.MarshalIndent": true, "(*encoding/json.Encoder).Encode": true,
 }
 
-// showsTypesInErrors finds calls whose errors name types, and type assertions
-// whose panics do, if the program looks at these.
+// showsTypesInErrors reports whether a node is a call whose error contains names of
+// types. If the program inspects panics, it can also be a type assertion.
 func (w *teller) showsTypesInErrors(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.CallExpr:
@@ -323,8 +324,8 @@ func (w *teller) showsTypesInErrors(n ast.Node) bool {
 	return false
 }
 
-// isReaderOrWriter reports whether an argument is where a function reads or
-// writes.
+// isReaderOrWriter reports whether t is an interface type with a method Read or
+// Write.
 func isReaderOrWriter(t types.Type) bool {
 	if !types.IsInterface(t) {
 		return false
@@ -341,7 +342,8 @@ func isEmptyInterface(t types.Type) bool {
 	return ok && i.Empty()
 }
 
-// marshals reports whether a part of a type can have a method for its JSON.
+// marshals reports whether t contains a type with a method MarshalJSON or MarshalText
+// of the program.
 func (w *teller) marshals(t types.Type) bool {
 	found := false
 	WalkType(t, func(t types.Type) {
@@ -353,10 +355,10 @@ func (w *teller) marshals(t types.Type) bool {
 	return found
 }
 
-// recovers reports whether the program looks at the values of panics.
+// recovers reports whether the program inspects the values of panics.
 func (l *Live) recovers() bool {
 	found := false
-	mentions := map[*source.File]bool{} // files that have the word; most have not
+	mentions := map[*source.File]bool{} // whether a file contains the word; most don't
 	l.EachPart(func(t *Part) {
 		mention, known := mentions[t.File]
 		if !known {
