@@ -139,6 +139,3 @@ func completeSet(_ *cobra.Command, _ []string, typed string) ([]string, cobra.Sh
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveKeepOrder
 }
-
-// foldSeed is the seed of a fold's training.
-func foldSeed(seed uint64, fold int) uint64 { return seed*0x9e3779b97f4a7c15 + uint64(fold) + 1 }

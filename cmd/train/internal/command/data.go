@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/trainer"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 )
 
@@ -76,16 +77,11 @@ func (p *project) set() (*data.Set, error) {
 	if test := p.imageDir(c.Data.TestDir, c.Test.CSV, "test"); isDir(test) {
 		dirs = append(dirs, test)
 	}
-	set, err := data.Open(p.cmd.Context(), data.Source{CSV: p.path(c.Train.CSV), Dirs: dirs, Classes: c.Model.NumClasses})
+	set, err := trainer.Open(p.cmd.Context(), c, p.path(c.Train.CSV), dirs...)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = p.missing(err, "train.csv", "the table")
 	}
-	if err != nil {
-		return nil, err
-	}
-	model := c.Ensemble(p.name)
-	set.Decoder = model.Decoder(set.Decoder.Formats)
-	return set, nil
+	return set, err
 }
 
 // missing adds to err, of a data file that does not exist, where it was looked for.

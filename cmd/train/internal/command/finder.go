@@ -18,14 +18,10 @@ import (
 // findRate searches a learning rate: a table and a picture go to the fold's
 // folder.
 func (s *session) findRate(ctx context.Context) error {
-	t, err := s.training(nil)
-	if err != nil {
-		return err
-	}
-	bar := cli.NewProgress(s.cmd, "searching a learning rate", int64(s.config.Train.LRFinder.NumSteps), cli.Items)
+	bar := cli.NewProgress(s.cmd, "searching a learning rate", int64(s.Config.Train.LRFinder.NumSteps), cli.Items)
 	defer bar.Close()
-	t.Hooks.Batch = func(loop.Progress) { bar.Add(1) }
-	points, err := t.FindRate(ctx)
+	s.Hooks.Batch = func(loop.Progress) { bar.Add(1) }
+	points, err := s.FindRate(ctx)
 	if err != nil {
 		return err
 	}
@@ -36,22 +32,22 @@ func (s *session) findRate(ctx context.Context) error {
 		fmt.Fprintf(&table, "%.6g,%.6g\n", p.Rate, p.Loss)
 	}
 	var picture bytes.Buffer
-	if err := chart.Finder(&picture, s.info.Title()+": search of a learning rate", points); err != nil {
+	if err := chart.Finder(&picture, s.Info.Title()+": search of a learning rate", points); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return err
 	}
 	for name, b := range map[string][]byte{"lr_finder.csv": []byte(table.String()), "lr_finder.png": picture.Bytes()} {
-		if err := atomicfile.WriteFile(filepath.Join(s.dir, name), b); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(s.Dir, name), b); err != nil {
 			return err
 		}
 	}
 	if rate := loop.Steepest(points); rate > 0 {
-		cli.Printf(s.cmd, "fold %d: the loss falls fastest at a learning rate of %s", s.fold, say.Rate(rate))
+		cli.Printf(s.cmd, "fold %d: the loss falls fastest at a learning rate of %s", s.Fold, say.Rate(rate))
 	} else {
-		cli.Printf(s.cmd, "fold %d: the loss falls at no rate from %s to %s", s.fold, say.Rate(points[0].Rate), say.Rate(points[len(points)-1].Rate))
+		cli.Printf(s.cmd, "fold %d: the loss falls at no rate from %s to %s", s.Fold, say.Rate(points[0].Rate), say.Rate(points[len(points)-1].Rate))
 	}
-	cli.Printf(s.cmd, "fold %d: %d steps drawn in %s", s.fold, len(points), filepath.Join(s.dir, "lr_finder.png"))
+	cli.Printf(s.cmd, "fold %d: %d steps drawn in %s", s.Fold, len(points), filepath.Join(s.Dir, "lr_finder.png"))
 	return nil
 }

@@ -1,122 +1,51 @@
 package command
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"strings"
+	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
-	"github.com/deploy-kernel/deploy-kernel/metric"
-	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
-	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
-	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
-	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
-	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/trainer"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
-	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
-	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
-	"github.com/deploy-kernel/deploy-kernel/trainer/initial"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
-	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
-	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
 	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
-	"github.com/deploy-kernel/deploy-kernel/trainer/swa"
 )
 
-// session is the training of one fold, ready to begin.
+// session is the training of one fold, with what the terminal shows of it.
 type session struct {
 	*project
-	flags *trainFlags
-	fold  int
-	dir   string
-	info  runfolder.Info
+	*trainer.Session
+	bar *cli.Progress
 
-	set        *data.Set
-	rows, held []int
-	network    *nn.Graph
-	dict       *weights.StateDict // to begin with
-	loss       loss.Func
-	loader     *data.Loader // of training
-	valid      *data.Loader
-	pre        vision.Preprocess // what the network sees of an image
-	threads    int
-	seed       uint64
+	epoch, batches int // the running loss is the mean over the batches of an epoch
+	lossSum        float64
+	validated      int // images of the validation under way
 }
 
-// prepare does all that can go wrong before the first step.
+// prepare makes everything that can fail before the first step.
 func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number int) (*session, error) {
-	s := &session{project: p, flags: f, fold: number, set: set, threads: f.threads, seed: foldSeed(p.config.Train.Seed, number)}
-	s.dir = filepath.Join(f.runDir, fmt.Sprintf("f%d", number))
-	if f.smoke > 0 {
-		s.dir = filepath.Join(f.runDir, "smoke")
+	s := &session{project: p}
+	job := trainer.Job{
+		Name: p.name, Config: p.config, Set: set, Folds: folds, Fold: number,
+		Dir: filepath.Join(f.runDir, fmt.Sprintf("f%d", number)), Mode: f.mode(),
+		Weights: f.weights, Pretrained: f.pretrained, CheckpointEvery: f.checkpointEvery, Threads: f.threads,
+		Hooks: s.hooks(),
 	}
-	s.info = runfolder.Info{Name: p.name, Fold: number, Config: p.config, Arch: p.arch.Name}
+	if f.smoke > 0 {
+		job.Dir, job.MaxHeldOut = filepath.Join(f.runDir, "smoke"), f.smoke*p.config.Test.BatchSize
+	}
 	var err error
-	if s.rows, s.held, err = fold.Split(folds, number); err != nil {
-		return nil, err
+	s.Session, err = trainer.Prepare(job)
+	if wrong := (*trainer.WeightsError)(nil); errors.As(err, &wrong) && f.pretrained == "" {
+		return nil, hint.New(err, "--pretrained takes the weights of another task, and makes the last layer anew")
 	}
-	_, s.info.ToBeat = metric.BestConstant(set.Truth(s.held), p.config.Model.NumClasses, 2)
-	if f.smoke > 0 {
-		s.held = s.held[:min(len(s.held), f.smoke*p.config.Test.BatchSize)]
-	}
-	if s.loss, err = loss.New(p.config.Loss.Name, p.config.Loss.Params); err != nil {
-		return nil, err
-	}
-	if err := s.draw(); err != nil {
-		return nil, err
-	}
-	model := p.config.Ensemble(p.name)
-	s.pre = model.Preprocess(p.arch)
-	o := data.Options{
-		Batch: p.config.Train.BatchSize, MaxBatches: p.config.Train.MaxStepsPerEpoch, Pre: s.pre,
-		Augment: augment.New(p.config), Seed: s.seed, Workers: f.threads,
-	}
-	if p.config.Train.Mixup.Enable {
-		o.MixupBeta = p.config.Train.Mixup.BetaA
-	}
-	s.loader = data.NewLoader(set, s.rows, o)
-	s.valid = data.NewLoader(set, s.held, data.Options{Batch: p.config.Test.BatchSize, Pre: s.pre, Workers: f.threads})
-	return s, nil
-}
-
-// draw draws the network and finds the weights that it begins with.
-func (s *session) draw() (err error) {
-	m := s.config.Model
-	choice := arch.Config{InputSize: m.InputSize, Classes: m.NumClasses, Dropout: m.Dropout}
-	path := s.flags.weights + s.flags.pretrained
-	if path == "" {
-		if s.network, err = s.arch.Build(choice); err != nil {
-			return err
-		}
-		s.dict = initial.Random(s.network, s.seed)
-		return nil
-	}
-	file, err := openWeights(s.project, path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	choice.Keys = file.Has
-	if s.network, err = s.arch.Build(choice); err != nil {
-		return err
-	}
-	if s.flags.pretrained != "" {
-		s.dict, err = initial.Pretrained(s.network, file, s.seed)
-	} else {
-		s.dict, err = initial.Same(s.network, file)
-		err = hint.New(err, "--pretrained takes the weights of another task, and makes the last layer anew")
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return s, err
 }
 
 // openWeights opens a file of weights and prints which set of them it takes.
@@ -128,92 +57,151 @@ func openWeights(p *project, path string) (*weightfile.File, error) {
 	return f, err
 }
 
-// model lowers the network for training.
-func (s *session) model(dict *weights.StateDict, momentum float64) (*graph.Model, error) {
-	return graph.New(s.network, dict, graph.Options{
-		Batch: s.config.Train.BatchSize, Loss: graph.Loss(s.loss), Threads: s.threads, Seed: s.seed, BNMomentum: momentum,
-	})
+// train trains the fold and returns the best epoch.
+func (s *session) train(ctx context.Context) (best loop.Result, err error) {
+	stop := func() bool { return false }
+	defer func() { stop() }()
+	s.Hooks.Begin = func(from *loop.Checkpoint, changed []string) {
+		s.showBegin(from, changed)
+		stop = context.AfterFunc(ctx, func() { s.announceStop(ctx) })
+	}
+	end, err := s.Train(ctx)
+	s.closeBar()
+	if errors.Is(err, runfolder.ErrExists) {
+		return best, hint.New(err, "--resume auto goes on with it, --force begins anew")
+	}
+	if end != nil {
+		best = end.Best
+	}
+	if err != nil {
+		return best, s.interrupted(ctx, err)
+	}
+	if end.Complete {
+		cli.Printf(s.cmd, "fold %d is complete: the best is epoch %d with F2 %.4f: %s", s.Fold, best.Epoch, best.Score, end.Path)
+	}
+	if a := end.Average; a != nil {
+		cli.Printf(s.cmd, "fold %d: the mean of %d epochs has F2 %.4f: %s", s.Fold, a.Epochs, a.Result.Score, a.Path)
+	}
+	return best, nil
 }
 
-// training puts together what the loop needs.
-func (s *session) training(store loop.Store) (*loop.Training, error) {
-	m, err := s.model(s.dict, 0)
-	if err != nil {
-		return nil, err
+// announceStop tells the user of an interrupt what happens now.
+func (s *session) announceStop(ctx context.Context) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		cli.Printf(s.cmd, "finishing the step and saving a checkpoint; Ctrl-C again ends at once without saving")
 	}
-	p := s.config.Optimizer.Params
-	o := optim.Config{
-		Name: s.config.Optimizer.Name, WeightDecay: p.WeightDecay, Momentum: p.Momentum, Nesterov: p.Nesterov,
-		AMSGrad: p.AMSGrad, Epsilon: p.Eps, Threads: s.threads,
-	}
-	if len(p.Betas) == 2 {
-		o.Beta1, o.Beta2 = p.Betas[0], p.Betas[1]
-	}
-	opt, err := optim.New(o)
-	if err != nil {
-		return nil, err
-	}
-	return &loop.Training{
-		Config: s.config, Model: m, Optimizer: opt, Loss: s.loss, Train: s.loader, Valid: s.valid,
-		Truth: s.set.Truth(s.held), Head: initial.Head(s.network), Store: store,
-	}, nil
 }
 
-// statistics gives mean weights the batch-norm statistics of the images to
-// train on, and tells how good they are.
-func (s *session) statistics(ctx context.Context, mean *weights.StateDict) (*weights.StateDict, loop.Result, error) {
-	m, err := s.model(mean, 1)
-	if err != nil {
-		return nil, loop.Result{}, err
-	}
-	bar := cli.NewProgress(s.cmd, "computing statistics", int64(s.loader.Batches()*s.config.Train.BatchSize), cli.Items)
-	dict, err := swa.Statistics(ctx, m, s.loader, func(n int) { bar.Add(int64(n)) })
-	bar.Close()
-	if err != nil {
-		return nil, loop.Result{}, err
-	}
-	if err := m.Load(dict); err != nil {
-		return nil, loop.Result{}, err
-	}
-	t := &loop.Training{Model: m, Loss: s.loss, Valid: s.valid}
-	scores, validLoss, err := t.Predict(ctx)
-	if err != nil {
-		return nil, loop.Result{}, err
-	}
-	threshold, score := metric.Rows{Scores: scores, Labels: s.set.Truth(s.held), Classes: s.config.Model.NumClasses}.BestThreshold(2)
-	return dict, loop.Result{ValidLoss: validLoss, Score: score, Threshold: float64(threshold)}, nil
-}
-
-// mosaicImages is how many images augmented.png shows, at most.
-const mosaicImages = 32
-
-// drawMosaic draws the first images as the network will see them.
-func (s *session) drawMosaic(ctx context.Context, path string) error {
-	stream := s.loader.Start(ctx, 0, 0)
-	defer stream.Close()
-	var tiles []chart.Tile
-	for len(tiles) < mosaicImages {
-		b, err := stream.Next()
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			break
-		}
-		pixels, classes := len(b.Images)/b.N, len(b.Labels)/b.N
-		for i := range min(b.N, mosaicImages-len(tiles)) {
-			t := chart.Tile{Image: slices.Clone(b.Images[i*pixels:][:pixels]), ID: s.set.IDs[b.Rows[i]]}
-			for class, share := range b.Labels[i*classes:][:classes] {
-				if share > 0 { // with mixup, of both images
-					t.Labels = append(t.Labels, class)
-				}
-			}
-			tiles = append(tiles, t)
-		}
-	}
-	var b bytes.Buffer
-	if err := chart.Mosaic(&b, tiles, s.pre.Size, chart.Normal{Mean: s.pre.Mean, Std: s.pre.Std}); err != nil {
+// interrupted is stopped for a training: it says where the training stopped, and which
+// files were saved.
+func (s *session) interrupted(ctx context.Context, err error) error {
+	var at *trainer.StoppedError
+	switch {
+	case !errors.As(err, &at):
 		return err
+	case at.Stage == trainer.Beginning:
+		return s.stopped(ctx, err, "stopped before the first step; nothing was saved")
+	case at.Stage == trainer.Averaging:
+		return s.stopped(ctx, err, "stopped before the mean of the weights was finished; continue with --resume auto")
 	}
-	return atomicfile.WriteFile(path, b.Bytes())
+	saved := "the checkpoint is " + at.Checkpoint
+	if at.Best != "" {
+		saved += ", the best weights so far are " + at.Best
+	}
+	if errors.Is(err, context.Canceled) {
+		err = hint.New(err, "fold %d: %s", s.Fold, saved)
+	}
+	err = s.stopped(ctx, err, "stopped at epoch %d, batch %d; continue with --resume auto", at.Epoch, at.Batch)
+	if timeIsUp(ctx, err) {
+		cli.Printf(s.cmd, "fold %d: %s", s.Fold, saved)
+	}
+	return err
+}
+
+// describe prints the network and the rows of the training.
+func (s *session) describe() {
+	c := s.Config
+	cli.Printf(s.cmd, "fold %d: %s, %d pixels, %d classes; %d rows to train on, %d held out; %d steps of %d images an epoch",
+		s.Fold, s.Arch.Name, c.Model.InputSize, c.Model.NumClasses, len(s.Rows), len(s.Held),
+		s.StepsPerEpoch(), c.Train.BatchSize*c.Train.AccumBatchesNum)
+}
+
+// hooks returns the hooks that show the progress of the session.
+func (s *session) hooks() trainer.Hooks {
+	return trainer.Hooks{
+		Hooks: loop.Hooks{
+			Batch: s.showBatch, Validating: s.showValidation, Epoch: s.showEpoch,
+			Note: func(text string) { cli.Printf(s.cmd, "fold %d: %s", s.Fold, text) },
+		},
+		Warn: func(text string) { cli.Printf(s.cmd, "%s", text) },
+		Trained: func(best loop.Result, path string) {
+			s.closeBar()
+			cli.Printf(s.cmd, "fold %d: the best is epoch %d with F2 %.4f: %s", s.Fold, best.Epoch, best.Score, path)
+		},
+		Averaging: func(images int) {
+			s.progress("computing statistics", s.StatisticsImages())
+			s.bar.Add(int64(images))
+		},
+	}
+}
+
+// progress opens a bar unless one is open.
+func (s *session) progress(what string, total int) {
+	if s.bar == nil {
+		s.bar = cli.NewProgress(s.cmd, what, int64(total), cli.Items)
+	}
+}
+
+func (s *session) closeBar() {
+	if s.bar != nil {
+		s.bar.Close()
+		s.bar = nil
+	}
+}
+
+func (s *session) showBegin(from *loop.Checkpoint, changed []string) {
+	if from != nil {
+		cli.Printf(s.cmd, "fold %d: going on at epoch %d, batch %d", s.Fold, from.State.Epoch, from.State.Batch)
+		if len(changed) > 0 {
+			cli.Printf(s.cmd, "warning: fold %d: the config has changed: %s", s.Fold, strings.Join(changed, ", "))
+		}
+	}
+	s.describe()
+}
+
+func (s *session) showBatch(at loop.Progress) {
+	s.progress(fmt.Sprintf("fold %d, epoch %d", s.Fold, at.Epoch), (at.Batches-at.Batch)*s.Config.Train.BatchSize)
+	s.bar.Note(fmt.Sprintf("loss %.4f", s.runningLoss(at)))
+	s.bar.Add(int64(at.Images))
+	if at.Batch == at.Batches-1 {
+		s.closeBar()
+	}
+}
+
+// runningLoss adds a batch and returns the mean loss of the epoch so far.
+func (s *session) runningLoss(at loop.Progress) float64 {
+	if s.epoch != at.Epoch {
+		s.epoch, s.batches, s.lossSum = at.Epoch, 0, 0
+	}
+	s.batches++
+	s.lossSum += at.Loss
+	return s.lossSum / float64(s.batches)
+}
+
+func (s *session) showValidation(done, all int) {
+	s.progress(fmt.Sprintf("fold %d, held out", s.Fold), all)
+	s.bar.Add(int64(done - s.validated))
+	if s.validated = done; done == all {
+		s.closeBar()
+		s.validated = 0
+	}
+}
+
+func (s *session) showEpoch(r loop.Result, _ *loop.State) {
+	mark := ""
+	if r.Best {
+		mark = ", the best so far"
+	}
+	cli.Printf(s.cmd, "fold %d, epoch %d: loss %.4f, held out %.4f, F2 %.4f at %.3f%s; %.0f images/s, %.0f%% of it waiting for images, %s",
+		s.Fold, r.Epoch, r.TrainLoss, r.ValidLoss, r.Score, r.Threshold, mark, r.ImagesPerSecond(), 100*r.WaitShare(), r.Took.Round(time.Second/10))
 }

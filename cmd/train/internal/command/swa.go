@@ -66,7 +66,8 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 	if err != nil {
 		return err
 	}
-	dict, r, err := s.statistics(p.cmd.Context(), mean)
+	dict, r, err := s.Statistics(p.cmd.Context(), mean)
+	s.closeBar()
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 	if err := os.MkdirAll(f.output, 0o755); err != nil {
 		return err
 	}
-	out, err := s.info.Write(f.output, dict, r)
+	out, err := s.Info.Write(f.output, dict, r)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (s *session) read(path string) (*weights.StateDict, int, error) {
 		return nil, 0, err
 	}
 	defer file.Close()
-	if err := arch.Check(s.network, file.Infos()); err != nil {
+	if err := arch.Check(s.Network, file.Infos()); err != nil {
 		return nil, 0, err
 	}
 	epoch, err := strconv.Atoi(file.Metadata()["epoch"])

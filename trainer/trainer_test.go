@@ -1,0 +1,127 @@
+package trainer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
+	"github.com/deploy-kernel/deploy-kernel/trainer"
+	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
+	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
+)
+
+// Fold trains a network of small.yml on all rows but those of fold 0.
+func ExampleFold() {
+	ctx := context.Background()
+	c, _, err := config.ReadFile("small.yml")
+	if err != nil {
+		panic(err)
+	}
+	set, err := trainer.Open(ctx, c, "data/train.csv", "data/train")
+	if err != nil {
+		panic(err)
+	}
+	folds, err := fold.Stratify(set.Labels, fold.Options{Folds: c.Model.NumFolds, Seed: c.Train.Seed})
+	if err != nil {
+		panic(err)
+	}
+	end, err := trainer.Fold(ctx, trainer.Job{Name: "small", Config: c, Set: set, Folds: folds, Fold: 0, Dir: "runs/small/f0"})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("F2 %.4f: %s\n", end.Best.Score, end.Path)
+}
+
+// job returns a job of two steps on generated images.
+func job(t *testing.T, dir string) trainer.Job {
+	t.Helper()
+	files, err := demodata.WriteTrain(t.TempDir(), demodata.TrainOptions{Rows: 40, Test: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(files.Configs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := config.Parse("small.yml", text, "train.num_epochs=1", "train.max_steps_per_epoch=2", "train.batch_size=4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := trainer.Open(t.Context(), c, filepath.Join(files.Data, "train.csv"), filepath.Join(files.Data, "train"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folds, err := fold.Stratify(set.Labels, fold.Options{Folds: c.Model.NumFolds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trainer.Job{Name: "small", Config: c, Set: set, Folds: folds, Dir: dir, MaxHeldOut: 8}
+}
+
+func TestFoldTrainsAndReportsItsProgress(t *testing.T) {
+	j := job(t, t.TempDir())
+	var steps, epochs, begun int
+	var path string
+	j.Hooks = trainer.Hooks{
+		Hooks: loop.Hooks{
+			Batch: func(p loop.Progress) { steps++ },
+			Epoch: func(loop.Result, *loop.State) { epochs++ },
+		},
+		Begin:   func(*loop.Checkpoint, []string) { begun++ },
+		Trained: func(_ loop.Result, p string) { path = p },
+	}
+	end, err := trainer.Fold(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps != 2 || epochs != 1 || begun != 1 || path != end.Path || end.Complete {
+		t.Errorf("%d steps, %d epochs, begun %d times, path %s, outcome %+v", steps, epochs, begun, path, end)
+	}
+	for _, name := range []string{"config.yml", "results.csv", "curves.png", "augmented.png", runfolder.CheckpointFile, filepath.Base(end.Path)} {
+		if _, err := os.Stat(filepath.Join(j.Dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := trainer.Fold(t.Context(), j); !errors.Is(err, runfolder.ErrExists) {
+		t.Errorf("a second training in the folder: %v", err)
+	}
+	j.Mode = runfolder.Resume
+	if again, err := trainer.Fold(t.Context(), j); err != nil || !again.Complete || again.Path != end.Path {
+		t.Errorf("resuming a complete training: %+v, %v", again, err)
+	}
+}
+
+func TestAStoppedTrainingNamesItsCheckpoint(t *testing.T) {
+	j := job(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	j.Hooks.Batch = func(loop.Progress) { cancel() }
+	_, err := trainer.Fold(ctx, j)
+	var stopped *trainer.StoppedError
+	if !errors.As(err, &stopped) || !errors.Is(err, context.Canceled) || stopped.Stage != trainer.Training || stopped.Batch != 1 {
+		t.Fatalf("%v, %+v", err, stopped)
+	}
+	if _, err := os.Stat(stopped.Checkpoint); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPrepareRefusesWeightsOfAnotherNetwork(t *testing.T) {
+	j := job(t, t.TempDir())
+	end, err := trainer.Fold(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *j.Config
+	other.Model.Arch = "cifar_resnet32"
+	j.Config, j.Weights = &other, end.Path
+	var wrong *trainer.WeightsError
+	if _, err := trainer.Prepare(j); !errors.As(err, &wrong) || wrong.Path != end.Path {
+		t.Errorf("got %v", err)
+	}
+}
