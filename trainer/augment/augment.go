@@ -1,30 +1,28 @@
-// Package augment changes training images at random, so that a network sees
-// each anew in every epoch.
+// Package augment changes training images at random, so that a network never sees the
+// same pixels twice.
 //
 //	a := augment.New(c)
 //	img = a.Apply(img, rng) // input size x input size pixels
 //	augment.Mixup(images, labels, n, beta, rng)
 //
-// The stages, in their order; each draws from the generator it is given, so the
-// same image and the same generator give the same bytes:
+// The stages, in this order:
 //
-//	crop        what the network sees: input size x input size pixels, from
-//	            anywhere in the image (scaled up where it is smaller, as at test
-//	            time), or with rect_crop a rectangle of random sides, scaled
-//	hflip       mirrored left to right, one image in two
-//	vflip       mirrored top to bottom, one image in two
-//	rotate90    turned by 0, 90, 180 or 270 degrees
-//	affine      shifted, scaled and turned: Albumentations' ShiftScaleRotate, one
-//	            image in two; see [Affine]
-//	distortion  one of Albumentations' OpticalDistortion and GridDistortion
-//	blur        one of its MotionBlur, MedianBlur and Blur
-//	noise       its GaussNoise
-//	color       one of its RandomBrightnessContrast and HueSaturationValue
+//	crop        a random square of the input size; smaller images are scaled up
+//	            first, as at test time; with rect_crop a random rectangle, scaled
+//	hflip       a mirror image left to right, for one image in two
+//	vflip       a mirror image top to bottom, for one image in two
+//	rotate90    a rotation by 0, 90, 180 or 270 degrees
+//	affine      a shift, scaling and rotation for one image in two, as
+//	            Albumentations' ShiftScaleRotate; see [Affine]
+//	distortion  Albumentations' OpticalDistortion or GridDistortion
+//	blur        Albumentations' MotionBlur, MedianBlur or Blur
+//	noise       Albumentations' GaussNoise
+//	color       Albumentations' RandomBrightnessContrast or HueSaturationValue
 //	erase       a rectangle of random pixels (Zhong et al., arXiv 1708.04896)
 //
-// With global_prob all but the crop is left out of the other images. What lies
-// outside of an image is its mirror image, without doubling the border
-// (OpenCV's BORDER_REFLECT_101).
+// An image goes through the stages behind the crop with probability global_prob.
+// Pixels outside of an image mirror those inside without repeating the border, as
+// OpenCV's BORDER_REFLECT_101. The same image and random generator give the same bytes.
 package augment
 
 import (
@@ -34,7 +32,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// Augmenter changes images. It may be used by any number of goroutines.
+// Augmenter changes images. It is safe for concurrent use.
 type Augmenter struct {
 	size   int
 	crop   config.RectCrop
@@ -43,13 +41,14 @@ type Augmenter struct {
 	stages []stage
 }
 
-// stage changes an image or returns it as it is. It must not write to it.
+// stage changes images with probability prob. apply returns a new image or its argument,
+// to which it must not write.
 type stage struct {
 	prob  float64
 	apply func(*vision.Image, *rand.Rand) *vision.Image
 }
 
-// New returns the augmenter of a checked config.
+// New returns the augmenter of a config that has passed its checks.
 func New(c *config.Config) *Augmenter {
 	a, half := c.Augmentations, 0.5
 	if !a.HFlip {
@@ -79,7 +78,7 @@ func New(c *config.Config) *Augmenter {
 	return &Augmenter{size: c.Model.InputSize, crop: c.Data.RectCrop, rect: rect, global: a.GlobalProb, stages: stages}
 }
 
-// Apply returns a changed image of the input size. It leaves m as it is.
+// Apply returns a changed image of input size x input size pixels. It does not change m.
 func (a *Augmenter) Apply(m *vision.Image, rng *rand.Rand) *vision.Image {
 	change := rng.Float64() < a.global
 	if change && rng.Float64() < a.rect {
@@ -98,15 +97,15 @@ func (a *Augmenter) Apply(m *vision.Image, rng *rand.Rand) *vision.Image {
 	return m
 }
 
-// oneOf applies one of some changes.
+// oneOf returns a change that applies one of changes at random.
 func oneOf(changes ...func(*vision.Image, *rand.Rand) *vision.Image) func(*vision.Image, *rand.Rand) *vision.Image {
 	return func(m *vision.Image, rng *rand.Rand) *vision.Image {
 		return changes[rng.IntN(len(changes))](m, rng)
 	}
 }
 
-// between draws a number from an interval.
+// between draws a number from the interval [low, high).
 func between(rng *rand.Rand, low, high float64) float64 { return low + (high-low)*rng.Float64() }
 
-// level rounds a value to that of a pixel.
+// level rounds v to the nearest level of a pixel, 0 to 255.
 func level(v float64) uint8 { return uint8(max(0, min(255, v+0.5))) }

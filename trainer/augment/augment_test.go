@@ -23,7 +23,7 @@ func parse(t testing.TB, rest string) *config.Config {
 
 func rng(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
 
-// picture has smooth colours, a different one in every corner.
+// picture returns an image of smooth colors, with a different one in every corner.
 func picture(w, h int) *vision.Image {
 	m := vision.New(w, h)
 	for y := range h {
@@ -68,7 +68,7 @@ func TestEveryStageChangesImagesAndKeepsTheirSize(t *testing.T) {
 	}
 }
 
-func TestNothingIsChangedWhereNothingIsAskedFor(t *testing.T) {
+func TestImagesStayTheSameWithoutAugmentations(t *testing.T) {
 	for _, text := range []string{"", "augmentations: {hflip: true, noise: 1, erase: {prob: 1}, rect_crop: 1, global_prob: 0}"} {
 		a := augment.New(parse(t, text))
 		m := picture(24, 24)
@@ -80,7 +80,7 @@ func TestNothingIsChangedWhereNothingIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestCropsComeFromEverywhereInTheImage(t *testing.T) {
+func TestCropsCoverTheWholeImage(t *testing.T) {
 	a := augment.New(parse(t, ""))
 	m := vision.New(30, 26)
 	for i := range m.Pix {
@@ -99,8 +99,8 @@ func TestCropsComeFromEverywhereInTheImage(t *testing.T) {
 	}
 }
 
-// A rectangle with one side whole shows the whole of that side.
-func TestRectCropCutsOneSideOrBoth(t *testing.T) {
+// A rectangle that has one full side shows all of that side.
+func TestRectCropShortensOneSideOrBoth(t *testing.T) {
 	m := picture(100, 80)
 	whole := func(p *vision.Image, channel int) bool {
 		low, high := 255, 0
@@ -130,7 +130,7 @@ func TestRectCropCutsOneSideOrBoth(t *testing.T) {
 	}
 }
 
-func TestEveryQuarterOfATurnIsDrawn(t *testing.T) {
+func TestRotate90DrawsAllFourRotations(t *testing.T) {
 	a := augment.New(parse(t, "augmentations: {rotate90: true}"))
 	m := picture(24, 24)
 	corners := map[[2]uint8]bool{}
@@ -143,7 +143,7 @@ func TestEveryQuarterOfATurnIsDrawn(t *testing.T) {
 	}
 }
 
-func TestNoiseHasTheVarianceThatWasDrawn(t *testing.T) {
+func TestNoiseHasAVarianceFrom10To50(t *testing.T) {
 	a := augment.New(parse(t, "augmentations: {noise: 1}"))
 	m := vision.New(24, 24)
 	for i := range m.Pix {
@@ -160,7 +160,7 @@ func TestNoiseHasTheVarianceThatWasDrawn(t *testing.T) {
 	}
 }
 
-func TestErasedRectanglesHaveTheAreaAsked(t *testing.T) {
+func TestErasedAreasAreWithinTheLimits(t *testing.T) {
 	a := augment.New(parse(t, "augmentations: {erase: {prob: 1, min_area: 0.1, max_area: 0.3, min_ratio: 0.5, max_ratio: 2}}"))
 	m := vision.New(24, 24)
 	for seed := range uint64(40) {
@@ -177,7 +177,7 @@ func TestErasedRectanglesHaveTheAreaAsked(t *testing.T) {
 	}
 }
 
-func TestColourConversionsUndoEachOther(t *testing.T) {
+func TestColorConversionsAreInverses(t *testing.T) {
 	for _, c := range [][3]uint8{{0, 0, 0}, {255, 255, 255}, {255, 0, 0}, {1, 200, 77}, {12, 12, 13}, {9, 8, 255}} {
 		h, s, v := augment.ToHSV(c[0], c[1], c[2])
 		if r, g, b := augment.FromHSV(h, s, v); [3]uint8{r, g, b} != c {
@@ -186,7 +186,7 @@ func TestColourConversionsUndoEachOther(t *testing.T) {
 	}
 }
 
-func TestMixupKeepsSumsAndMixesLabelsAlike(t *testing.T) {
+func TestMixupBlendsLabelsAsImages(t *testing.T) {
 	const n = 8
 	shares := 0.0
 	for seed := range uint64(200) {
@@ -215,7 +215,7 @@ func TestMixupKeepsSumsAndMixesLabelsAlike(t *testing.T) {
 	}
 }
 
-func TestTheShareOfMixupIsOfTheBetaDistribution(t *testing.T) {
+func TestTheShareOfMixupHasABetaDistribution(t *testing.T) {
 	for _, a := range []float64{0.01, 0.3, 1, 2} {
 		r, mean, square := rng(3), 0.0, 0.0
 		const n = 40000

@@ -7,7 +7,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// boxBlur is the mean of 3 x 3 pixels: Albumentations' Blur with blur_limit 3.
+// boxBlur takes the mean of 3 x 3 pixels, as Albumentations' Blur with blur_limit 3.
 func boxBlur(m *vision.Image, _ *rand.Rand) *vision.Image {
 	var offsets [][2]int
 	for y := -1; y <= 1; y++ {
@@ -18,12 +18,12 @@ func boxBlur(m *vision.Image, _ *rand.Rand) *vision.Image {
 	return meanOf(m, offsets)
 }
 
-// motionBlur is the mean along a line through the pixel, 3 to 7 pixels long:
+// motionBlur takes the mean along a line of 3 to 7 pixels through each pixel, as
 // Albumentations' MotionBlur.
 func motionBlur(m *vision.Image, rng *rand.Rand) *vision.Image {
 	length := 3 + 2*rng.IntN(3)
 	reach := length / 2
-	// The end of the line lies on the border of a square of that side.
+	// The line ends on the border of a square with that side.
 	x, y := reach, rng.IntN(length)-reach
 	if rng.IntN(2) == 0 {
 		x, y = y, x
@@ -35,6 +35,7 @@ func motionBlur(m *vision.Image, rng *rand.Rand) *vision.Image {
 	return meanOf(m, offsets)
 }
 
+// roundDiv returns a/b rounded to the nearest integer, halves away from zero.
 func roundDiv(a, b int) int {
 	if a < 0 {
 		return -roundDiv(-a, b)
@@ -42,7 +43,7 @@ func roundDiv(a, b int) int {
 	return (2*a + b) / (2 * b)
 }
 
-// meanOf returns the mean of the pixels at some offsets.
+// meanOf returns the image whose pixels are the means of m's pixels at the offsets.
 func meanOf(m *vision.Image, offsets [][2]int) *vision.Image {
 	out := vision.New(m.W, m.H)
 	for y := range m.H {
@@ -63,7 +64,7 @@ func meanOf(m *vision.Image, offsets [][2]int) *vision.Image {
 	return out
 }
 
-// medianBlur is the median of 3 x 3 pixels, channel by channel: Albumentations'
+// medianBlur takes the median of 3 x 3 pixels for each channel, as Albumentations'
 // MedianBlur with blur_limit 3.
 func medianBlur(m *vision.Image, _ *rand.Rand) *vision.Image {
 	out := vision.New(m.W, m.H)

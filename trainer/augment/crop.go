@@ -8,8 +8,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// randomCrop cuts size x size pixels, having scaled a smaller image up as at
-// test time.
+// randomCrop cuts a random square of size x size pixels. It scales smaller images up
+// first, as at test time.
 func randomCrop(m *vision.Image, size int, rng *rand.Rand) *vision.Image {
 	m = vision.Enlarge(m, size)
 	x, y := rng.IntN(m.W-size+1), rng.IntN(m.H-size+1)
@@ -19,8 +19,8 @@ func randomCrop(m *vision.Image, size int, rng *rand.Rand) *vision.Image {
 	return vision.Crop(m, x, y, size, size)
 }
 
-// rectCrop cuts a rectangle and scales it to size x size. One of its sides, or
-// both, is a random share of the image's, the other is whole.
+// rectCrop cuts a random rectangle and scales it to size x size pixels. One side of it,
+// or with ScaleBothDims each, is a random share of the image's side.
 func rectCrop(m *vision.Image, c config.RectCrop, size int, rng *rand.Rand) *vision.Image {
 	share := func(side int) int {
 		return max(1, min(side, int(math.Round(float64(side)*between(rng, c.MinRatio, c.MaxRatio)))))
@@ -37,7 +37,7 @@ func rectCrop(m *vision.Image, c config.RectCrop, size int, rng *rand.Rand) *vis
 	return vision.Resize(m, size, size, vision.Bicubic)
 }
 
-// flipV returns the image upside down.
+// flipV returns the image mirrored top to bottom.
 func flipV(m *vision.Image) *vision.Image {
 	out := vision.New(m.W, m.H)
 	row := 3 * m.W
@@ -47,7 +47,7 @@ func flipV(m *vision.Image) *vision.Image {
 	return out
 }
 
-// rotate returns the image turned counter-clockwise by quarters.
+// rotate returns the image rotated counter-clockwise by quarters of a turn.
 func rotate(m *vision.Image, quarters int) *vision.Image {
 	for range quarters {
 		out := vision.New(m.H, m.W)

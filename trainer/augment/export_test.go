@@ -1,6 +1,6 @@
 package augment
 
-// What only tests reach.
+// Internals that tests reach.
 var (
 	ToHSV      = toHSV
 	FromHSV    = fromHSV

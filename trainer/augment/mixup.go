@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// Mixup mixes each of the n images of a batch, and its labels, with another of
-// them, the share of the other drawn from Beta(beta, beta) once for the batch
-// (Zhang et al., "mixup: beyond empirical risk minimization", arXiv 1710.09412,
-// section 2 and its reference implementation).
+// Mixup blends each of the n images of a batch, and its labels, with another one of the
+// batch, in place. It draws the share of the other from Beta(beta, beta) once for the
+// batch (Zhang et al., "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412,
+// section 2, and its reference implementation).
 func Mixup(images, labels []float32, n int, beta float64, rng *rand.Rand) {
 	share := float32(betaSample(beta, rng))
 	order := rng.Perm(n)
@@ -16,7 +16,7 @@ func Mixup(images, labels []float32, n int, beta float64, rng *rand.Rand) {
 	mix(labels, n, order, share)
 }
 
-// mix makes row i of n (1-share)*row i + share*row order[i].
+// mix sets row i of n rows to (1-share)*row[i] + share*row[order[i]].
 func mix(rows []float32, n int, order []int, share float32) {
 	size := len(rows) / n
 	old := append([]float32(nil), rows...)
@@ -28,15 +28,15 @@ func mix(rows []float32, n int, order []int, share float32) {
 	}
 }
 
-// betaSample draws from Beta(a, a), as a ratio of two gamma variables.
+// betaSample draws from Beta(a, a) as x/(x+y) of two gamma variables.
 func betaSample(a float64, rng *rand.Rand) float64 {
 	x, y := logGamma(a, rng), logGamma(a, rng)
 	return 1 / (1 + math.Exp(y-x))
 }
 
-// logGamma draws the logarithm of a Gamma(a, 1) variable: Marsaglia and Tsang,
-// "A simple method for generating gamma variables" (2000), with their boost for
-// a < 1, which for small a only the logarithm can hold.
+// logGamma draws the logarithm of a Gamma(a, 1) variable (Marsaglia and Tsang, "A Simple
+// Method for Generating Gamma Variables", 2000, with their boost for a < 1). The variable
+// itself underflows for small a.
 func logGamma(a float64, rng *rand.Rand) float64 {
 	boost := 0.0
 	if a < 1 {

@@ -8,8 +8,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// gaussNoise adds normal noise of a variance between 10 and 50 to every
-// channel: Albumentations' GaussNoise.
+// gaussNoise adds normal noise to every channel, with a variance from 10 to 50, as
+// Albumentations' GaussNoise.
 func gaussNoise(m *vision.Image, rng *rand.Rand) *vision.Image {
 	sigma := math.Sqrt(between(rng, 10, 50))
 	out := vision.New(m.W, m.H)
@@ -19,8 +19,8 @@ func gaussNoise(m *vision.Image, rng *rand.Rand) *vision.Image {
 	return out
 }
 
-// brightnessContrast multiplies by 0.8 to 1.2 and adds up to 0.2 of the mean:
-// Albumentations' RandomBrightnessContrast.
+// brightnessContrast multiplies the levels by 0.8 to 1.2 and adds up to ±0.2 of their
+// mean, as Albumentations' RandomBrightnessContrast.
 func brightnessContrast(m *vision.Image, rng *rand.Rand) *vision.Image {
 	contrast, brightness := 1+between(rng, -0.2, 0.2), between(rng, -0.2, 0.2)
 	mean := 0.0
@@ -39,15 +39,15 @@ func brightnessContrast(m *vision.Image, rng *rand.Rand) *vision.Image {
 	return out
 }
 
-// hueSaturationValue moves the hue by up to 20 (of 180), the saturation by up
-// to 30 and the value by up to 20 (of 255): Albumentations' HueSaturationValue.
+// hueSaturationValue shifts the hue by up to ±20 of 180, the saturation by up to ±30 and
+// the value by up to ±20 of 255, as Albumentations' HueSaturationValue.
 func hueSaturationValue(m *vision.Image, rng *rand.Rand) *vision.Image {
 	hue := between(rng, -20, 20) / 180
 	saturation, value := between(rng, -30, 30)/255, between(rng, -20, 20)/255
 	out := vision.New(m.W, m.H)
 	for i := 0; i < len(m.Pix); i += 3 {
 		h, s, v := toHSV(m.Pix[i], m.Pix[i+1], m.Pix[i+2])
-		if s > 0 { // grey has no hue to move towards
+		if s > 0 { // gray has no hue
 			s = max(0, min(1, s+saturation))
 		}
 		out.Pix[i], out.Pix[i+1], out.Pix[i+2] = fromHSV(h+hue, s, max(0, min(1, v+value)))
@@ -75,7 +75,7 @@ func toHSV(r, g, b uint8) (h, s, v float64) {
 	return h / 6, s, v
 }
 
-// fromHSV converts back; the hue is taken modulo 1.
+// fromHSV is the inverse of toHSV. It takes the hue modulo 1.
 func fromHSV(h, s, v float64) (r, g, b uint8) {
 	h = 6 * (h - math.Floor(h))
 	channel := func(n float64) uint8 {
@@ -85,10 +85,10 @@ func fromHSV(h, s, v float64) (r, g, b uint8) {
 	return channel(5), channel(3), channel(1)
 }
 
-// eraser paints a rectangle of random pixels: Random Erasing.
+// eraser paints a rectangle of random pixels (Random Erasing).
 type eraser config.Erase
 
-// eraseTries is how often a rectangle that doesn't fit is drawn anew.
+// eraseTries limits the draws of a rectangle until one fits into the image.
 const eraseTries = 100
 
 func (e eraser) apply(m *vision.Image, rng *rand.Rand) *vision.Image {

@@ -7,8 +7,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// warp returns the image whose pixel (x, y) is m's at from(x, y), between
-// pixels by bilinear interpolation.
+// warp returns the image whose pixel (x, y) is m's at from(x, y). It interpolates
+// bilinearly between pixels.
 func warp(m *vision.Image, from func(x, y float64) (float64, float64)) *vision.Image {
 	out := vision.New(m.W, m.H)
 	for y := range m.H {
@@ -29,8 +29,8 @@ func warp(m *vision.Image, from func(x, y float64) (float64, float64)) *vision.I
 	return out
 }
 
-// mirror returns the pixel of a line of n that stands at i, which may be
-// outside: … 2 1 [0 1 2 3] 2 1 …
+// mirror maps an index outside of a line of n pixels to the pixel that it mirrors:
+// … 2 1 [0 1 2 3] 2 1 …
 func mirror(i, n int) int {
 	if i >= 0 && i < n {
 		return i
@@ -43,14 +43,14 @@ func mirror(i, n int) int {
 	return min(i, period-i)
 }
 
-// Limits are how far an affine change may go.
+// Limits bounds the random parameters of an affine change.
 type Limits struct {
-	Shift  float64 // share of the side
-	Scale  float64 // the image becomes 1-Scale to 1+Scale times as large
-	Rotate float64 // degrees
+	Shift  float64 // largest shift, as a share of the side
+	Scale  float64 // the image is scaled by 1-Scale to 1+Scale
+	Rotate float64 // largest angle, in degrees
 }
 
-// Affine are the strengths that configs name.
+// Affine maps the strengths that a config names to their limits.
 var Affine = map[string]Limits{
 	"soft":   {Shift: 0.05, Scale: 0.1, Rotate: 10},
 	"medium": {Shift: 0.0625, Scale: 0.2, Rotate: 20},
@@ -68,9 +68,9 @@ func (l Limits) apply(m *vision.Image, rng *rand.Rand) *vision.Image {
 	})
 }
 
-// opticalDistortion is that of a lens: Albumentations' OpticalDistortion, whose
-// camera has the focal length of the image's width and the coefficients k, k,
-// with k and a shift of the centre within 0.05.
+// opticalDistortion distorts an image as a lens does, like Albumentations'
+// OpticalDistortion. The focal length is the image's width. Both radial coefficients are
+// k; k and the shift of the center are within ±0.05.
 func opticalDistortion(m *vision.Image, rng *rand.Rand) *vision.Image {
 	k := between(rng, -0.05, 0.05)
 	shiftX, shiftY := between(rng, -0.05, 0.05)*float64(m.W), between(rng, -0.05, 0.05)*float64(m.H)
@@ -84,20 +84,22 @@ func opticalDistortion(m *vision.Image, rng *rand.Rand) *vision.Image {
 	})
 }
 
-// gridSteps and gridLimit are those of Albumentations' GridDistortion.
+// gridSteps and gridLimit are the defaults of Albumentations' GridDistortion: cells in a
+// row, and the largest change of a cell's side.
 const (
 	gridSteps = 5
 	gridLimit = 0.3
 )
 
-// gridDistortion stretches the columns and the rows of a grid of cells.
+// gridDistortion stretches the columns and rows of a grid, as Albumentations'
+// GridDistortion.
 func gridDistortion(m *vision.Image, rng *rand.Rand) *vision.Image {
 	columns, rows := gridLine(m.W, rng), gridLine(m.H, rng)
 	return warp(m, func(x, y float64) (float64, float64) { return columns[int(x)], rows[int(y)] })
 }
 
-// gridLine returns where each pixel of a line comes from: each of gridSteps
-// parts is stretched by its own factor, and the whole to the line's length.
+// gridLine returns the source of each pixel of a line. It stretches each of gridSteps
+// parts by its own factor, and scales the whole to the line's length.
 func gridLine(n int, rng *rand.Rand) []float64 {
 	var steps [gridSteps]float64
 	total := 0.0

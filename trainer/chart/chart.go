@@ -1,8 +1,8 @@
-// Package chart draws what a training looks like, as PNG images.
+// Package chart draws the progress of a training as PNG images.
 //
-//	err := chart.Curves(w, "small, fold 0", 0.745, history) // losses, score and rate of the epochs
+//	err := chart.Curves(w, "small, fold 0", 0.745, history) // losses, score and rate by epoch
 //	err := chart.Finder(w, "small, fold 0", points)         // loss over learning rate
-//	err := chart.Mosaic(w, tiles, size, normal)             // what the network is shown
+//	err := chart.Mosaic(w, tiles, size, normal)             // the network's input images
 package chart
 
 import (
@@ -20,8 +20,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// add draws a curve with a dot at each point; what is not finite is left out. It
-// reports whether anything was left.
+// add draws a curve, with dots at its points if dots is set. It leaves out points that are
+// not finite, and reports whether any point was drawn.
 func add(p *plot.Plot, name string, c color.Color, dots bool, points plotter.XYs) (bool, error) {
 	var finite plotter.XYs
 	for _, xy := range points {
@@ -48,9 +48,8 @@ func add(p *plot.Plot, name string, c color.Color, dots bool, points plotter.XYs
 	return true, nil
 }
 
-// Curves draws the losses, the score and the learning rate of the epochs. The
-// best epoch is marked; toBeat is the score of the best constant answer, 0 where
-// it is not known.
+// Curves draws the losses, the score and the learning rate by epoch, and marks the best
+// epoch. toBeat is the score of the best constant answer, or 0 if it is unknown.
 func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) error {
 	curve := func(value func(loop.Result) float64) (xys plotter.XYs) {
 		for _, r := range history {
@@ -82,7 +81,7 @@ func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) er
 	panels := []*plot.Plot{losses, score, rate}
 	for _, p := range panels {
 		p.X.Tick.Marker = plotting.Whole{}
-		if n := len(history); n > 0 { // one scale for all, also of what is left out
+		if n := len(history); n > 0 { // one scale for all panels, with the epochs left out
 			p.X.Min, p.X.Max = float64(history[0].Epoch), float64(history[n-1].Epoch)
 		}
 		if !(p.X.Min < p.X.Max) {
@@ -92,7 +91,7 @@ func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) er
 	return plotting.Write(w, title, panels...)
 }
 
-// curveOf makes a curve of a value of each epoch.
+// curveOf returns the curve of a value over the epochs.
 type curveOf func(value func(loop.Result) float64) plotter.XYs
 
 func lossPanel(curve curveOf, history []loop.Result) (*plot.Plot, error) {
@@ -143,8 +142,7 @@ func bestOf(history []loop.Result) (loop.Result, bool) {
 	return s.Best()
 }
 
-// Finder draws the smoothed loss over the learning rate, and marks the rate that
-// it suggests.
+// Finder draws the smoothed loss over the learning rate, and marks the suggested rate.
 func Finder(w io.Writer, title string, points []loop.Point) error {
 	p := plotting.Panel("learning rate", "loss, smoothed")
 	var xys plotter.XYs

@@ -11,8 +11,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
 
-// colours decodes a picture and counts its colours.
-func colours(t *testing.T, b *bytes.Buffer) (w, h, n int) {
+// colors decodes a picture and counts its colors.
+func colors(t *testing.T, b *bytes.Buffer) (w, h, n int) {
 	t.Helper()
 	m, err := png.Decode(b)
 	if err != nil {
@@ -28,7 +28,7 @@ func colours(t *testing.T, b *bytes.Buffer) (w, h, n int) {
 	return m.Bounds().Dx(), m.Bounds().Dy(), len(seen)
 }
 
-func TestCurvesAreDrawnAlsoOfOneEpochAndOfWhatIsNotFinite(t *testing.T) {
+func TestCurvesAreDrawnForOneEpochAndForNaN(t *testing.T) {
 	history := []loop.Result{
 		{Epoch: 0, TrainLoss: 1, ValidLoss: math.NaN(), Score: 0.2, Rate: 1e-3},
 		{Epoch: 1, TrainLoss: 0.5, ValidLoss: 0.6, Score: 0.4, Rate: 1e-3},
@@ -38,23 +38,23 @@ func TestCurvesAreDrawnAlsoOfOneEpochAndOfWhatIsNotFinite(t *testing.T) {
 		if err := chart.Curves(&b, "small, fold 0", 0.3, history[:n]); err != nil {
 			t.Fatal(err)
 		}
-		if w, h, n := colours(t, &b); w < 2*h || n < 10 {
-			t.Errorf("%dx%d pixels of %d colours", w, h, n)
+		if w, h, n := colors(t, &b); w < 2*h || n < 10 {
+			t.Errorf("%dx%d pixels of %d colors", w, h, n)
 		}
 	}
 }
 
-func TestTheSearchIsDrawnOverALogarithmicRate(t *testing.T) {
+func TestFinderDrawsTheLossOverTheRate(t *testing.T) {
 	var b bytes.Buffer
 	if err := chart.Finder(&b, "small, fold 0", []loop.Point{{Rate: 1e-6, Loss: 1}, {Rate: 1e-3, Loss: 0.5}, {Rate: 1, Loss: 4}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, n := colours(t, &b); n < 10 {
-		t.Errorf("%d colours", n)
+	if _, _, n := colors(t, &b); n < 10 {
+		t.Errorf("%d colors", n)
 	}
 }
 
-func TestOddTrainingsAreDrawn(t *testing.T) {
+func TestUnusualTrainingsAreDrawn(t *testing.T) {
 	for name, history := range map[string][]loop.Result{
 		"rates of 0":     {{Epoch: 0, Score: 0.1, TrainLoss: 1, ValidLoss: 1}, {Epoch: 1, Score: 0.1, TrainLoss: 1, ValidLoss: 1}},
 		"a level loss":   {{Epoch: 3, Score: 0.5, TrainLoss: 0, ValidLoss: 0, Rate: 1e-3, Best: true}},
@@ -74,7 +74,7 @@ func TestOddTrainingsAreDrawn(t *testing.T) {
 	}
 }
 
-func TestAMosaicShowsThePixelsThatWereAndSaysWhatTheyAre(t *testing.T) {
+func TestAMosaicShowsPixelsIDsAndLabels(t *testing.T) {
 	normal := chart.Normal{Mean: [3]float32{0.5, 0.4, 0.3}, Std: [3]float32{0.2, 0.3, 0.4}}
 	tiles := make([]chart.Tile, 5)
 	for i := range tiles {

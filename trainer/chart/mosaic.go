@@ -15,12 +15,12 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// Normal is how images were normalised.
+// Normal holds the mean and deviation by which images were normalized.
 type Normal struct{ Mean, Std [3]float32 }
 
-// Tile is an image of a mosaic, with what is written below it.
+// Tile is an image of a mosaic with its caption.
 type Tile struct {
-	Image  []float32 // (size, size, 3), normalised
+	Image  []float32 // (size, size, 3), normalized
 	ID     string
 	Labels []int
 }
@@ -33,9 +33,8 @@ const (
 	caption   = 2*lineStep + 4
 )
 
-// Mosaic draws images of size x size pixels beside and below each other, each
-// with its id and labels, as many in a row as make it about twice as wide as high.
-// Small images are magnified by a whole number.
+// Mosaic draws images of size x size pixels in a grid about twice as wide as high, each
+// with its id and labels below. It magnifies small images by a whole number.
 func Mosaic(w io.Writer, tiles []Tile, size int, normal Normal) error {
 	scale := max(1, (leastSide+size-1)/size)
 	side := scale * size
@@ -56,7 +55,7 @@ func Mosaic(w io.Writer, tiles []Tile, size int, normal Normal) error {
 	return png.Encode(w, out)
 }
 
-// paint draws a normalised image, magnified.
+// paint draws a normalized image, magnified by scale.
 func paint(out *image.NRGBA, x0, y0 int, pixels []float32, size, scale int, normal Normal) {
 	for y := range size * scale {
 		for x := range size * scale {
@@ -70,12 +69,13 @@ func paint(out *image.NRGBA, x0, y0 int, pixels []float32, size, scale int, norm
 	}
 }
 
+// write draws a line of text whose baseline begins at (x, y).
 func write(out *image.NRGBA, x, y int, text string, c color.Color) {
 	d := font.Drawer{Dst: out, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
 	d.DrawString(text)
 }
 
-// labelText lists labels.
+// labelText returns the labels with spaces between them.
 func labelText(labels []int) string {
 	if len(labels) == 0 {
 		return "no label"
@@ -83,7 +83,7 @@ func labelText(labels []int) string {
 	return strings.ReplaceAll(say.List(labels), ",", "")
 }
 
-// fit cuts a text to n letters: its middle is left out, as ids differ at their
+// fit shortens a text to n letters. It drops the middle, because ids differ at their
 // ends.
 func fit(text string, n int) string {
 	if utf8.RuneCountInString(text) <= n {

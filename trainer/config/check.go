@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The names that a config may use, and the parameters that go with each.
+// The names that a config may choose, and the parameters that each takes.
 var (
 	optimizerParams = map[string][]string{
 		"adam":  {"lr", "weight_decay", "betas", "eps", "amsgrad"},

@@ -56,7 +56,7 @@ func TestRealConfigsLoadWithTheirValues(t *testing.T) {
 	}
 }
 
-// All configs of a real competition: 139 of images, 3 of the second level.
+// The competition has 139 configs that train on images, and 3 of the second level.
 func TestEveryConfigOfTheCompetitionLoads(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(golden.Shared(t, "data/imet/config"), "*.yml"))
 	if err != nil || len(files) != 142 {
@@ -105,7 +105,7 @@ func roundTrip(t *testing.T, c *config.Config) {
 	}
 }
 
-func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"key", minimal + "train:\n  batch_sise: 3\n", `c.yml:3:3: unknown key "batch_sise" in train (did you mean "batch_size"?); there are csv, batch_size,`},
 		{"section", minimal + "optimiser: {name: adam}\n", `c.yml:2:1: unknown key "optimiser" (did you mean "optimizer"?)`},
@@ -158,7 +158,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 	}
 }
 
-func TestIgnoredKeysAreWarnedAbout(t *testing.T) {
+func TestIgnoredKeysCauseWarnings(t *testing.T) {
 	_, warnings, err := config.Parse("c.yml", []byte(minimal+"augmentations:\n  dropout: 0.3\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func FuzzParseNeverPanics(f *testing.F) {
 	})
 }
 
-func TestValuesThatNothingReadsAreListed(t *testing.T) {
+func TestUnreadListsKeysThatNothingReads(t *testing.T) {
 	const base = "model: {arch: resnet18, num_classes: 2}\n"
 	for text, want := range map[string]string{
 		"cosine: {period: 9}":                                                                                         "cosine: only scheduler.name cosine reads it",
@@ -242,7 +242,7 @@ func TestValuesThatNothingReadsAreListed(t *testing.T) {
 	}
 }
 
-func TestAssignmentsMayGiveWhatTheFileLacks(t *testing.T) {
+func TestAssignmentsMayGiveKeysThatTheFileLacks(t *testing.T) {
 	text := []byte("model: {arch: resnet18}\n")
 	c, _, err := config.Parse("c.yml", text, "train.batch_size=8", "model.num_classes=699")
 	if err != nil || c.Model.NumClasses != 699 || c.Train.BatchSize != 8 {
@@ -259,8 +259,7 @@ func TestAssignmentsMayGiveWhatTheFileLacks(t *testing.T) {
 	}
 }
 
-// A file that only the assignments complete keeps what it says itself.
-func TestAssignmentsThatMendAFileKeepItsOtherKeys(t *testing.T) {
+func TestAssignmentsThatCompleteAFileKeepItsOtherKeys(t *testing.T) {
 	const rest = "optimizer: {name: adam, params: {lr: 0.01, betas: [0.8, 0.9], eps: 1e-6}}\nscheduler: {name: exponential, params: {gamma: 0.5}}\nloss: {name: mixed_bce_f2, params: {weight: 0.7}}\n"
 	want, _, err := config.Parse("c.yml", []byte("model: {arch: resnet18, num_classes: 5}\n"+rest))
 	if err != nil {
@@ -290,7 +289,7 @@ func TestAssignmentsThatMendAFileKeepItsOtherKeys(t *testing.T) {
 	}
 }
 
-func TestKeysAndTheirNamesAreListed(t *testing.T) {
+func TestKeysAndValuesAreListed(t *testing.T) {
 	if got := config.Keys("train.swa"); !reflect.DeepEqual(got, []string{"enable", "period", "start"}) {
 		t.Errorf("keys %v", got)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// Every key is told of in docs/training.md.
 func TestEveryKeyIsDocumented(t *testing.T) {
 	b, err := os.ReadFile("../../docs/training.md")
 	if err != nil {
@@ -30,7 +29,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 					strings.HasSuffix(section, "params.") && strings.Contains(line, "`"+key+"`")
 			}
 			if !said {
-				t.Errorf("docs/training.md doesn't tell of %s%s", section, key)
+				t.Errorf("docs/training.md does not mention %s%s", section, key)
 			}
 		}
 	}

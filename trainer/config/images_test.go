@@ -50,7 +50,6 @@ func TestImageKeysCanBeSet(t *testing.T) {
 	}
 }
 
-// A config without the keys is written as ever: weights carry its text.
 func TestUnsetImageKeysAreNotWritten(t *testing.T) {
 	c, _, err := config.Parse("c.yml", []byte(images("")))
 	if err != nil {

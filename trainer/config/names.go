@@ -19,8 +19,8 @@ func Keys(section string) []string {
 	return nil
 }
 
-// lookup returns the zero value of a key or section; "" is the whole config. It
-// reports whether there is one.
+// lookup returns the zero value of a key or section; "" is the whole config. ok reports
+// whether there is such a key.
 func lookup(key string) (v reflect.Value, ok bool) {
 	v = reflect.New(reflect.TypeFor[Config]()).Elem()
 	if key == "" {
@@ -38,8 +38,7 @@ func lookup(key string) (v reflect.Value, ok bool) {
 }
 
 // Values lists the values that a key accepts, such as the names of architectures,
-// optimizers, schedules and losses. It returns nil if the key takes numbers or
-// free text.
+// optimizers, schedules and losses. It returns nil if the key takes numbers or free text.
 func Values(key string) []string {
 	switch key {
 	case "optimizer.name":

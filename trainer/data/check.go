@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// CheckImages decodes every image, in workers goroutines (0 is one a core), and
-// reports those that can't be. It returns an error for each image that is used
-// although its file is damaged. tell, which may be nil, is called after every
-// image.
+// CheckImages decodes every image in workers goroutines; 0 means one for each core. Its
+// error lists the images that cannot be decoded. damaged has an error for each image that
+// is used although its file is damaged. CheckImages calls tell, unless it is nil, after
+// every image.
 func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) (damaged []error, err error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -57,8 +57,8 @@ func (s *Set) CheckImages(ctx context.Context, workers int, tell func()) (damage
 	return damaged, wrong.err()
 }
 
-// Sizes returns the width and height of at most n images, spread over the
-// table. Those that can't be decoded are left out.
+// Sizes returns the width and height of at most n images, spread over the table. It
+// leaves out images that cannot be decoded.
 func (s *Set) Sizes(ctx context.Context, n, workers int) [][2]int {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -82,8 +82,8 @@ func (s *Set) Sizes(ctx context.Context, n, workers int) [][2]int {
 	return slices.DeleteFunc(found, func(size [2]int) bool { return size[0] == 0 })
 }
 
-// Digest is a number of the images' files: paths, sizes and times of change.
-// While it stays the same they need no second check.
+// Digest returns a hash of the paths, sizes and modification times of all images. While
+// it stays the same, a second CheckImages finds nothing new.
 func (s *Set) Digest() (string, error) {
 	h := sha256.New()
 	for _, path := range s.Paths {

@@ -19,7 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 )
 
-// write makes a folder of n images with a table of them.
+// write makes a folder of n images and their table.
 func write(t *testing.T, n int) (dir string, s data.Source) {
 	t.Helper()
 	dir = t.TempDir()
@@ -68,7 +68,7 @@ func TestMistakesAreFoundBeforeTheFirstStep(t *testing.T) {
 	}
 }
 
-func TestBrokenImagesAreNamed(t *testing.T) {
+func TestCheckImagesNamesBrokenAndDamagedFiles(t *testing.T) {
 	dir, s := write(t, 4)
 	set, err := data.Open(t.Context(), s)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestBrokenImagesAreNamed(t *testing.T) {
 	}
 }
 
-func TestAbsentClasses(t *testing.T) {
+func TestAbsentListsClassesWithoutRows(t *testing.T) {
 	_, s := write(t, 4)
 	set, err := data.Open(t.Context(), s)
 	if err != nil {
@@ -124,7 +124,7 @@ func options(t *testing.T, workers int) data.Options {
 	}
 }
 
-// epoch returns the bytes of an epoch's batches, from one on.
+// epoch returns the bytes of an epoch's batches, from batch from on.
 func epoch(t *testing.T, l *data.Loader, n, from int) []string {
 	t.Helper()
 	s := l.Start(context.Background(), n, from)
@@ -142,7 +142,7 @@ func epoch(t *testing.T, l *data.Loader, n, from int) []string {
 	}
 }
 
-func TestTheNumberOfWorkersAndTheStartChangeNothing(t *testing.T) {
+func TestBatchesDependOnNeitherWorkersNorStart(t *testing.T) {
 	_, s := write(t, 23)
 	set, err := data.Open(t.Context(), s)
 	if err != nil {
@@ -170,7 +170,7 @@ func TestTheNumberOfWorkersAndTheStartChangeNothing(t *testing.T) {
 	}
 }
 
-func TestValidationGivesEveryRowOnceInOrder(t *testing.T) {
+func TestWithoutAugmentationRowsComeOnceInOrder(t *testing.T) {
 	_, s := write(t, 11)
 	set, err := data.Open(t.Context(), s)
 	if err != nil {
@@ -208,7 +208,7 @@ func TestValidationGivesEveryRowOnceInOrder(t *testing.T) {
 	}
 }
 
-func TestFewerRowsThanABatchComeAgain(t *testing.T) {
+func TestFewerRowsThanABatchRepeat(t *testing.T) {
 	_, s := write(t, 3)
 	set, err := data.Open(t.Context(), s)
 	if err != nil {
@@ -220,7 +220,7 @@ func TestFewerRowsThanABatchComeAgain(t *testing.T) {
 	}
 }
 
-func TestAStreamEndsWithItsContextAndNamesLostImages(t *testing.T) {
+func TestAStreamEndsWithItsContextAndNamesMissingImages(t *testing.T) {
 	dir, s := write(t, 8)
 	set, err := data.Open(t.Context(), s)
 	if err != nil {

@@ -15,32 +15,32 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
 )
 
-// Options say how batches are made.
+// Options configures a Loader.
 type Options struct {
 	Batch int // images of a batch
-	// MaxBatches cuts epochs short; 0 is no limit.
+	// MaxBatches limits the batches of an epoch; 0 means no limit.
 	MaxBatches int
-	// Pre says what the network sees. With Augment, which makes images of the
-	// network's size, it only normalizes.
+	// Pre makes the network's input of an image. With Augment, whose images have the
+	// input size already, it only normalizes.
 	Pre vision.Preprocess
-	// Augment changes images; with it, epochs are shuffled and have whole
-	// batches only. nil gives the rows in their order, as at test time, and a
-	// shorter last batch.
+	// Augment changes images. With it, epochs are shuffled and consist of full batches.
+	// Without, the rows come in their order, as at test time, and the last batch may be
+	// smaller.
 	Augment *augment.Augmenter
-	// MixupBeta mixes the images of a batch; 0 doesn't.
+	// MixupBeta is the parameter of [augment.Mixup]; 0 mixes nothing.
 	MixupBeta float64
-	Seed      uint64 // of this training; different for each fold
-	Workers   int    // goroutines that decode; 0 is one a core
+	Seed      uint64 // of this training; each fold has another
+	Workers   int    // goroutines that decode; 0 means one for each core
 }
 
-// Loader makes batches of some rows of a set.
+// Loader makes batches of rows of a set. It is safe for concurrent use.
 type Loader struct {
 	set     *Set
 	rows    []int
 	options Options
 }
 
-// NewLoader returns the loader of some rows, of which there must be any.
+// NewLoader returns a loader of rows, which must not be empty.
 func NewLoader(s *Set, rows []int, o Options) *Loader {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -54,7 +54,7 @@ func NewLoader(s *Set, rows []int, o Options) *Loader {
 // Batches returns the number of batches of an epoch.
 func (l *Loader) Batches() int {
 	n := (len(l.rows) + l.options.Batch - 1) / l.options.Batch
-	if l.options.Augment != nil { // what is left over comes in another epoch
+	if l.options.Augment != nil { // rows left over come in another epoch
 		n = max(1, len(l.rows)/l.options.Batch)
 	}
 	if l.options.MaxBatches > 0 {
@@ -63,28 +63,28 @@ func (l *Loader) Batches() int {
 	return n
 }
 
-// Rows returns the rows of the set, in order.
+// Rows returns the rows of the loader, in the order of NewLoader.
 func (l *Loader) Rows() []int { return l.rows }
 
-// Batch is some images with their labels.
+// Batch holds images with their labels.
 type Batch struct {
 	N      int
 	Rows   []int     // of the set
-	Images []float32 // (N, size, size, 3), normalised
-	Labels []float32 // (N, classes): 1 where the label is there, else 0
+	Images []float32 // (N, size, size, 3), normalized
+	Labels []float32 // (N, classes): 1 if the image has the label, else 0, or a mixture
 
-	left atomic.Int32 // images that are not there yet
+	left atomic.Int32 // images that are not decoded yet
 	done chan struct{}
 	err  error
 	once sync.Once // guards err
 }
 
-// ahead is how many batches are made before they are asked for.
+// ahead is the number of batches that are made in advance.
 const ahead = 3
 
-// Stream gives the batches of an epoch in order.
+// Stream returns the batches of an epoch in order.
 type Stream struct {
-	Waited time.Duration // in Next so far
+	Waited time.Duration // spent in Next so far
 
 	cancel  context.CancelFunc
 	ctx     context.Context
@@ -94,8 +94,8 @@ type Stream struct {
 	workers sync.WaitGroup
 }
 
-// Start begins to make the batches of an epoch, from one on. The caller must
-// Close the stream.
+// Start begins to make the batches of an epoch, from batch from on. The caller must close
+// the stream.
 func (l *Loader) Start(ctx context.Context, epoch, from int) *Stream {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Stream{ctx: ctx, cancel: cancel, queue: make(chan *Batch, ahead), free: make(chan *Batch, ahead+1)}
@@ -127,7 +127,7 @@ type task struct {
 	slot  int
 }
 
-// feed hands out the tasks of all batches.
+// feed sends the tasks of all batches to the workers.
 func (l *Loader) feed(s *Stream, tasks chan<- task, epoch, from int) {
 	order := l.order(epoch)
 	for i := from; i < l.Batches(); i++ {
@@ -153,7 +153,7 @@ func (l *Loader) feed(s *Stream, tasks chan<- task, epoch, from int) {
 	}
 }
 
-// order returns the order of the rows in an epoch.
+// order returns the order of the rows in an epoch, as indices of l.rows.
 func (l *Loader) order(epoch int) []int {
 	order := make([]int, len(l.rows))
 	for i := range order {
@@ -165,7 +165,7 @@ func (l *Loader) order(epoch int) []int {
 	return order
 }
 
-// rng returns the random numbers of one purpose, at one place.
+// rng returns the random generator of a purpose at a place of an epoch.
 func (l *Loader) rng(purpose string, epoch, place int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(purpose))
@@ -176,8 +176,8 @@ func (l *Loader) rng(purpose string, epoch, place int) *rand.Rand {
 	return rand.New(rand.NewPCG(h.Sum64(), uint64(place)))
 }
 
-// reset prepares a batch for batch i of an epoch. With fewer rows than a batch
-// has, the rows come again.
+// reset prepares b for batch i of an epoch. If the loader has fewer rows than a batch,
+// rows repeat.
 func (l *Loader) reset(b *Batch, order []int, i int) {
 	b.N = l.options.Batch
 	if l.options.Augment == nil {
@@ -198,8 +198,8 @@ func (l *Loader) reset(b *Batch, order []int, i int) {
 	b.err, b.once = nil, sync.Once{}
 }
 
-// do makes one image; the last of a batch finishes the batch. s is the
-// goroutine's.
+// do makes one image. The last image of a batch completes the batch. s belongs to the
+// calling goroutine.
 func (l *Loader) do(ctx context.Context, t task, s *vision.Scratch) {
 	b := t.batch
 	if err := l.image(ctx, t, s); err != nil {
@@ -214,6 +214,7 @@ func (l *Loader) do(ctx context.Context, t task, s *vision.Scratch) {
 	close(b.done)
 }
 
+// image decodes and augments an image into its place in the batch.
 func (l *Loader) image(ctx context.Context, t task, s *vision.Scratch) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -236,8 +237,8 @@ func (l *Loader) image(ctx context.Context, t task, s *vision.Scratch) error {
 	return nil
 }
 
-// Next waits for the next batch, which is valid until the next call; nil where
-// the epoch is over. It returns the context's error when that ends.
+// Next waits for the next batch, which is valid until the next call. It returns nil at the
+// end of the epoch, and the context's error when the context ends.
 func (s *Stream) Next() (*Batch, error) {
 	if s.last != nil {
 		s.free <- s.last
@@ -261,7 +262,7 @@ func (s *Stream) Next() (*Batch, error) {
 	return b, nil
 }
 
-// Close ends the stream. It may be called at any time.
+// Close stops the workers and waits for them. It may be called at any time.
 func (s *Stream) Close() {
 	s.cancel()
 	s.workers.Wait()

@@ -1,4 +1,4 @@
-// Package data brings images and labels to the network.
+// Package data reads a training table and feeds batches of images and labels to a network.
 //
 //	set, err := data.Open(ctx, data.Source{CSV: "train.csv", Classes: 1103, Dirs: []string{"train"}})
 //	damaged, err := set.CheckImages(ctx, 0, progress)
@@ -7,14 +7,12 @@
 //	defer stream.Close()
 //	for batch, err := stream.Next(); batch != nil; batch, err = stream.Next() { … }
 //
-// A [Set] is a table whose every mistake was found before the first step: no
-// rows, ids that come twice, labels out of range, images that are missing;
-// [Set.CheckImages] finds those that can't be decoded.
+// A [Set] is a table that passed all checks: it has rows, no id twice, no label out of
+// range and no missing image. [Set.CheckImages] finds images that cannot be decoded.
 //
-// A [Loader] decodes and augments images in several goroutines, some batches
-// ahead of the step. What comes out depends on the seed, the epoch, and the
-// place in the epoch only: the number of workers, and whether an epoch was begun
-// in its middle, change no byte.
+// A [Loader] decodes and augments images in several goroutines, a few batches ahead. A
+// batch depends only on the seed, the epoch and its place in the epoch, not on the number
+// of workers or on where the epoch was resumed.
 package data
 
 import (
@@ -30,30 +28,30 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
-// Source says where a set comes from.
+// Source says where the files of a set are.
 type Source struct {
 	CSV     string   // the table: id,attribute_ids
-	Dirs    []string // folders of the images, the first that has one counts
+	Dirs    []string // folders of the images; the first that has an image counts
 	Classes int      // labels are 0 … Classes-1
 }
 
-// Set is a table of images with their labels. It isn't changed after Open, but
-// for Decoder: Open sets it to all formats and their default treatments.
+// Set is a table of images with their labels. After Open, only Decoder may change: Open
+// sets it to all formats, with the defaults for transparency and orientation.
 type Set struct {
-	Name    string // of the table
+	Name    string // path of the table
 	Classes int
-	IDs     []string
-	Lines   []int    // of the table
-	Paths   []string // of the images
+	IDs     []string // by row, as the other slices
+	Lines   []int    // the row's line in the table
+	Paths   []string // the row's image
 	Labels  [][]int  // class numbers, ascending, each once
 	Decoder vision.Decoder
 }
 
-// maxTold is how many mistakes of a kind are told one by one.
-const maxTold = 5
+// maxListed limits the mistakes of one kind that an error lists.
+const maxListed = 5
 
-// Open reads a table and locates its images, in s.Dirs and in the folders below
-// them. It reports all mistakes at once.
+// Open reads a table and locates its images in s.Dirs and the folders below. It reports
+// all mistakes at once.
 func Open(ctx context.Context, s Source) (*Set, error) {
 	t, err := input.ReadTableFile(s.CSV)
 	if err != nil {
@@ -87,7 +85,7 @@ func Open(ctx context.Context, s Source) (*Set, error) {
 	return set, nil
 }
 
-// find locates the image of every id. A folder that doesn't exist has none.
+// find locates the image of every id. It treats missing folders as empty.
 func (s *Set) find(ctx context.Context, dirs []string, wrong *errorList) error {
 	var folders []*input.Images
 	for _, d := range dirs {
@@ -115,7 +113,7 @@ func (s *Set) find(ctx context.Context, dirs []string, wrong *errorList) error {
 	return nil
 }
 
-// Truth returns the labels of some rows.
+// Truth returns the labels of rows. The caller must not change them.
 func (s *Set) Truth(rows []int) [][]int {
 	truth := make([][]int, len(rows))
 	for i, r := range rows {
@@ -124,7 +122,7 @@ func (s *Set) Truth(rows []int) [][]int {
 	return truth
 }
 
-// Absent lists the classes that none of the rows has.
+// Absent lists the classes that no row of rows has.
 func (s *Set) Absent(rows []int) []int {
 	there := make([]bool, s.Classes)
 	for _, r := range rows {
@@ -141,8 +139,8 @@ func (s *Set) Absent(rows []int) []int {
 	return absent
 }
 
-// errorList collects mistakes of several kinds: the first few of each, and how
-// many more there are.
+// errorList collects mistakes of several kinds. Its error has the first few of each kind
+// and the number of the others.
 type errorList struct {
 	kinds []string
 	errs  map[string][]error
@@ -162,8 +160,8 @@ func (l *errorList) err() error {
 	var all []error
 	for _, kind := range l.kinds {
 		errs := l.errs[kind]
-		all = append(all, errs[:min(len(errs), maxTold)]...)
-		if n := len(errs) - maxTold; n > 0 {
+		all = append(all, errs[:min(len(errs), maxListed)]...)
+		if n := len(errs) - maxListed; n > 0 {
 			all = append(all, fmt.Errorf("and %d more %s", n, kind))
 		}
 	}

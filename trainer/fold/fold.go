@@ -1,16 +1,16 @@
-// Package fold divides the rows of a table into folds in which every label is
-// as frequent as in the whole.
+// Package fold divides the rows of a table into folds, in each of which every label is as
+// frequent as in the whole table.
 //
 //	folds, err := fold.Stratify(labels, fold.Options{Folds: 5})
 //	err = foldfile.Write("folds.npy", folds)
 //
-// The method is the iterative stratification of Sechidis, Tsoumakas and Vlahavas,
-// "On the stratification of multi-label data" (ECML PKDD 2011), algorithm 1:
-// the rarest label first, each of its rows to the fold that wants the label
-// most. Rows of one group (near-copies of one another) stay together. The same
-// labels, groups and seed give the same folds.
+// The method is iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the
+// Stratification of Multi-Label Data", ECML PKDD 2011, algorithm 1). It takes the rarest
+// label first, and puts each of its rows into the fold that lacks the label most. Rows of
+// one group, such as near-copies of an image, stay together. The same labels, groups and
+// seed give the same folds.
 //
-// The fold [foldfile.Always] is held out by none: its rows are always trained on.
+// Rows of the fold [foldfile.Always] are never held out.
 package fold
 
 import (
@@ -22,16 +22,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 )
 
-// Options are how to divide.
+// Options configures Stratify.
 type Options struct {
 	Folds int // 2 to 254
-	// Groups has a name for each row; rows of one name stay together. nil
-	// puts every row into a group of its own.
+	// Groups names the group of each row; rows of one group stay together. nil puts
+	// every row into a group of its own.
 	Groups []string
 	Seed   uint64
 }
 
-// Stratify returns the fold of every row, given the labels of every row.
+// Stratify returns the fold of every row, given the labels of every row. It refuses more
+// folds than groups.
 func Stratify(labels [][]int, o Options) ([]uint8, error) {
 	if o.Folds < 2 || o.Folds >= foldfile.Always {
 		return nil, fmt.Errorf("%d folds: there can be 2 to %d", o.Folds, foldfile.Always-1)
@@ -69,15 +70,15 @@ func Stratify(labels [][]int, o Options) ([]uint8, error) {
 	return folds, nil
 }
 
-// unit is some rows that stay together.
+// unit is a group of rows that stay together.
 type unit struct {
 	rows   []int
-	labels map[int]int // how many of the rows have a label
+	labels map[int]int // rows that have a label, by label
 	placed bool
 	fold   uint8
 }
 
-// group makes the units, in the order of their first rows.
+// group returns the units, in the order of their first rows.
 func group(labels [][]int, groups []string) []unit {
 	var units []unit
 	index := map[string]int{}
@@ -103,11 +104,11 @@ func group(labels [][]int, groups []string) []unit {
 // division is the state of the algorithm.
 type division struct {
 	units  []unit
-	has    map[int][]int     // the units that have a label
-	left   map[int]int       // rows with a label that are not placed yet
+	has    map[int][]int     // units, by label
+	left   map[int]int       // rows that are not placed yet, by label
 	order  []int             // all labels, ascending
-	wanted []map[int]float64 // by fold and label: rows that it still lacks
-	room   []float64         // by fold: rows that it still lacks
+	wanted []map[int]float64 // rows that a fold still lacks, by fold and label
+	room   []float64         // rows that a fold still lacks, by fold
 	rng    *rand.Rand
 }
 
@@ -137,8 +138,8 @@ func newDivision(units []unit, rows int, o Options) *division {
 	return d
 }
 
-// rarest returns the label that the fewest unplaced rows have; the lowest
-// number where several are as rare.
+// rarest returns the label with the fewest unplaced rows; ties go to the lowest label. ok
+// reports whether any row with a label is unplaced.
 func (d *division) rarest() (label int, ok bool) {
 	least := 0
 	for _, l := range d.order {
@@ -149,8 +150,8 @@ func (d *division) rarest() (label int, ok bool) {
 	return label, ok
 }
 
-// best returns the fold that lacks a label most; of those, the one that lacks
-// most rows; of those, any. The label -1 asks for rows only.
+// best returns the fold that lacks a label most. Ties go to the fold that lacks the most
+// rows, then to a random one. The label -1 compares rows only.
 func (d *division) best(label int) int {
 	var best []int
 	for f := range d.room {
@@ -171,6 +172,7 @@ func (d *division) best(label int) int {
 	return best[d.rng.IntN(len(best))]
 }
 
+// place puts unit u into fold f.
 func (d *division) place(u, f int) {
 	unit := &d.units[u]
 	unit.placed, unit.fold = true, uint8(f)
@@ -181,10 +183,11 @@ func (d *division) place(u, f int) {
 	}
 }
 
-// errNone is that a fold has no rows.
+// errNone is returned when a fold has no rows.
 var errNone = errors.New("no rows")
 
-// Split returns the rows to train on and those held out of a fold, in order.
+// Split returns the rows outside of a fold, to train on, and the rows in it, in order. It
+// returns an error if either list is empty.
 func Split(folds []uint8, fold int) (train, held []int, err error) {
 	for row, f := range folds {
 		if int(f) == fold {

@@ -13,8 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 )
 
-// uneven returns rows with labels of which each is half as frequent as the one
-// before, and rows without any.
+// uneven returns rows with labels, each half as frequent as the label before, and rows
+// without labels.
 func uneven(rows int) [][]int {
 	rng := rand.New(rand.NewPCG(1, 2))
 	labels := make([][]int, rows)
@@ -28,8 +28,8 @@ func uneven(rows int) [][]int {
 	return labels
 }
 
-// worst returns by how many rows the frequency of a label in a fold is off at
-// most, and the same of the sizes of folds.
+// worst returns the largest deviation, in rows, of a label's frequency in a fold, and of a
+// fold's size.
 func worst(labels [][]int, folds []uint8, n int) (label, size float64) {
 	count := map[[2]int]float64{}
 	total := map[int]float64{}
@@ -69,7 +69,7 @@ func TestEveryLabelIsAsFrequentInEveryFold(t *testing.T) {
 	}
 }
 
-func TestALabelOfAsManyRowsAsFoldsIsInEachOnce(t *testing.T) {
+func TestALabelWithOneRowPerFoldIsInEveryFold(t *testing.T) {
 	labels := uneven(100)
 	for _, row := range []int{3, 17, 44, 90} {
 		labels[row] = append(labels[row], 99)
@@ -104,7 +104,7 @@ func TestGroupsStayTogether(t *testing.T) {
 	}
 }
 
-func TestWhatCantBeDividedIsRefused(t *testing.T) {
+func TestDivisionsThatAreImpossibleAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		rows int
 		o    fold.Options
@@ -120,7 +120,7 @@ func TestWhatCantBeDividedIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFoldIsHeldOutOfTheRest(t *testing.T) {
+func TestSplitHoldsOutOneFold(t *testing.T) {
 	if _, _, err := fold.Split([]uint8{0, 0, 1}, 2); err == nil {
 		t.Error("an empty fold is not refused")
 	}
@@ -130,8 +130,7 @@ func TestAFoldIsHeldOutOfTheRest(t *testing.T) {
 	}
 }
 
-// The split that came with the real labels is stratified too: ours must be no
-// worse.
+// The split that came with the real labels is stratified too. Ours must be as good.
 func TestRealLabelsAreDividedAtLeastAsWellAsTheGivenSplit(t *testing.T) {
 	table, err := input.ReadTableFile(golden.Shared(t, "data/imet/train.csv"))
 	if err != nil {

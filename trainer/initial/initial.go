@@ -1,13 +1,13 @@
-// Package initial gives a network the weights that its training begins with.
+// Package initial makes the weights that a training begins with.
 //
 //	dict := initial.Random(g, seed)
 //	dict, err := initial.Pretrained(g, file, seed) // its last layer is new
 //	dict, err := initial.Same(g, file)
 //
-// Random weights are He's for networks of rectifiers: normal, of variance
-// 2/fan-in, in convolutions (He et al., arXiv 1502.01852); uniform within
-// 1/sqrt(fan-in) in linear layers, as PyTorch's; batch norms are the identity.
-// They depend on the seed and on the names of the tensors only.
+// Random weights of convolutions are normal with variance 2/fan-in (He et al., arXiv
+// 1502.01852). Those of linear layers are uniform within ±1/sqrt(fan-in), as PyTorch's.
+// Batch norms are the identity, biases are 0. The weights depend only on the seed and the
+// names of the tensors.
 package initial
 
 import (
@@ -23,13 +23,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Source is a file of weights.
+// Source is a file of weights, such as *weightfile.File.
 type Source interface {
 	Float32(name string) (data []float32, shape []int, err error)
 	Has(name string) bool
 }
 
-// Random returns weights to begin anew with, with the counters of batch norms.
+// Random returns random weights, with the counters num_batches_tracked of batch norms.
 func Random(g *nn.Graph, seed uint64) *weights.StateDict {
 	dict := &weights.StateDict{}
 	for _, p := range g.Params() {
@@ -42,6 +42,7 @@ func Random(g *nn.Graph, seed uint64) *weights.StateDict {
 	return dict
 }
 
+// random returns the random values of one parameter.
 func random(p nn.Param, seed uint64) weights.Tensor {
 	n := 1
 	for _, d := range p.Shape {
@@ -70,25 +71,26 @@ func random(p nn.Param, seed uint64) weights.Tensor {
 	return weights.NewFloat32(p.Name, p.Shape, v)
 }
 
-// Same returns the weights of a file for the network they were trained in.
+// Same returns all weights of g from a file. Its error lists tensors that are missing or
+// have another shape.
 func Same(g *nn.Graph, file Source) (*weights.StateDict, error) {
 	return load(g, file, 0, func(string) bool { return false })
 }
 
-// Pretrained returns the weights of a file for the same network with another
-// task: its last layer is random.
+// Pretrained returns the weights of g from a file of another task, but a random last
+// layer. Its error lists tensors that are missing or have another shape.
 func Pretrained(g *nn.Graph, file Source, seed uint64) (*weights.StateDict, error) {
 	head := Head(g)
 	return load(g, file, seed, func(name string) bool { return strings.HasPrefix(name, head) })
 }
 
-// Head returns how the names of the last layer's parameters begin.
+// Head returns the prefix of the names of the last layer's parameters.
 func Head(g *nn.Graph) string { return g.Output.Name + "." }
 
-// maxTold is how many tensors that don't fit are named.
-const maxTold = 3
+// maxListed limits the mismatches that an error lists.
+const maxListed = 3
 
-// load takes every tensor from the file but those that are to be new.
+// load returns the tensors of the file. Those for which fresh reports true are random.
 func load(g *nn.Graph, file Source, seed uint64, fresh func(name string) bool) (*weights.StateDict, error) {
 	dict := Random(g, seed)
 	var wrong []error
@@ -110,8 +112,8 @@ func load(g *nn.Graph, file Source, seed uint64, fresh func(name string) bool) (
 		}
 		dict.Tensors[i] = weights.NewFloat32(t.Name, t.Shape, v)
 	}
-	if n := len(wrong) - maxTold; n > 0 {
-		wrong = append(wrong[:maxTold], fmt.Errorf("and %d more tensors don't fit", n))
+	if n := len(wrong) - maxListed; n > 0 {
+		wrong = append(wrong[:maxListed], fmt.Errorf("and %d more tensors don't fit", n))
 	}
 	return dict, errors.Join(wrong...)
 }

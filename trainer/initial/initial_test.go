@@ -30,7 +30,7 @@ func values(t *testing.T, d *weights.StateDict, name string) []float32 {
 	return v
 }
 
-func TestRandomWeightsHaveHesVarianceAndFitTheNetwork(t *testing.T) {
+func TestRandomWeightsHaveTheVarianceOfHe(t *testing.T) {
 	g := network(t, 10)
 	d := initial.Random(g, 1)
 	if err := arch.Check(g, d.Infos()); err != nil {
@@ -52,7 +52,7 @@ func TestRandomWeightsHaveHesVarianceAndFitTheNetwork(t *testing.T) {
 	}
 	again, other := initial.Random(g, 1), initial.Random(g, 2)
 	if values(t, again, "conv1.weight")[0] != values(t, d, "conv1.weight")[0] || values(t, other, "conv1.weight")[0] == values(t, d, "conv1.weight")[0] {
-		t.Error("the seed doesn't tell the weights")
+		t.Error("the weights do not depend on the seed")
 	}
 }
 
@@ -64,7 +64,7 @@ func TestPretrainedWeightsGetANewHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if values(t, d, "layer1.0.bn1.weight")[2] != values(t, from.StateDict, "layer1.0.bn1.weight")[2] {
-		t.Error("the backbone is not the file's")
+		t.Error("the backbone differs from the file's")
 	}
 	if n := len(values(t, d, "linear.weight")); n != 7*64 {
 		t.Errorf("the head has %d weights, want 7x64", n)
@@ -74,7 +74,7 @@ func TestPretrainedWeightsGetANewHead(t *testing.T) {
 	}
 }
 
-func TestAnotherNetworksWeightsAreRefused(t *testing.T) {
+func TestWeightsOfAnotherNetworkAreRefused(t *testing.T) {
 	g, err := arch.ResNet18.Build(arch.Config{InputSize: 32, Classes: 10})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// average takes the epoch's weights into the mean of train.swa.
+// average adds the epoch's weights to the mean of train.swa.
 func (t *Training) average(dict *weights.StateDict) error {
 	s := t.Config.Train.SWA
 	if since := t.state.Epoch - s.Start; !s.Enable || since < 0 || since%s.Period != 0 {
@@ -21,9 +21,9 @@ func (t *Training) average(dict *weights.StateDict) error {
 	return nil
 }
 
-// Average returns the mean of n dicts, which is given, and one more of the same
-// network. The means of batch norms' statistics are not those of the mean
-// weights: package swa computes these. What is no float is next's.
+// Average returns the mean of n+1 dicts of one network: mean is the mean of the first n,
+// next the last one. Tensors that are not floats come from next. The averaged statistics
+// of batch norms do not fit the averaged weights; package swa computes them anew.
 func Average(mean, next *weights.StateDict, n int) (*weights.StateDict, error) {
 	if n == 0 {
 		return next, nil

@@ -25,7 +25,7 @@ import (
 
 const classes, side = 3, 4
 
-// linear is a network of one layer, with dropout.
+// linear is a network of one linear layer with dropout.
 type linear struct {
 	w, grad []float32
 	loss    loss.Func
@@ -122,7 +122,7 @@ func (m *linear) Load(d *weights.StateDict) error {
 func (m *linear) RNG() uint64     { return m.rng }
 func (m *linear) SetRNG(s uint64) { m.rng = s }
 
-// shelf is a store in memory.
+// shelf is a Store in memory.
 type shelf struct {
 	best, last *weights.StateDict
 	bests      []loop.Result
@@ -138,7 +138,7 @@ func (s *shelf) SaveLast(d *weights.StateDict, _ loop.Result) error { s.last = d
 func (s *shelf) Best() (*weights.StateDict, error)                  { return s.best, nil }
 func (s *shelf) SaveCheckpoint(c *loop.Checkpoint) error            { s.checkpoint = c; return nil }
 
-// images makes a set of n pictures whose colour tells the label.
+// images makes a set of n images whose color determines the label.
 func images(t testing.TB, n int) *data.Set {
 	t.Helper()
 	dir := t.TempDir()
@@ -170,7 +170,7 @@ func images(t testing.TB, n int) *data.Set {
 	return set
 }
 
-// training makes a training of the linear network.
+// training returns a training of the linear network.
 func training(t testing.TB, set *data.Set, extra string) (*loop.Training, *linear, *shelf) {
 	t.Helper()
 	c, _, err := config.Parse("t.yml", []byte(fmt.Sprintf(

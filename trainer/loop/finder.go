@@ -8,16 +8,15 @@ import (
 // Point is one step of the search for a learning rate.
 type Point struct {
 	Rate float64
-	Loss float64 // smoothed
+	Loss float64 // smoothed exponentially
 }
 
-// diverged is how many times the least loss so far ends the search.
+// diverged is the multiple of the smallest loss at which the search ends.
 const diverged = 4
 
-// FindRate takes steps at rates that grow exponentially, as train.lr_finder
-// says, and returns the smoothed loss at each (Smith, arXiv 1506.01186, section
-// 3.3). It ends early where the loss grows beyond all measure. The model is not
-// to be used afterwards.
+// FindRate takes steps at rates that grow exponentially, as train.lr_finder says, and
+// returns the smoothed loss at each rate (Smith, arXiv 1506.01186, section 3.3). It ends
+// early when the loss diverges. The model is useless afterwards.
 func (t *Training) FindRate(ctx context.Context) ([]Point, error) {
 	f := t.Config.Train.LRFinder
 	factor := math.Pow(f.FinalValue/f.InitValue, 1/float64(f.NumSteps-1))
@@ -61,8 +60,8 @@ func (t *Training) FindRate(ctx context.Context) ([]Point, error) {
 	}
 }
 
-// Steepest returns the rate at which the loss falls fastest, a good one to
-// begin with; 0 where it never falls.
+// Steepest returns the rate at which the loss falls fastest, or 0 if it never falls. It is
+// a good first rate.
 func Steepest(points []Point) float64 {
 	best, rate := 0.0, 0.0
 	for i := 2; i+2 < len(points); i++ {

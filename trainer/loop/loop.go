@@ -11,7 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/schedule"
 )
 
-// Run trains all epochs that are left.
+// Run trains the remaining epochs.
 func (t *Training) Run(ctx context.Context) (*End, error) {
 	if err := t.begin(); err != nil {
 		return nil, err
@@ -24,11 +24,10 @@ func (t *Training) Run(ctx context.Context) (*End, error) {
 	return &End{State: &t.state, SWA: t.swa}, nil
 }
 
-// At returns the epoch that the training is in, and how many of its batches are
-// done.
+// At returns the current epoch and the number of its batches that are done.
 func (t *Training) At() (epoch, batch int) { return t.state.Epoch, t.state.Batch }
 
-// begin takes up the checkpoint.
+// begin restores the checkpoint, if there is one.
 func (t *Training) begin() error {
 	t.schedule = schedule.New(t.Config)
 	t.saved = time.Now()
@@ -46,7 +45,7 @@ func (t *Training) begin() error {
 	return t.freeze()
 }
 
-// freeze leaves all but the head alone while a head-only warm-up lasts.
+// freeze freezes all layers but the last one during a head-only warm-up.
 func (t *Training) freeze() error {
 	frozen := t.Config.Train.HeadOnlyWarmup && t.schedule.WarmingUp(t.state.Step)
 	if frozen == t.frozen {
@@ -59,7 +58,7 @@ func (t *Training) freeze() error {
 	return t.Model.SetFrozen(func(param string) bool { return !strings.HasPrefix(param, t.Head) })
 }
 
-// epoch trains what is left of an epoch, validates, and keeps the results.
+// epoch trains the rest of an epoch, validates, and saves the results.
 func (t *Training) epoch(ctx context.Context) error {
 	if !t.state.Trained {
 		if err := t.train(ctx); err != nil {
@@ -79,9 +78,9 @@ func (t *Training) epoch(ctx context.Context) error {
 	return t.conclude(r)
 }
 
-// train takes the steps that are left of the epoch.
+// train takes the remaining steps of the epoch.
 func (t *Training) train(ctx context.Context) error {
-	// The step that is begun is finished, whatever becomes of ctx.
+	// A step that has begun is finished even if ctx ends.
 	whole := context.WithoutCancel(ctx)
 	stream := t.Train.Start(whole, t.state.Epoch, t.state.Batch)
 	defer stream.Close()
@@ -113,7 +112,7 @@ func (t *Training) train(ctx context.Context) error {
 	return nil
 }
 
-// step makes one step of the optimiser, over a group of batches.
+// step makes one step of the optimizer with the gradients of a group of batches.
 func (t *Training) step(ctx context.Context, stream *data.Stream, group int, rate float64) error {
 	sum := 0.0
 	done := make([]Progress, 0, group)
@@ -147,7 +146,7 @@ func (t *Training) step(ctx context.Context, stream *data.Stream, group int, rat
 	return nil
 }
 
-// conclude keeps what an epoch came to.
+// conclude saves the result of an epoch and moves on to the next one.
 func (t *Training) conclude(r Result) error {
 	dict := t.Model.StateDict()
 	best, ok := t.state.Best()
@@ -180,7 +179,7 @@ func (t *Training) conclude(r Result) error {
 	return nil
 }
 
-// reload goes back to the best weights, as the rate has dropped.
+// reload continues from the best weights after a drop of the rate.
 func (t *Training) reload() error {
 	dict, err := t.Store.Best()
 	if err != nil {
@@ -193,7 +192,7 @@ func (t *Training) reload() error {
 	return nil
 }
 
-// stop keeps a checkpoint and returns why.
+// stop saves a checkpoint and returns why.
 func (t *Training) stop(why error) error {
 	if err := t.save(); err != nil {
 		return fmt.Errorf("%w; and then %w", why, err)
@@ -201,7 +200,7 @@ func (t *Training) stop(why error) error {
 	return why
 }
 
-// save keeps a checkpoint.
+// save saves a checkpoint.
 func (t *Training) save() error {
 	t.state.RNG, t.state.Schedule = t.Model.RNG(), t.schedule.State()
 	t.saved = time.Now()

@@ -37,7 +37,7 @@ func TestTrainingLearns(t *testing.T) {
 	}
 }
 
-// Everything that a training has is on: the checkpoint has to hold all of it.
+// Every feature is on, so that the checkpoint must hold all state.
 func TestAnInterruptedTrainingEndsWithTheSameBits(t *testing.T) {
 	set := images(t, 33)
 	tr, m, s := training(t, set, all)
@@ -77,7 +77,7 @@ func TestAnInterruptedTrainingEndsWithTheSameBits(t *testing.T) {
 	}
 }
 
-// copyOf returns what is left of a checkpoint's state in JSON, as files have it.
+// copyOf returns a checkpoint after a round trip of its state through JSON.
 func copyOf(t *testing.T, c *loop.Checkpoint) *loop.Checkpoint {
 	t.Helper()
 	b, err := json.Marshal(c.State)
@@ -92,7 +92,7 @@ func copyOf(t *testing.T, c *loop.Checkpoint) *loop.Checkpoint {
 	return &out
 }
 
-// history prints the results but for their times.
+// history formats the results without their times.
 func history(s *loop.State) string {
 	var lines []string
 	for _, r := range s.History {
@@ -112,7 +112,7 @@ func values(t *testing.T, d *weights.StateDict) []float32 {
 	return v
 }
 
-func TestAnInterruptedValidationIsDoneAgain(t *testing.T) {
+func TestAnInterruptedValidationIsRepeated(t *testing.T) {
 	set := images(t, 33)
 	tr, m, s := training(t, set, "train: {batch_size: 4, num_epochs: 2}")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -132,7 +132,7 @@ func TestAnInterruptedValidationIsDoneAgain(t *testing.T) {
 	}
 }
 
-func TestNumbersThatAreNotFiniteStopAndKeepTheWeightsBefore(t *testing.T) {
+func TestAStepThatIsNotFiniteStopsWithTheWeightsBefore(t *testing.T) {
 	set := images(t, 33)
 	tr, m, s := training(t, set, "train: {batch_size: 4, num_epochs: 3}")
 	m.nanAt = 9
@@ -145,7 +145,7 @@ func TestNumbersThatAreNotFiniteStopAndKeepTheWeightsBefore(t *testing.T) {
 	}
 }
 
-func TestAPlateauGoesBackToTheBestWeights(t *testing.T) {
+func TestAPlateauReloadsTheBestWeights(t *testing.T) {
 	tr, m, s := training(t, images(t, 33), `train: {batch_size: 4, num_epochs: 4}
 scheduler: {name: reduce_lr_on_plateau, params: {factor: 0.5, patience: 0, threshold: 10}}`)
 	var notes []string
@@ -178,7 +178,7 @@ func TestCheckpointsAreMadeWithinAnEpoch(t *testing.T) {
 	}
 }
 
-func TestAveragesAreMeans(t *testing.T) {
+func TestAverageReturnsTheMean(t *testing.T) {
 	dict := func(v float32) *weights.StateDict {
 		return &weights.StateDict{Tensors: []weights.Tensor{
 			weights.NewFloat32("w", []int{1}, []float32{v}), {Name: "n", DType: weights.I64, Shape: []int{}, Data: make([]byte, 8)},
@@ -196,7 +196,7 @@ func TestAveragesAreMeans(t *testing.T) {
 	}
 }
 
-func TestTheSearchForARateEndsWhereTheLossGrows(t *testing.T) {
+func TestFindRateEndsWhenTheLossDiverges(t *testing.T) {
 	tr, _, _ := training(t, images(t, 33), "train: {batch_size: 4, lr_finder: {num_steps: 60, init_value: 1e-4, final_value: 100, beta: 0.5}}\nloss: {name: mse}")
 	points, err := tr.FindRate(t.Context())
 	if err != nil {

@@ -1,20 +1,18 @@
-// Package loop trains a network: it takes steps, validates after each epoch,
-// keeps the best and the last weights, and goes on where it was stopped.
+// Package loop runs the epochs of a training: it takes steps, validates after each epoch,
+// saves the best and the last weights, and resumes from a checkpoint.
 //
 //	t := loop.Training{Config: c, Model: m, Optimizer: opt, Train: train, Valid: valid, …}
 //	end, err := t.Run(ctx)
 //
-// The loop knows neither files nor terminals: a [Store] keeps what it gives
-// out, and [Hooks] are told how far it is.
+// The loop knows neither files nor terminals: a [Store] saves its results, and [Hooks]
+// report its progress.
 //
-// When the context ends, the loop finishes the step of the optimiser that it
-// is at, gives the store a checkpoint, and returns the context's error. A
-// training that goes on from a checkpoint ends with the weights, bit for bit,
-// of one that was never stopped.
+// When the context ends, the loop finishes the current step of the optimizer, saves a
+// checkpoint and returns the context's error. A resumed training ends with the same
+// weights, bit for bit, as an uninterrupted one.
 //
-// Where a number of the network is not finite, it gives the store a checkpoint
-// of the weights before that step and returns the model's error, which names
-// the layer.
+// If a value of the network is not finite, the loop saves a checkpoint of the weights
+// before that step and returns the model's error, which names the layer.
 package loop
 
 import (
@@ -29,22 +27,23 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/schedule"
 )
 
-// Stepper learns; graph.Model is one.
+// Stepper computes gradients and updates weights.
 type Stepper interface {
-	// Step adds the gradient of a batch's loss to those of the steps before.
+	// Step adds the gradient of a batch's loss to those since the last Update.
 	Step(ctx context.Context, images, labels []float32) (loss float64, logits []float32, err error)
 	// Update changes the weights by the gradients times scale, and zeroes them.
 	Update(opt optim.Optimizer, lr, scale float64) error
-	// SetFrozen tells which parameters are not trained; nil is none.
+	// SetFrozen selects the parameters that are not trained; nil selects none.
 	SetFrozen(freeze func(param string) bool) error
 }
 
-// Predictor gives logits.
+// Predictor computes the logits, (n, classes), of n images.
 type Predictor interface {
 	Predict(ctx context.Context, images []float32, n int) (logits []float32, err error)
 }
 
-// Memory is all that a network's training depends on, beside its inputs.
+// Memory saves and restores the state of a model: weights, and the random numbers of
+// dropout.
 type Memory interface {
 	StateDict() *weights.StateDict
 	Load(*weights.StateDict) error
@@ -52,46 +51,45 @@ type Memory interface {
 	SetRNG(uint64)
 }
 
-// Model is a network being trained.
+// Model is a network in training, such as [graph.Model].
 type Model interface {
 	Stepper
 	Predictor
 	Memory
 }
 
-// Store keeps what a training makes.
+// Store saves the results of a training.
 type Store interface {
-	// SaveBest keeps the weights of the best epoch so far, SaveLast those of
-	// the last one.
+	// SaveBest saves the weights of the best epoch so far, SaveLast the weights of the
+	// last one.
 	SaveBest(*weights.StateDict, Result) error
 	SaveLast(*weights.StateDict, Result) error
-	// Best returns the weights that SaveBest kept last.
+	// Best returns the weights of the last call of SaveBest.
 	Best() (*weights.StateDict, error)
 	SaveCheckpoint(*Checkpoint) error
 }
 
-// Hooks are told what happens; each may be nil.
+// Hooks report the progress of a training. Each may be nil.
 type Hooks struct {
 	// Batch is called after every batch of training.
 	Batch func(Progress)
 	// Validating is called after every batch of a validation.
 	Validating func(done, all int)
-	// Epoch is called when an epoch's results are kept.
+	// Epoch is called after the results of an epoch were saved.
 	Epoch func(Result, *State)
-	// Note is told what is worth a line.
+	// Note receives remarks of a line each.
 	Note func(text string)
 }
 
-// Progress is how far an epoch is.
+// Progress describes a batch of training that was completed.
 type Progress struct {
-	Epoch, Batch, Batches int // the batch that was done, from 0
-	Step                  int // of the optimiser, in all epochs
+	Epoch, Batch, Batches int // Epoch and Batch count from 0
+	Step                  int // of the optimizer, in all epochs
 	Images                int // of the batch
 	Rate, Loss            float64
 }
 
-// Training is one run over one fold. All but the hooks is needed, unless it
-// says otherwise.
+// Training is the training of one fold. Fields are required unless they say otherwise.
 type Training struct {
 	Config    *config.Config
 	Model     Model
@@ -100,23 +98,23 @@ type Training struct {
 	Train     *data.Loader
 	Valid     *data.Loader
 	Truth     [][]int // the labels of Valid's rows
-	// Head is how the names of the last layer's parameters begin.
+	// Head is the prefix of the names of the last layer's parameters.
 	Head  string
 	Store Store
-	Hooks Hooks
-	// From is where to go on; nil begins anew.
+	Hooks Hooks // optional
+	// From is the checkpoint to resume; nil begins a new training.
 	From *Checkpoint
 	// Every is the time between checkpoints within an epoch; 0 makes none.
 	Every time.Duration
 
 	schedule *schedule.Schedule
 	state    State
-	swa      *weights.StateDict // the mean so far
+	swa      *weights.StateDict // the mean of the epochs so far
 	saved    time.Time
 	frozen   bool
 }
 
-// Result is what an epoch came to.
+// Result is the result of an epoch.
 type Result struct {
 	Epoch     int // from 0
 	Step      int // steps of the optimiser so far
@@ -126,12 +124,12 @@ type Result struct {
 	Score     float64 // mean F2 of the held-out rows, at the threshold
 	Threshold float64
 	Images    int           // trained on
-	Took      time.Duration // training, without validation
-	Waited    time.Duration // for images, of that
+	Took      time.Duration // by training, without validation
+	Waited    time.Duration // for images, as a part of Took
 	Best      bool          // the best score so far
 }
 
-// ImagesPerSecond is the speed of training, 0 where it isn't known.
+// ImagesPerSecond returns the speed of training, or 0 if Took is 0.
 func (r Result) ImagesPerSecond() float64 {
 	if r.Took <= 0 {
 		return 0
@@ -139,8 +137,7 @@ func (r Result) ImagesPerSecond() float64 {
 	return float64(r.Images) / r.Took.Seconds()
 }
 
-// WaitShare is the share of the training's time that was spent waiting for
-// images.
+// WaitShare returns the share of the time that training waited for images.
 func (r Result) WaitShare() float64 {
 	if r.Took <= 0 {
 		return 0
@@ -148,23 +145,23 @@ func (r Result) WaitShare() float64 {
 	return r.Waited.Seconds() / r.Took.Seconds()
 }
 
-// State is where a training stands. Results of time are not part of what makes
-// two trainings equal.
+// State is the position of a training. Trainings with equal weights may differ in the
+// times.
 type State struct {
-	Epoch, Batch, Step int // done
-	// Trained is that the epoch is trained on to its end, but not validated.
+	Epoch, Batch, Step int // completed; Batch of the current epoch
+	// Trained reports that all batches of the epoch are done, but not the validation.
 	Trained  bool
-	LossSum  float64 // of the epoch's batches
+	LossSum  float64 // over the epoch's batches
 	Rate     float64 // of the last step
 	Took     time.Duration
 	Waited   time.Duration
 	RNG      uint64
 	Schedule schedule.State
-	SWA      int // epochs in the mean
+	SWA      int // epochs in the mean of train.swa
 	History  []Result
 }
 
-// Best returns the best epoch so far; ok is false where there is none.
+// Best returns the best epoch so far. ok reports whether there is one.
 func (s *State) Best() (best Result, ok bool) {
 	for _, r := range s.History {
 		if r.Best {
@@ -174,7 +171,7 @@ func (s *State) Best() (best Result, ok bool) {
 	return best, ok
 }
 
-// Checkpoint is all that a training needs to go on.
+// Checkpoint is everything that a training needs to resume.
 type Checkpoint struct {
 	State     State
 	Model     *weights.StateDict
@@ -182,10 +179,10 @@ type Checkpoint struct {
 	SWA       *weights.StateDict // nil before the first epoch of the mean
 }
 
-// End is what a training came to.
+// End is the result of a complete training.
 type End struct {
 	State *State
-	// SWA is the mean of the weights, whose batch norms' statistics are still
-	// to be computed; nil where the config has no train.swa.
+	// SWA is the mean of the weights, or nil without train.swa. Package swa computes the
+	// statistics of its batch norms.
 	SWA *weights.StateDict
 }

@@ -10,7 +10,7 @@ import (
 // beta weighs recall against precision in the score: F2.
 const beta = 2
 
-// validate predicts the held-out rows and finds the best threshold.
+// validate scores the held-out rows at the best threshold.
 func (t *Training) validate(ctx context.Context) (Result, error) {
 	scores, loss, err := t.Predict(ctx)
 	if err != nil {
@@ -27,8 +27,8 @@ func (t *Training) validate(ctx context.Context) (Result, error) {
 	}, nil
 }
 
-// Predict returns the sigmoids of the held-out rows, row by row, and their
-// loss, as the model is now.
+// Predict returns the sigmoids of the held-out rows, (rows, classes), and their mean loss
+// with the current weights.
 func (t *Training) Predict(ctx context.Context) (sigmoids []float32, loss float64, err error) {
 	stream := t.Valid.Start(ctx, 0, 0)
 	defer stream.Close()

@@ -2,14 +2,14 @@ package loss
 
 import "math"
 
-// crossEntropy is -y*log(p) - (1-y)*log(1-p), stable for any logit.
+// crossEntropy returns -y*log(p) - (1-y)*log(1-p), without overflow for any logit.
 func crossEntropy(x, y float64) (value, derivative float64) {
 	return softplus(x) - x*y, sigmoid(x) - y
 }
 
-// forgiving adds, weight times, the cross entropy of x*y against y: of labels
-// that are there it is the same as crossEntropy, and of those that are not a
-// constant, log 2, whose derivative is 0.
+// forgiving returns the loss that adds weight times the cross entropy of x*y against y.
+// For y = 1 that is crossEntropy again. For y = 0 it is the constant log 2, whose
+// derivative is 0.
 func forgiving(weight float64) element {
 	return func(x, y float64) (float64, float64) {
 		v, d := crossEntropy(x, y)
@@ -18,8 +18,8 @@ func forgiving(weight float64) element {
 	}
 }
 
-// focal is crossEntropy times q^2, where q = sigmoid(x*(1-2y)) is how wrong the
-// prediction is.
+// focal returns crossEntropy times q^2, where q = sigmoid(x*(1-2y)) is the probability of
+// the wrong answer.
 func focal(x, y float64) (value, derivative float64) {
 	v, d := crossEntropy(x, y)
 	sign := 1 - 2*y
@@ -39,7 +39,7 @@ func absolute(x, y float64) (value, derivative float64) {
 	return 0, 0
 }
 
-// huber is smooth_l1: a parabola for differences below 1 (Girshick, arXiv
+// huber returns smooth_l1, a parabola for differences below 1 (Girshick, arXiv
 // 1504.08083, section 2.3).
 func huber(x, y float64) (value, derivative float64) {
 	d := x - y

@@ -13,7 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
 )
 
-// reference is what PyTorch computed.
+// reference holds values that PyTorch computed.
 type reference struct {
 	Logits, Labels [][]float32
 	Cases          map[string]struct {
@@ -44,7 +44,7 @@ func flat(rows [][]float32) []float32 {
 	return all
 }
 
-func TestValuesAndGradientsArePyTorchs(t *testing.T) {
+func TestValuesAndGradientsMatchPyTorch(t *testing.T) {
 	ref := read(t)
 	n, classes := len(ref.Logits), len(ref.Logits[0])
 	logits := flat(ref.Logits)
@@ -89,7 +89,7 @@ func names() []string {
 	}
 }
 
-func TestGradientsAreDifferenceQuotientsForMixedLabelsToo(t *testing.T) {
+func TestGradientsMatchDifferenceQuotients(t *testing.T) {
 	const n, classes, h = 3, 4, 1e-3
 	logits, labels := make([]float32, n*classes), make([]float32, n*classes)
 	for i := range logits {

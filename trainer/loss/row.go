@@ -2,12 +2,12 @@ package loss
 
 import "math"
 
-// f2Epsilon keeps a row without labels and predictions from dividing by zero.
+// f2Epsilon prevents a division by zero in rows without labels and predictions.
 const f2Epsilon = 1e-6
 
-// softF2 is 1 - the mean over the rows of 5*sum(p*y) / (4*sum(y) + sum(p)): F2
-// with probabilities for decisions. A row without labels costs 1 and has no
-// gradient.
+// softF2 returns 1 - the mean over the rows of 5*sum(p*y) / (4*sum(y) + sum(p)), the F2
+// score with probabilities in place of decisions. A row without labels costs 1 and has
+// no gradient.
 func softF2(grad, logits, labels []float32, n, classes int) float64 {
 	total := 0.0
 	for r := range n {
@@ -30,7 +30,8 @@ func softF2(grad, logits, labels []float32, n, classes int) float64 {
 	return 1 - total/float64(n)
 }
 
-// softmax is the cross entropy of the rows' distributions.
+// softmax returns the mean cross entropy of the rows, whose predictions are softmax of
+// the logits.
 func softmax(grad, logits, labels []float32, n, classes int) float64 {
 	total := 0.0
 	for r := range n {

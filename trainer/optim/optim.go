@@ -1,16 +1,15 @@
-// Package optim holds the optimisers: plain and momentum SGD, Adam, AMSGrad
-// and AdamW, as PyTorch defines them.
+// Package optim implements the optimizers SGD with and without momentum, Adam, AMSGrad and
+// AdamW, as PyTorch defines them.
 //
 //	opt, err := optim.New(optim.Config{Name: "adam", WeightDecay: 1e-4})
 //	err = opt.Step(params, lr, 1)
 //
-// An optimiser's state is named by parameter, so it survives a change of what
-// is trained, and saves and restores as a state dict: training that resumes
-// from it goes on bit for bit. Steps run on every core and give the same bits
-// on any number of them.
+// The state of an optimizer is named by parameter, so it survives a change of the trained
+// parameters. It is saved and restored as a state dict; a resumed training continues bit
+// for bit. Steps give the same bits for any number of threads.
 //
-// It refuses unknown names, settings that an optimiser does not have, and
-// states of other shapes.
+// It refuses unknown names, settings that an optimizer does not have, and states of other
+// shapes.
 package optim
 
 import (
@@ -22,49 +21,47 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
-// Param is one tensor to train. Value and Grad have the same length; a step
-// changes Value and only reads Grad.
+// Param is a tensor to train. Value and Grad have the same length. A step changes Value
+// and reads Grad.
 type Param struct {
 	Name        string
 	Shape       []int
 	Value, Grad []float32
 }
 
-// Optimizer changes parameters by their gradients. It must not be used by two
-// goroutines at once.
+// Optimizer updates parameters by their gradients. It is not safe for concurrent use.
 type Optimizer interface {
-	// Step makes one update of every parameter with the gradients times scale.
+	// Step updates every parameter once, with the gradients times scale.
 	Step(params []Param, lr, scale float64) error
-	// State returns a copy of the optimiser's state: for each parameter p the
-	// tensors p+"."+kind, of the kinds that PyTorch's state has ("exp_avg",
-	// "momentum_buffer", …), and p+".step", I64.
+	// State returns a copy of the state. For each parameter p it has the tensors of
+	// PyTorch's state, such as p+".exp_avg" or p+".momentum_buffer", and p+".step", I64.
 	State() *weights.StateDict
-	// Load replaces the state by a copy of one that State returned. On an error
-	// the state is as it was.
+	// Load replaces the state by a copy of one that State returned. On an error it
+	// changes nothing.
 	Load(state *weights.StateDict) error
 }
 
-// Config says which optimiser to make; the zero value of a setting is
-// PyTorch's default.
+// Config names an optimizer and its settings. The zero value of a setting is PyTorch's
+// default, but for the weight decay of AdamW.
 type Config struct {
 	// Name is "sgd", "adam" or "adamw".
 	Name string
-	// WeightDecay is added to the gradient times the weight; AdamW, whose
-	// default is 0.01 in PyTorch but 0 here, takes it from the weight itself.
+	// WeightDecay times the weight is added to the gradient. AdamW multiplies the weight
+	// by 1 - rate*WeightDecay instead. AdamW's default is 0 here and 0.01 in PyTorch.
 	WeightDecay float64
 	// Momentum and Nesterov are settings of sgd.
 	Momentum float64
 	Nesterov bool
 	// AMSGrad is a setting of adam and adamw (Reddi et al., arXiv 1904.09237).
 	AMSGrad bool
-	// Beta1, Beta2 and Epsilon of adam and adamw are 0.9, 0.999 and 1e-8 where
-	// they are 0.
+	// Beta1, Beta2 and Epsilon are settings of adam and adamw. 0 means 0.9, 0.999 and
+	// 1e-8.
 	Beta1, Beta2, Epsilon float64
-	// Threads is how many goroutines a step uses; 0 means one a core.
+	// Threads is the number of goroutines of a step; 0 means one for each core.
 	Threads int
 }
 
-// New makes the optimiser of a config, without any state.
+// New returns the optimizer of a config, without state.
 func New(c Config) (Optimizer, error) {
 	if err := c.check(); err != nil {
 		return nil, err

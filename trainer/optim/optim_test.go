@@ -30,8 +30,7 @@ var configs = map[string]optim.Config{
 	"adamw":    {Name: "adamw", WeightDecay: 0.01},
 }
 
-// run makes steps from one seed; between two of them it may exchange the
-// optimiser.
+// run makes steps from one seed. It may exchange the optimizer between two steps.
 func run(t *testing.T, c optim.Config, between func(optim.Optimizer) optim.Optimizer) []byte {
 	t.Helper()
 	opt, err := optim.New(c)
@@ -61,7 +60,7 @@ func run(t *testing.T, c optim.Config, between func(optim.Optimizer) optim.Optim
 	return buf.Bytes()
 }
 
-func TestAStateThatIsSavedAndLoadedGoesOnBitForBit(t *testing.T) {
+func TestStepsContinueBitForBitFromALoadedState(t *testing.T) {
 	for name, c := range configs {
 		whole := run(t, c, nil)
 		resumed := run(t, c, func(old optim.Optimizer) optim.Optimizer {

@@ -6,7 +6,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
-// sgdRule is torch.optim.SGD with dampening 0:
+// sgdRule returns the rule of torch.optim.SGD with dampening 0:
 //
 //	g += weight_decay*w;  b = momentum*b + g (b = g at first)
 //	w -= lr * (g + momentum*b if nesterov, else b)
@@ -31,14 +31,14 @@ func sgdRule(c Config, set *routines.Set) rule {
 	return r
 }
 
-// adamRule is torch.optim.Adam (Kingma and Ba, arXiv 1412.6980), or AdamW
-// (Loshchilov and Hutter, arXiv 1711.05101), whose weight decay is
-// w *= 1 - lr*weight_decay before the step:
+// adamRule returns the rule of torch.optim.Adam (Kingma and Ba, arXiv 1412.6980) or AdamW
+// (Loshchilov and Hutter, arXiv 1711.05101):
 //
 //	m = beta1*m + (1-beta1)*g;  v = beta2*v + (1-beta2)*g*g
 //	w -= lr/(1-beta1^t) * m / (sqrt(v)/sqrt(1-beta2^t) + eps)
 //
-// AMSGrad takes the largest v so far in the last line.
+// With AMSGrad, the last line takes the largest v so far. AdamW first sets
+// w *= 1 - lr*weight_decay; Adam first sets g += weight_decay*w.
 func adamRule(c Config, set *routines.Set) rule {
 	def := func(v, d float64) float64 {
 		if v == 0 {

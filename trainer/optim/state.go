@@ -1,36 +1,39 @@
 package optim
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"golang.org/x/sync/errgroup"
 )
 
-// slot is what an optimiser remembers of one parameter.
+// slot is the state of one parameter.
 type slot struct {
 	shape []int
 	step  int64
-	kinds [][]float32 // in the order of the rule's kinds
+	kinds [][]float32 // by kind of the rule
 }
 
-// rule is the arithmetic of an optimiser.
+// rule is the arithmetic of an optimizer.
 type rule struct {
-	// kinds names the tensors that a slot holds, as PyTorch does.
+	// kinds names the tensors of a slot, as PyTorch does.
 	kinds []string
-	// update returns the function that changes elements of one parameter, whose
-	// step number is given (1 is the first): weights w, gradients g (to be
-	// multiplied by scale) and the slot's tensors, all cut to the same range.
+	// update returns the function of a parameter's step number step, from 1. The function
+	// takes the weights w, the gradients g before scaling, and the slot's tensors, all cut
+	// to the same range of elements.
 	update func(step int64, lr, scale float64) func(w, g []float32, kinds [][]float32)
 }
 
-// optimizer is a rule with its state.
+// optimizer is a rule with the state of its parameters.
 type optimizer struct {
 	rule
 	threads int
-	names   []string // in the order in which they first came
+	names   []string // of the parameters, in the order of their first steps
 	slots   map[string]*slot
 }
 
@@ -38,7 +41,7 @@ func newOptimizer(c Config, r rule) *optimizer {
 	return &optimizer{rule: r, threads: c.Threads, slots: map[string]*slot{}}
 }
 
-// chunk is how many elements one piece of a step's work has.
+// chunk is the number of elements that a goroutine updates at once.
 const chunk = 1 << 15
 
 func (o *optimizer) Step(params []Param, lr, scale float64) error {
@@ -50,27 +53,28 @@ func (o *optimizer) Step(params []Param, lr, scale float64) error {
 			return fmt.Errorf("optimizing %s: the state is of shape %v, the parameter of %v", p.Name, s.shape, p.Shape)
 		}
 	}
-	var pieces []func()
+	var group errgroup.Group
+	group.SetLimit(cmp.Or(o.threads, runtime.GOMAXPROCS(0)))
 	for _, p := range params {
 		s := o.slot(p)
 		s.step++
 		update := o.update(s.step, lr, scale)
 		for i := 0; i < len(p.Value); i += chunk {
 			end := min(i+chunk, len(p.Value))
-			pieces = append(pieces, func() {
+			group.Go(func() error {
 				var kinds [3][]float32
 				for k := range s.kinds {
 					kinds[k] = s.kinds[k][i:end]
 				}
 				update(p.Value[i:end], p.Grad[i:end], kinds[:len(s.kinds)])
+				return nil
 			})
 		}
 	}
-	parallel(o.threads, pieces)
-	return nil
+	return group.Wait()
 }
 
-// slot returns the parameter's slot, a new one where there is none.
+// slot returns the parameter's slot. It makes one at the first call.
 func (o *optimizer) slot(p Param) *slot {
 	s := o.slots[p.Name]
 	if s == nil {

@@ -14,15 +14,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
 
-// The tensors of a checkpoint are those of its parts, with a prefix.
+// Prefixes of the tensors of a checkpoint, by part.
 const (
 	modelPart     = "model/"
 	optimizerPart = "optimizer/"
 	swaPart       = "swa/"
 )
 
-// SaveCheckpoint implements loop.Store. What metrics.jsonl says up to the
-// checkpoint is on the disk before it.
+// SaveCheckpoint implements loop.Store. It flushes metrics.jsonl first, so that the file
+// has all lines up to the checkpoint.
 func (f *Folder) SaveCheckpoint(c *loop.Checkpoint) error {
 	if err := f.events.flush(); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (f *Folder) SaveCheckpoint(c *loop.Checkpoint) error {
 	return writeDict(f.Path(CheckpointFile), all)
 }
 
-// checkpoint reads the checkpoint, nil where there is none.
+// checkpoint reads the checkpoint. It returns nil if there is none.
 func (f *Folder) checkpoint() (*loop.Checkpoint, error) {
 	all, err := readDict(f.Path(CheckpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +80,7 @@ func (f *Folder) checkpoint() (*loop.Checkpoint, error) {
 	return c, nil
 }
 
-// writeDict writes a file of weights, whole or not at all.
+// writeDict writes a file of weights atomically.
 func writeDict(path string, d *weights.StateDict) error {
 	out, err := atomicfile.Create(path)
 	if err != nil {
@@ -97,6 +97,7 @@ func writeDict(path string, d *weights.StateDict) error {
 	return out.Commit()
 }
 
+// readDict reads a whole file of weights.
 func readDict(path string) (*weights.StateDict, error) {
 	file, err := os.Open(path)
 	if err != nil {

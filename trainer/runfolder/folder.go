@@ -1,4 +1,5 @@
-// Package runfolder keeps the files of one training, of one fold, in a folder.
+// Package runfolder keeps the files of the training of one fold in a folder, the run
+// folder.
 //
 //	f, from, err := runfolder.Open(dir, runfolder.Resume, runfolder.Info{Name: "2b_se_resnext50", Fold: 0, Config: c, Arch: a})
 //	t := loop.Training{Store: f, From: from, …}
@@ -7,18 +8,17 @@
 //
 //	config.yml                 the resolved config, seed included
 //	<name>_f0_e14_0.5975.safetensors   the best weights, with the metadata of a model
-//	last/<…>.safetensors       the last ones
-//	swa/<…>.safetensors        their mean, where train.swa is on
-//	checkpoint.safetensors     all that is needed to go on
+//	last/<…>.safetensors       the last weights
+//	swa/<…>.safetensors        the averaged weights, with train.swa
+//	checkpoint.safetensors     everything that is needed to resume
 //	results.csv                a line for each epoch
-//	metrics.jsonl              a line for each step and each epoch
-//	curves.png, augmented.png  pictures of it
+//	metrics.jsonl              a line for each batch and each epoch
+//	curves.png, augmented.png  pictures of the results and the input images
 //
-// Every file but metrics.jsonl appears whole or not at all: whatever ends the
-// process, what was there before is there.
+// Every file but metrics.jsonl is replaced atomically. A killed process leaves the files
+// as they were before.
 //
-// An existing training is neither overwritten nor gone on with unless the [Mode]
-// says so.
+// An existing training is neither overwritten nor resumed unless the [Mode] says so.
 package runfolder
 
 import (
@@ -36,34 +36,34 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
 
-// Mode says what becomes of a training that is there already.
+// Mode says what becomes of a training that is in the folder already.
 type Mode int
 
 // The modes.
 const (
-	Refuse    Mode = iota // it is an error
-	Overwrite             // it is removed
-	Resume                // it goes on; where there is none, it begins
+	Refuse    Mode = iota // Open returns ErrExists
+	Overwrite             // Open removes it
+	Resume                // it is resumed; without one, a new training begins
 )
 
-// ErrExists tells that there is a training already.
+// ErrExists is returned when the folder holds a training already.
 var ErrExists = errors.New("there is a training already")
 
-// Info is what the files say of a training.
+// Info describes a training in its files.
 type Info struct {
 	Name   string // of the config, without .yml
 	Fold   int
 	Config *config.Config
 	Arch   string
-	// ToBeat is the F2 of the best constant answer on the rows held out, 0 where
-	// it is not known. It is drawn into curves.png.
+	// ToBeat is the F2 of the best constant answer on the rows held out, or 0 if it is
+	// unknown. curves.png shows it.
 	ToBeat float64
 }
 
-// Title returns what pictures of the training are headed by.
+// Title returns the title of pictures of the training.
 func (i Info) Title() string { return fmt.Sprintf("%s, fold %d", i.Name, i.Fold) }
 
-// Folder is an open folder. It is not safe for concurrent use.
+// Folder is an open run folder and a loop.Store. It is not safe for concurrent use.
 type Folder struct {
 	dir    string
 	info   Info
@@ -71,12 +71,12 @@ type Folder struct {
 	best   string // path of the best weights
 	events *events
 
-	// Changed are the lines of the config that the training went on without
-	// until now; such a training is not one that was never stopped.
+	// Changed lists the lines of the config that differ from those of the resumed
+	// training. Such a training does not end with the weights of an uninterrupted one.
 	Changed []string
 }
 
-// CheckpointFile is the name of the file that a training goes on from.
+// CheckpointFile is the name of the checkpoint.
 const CheckpointFile = "checkpoint.safetensors"
 
 const (
@@ -86,8 +86,8 @@ const (
 	swaDir     = "swa"
 )
 
-// Open makes the folder or opens it. With [Resume] it returns the checkpoint to
-// go on from, nil where there is none. The caller closes the folder.
+// Open makes or opens the folder. With [Resume] it returns the checkpoint to resume, or
+// nil if there is none. The caller closes the folder.
 func Open(dir string, mode Mode, info Info) (*Folder, *loop.Checkpoint, error) {
 	text, err := info.Config.Marshal()
 	if err != nil {
@@ -133,7 +133,7 @@ func Open(dir string, mode Mode, info Info) (*Folder, *loop.Checkpoint, error) {
 	return f, from, err
 }
 
-// newLines returns the lines of b that a has not.
+// newLines returns the lines of b that a lacks.
 func newLines(a, b string) []string {
 	var lines []string
 	before := strings.Split(a, "\n")
@@ -148,19 +148,19 @@ func newLines(a, b string) []string {
 // Path returns the path of a file of the folder.
 func (f *Folder) Path(name string) string { return filepath.Join(f.dir, name) }
 
-// BestPath returns the path of the best weights, "" where there are none yet.
+// BestPath returns the path of the best weights, or "" before the first epoch.
 func (f *Folder) BestPath() string { return f.best }
 
-// HasSWA reports whether the mean of the weights was saved.
+// HasSWA reports whether the averaged weights were saved.
 func (f *Folder) HasSWA() bool {
 	found, err := filepath.Glob(filepath.Join(f.dir, swaDir, f.info.own()+"*"+extension))
 	return err == nil && len(found) > 0
 }
 
-// Close closes the folder.
+// Close flushes and closes metrics.jsonl.
 func (f *Folder) Close() error { return f.events.close() }
 
-// clear removes what a training left, and nothing else.
+// clear removes the files of a training, and nothing else.
 func (f *Folder) clear() error {
 	paths, err := filepath.Glob(filepath.Join(f.dir, "*_f*_e*"+extension))
 	if err != nil {
@@ -190,7 +190,7 @@ func (f *Folder) sweep() {
 	}
 }
 
-// own is how the names of the fold's weights begin.
+// own returns the prefix of the names of the fold's weights.
 func (i Info) own() string { return fmt.Sprintf("%s_f%d_e", i.Name, i.Fold) }
 
 // Model returns the name of the weights of an epoch.
@@ -198,8 +198,8 @@ func (i Info) Model(r loop.Result) string {
 	return fmt.Sprintf("%s_f%d_e%02d_%.4f", i.Name, i.Fold, r.Epoch, r.Score)
 }
 
-// Write writes the weights of an epoch to a folder, under the model's name and
-// with all that a model has to say of itself, and returns the path.
+// Write writes the weights of an epoch to a folder, under the model's name and with the
+// metadata of a model, and returns the path.
 func (i Info) Write(dir string, dict *weights.StateDict, r loop.Result) (path string, err error) {
 	text, err := i.Config.Marshal()
 	if err != nil {
@@ -215,8 +215,8 @@ func (i Info) Write(dir string, dict *weights.StateDict, r loop.Result) (path st
 	}})
 }
 
-// save writes the weights of an epoch to a folder, and then removes the others
-// of this training that are there.
+// save writes the weights of an epoch to a folder, then removes older weights of this
+// training from it.
 func (f *Folder) save(dir string, dict *weights.StateDict, r loop.Result) (path string, err error) {
 	if path, err = f.info.Write(dir, dict, r); err != nil {
 		return "", err
@@ -248,7 +248,7 @@ func (f *Folder) SaveLast(dict *weights.StateDict, r loop.Result) error {
 	return err
 }
 
-// SaveSWA keeps the mean of the weights, and returns its path.
+// SaveSWA saves the averaged weights and returns their path.
 func (f *Folder) SaveSWA(dict *weights.StateDict, r loop.Result) (string, error) {
 	if err := os.MkdirAll(f.Path(swaDir), 0o755); err != nil {
 		return "", err

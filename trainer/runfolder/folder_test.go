@@ -21,8 +21,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/schedule"
 )
 
-// killed makes the test binary save checkpoints in this folder until it is
-// killed.
+// killed names the environment variable of a folder. With it, the test binary saves
+// checkpoints to that folder until it is killed.
 const killed = "DEPLOY_KERNEL_TEST_SAVE"
 
 func TestMain(m *testing.M) {
@@ -109,7 +109,7 @@ func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestATrainingIsNotOverwrittenUnasked(t *testing.T) {
+func TestAnExistingTrainingIsRefusedUnlessAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	f, _ := open(t, dir, runfolder.Refuse)
 	ok(t, f.SaveBest(dict(1), result(0)))
@@ -130,7 +130,7 @@ func TestATrainingIsNotOverwrittenUnasked(t *testing.T) {
 	}
 }
 
-func TestOnlyTheBestAndTheLastWeightsStay(t *testing.T) {
+func TestOlderWeightsAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	f, _ := open(t, dir, runfolder.Refuse)
 	ok(t, os.WriteFile(filepath.Join(dir, "other_f0_e01_0.1.safetensors"), nil, 0o644))
@@ -163,7 +163,7 @@ func TestOnlyTheBestAndTheLastWeightsStay(t *testing.T) {
 	}
 }
 
-func TestResultsAndMetricsGoOn(t *testing.T) {
+func TestResultsAndMetricsContinueAfterAResume(t *testing.T) {
 	dir := t.TempDir()
 	f, _ := open(t, dir, runfolder.Refuse)
 	for i := range 4 {

@@ -18,8 +18,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
 
-// WriteResults writes results.csv and curves.png of the epochs so far, and
-// notes the last one in metrics.jsonl.
+// WriteResults writes results.csv and curves.png for the epochs so far, and adds the last
+// one to metrics.jsonl. history must not be empty.
 func (f *Folder) WriteResults(history []loop.Result) error {
 	last := history[len(history)-1]
 	if err := f.events.add(eventOf(last)); err != nil {
@@ -61,12 +61,12 @@ func writeCSV(w io.Writer, history []loop.Result) error {
 	return c.Error()
 }
 
-// Step notes a batch of training in metrics.jsonl.
+// Step adds a batch of training to metrics.jsonl.
 func (f *Folder) Step(p loop.Progress) error {
 	return f.events.add(batchEvent{Epoch: p.Epoch, Step: p.Step, Batch: p.Batch, Loss: p.Loss, Rate: p.Rate})
 }
 
-// batchEvent is the line of metrics.jsonl of a batch.
+// batchEvent is the line of a batch in metrics.jsonl.
 type batchEvent struct {
 	Epoch int     `json:"epoch"`
 	Step  int     `json:"step"`
@@ -75,7 +75,8 @@ type batchEvent struct {
 	Rate  float64 `json:"lr"`
 }
 
-// epochEvent is the line of an epoch. Its keys are the columns of results.csv.
+// epochEvent is the line of an epoch in metrics.jsonl. Keys that results.csv has too have
+// the name of its column.
 type epochEvent struct {
 	Epoch     int     `json:"epoch"`
 	Step      int     `json:"step"`
@@ -99,20 +100,19 @@ func eventOf(r loop.Result) epochEvent {
 	}
 }
 
-// rounded returns v to a thousandth.
+// rounded returns v rounded to a thousandth.
 func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
 
-// place is what a line of either kind says of where it was written. A line of
-// an epoch has no batch.
+// place is the position in the training that a line of either kind has. A line of an epoch
+// has no batch.
 type place struct {
 	Epoch int  `json:"epoch"`
 	Batch *int `json:"batch"`
-	// Result is that of an epoch in files of older versions, which gave these
-	// lines a batch too.
+	// Result marks lines of epochs in files of older versions, which have a batch too.
 	Result json.RawMessage `json:"result"`
 }
 
-// isBefore reports whether a line comes before a state.
+// isBefore reports whether the line was written before the training reached state.
 func (p place) isBefore(state *loop.State) bool {
 	ofBatch := p.Batch != nil && p.Result == nil
 	return p.Epoch < state.Epoch || p.Epoch == state.Epoch && ofBatch && *p.Batch < state.Batch
@@ -124,8 +124,8 @@ type events struct {
 	w    *bufio.Writer
 }
 
-// openEvents opens the file and drops the lines that come after a state, which
-// will be written anew.
+// openEvents opens metrics.jsonl. It drops the lines behind state, because the resumed
+// training writes them again.
 func openEvents(path string, state *loop.State) (*events, error) {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

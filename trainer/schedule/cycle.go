@@ -6,7 +6,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// cyclic is the rate of cyclic_lr.
+// cyclic returns the rate of cyclic_lr.
 func (s *Schedule) cyclic(at Position) float64 {
 	p, t := s.config.Scheduler.Params, s.config.Train
 	step := at.Total
@@ -23,11 +23,11 @@ func (s *Schedule) cyclic(at Position) float64 {
 	return rate
 }
 
-// minCosine is the least rate of the schedule cosine.
+// minCosine is the smallest rate of the schedule cosine.
 const minCosine = 1e-7
 
-// cosine is the rate of the schedule cosine. The first step of a restart still
-// ends the period before it, as in adamwr's CosineLRWithRestarts.
+// cosine returns the rate of the schedule cosine. The first step after a period still
+// belongs to that period, as in adamwr's CosineLRWithRestarts.
 func cosine(c config.Cosine, at Position) float64 {
 	start, period := 0, float64(c.Period)
 	for {

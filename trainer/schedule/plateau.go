@@ -1,12 +1,12 @@
 package schedule
 
-// leastDrop is the smallest change of the rate that counts, as in PyTorch's
-// ReduceLROnPlateau.
+// leastDrop is the eps of PyTorch's ReduceLROnPlateau: smaller changes of the rate are
+// ignored.
 const leastDrop = 1e-8
 
-// EpochEnd tells the schedule the validation score of an epoch, where more is
-// better. It reports whether the rate dropped because of it: then training
-// should go on from the best weights.
+// EpochEnd updates the schedule with the validation score of an epoch; higher is better.
+// It reports whether the rate dropped. The training should then continue from the best
+// weights.
 func (s *Schedule) EpochEnd(score float64) (dropped bool) {
 	if s.config.Scheduler.Name != "reduce_lr_on_plateau" {
 		return false

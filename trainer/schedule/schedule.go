@@ -1,30 +1,29 @@
-// Package schedule tells the learning rate of every step.
+// Package schedule computes the learning rate of every step.
 //
 //	s := schedule.New(c)
 //	rate := s.Rate(schedule.Position{Epoch: 3, Step: 17, PerEpoch: 500, Total: 1517})
 //	dropped := s.EpochEnd(score) // reduce_lr_on_plateau looks at scores
 //
-// Steps are those of the optimiser. The schedules, by name:
+// Steps are steps of the optimizer. The schedules, by name:
 //
-//	none                  the optimiser's rate, always
+//	none                  a constant rate, optimizer.params.lr
 //	step                  times gamma every step_size epochs
 //	multi_step            times gamma at each of the epochs milestones
 //	exponential           times gamma every epoch
-//	reduce_lr_on_plateau  times factor, not below min_lr, when the score hasn't
-//	                      grown by the share threshold for more than patience
-//	                      epochs
-//	cyclic_lr             a triangle from base_lr to max_lr and back in
-//	                      2*step_size_up steps, less high by gamma each cycle
-//	                      (Smith, arXiv 1506.01186); all of it times
+//	reduce_lr_on_plateau  times factor, but at least min_lr, after more than patience
+//	                      epochs in which the score did not grow by the share
+//	                      threshold
+//	cyclic_lr             triangles from base_lr to max_lr and back in
+//	                      2*step_size_up steps; their height is multiplied by gamma
+//	                      each cycle (Smith, arXiv 1506.01186), and every rate by
 //	                      lr_decay_coeff after each of lr_decay_milestones
 //	cosine                half a cosine from start_lr to nearly 0 over a period of
-//	                      epochs, then anew over a longer one (Loshchilov and
-//	                      Hutter, arXiv 1608.03983); the section cosine of the
-//	                      config tells the periods
+//	                      epochs, then again over a longer one (Loshchilov and
+//	                      Hutter, arXiv 1608.03983); see config.Cosine
 //
-// Before any of them comes the warm-up, where the config enables it: the rate
-// grows linearly to warmup.max_lr over warmup.steps steps. Epochs count on
-// meanwhile; the cycles of cyclic_lr begin when it ends.
+// If the config enables a warm-up, the rate first grows linearly to warmup.max_lr over
+// warmup.steps steps. Epochs count during the warm-up. The cycles of cyclic_lr begin
+// after it.
 package schedule
 
 import (
@@ -33,32 +32,31 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// Position is a step of the optimiser; everything counts from 0.
+// Position is the place of a step of the optimizer.
 type Position struct {
-	Epoch    int // whole epochs before it
+	Epoch    int // epochs before it
 	Step     int // steps before it in this epoch
 	PerEpoch int // steps of an epoch
 	Total    int // steps before it in all epochs
 }
 
-// Schedule gives the rates of one training. It is not safe for concurrent use.
+// Schedule computes the rates of one training. It is not safe for concurrent use.
 type Schedule struct {
 	config *config.Config
 	rate   func(Position) float64
 	state  State
 }
 
-// State is what a schedule remembers from epoch to epoch: only
-// reduce_lr_on_plateau does. A schedule with the same config and state goes on
-// as the other would have.
+// State is what reduce_lr_on_plateau remembers from epoch to epoch. A schedule continues
+// from the state of another with the same config.
 type State struct {
-	Rate float64 // as it was last lowered
-	Best float64 // score
-	Bad  int     // epochs since
+	Rate float64 // the current rate
+	Best float64 // the best score
+	Bad  int     // epochs since the best score or the last drop
 	Seen int     // epochs in all
 }
 
-// New returns the schedule of a checked config.
+// New returns the schedule of a config that has passed its checks.
 func New(c *config.Config) *Schedule {
 	s := &Schedule{config: c, state: State{Rate: c.Optimizer.Params.LR}}
 	lr, p := c.Optimizer.Params.LR, c.Scheduler.Params
@@ -90,19 +88,19 @@ func (s *Schedule) Rate(at Position) float64 {
 	return s.rate(at)
 }
 
-// WarmingUp reports whether the warm-up lasts at a step, counted over all
-// epochs.
+// WarmingUp reports whether a step belongs to the warm-up. total counts the steps before
+// it in all epochs.
 func (s *Schedule) WarmingUp(total int) bool {
 	return s.config.Train.EnableWarmup && total < s.config.Train.Warmup.Steps
 }
 
-// State returns what the schedule remembers.
+// State returns the state, to be restored by SetState.
 func (s *Schedule) State() State { return s.state }
 
-// SetState makes the schedule remember what another did.
+// SetState restores a state that State returned.
 func (s *Schedule) SetState(state State) { s.state = state }
 
-// passed counts the milestones that an epoch has reached.
+// passed returns the number of milestones that an epoch has reached.
 func passed(milestones []int, epoch int) float64 {
 	n := 0
 	for _, m := range milestones {

@@ -12,7 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/schedule"
 )
 
-// parse makes a config with a schedule.
+// parse returns a config with a schedule.
 func parse(t testing.TB, rest string) *config.Config {
 	t.Helper()
 	c, _, err := config.Parse("test.yml", []byte("model: {arch: cifar_resnet20, num_classes: 2}\n"+rest))
@@ -22,8 +22,7 @@ func parse(t testing.TB, rest string) *config.Config {
 	return c
 }
 
-// golden returns the rates that the reference gave, of the case whose name
-// begins so.
+// golden returns the reference's rates for the case whose name begins with prefix.
 func golden(t *testing.T, prefix string) json.RawMessage {
 	t.Helper()
 	b, err := os.ReadFile("testdata/schedules.json")
@@ -45,7 +44,7 @@ func golden(t *testing.T, prefix string) json.RawMessage {
 
 func near(a, b, tolerance float64) bool { return math.Abs(a-b) <= tolerance*math.Abs(b) }
 
-func TestRatesAreTheReferences(t *testing.T) {
+func TestRatesMatchTheReference(t *testing.T) {
 	cyclic := func(gamma string) string {
 		return "scheduler: {name: cyclic_lr, params: {base_lr: 1e-3, max_lr: 1e-2, step_size_up: 20, gamma: " + gamma + "}}"
 	}
@@ -79,7 +78,7 @@ func TestRatesAreTheReferences(t *testing.T) {
 
 const plateau = "optimizer: {params: {lr: 1e-4}}\nscheduler: {name: reduce_lr_on_plateau, params: {factor: 0.2, patience: 2, min_lr: 3e-7, threshold: 1e-3}}"
 
-func TestPlateausLowerTheRateAsPyTorchDoes(t *testing.T) {
+func TestPlateausLowerTheRateAsInPyTorch(t *testing.T) {
 	var want struct{ Metric, LR []float64 }
 	if err := json.Unmarshal(golden(t, "reduce_lr_on_plateau"), &want); err != nil {
 		t.Fatal(err)
@@ -102,7 +101,7 @@ func TestPlateausLowerTheRateAsPyTorchDoes(t *testing.T) {
 	}
 }
 
-func TestWarmUpComesFirst(t *testing.T) {
+func TestTheWarmUpComesFirst(t *testing.T) {
 	c := parse(t, "train: {enable_warmup: true, warmup: {steps: 4, max_lr: 0.4}}\n"+
 		"scheduler: {name: cyclic_lr, params: {base_lr: 1, max_lr: 3, step_size_up: 2}}")
 	s := schedule.New(c)

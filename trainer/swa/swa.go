@@ -1,6 +1,5 @@
-// Package swa finishes stochastic weight averaging (Izmailov et al., arXiv
-// 1803.05407): the mean of several weights needs batch-norm statistics of its
-// own.
+// Package swa completes stochastic weight averaging (Izmailov et al., arXiv 1803.05407):
+// it averages weights, and computes the batch-norm statistics that averaged weights need.
 //
 //	mean, err := swa.Mean(dicts)
 //	err = model.Load(mean) // a model with graph.Options.BNMomentum 1
@@ -19,7 +18,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
 
-// Mean returns the mean of weights of one network.
+// Mean returns the mean of the weights of one network. It refuses an empty list and dicts
+// of different tensors.
 func Mean(dicts []*weights.StateDict) (*weights.StateDict, error) {
 	if len(dicts) == 0 {
 		return nil, errors.New("averaging weights: there are none")
@@ -37,17 +37,17 @@ func Mean(dicts []*weights.StateDict) (*weights.StateDict, error) {
 	return mean, nil
 }
 
-// Model is a network whose batch norms, after a step, have the statistics of
-// that step's batch: graph.Model with BNMomentum 1.
+// Model is a network whose running statistics, after a step, equal those of the step's
+// batch, such as a graph.Model with BNMomentum 1.
 type Model interface {
 	Step(ctx context.Context, images, labels []float32) (loss float64, logits []float32, err error)
 	StateDict() *weights.StateDict
 }
 
-// Statistics returns the model's weights with the batch norms' statistics of
-// the loader's images: the mean over the batches of an epoch, as PyTorch's
-// update_bn computes them. tell, which may be nil, is called after each batch.
-// The model's gradients are not to be used afterwards.
+// Statistics returns the model's weights with the batch-norm statistics of the loader's
+// images: the mean over the batches of an epoch, as PyTorch's update_bn. It calls tell,
+// unless it is nil, after each batch with the number of its images. The model's gradients
+// are undefined afterwards.
 func Statistics(ctx context.Context, m Model, l *data.Loader, tell func(images int)) (*weights.StateDict, error) {
 	sums := map[string][]float64{}
 	stream := l.Start(ctx, 0, 0)
@@ -90,10 +90,12 @@ func Statistics(ctx context.Context, m Model, l *data.Loader, tell func(images i
 	return out, nil
 }
 
+// statistic reports whether name is a running statistic of a batch norm.
 func statistic(name string) bool {
 	return strings.HasSuffix(name, "."+nn.RunningMean.String()) || strings.HasSuffix(name, "."+nn.RunningVar.String())
 }
 
+// add adds the values of t to the sums of its name.
 func add(sums map[string][]float64, t weights.Tensor) error {
 	v, err := t.Float32s()
 	if err != nil {

@@ -33,7 +33,7 @@ func value(t *testing.T, d *weights.StateDict, name string) float32 {
 	return v[0]
 }
 
-func TestTheMeanOfWeights(t *testing.T) {
+func TestMeanAveragesWeightsAndRefusesMismatches(t *testing.T) {
 	m, err := swa.Mean([]*weights.StateDict{dict(1, 0), dict(2, 0), dict(6, 0)})
 	if err != nil || value(t, m, "fc.weight") != 3 {
 		t.Errorf("the mean of 1, 2 and 6 is %v (%v)", m, err)
@@ -47,7 +47,7 @@ func TestTheMeanOfWeights(t *testing.T) {
 	}
 }
 
-// reader is a network whose batch norm sees the images themselves.
+// reader is a model whose batch norm reads the images directly.
 type reader struct{ mean float32 }
 
 func (r *reader) Step(_ context.Context, images, _ []float32) (float64, []float32, error) {
@@ -60,7 +60,7 @@ func (r *reader) Step(_ context.Context, images, _ []float32) (float64, []float3
 
 func (r *reader) StateDict() *weights.StateDict { return dict(7, r.mean) }
 
-func TestStatisticsAreTheMeanOverTheBatches(t *testing.T) {
+func TestStatisticsAreMeansOverTheBatches(t *testing.T) {
 	dir := t.TempDir()
 	table := "id,attribute_ids\n"
 	for i, grey := range []uint8{0, 51, 102, 255} {
