@@ -13,14 +13,9 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Options are the restrictions of a sandbox. The zero Options restrict nothing.
@@ -59,17 +54,17 @@ type mount struct{ source, target, mode string }
 func New(o Options) *Sandbox {
 	s := &Sandbox{}
 	if o.NoNetwork {
-		s.try("no network", syscall.CLONE_NEWNET)
+		s.try("no network", newNetwork)
 	}
 	for _, b := range o.Binds {
 		mode := "rw"
 		if b.ReadOnly {
 			mode = "ro,noexec"
 		}
-		s.try(b.From+" at "+b.To, syscall.CLONE_NEWNS, mount{abs(b.From), abs(b.To), mode})
+		s.try(b.From+" at "+b.To, newMounts, mount{abs(b.From), abs(b.To), mode})
 	}
 	for _, folder := range o.ReadOnly {
-		s.try(folder+" read-only", syscall.CLONE_NEWNS, mount{abs(folder), abs(folder), "ro"})
+		s.try(folder+" read-only", newMounts, mount{abs(folder), abs(folder), "ro"})
 	}
 	if o.Cores > 0 {
 		s.limitCores(o.Cores)
@@ -99,18 +94,12 @@ func (s *Sandbox) PeakMemory() (n int64, ok bool) {
 
 // limitCores chooses the first n cores that this process may use.
 func (s *Sandbox) limitCores(n int) {
-	var allowed unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &allowed); err != nil || exec.Command("taskset", "--version").Run() != nil {
+	list, err := allowedCores()
+	if err != nil || exec.Command("taskset", "--version").Run() != nil {
 		s.Lacks = append(s.Lacks, fmt.Sprintf("%d cores at most", n))
 		return
 	}
-	var list []string
-	for cpu := 0; len(list) < n && cpu < 64*len(allowed); cpu++ {
-		if allowed.IsSet(cpu) {
-			list = append(list, strconv.Itoa(cpu))
-		}
-	}
-	s.cores = strings.Join(list, ",")
+	s.cores = strings.Join(list[:min(n, len(list))], ",")
 }
 
 // limitMemory makes a control group with that limit, in bytes.
@@ -137,7 +126,7 @@ func abs(path string) string {
 // try adds a restriction if a command runs under it.
 func (s *Sandbox) try(what string, flags uintptr, mounts ...mount) {
 	more := &Sandbox{flags: s.flags | flags, mounts: append(s.mounts[:len(s.mounts):len(s.mounts)], mounts...)}
-	if err := more.Command(context.Background(), "true").Run(); err != nil {
+	if !namespaces || more.Command(context.Background(), "true").Run() != nil {
 		s.Lacks = append(s.Lacks, what)
 		return
 	}
@@ -177,11 +166,7 @@ func (s *Sandbox) Command(ctx context.Context, name string, args ...string) *exe
 	}
 	cmd := exec.CommandContext(ctx, name, args...)
 	if s.flags != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  s.flags | syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
+		isolate(cmd, s.flags)
 	}
 	return cmd
 }
