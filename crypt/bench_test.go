@@ -30,7 +30,7 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// benchFile returns an encrypted file on the disk, that is, in its cache.
+// benchFile returns an encrypted file in the page cache.
 func benchFile(b *testing.B) (*os.File, crypt.Key, int64) {
 	b.Helper()
 	key := testKey(b, 1)

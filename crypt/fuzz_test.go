@@ -8,9 +8,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-// FuzzReader has any bytes read as an encrypted file. What is not refused must
-// be what a writer made of the very bytes that are read from it: no other file
-// under the key is in anybody's hands.
+// FuzzReader reads arbitrary bytes as an encrypted file. If a reader accepts them, a
+// writer must have made them from the plaintext that it returns: nobody else has the
+// key.
 func FuzzReader(f *testing.F) {
 	key := testKey(f, 1)
 	for _, n := range []int{0, 1, 100, firstPlain, firstPlain + 1} {
@@ -54,7 +54,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// FuzzParseKey has any text read as a key: what is taken comes back as it was.
+// FuzzParseKey parses arbitrary text as a key. A text that is accepted must be the
+// text of the key.
 func FuzzParseKey(f *testing.F) {
 	f.Add(testKey(f, 1).Text())
 	f.Add(" " + testKey(f, 2).Text() + "\n")
@@ -74,9 +75,9 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// FuzzTamper does to a file of four segments what ops says, three bytes an
-// operation: flip a bit, cut, append, copy a segment over another one. The
-// result is refused, or it is the file as it was.
+// FuzzTamper changes a file of four segments as ops says, three bytes per operation:
+// flip a bit, cut, append, or copy a segment over another. The result must be refused
+// or unchanged.
 func FuzzTamper(f *testing.F) {
 	key := testKey(f, 1)
 	plain := pattern(firstPlain + 2*fullPlain + 5000)

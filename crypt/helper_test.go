@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-// testKey returns the key number n of the tests.
+// testKey returns key number n of the tests.
 func testKey(t testing.TB, n byte) crypt.Key {
 	t.Helper()
 	sum := sha256.Sum256([]byte{n})
@@ -21,7 +21,7 @@ func testKey(t testing.TB, n byte) crypt.Key {
 	return k
 }
 
-// pattern returns n bytes that do not repeat from segment to segment.
+// pattern returns n bytes that differ from segment to segment.
 func pattern(n int) []byte {
 	p := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(p)

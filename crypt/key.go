@@ -15,7 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt/internal/stream"
 )
 
-// KeySize is how many bytes a key has.
+// KeySize is the number of bytes of a key.
 const KeySize = stream.KeySize
 
 const (
@@ -26,29 +26,29 @@ const (
 // WrappedPrefix begins the text of every key that is wrapped under a passphrase.
 const WrappedPrefix = "deploy-kernel-wrapped-key-"
 
-// ErrWrapped is returned by [ParseKey] for a key that is wrapped under a
-// passphrase; package crypt/passphrase unwraps it.
+// ErrWrapped is returned by [ParseKey] for a key that is wrapped under a passphrase.
+// Package crypt/passphrase unwraps it.
 var ErrWrapped = errors.New("the key is wrapped under a passphrase")
 
-// Key is the secret that files are encrypted under: 32 random bytes. It is a
-// value that can be copied and used by any number of goroutines, and compared
-// by [Key.Equal]. The zero Key is no key, and refused wherever one is needed.
+// Key is the secret that files are encrypted under: 32 random bytes. A Key may be
+// copied and used by several goroutines; [Key.Equal] compares two. The zero Key is
+// not a key, and every function that needs a key refuses it.
 //
-// No format verb, log handler or encoder shows its bytes: only [Key.Text] and
-// [Key.Bytes] do.
+// No format verb, log handler or encoder shows its bytes. Only [Key.Text] and
+// [Key.Bytes] return them.
 type Key struct {
-	// A function, for nothing that walks over values sees into one: fmt follows
-	// a pointer where a Key lies in another struct's unexported field, out of
-	// reach of its Format method.
+	// The secret is behind a function because nothing that walks values looks into
+	// one. fmt follows pointers in the unexported fields of other structs, where it
+	// cannot call the Format method of Key.
 	secret func() *[KeySize]byte
 }
 
-// newKey makes a key of the secret, which it keeps.
+// newKey returns a key that keeps secret.
 func newKey(secret *[KeySize]byte) Key {
 	return Key{func() *[KeySize]byte { return secret }}
 }
 
-// NewKey makes a key from the system's random source.
+// NewKey returns a new key from the random source of the operating system.
 func NewKey() (Key, error) {
 	var secret [KeySize]byte
 	if _, err := rand.Read(secret[:]); err != nil {
@@ -57,7 +57,7 @@ func NewKey() (Key, error) {
 	return newKey(&secret), nil
 }
 
-// KeyFromBytes makes a key of the [KeySize] bytes of b, which it copies.
+// KeyFromBytes returns the key of the [KeySize] bytes of b. It copies b.
 func KeyFromBytes(b []byte) (Key, error) {
 	if len(b) != KeySize {
 		return Key{}, fmt.Errorf("a key has %d bytes, not %d", KeySize, len(b))
@@ -66,7 +66,7 @@ func KeyFromBytes(b []byte) (Key, error) {
 	return newKey(&secret), nil
 }
 
-// ParseKey reads the text form of a key, or a file that holds it (see
+// ParseKey parses the text form of a key, or the content of a key file (see
 // [KeyText]). Its errors do not show the text.
 func ParseKey(text string) (Key, error) {
 	text = KeyText(text)
@@ -82,21 +82,21 @@ func ParseKey(text string) (Key, error) {
 	}
 	body, _, ok = strings.Cut(body, ":")
 	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(KeySize) {
-		return Key{}, errors.New("the key is cut or has bytes too many")
+		return Key{}, errors.New("the key is too short or too long")
 	}
 	secret, err := base64.RawURLEncoding.DecodeString(body)
 	if err != nil || len(secret) != KeySize {
-		return Key{}, errors.New("the key has characters that keys do not have")
+		return Key{}, errors.New("the key has characters that no key has")
 	}
 	k := newKey((*[KeySize]byte)(secret))
-	// There is one text for each key: this checks the checksum and all else.
+	// A key has exactly one text, so this checks the checksum and everything else.
 	if subtle.ConstantTimeCompare([]byte(k.Text()), []byte(text)) != 1 {
 		return Key{}, errors.New("the key's checksum does not match: it was mistyped or cut")
 	}
 	return k, nil
 }
 
-// Text returns the secret text form of k, one line without its end:
+// Text returns the secret text form of k, one line without a newline:
 //
 //	deploy-kernel-key-1:<43 characters of base64url>:<8 hex digits of checksum>
 func (k Key) Text() string {
@@ -104,20 +104,20 @@ func (k Key) Text() string {
 	return keyPrefix + base64.RawURLEncoding.EncodeToString(b[:]) + ":" + k.ID()
 }
 
-// Bytes returns a copy of the secret bytes, for use with Tink.
+// Bytes returns a copy of the secret bytes, for example for Tink.
 func (k Key) Bytes() []byte {
 	b := *k.bytes()
 	return b[:]
 }
 
-// ID returns the checksum that ends the text form of k: 8 hex digits that tell
-// keys apart and may be shown.
+// ID returns the checksum at the end of the text form: 8 hex digits that identify the
+// key and are not secret.
 func (k Key) ID() string {
 	sum := sha256.Sum256(append([]byte(keyPrefix), k.bytes()[:]...))
 	return hex.EncodeToString(sum[:checksumSize])
 }
 
-// IsZero reports whether k is the zero Key, which is no key.
+// IsZero reports whether k is the zero Key.
 func (k Key) IsZero() bool { return k.secret == nil }
 
 // Equal reports in constant time whether k and other are the same key.
@@ -128,7 +128,7 @@ func (k Key) Equal(other Key) bool {
 	return subtle.ConstantTimeCompare(k.secret()[:], other.secret()[:]) == 1
 }
 
-// String returns a text that does not show the secret.
+// String returns the ID of k, without the secret.
 func (k Key) String() string {
 	if k.IsZero() {
 		return "no key"
@@ -139,18 +139,18 @@ func (k Key) String() string {
 // GoString returns the same as [Key.String].
 func (k Key) GoString() string { return k.String() }
 
-// Format writes the same as [Key.String] whatever the verb.
+// Format writes [Key.String], whatever the verb.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // LogValue returns the same as [Key.String].
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// MarshalText returns an error, so that no encoder writes keys by mistake.
+// MarshalText returns an error, so that no encoder writes a key by mistake.
 func (k Key) MarshalText() ([]byte, error) {
-	return nil, errors.New("crypt: a key is not to be encoded: call its Text method to reveal it")
+	return nil, errors.New("crypt: keys can't be encoded; call Text to reveal one")
 }
 
-// bytes returns the secret, or zero bytes for the zero Key.
+// bytes returns the secret, or zeros for the zero Key.
 func (k Key) bytes() *[KeySize]byte {
 	if k.secret == nil {
 		return new([KeySize]byte)

@@ -15,7 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-func TestKeysComeBackFromTheirText(t *testing.T) {
+func TestParseKeyInvertsText(t *testing.T) {
 	for range 100 {
 		key, err := crypt.NewKey()
 		if err != nil {
@@ -34,7 +34,7 @@ func TestKeysComeBackFromTheirText(t *testing.T) {
 	}
 }
 
-func TestTheTextOfAKeyIsPinned(t *testing.T) {
+func TestTheTextOfAKeyNeverChanges(t *testing.T) {
 	var b [32]byte
 	for i := range b {
 		b[i] = byte(i)
@@ -83,7 +83,7 @@ func TestEveryMistypedCharacterOfAKeyIsNoticed(t *testing.T) {
 	}
 }
 
-// utf16Text is an ASCII text in UTF-16, little-endian.
+// utf16Text returns an ASCII text in UTF-16, little-endian.
 func utf16Text(text string) string {
 	var b []byte
 	for _, c := range []byte(text) {
@@ -92,7 +92,7 @@ func utf16Text(text string) string {
 	return string(b)
 }
 
-func TestKeyFilesOfEveryEditorAreRead(t *testing.T) {
+func TestKeyFilesOfAnyEditorAreRead(t *testing.T) {
 	key := testKey(t, 1)
 	text := key.Text()
 	for _, file := range []string{
@@ -128,7 +128,7 @@ func TestErrorsDoNotShowTheKey(t *testing.T) {
 	}
 }
 
-// holder has a key where methods are out of fmt's reach.
+// holder has a key in a field where fmt cannot call methods.
 type holder struct {
 	Name   string
 	Key    crypt.Key

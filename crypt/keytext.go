@@ -7,8 +7,8 @@ import (
 )
 
 // KeyText returns the line of a key file that holds the key. It accepts a byte order
-// mark, UTF-16, line ends of any kind, blank lines, and comments that begin with
-// "#". If several lines remain, it returns them all, which is no key.
+// mark, UTF-16, any line ends, blank lines, and comments that begin with "#". If
+// several lines remain it returns them all, and they are no key.
 func KeyText(file string) string {
 	file = strings.TrimPrefix(fromUTF16(file), "\ufeff")
 	var lines []string
@@ -20,8 +20,8 @@ func KeyText(file string) string {
 	return strings.Join(lines, "\n")
 }
 
-// fromUTF16 decodes a text in UTF-16, and returns any other as it is. Without a byte
-// order mark, a zero byte in the first letter shows UTF-16.
+// fromUTF16 decodes a text in UTF-16 and returns any other text unchanged. Without a
+// byte order mark, a zero byte in the first character reveals UTF-16.
 func fromUTF16(file string) string {
 	if len(file) < 2 || len(file)%2 != 0 {
 		return file

@@ -10,26 +10,25 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt/internal/stream"
 )
 
-// Ext is what encryption adds to a file's name.
+// Ext is the extension that encryption adds to the name of a file.
 const Ext = ".enc"
 
-// Name returns the name that the file at path was encrypted under, if it was
-// not renamed since: without folders, without [Ext].
+// Name returns the name under which the file at path was encrypted if nobody renamed
+// it since: the base name without [Ext].
 func Name(path string) string { return strings.TrimSuffix(filepath.Base(path), Ext) }
 
-// Info is what an encrypted file tells without the key. None of it is
-// authenticated.
+// Info describes an encrypted file without its key. Nothing in it is authenticated.
 type Info struct {
 	Size     int64 // of the encrypted file
 	Plain    int64 // of the plaintext
 	Segments int64
 }
 
-// ErrFormat is returned by [Inspect] for a file that is not an encrypted one.
+// ErrFormat is returned by [Inspect] if a file is not encrypted.
 var ErrFormat = errors.New("not an encrypted file")
 
 // Inspect reads the header of an encrypted file of size bytes. It returns
-// [ErrFormat], or the error of src.
+// [ErrFormat], or an error of src.
 func Inspect(src io.ReaderAt, size int64) (Info, error) {
 	l, ok := stream.NewLayout(size)
 	if !ok {

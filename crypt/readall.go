@@ -13,8 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hugepage"
 )
 
-// ReadAll returns the whole plaintext in new memory, as [ReaderAt.ReadInto] reads
-// it.
+// ReadAll returns the whole plaintext in new memory. It reads like
+// [ReaderAt.ReadInto].
 func (r *ReaderAt) ReadAll(ctx context.Context, threads int) ([]byte, error) {
 	if r.layout.Plain > math.MaxInt {
 		return nil, errors.New("crypt: the file is too large for this machine's memory")
@@ -26,15 +26,14 @@ func (r *ReaderAt) ReadAll(ctx context.Context, threads int) ([]byte, error) {
 	return p, nil
 }
 
-// ReadInto fills p, which has the size of the plaintext. It decrypts segments in
-// as many goroutines as threads says; 0 means one for each core. Each takes 1 MiB
-// of memory beside p, so that a segment stays in the processor's cache from the
-// read to the decryption. Memory that was used before is faster than new memory,
-// whose pages the system must clear. After an error, p holds parts of the
-// plaintext.
+// ReadInto fills p, which must have the size of the plaintext. It decrypts segments
+// in threads goroutines; 0 means one per core. Each goroutine takes 1 MiB besides p,
+// so a segment stays in the cache between reading and decryption. Memory that was
+// used before is faster than new memory, whose pages the operating system must clear.
+// After an error, p holds parts of the plaintext.
 func (r *ReaderAt) ReadInto(ctx context.Context, p []byte, threads int) error {
 	if int64(len(p)) != r.layout.Plain {
-		return fmt.Errorf("crypt: %d bytes of memory for a plaintext of %d", len(p), r.layout.Plain)
+		return fmt.Errorf("crypt: a buffer of %d bytes for a plaintext of %d", len(p), r.layout.Plain)
 	}
 	if len(p) >= 4*hugepage.Size {
 		// A first write to new memory then faults once per huge page, not once
@@ -60,7 +59,7 @@ func (r *ReaderAt) ReadInto(ctx context.Context, p []byte, threads int) error {
 				}
 				if err != nil {
 					errs[w] = err
-					next.Store(r.layout.Segments) // ends the others
+					next.Store(r.layout.Segments) // stops the other goroutines
 					return
 				}
 			}
@@ -75,7 +74,7 @@ func (r *ReaderAt) ReadInto(ctx context.Context, p []byte, threads int) error {
 	return nil
 }
 
-// workers returns how many goroutines to use where threads are asked for.
+// workers returns the number of goroutines to use for the given number of threads.
 func (r *ReaderAt) workers(threads int) int {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -83,24 +82,23 @@ func (r *ReaderAt) workers(threads int) int {
 	return int(min(int64(threads), r.layout.Segments))
 }
 
-// opened is a segment's plaintext on its way to the writer.
+// opened is the plaintext of a segment on its way to the writer.
 type opened struct {
 	plain []byte
 	err   error
 }
 
-// WriteTo writes the whole plaintext to w, in order, while other goroutines
-// decrypt ahead, one for each core. Everything written was authenticated, but
-// a later segment may still be refused: what was written until then is to be
-// thrown away.
+// WriteTo writes the whole plaintext to w in order, while one goroutine per core
+// decrypts ahead. All bytes written are authenticated, but WriteTo may still refuse a
+// later segment. After an error the caller must discard what was written.
 func (r *ReaderAt) WriteTo(w io.Writer) (n int64, err error) {
 	workers := r.workers(0)
-	ready := make([]chan opened, workers) // segment i comes by ready[i%workers]
+	ready := make([]chan opened, workers) // ready[i%workers] delivers segment i
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer close(stop)
-	// Two buffers a worker: one is being written, the other one filled.
+	// Each worker has two buffers: w reads one while the worker fills the other.
 	free := make([]chan []byte, workers)
 	for k := range workers {
 		ready[k], free[k] = make(chan opened, 2), make(chan []byte, 2)
@@ -127,8 +125,8 @@ func (r *ReaderAt) WriteTo(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// openEvery decrypts the segments first, first+step, … into the buffers that
-// come by free, until stop is closed.
+// openEvery decrypts the segments first, first+step, … into buffers from free, until
+// stop is closed.
 func (r *ReaderAt) openEvery(first, step int, free <-chan []byte, ready chan<- opened, stop <-chan struct{}) {
 	for i := int64(first); i < r.layout.Segments; i += int64(step) {
 		var buf []byte
@@ -143,7 +141,7 @@ func (r *ReaderAt) openEvery(first, step int, free <-chan []byte, ready chan<- o
 		}
 		buf = buf[:size]
 		err := r.open(buf, i)
-		ready <- opened{buf, err} // never blocks: there are but two buffers
+		ready <- opened{buf, err} // never blocks, as only two buffers exist
 		if err != nil {
 			return
 		}

@@ -9,12 +9,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt/internal/stream"
 )
 
-// ErrAuth is returned for a file that is not what was encrypted under this key
-// and this name. It does not tell why.
+// ErrAuth is returned for a file that was not encrypted under this key and this name,
+// or was changed since. It does not reveal which.
 var ErrAuth = stream.ErrAuth
 
-// ReaderAt reads an encrypted file at any place. It may be used by any number
-// of goroutines. Between reads it holds one segment of plaintext, 1 MiB.
+// ReaderAt reads an encrypted file at any offset. It is safe for concurrent use.
+// Between reads it holds one segment of plaintext, 1 MiB.
 type ReaderAt struct {
 	src     io.ReaderAt
 	layout  stream.Layout
@@ -22,16 +22,16 @@ type ReaderAt struct {
 	scratch sync.Pool // of *[]byte, for ciphertext
 
 	mu     sync.Mutex
-	cached []byte // plaintext of segment index
-	index  int64  // -1 where cached holds none
+	cached []byte // plaintext of the segment index
+	index  int64  // -1 if cached holds no segment
 }
 
-// NewReaderAt opens an encrypted file of size bytes; the name is the plain
-// file's name without folders, as it was given to [NewWriter]. It reads the
-// last segment, so that a wrong key, a wrong name and a cut file are told at
-// once and the size is known for certain. The caller closes src after use.
+// NewReaderAt opens an encrypted file of size bytes. The name is the one given to
+// [NewWriter]: that of the plain file, without folders. NewReaderAt reads the last
+// segment, which reveals a wrong key, a wrong name and a cut file at once and
+// authenticates the size. The caller closes src after use.
 //
-// It returns [ErrAuth], or the error of src.
+// It returns [ErrAuth], or an error of src.
 func NewReaderAt(src io.ReaderAt, size int64, key Key, name string) (*ReaderAt, error) {
 	if err := checkArgs(key, name); err != nil {
 		return nil, err
@@ -59,12 +59,12 @@ func NewReaderAt(src io.ReaderAt, size int64, key Key, name string) (*ReaderAt, 
 	return r, nil
 }
 
-// Size returns the size of the plaintext. It is authenticated.
+// Size returns the size of the plaintext, which is authenticated.
 func (r *ReaderAt) Size() int64 { return r.layout.Plain }
 
-// ReadAt implements [io.ReaderAt] for the plaintext. Whole segments are
-// decrypted straight into p, also by several goroutines at once; of a segment
-// that is read in part, the plaintext is kept for the next read.
+// ReadAt implements [io.ReaderAt] for the plaintext. It decrypts whole segments
+// straight into p, without a lock. Of a segment that it reads in part, it keeps the
+// plaintext for the next read.
 func (r *ReaderAt) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
 		return 0, errors.New("crypt: negative offset")
@@ -83,8 +83,7 @@ func (r *ReaderAt) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// readSegment copies to p what the segment that holds offset off has from
-// there on.
+// readSegment copies to p the part of one segment that begins at off.
 func (r *ReaderAt) readSegment(p []byte, off int64) (int, error) {
 	i := r.layout.Index(off)
 	start, size := r.layout.PlainSegment(i)
@@ -102,7 +101,7 @@ func (r *ReaderAt) readSegment(p []byte, off int64) (int, error) {
 	return copy(p, r.cached[off-start:]), nil
 }
 
-// load has segment i in r.cached. The caller holds the lock.
+// load makes segment i the cached one. The caller holds the lock.
 func (r *ReaderAt) load(i int64) error {
 	if i == r.index {
 		return nil
@@ -137,7 +136,7 @@ func (r *ReaderAt) open(dst []byte, i int64) error {
 	return err
 }
 
-// readFull reads len(p) bytes at off: fewer are an error.
+// readFull fills p from off. A short read is an error.
 func readFull(src io.ReaderAt, p []byte, off int64) error {
 	n, err := src.ReadAt(p, off)
 	if n == len(p) {

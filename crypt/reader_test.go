@@ -23,7 +23,7 @@ func open(t testing.TB, sealed []byte, key crypt.Key, name string) *crypt.Reader
 	return r
 }
 
-func TestEveryWayOfReadingGivesWhatWasWritten(t *testing.T) {
+func TestEveryWayOfReadingReturnsThePlaintext(t *testing.T) {
 	key := testKey(t, 1)
 	for _, n := range edgeSizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestEveryWayOfReadingGivesWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestReaderAtBehavesAsReadersDo(t *testing.T) {
+func TestReaderAtFollowsTheContractOfReaders(t *testing.T) {
 	key := testKey(t, 1)
 	for _, n := range []int{0, 1, 1000, firstPlain, firstPlain + 1} {
 		plain := pattern(n)
@@ -76,7 +76,7 @@ func TestReaderAtBehavesAsReadersDo(t *testing.T) {
 	}
 }
 
-func TestManyReadAtOnceAnywhere(t *testing.T) {
+func TestConcurrentReads(t *testing.T) {
 	key := testKey(t, 1)
 	plain := pattern(firstPlain + 3*fullPlain + 777)
 	r := open(t, encrypt(t, key, "a", plain), key, "a")
@@ -112,7 +112,7 @@ func TestManyReadAtOnceAnywhere(t *testing.T) {
 	group.Wait()
 }
 
-func TestAFailedReadSpoilsNoLaterOne(t *testing.T) {
+func TestAFailedReadDoesNotAffectLaterOnes(t *testing.T) {
 	key := testKey(t, 1)
 	plain := pattern(3 * segmentSize)
 	sealed := encrypt(t, key, "a", plain)
@@ -142,7 +142,7 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestMemoryIsUsedAgain(t *testing.T) {
+func TestReadIntoFillsTheGivenMemory(t *testing.T) {
 	key := testKey(t, 1)
 	held := bytes.Repeat([]byte{7}, 4*segmentSize)
 	for _, n := range []int{3*segmentSize + 5, 10, 0} {
@@ -229,7 +229,7 @@ func TestWritesOfAnySizeGiveOneFile(t *testing.T) {
 	}
 }
 
-func TestTwoFilesOfOnePlaintextHaveNothingInCommon(t *testing.T) {
+func TestTwoFilesOfOnePlaintextDiffer(t *testing.T) {
 	key, plain := testKey(t, 1), make([]byte, 1000)
 	a, b := encrypt(t, key, "a", plain), encrypt(t, key, "a", plain)
 	if bytes.Equal(a[1:33], b[1:33]) || bytes.Equal(a[33:40], b[33:40]) || bytes.Equal(a[40:], b[40:]) {

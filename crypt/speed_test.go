@@ -17,10 +17,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-// Decrypting a file of 2 GB from the system's cache into memory, beside what
-// openssl does with a buffer in the processor's cache, in turns: into memory that
-// was used before, as a kernel does for all models but the first, and into new
-// memory. What bounds them is measured too.
+// This measures the decryption of a 2 GB file from the page cache into memory. It
+// alternates with openssl on a buffer in the CPU's cache. The destination is memory
+// that was used before, as for all models but the first of a kernel, and new memory.
+// It also measures what bounds both.
 func TestDecryptionIsNearlyAsFastAsOpenSSL(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1 to measure the speed of decryption")
@@ -85,7 +85,7 @@ func TestDecryptionIsNearlyAsFastAsOpenSSL(t *testing.T) {
 	}
 }
 
-// sealedPiece is a MiB under AES-256-GCM with the nonce of zeros.
+// sealedPiece returns a MiB under AES-256-GCM with a zero nonce.
 func sealedPiece(t *testing.T) (cipher.AEAD, []byte) {
 	t.Helper()
 	block, err := aes.NewCipher(make([]byte, 32))
@@ -99,7 +99,7 @@ func sealedPiece(t *testing.T) (cipher.AEAD, []byte) {
 	return aead, aead.Seal(nil, make([]byte, 12), make([]byte, 1<<20-aead.Overhead()), nil)
 }
 
-// each calls do n times in so many goroutines, each with a MiB of its own.
+// each calls do n times in the given number of goroutines, each with its own MiB.
 func each(threads, n int, do func(b []byte, i int) error) error {
 	var group errgroup.Group
 	for w := range threads {
@@ -116,7 +116,7 @@ func each(threads, n int, do func(b []byte, i int) error) error {
 	return group.Wait()
 }
 
-// writeZeros encrypts so many zeros into a file, a piece at a time.
+// writeZeros encrypts size zeros into a file.
 func writeZeros(t *testing.T, path string, key crypt.Key, size int) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -141,7 +141,7 @@ func writeZeros(t *testing.T, path string, key crypt.Key, size int) {
 	}
 }
 
-// opensslSpeed returns GB/s of AES-256-GCM in so many processes.
+// opensslSpeed returns the GB/s of AES-256-GCM in the given number of processes.
 func opensslSpeed(t *testing.T, openssl string, threads int) float64 {
 	t.Helper()
 	out, err := exec.Command(openssl, "speed", "-multi", strconv.Itoa(threads), "-seconds", "2", "-evp", "aes-256-gcm", "-bytes", "1048576").Output()

@@ -12,8 +12,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-// refuse fails unless every way of reading the whole file gives ErrAuth, and
-// none gives more of the plaintext than whole segments of it.
+// refuse fails unless every way of reading the whole file returns ErrAuth, and none
+// returns other plaintext than whole segments.
 func refuse(t *testing.T, what string, sealed []byte, key crypt.Key, name string, plain []byte) {
 	t.Helper()
 	r, err := crypt.NewReaderAt(bytes.NewReader(sealed), int64(len(sealed)), key, name)
@@ -53,7 +53,7 @@ func TestEveryFlippedBitOfASmallFileIsRefused(t *testing.T) {
 	}
 }
 
-func TestEveryLengthButTheTrueOneIsRefused(t *testing.T) {
+func TestEveryOtherLengthIsRefused(t *testing.T) {
 	key := testKey(t, 1)
 	plain := pattern(200)
 	sealed := encrypt(t, key, "a", plain)
@@ -66,7 +66,7 @@ func TestEveryLengthButTheTrueOneIsRefused(t *testing.T) {
 	}
 }
 
-func TestALongFileIsRefusedWhenItsSegmentsAreNotAsTheyWere(t *testing.T) {
+func TestMovedOrChangedSegmentsAreRefused(t *testing.T) {
 	key := testKey(t, 1)
 	plain := pattern(firstPlain + 2*fullPlain + 5000) // segments 0 1 2 3, the last one short
 	sealed := encrypt(t, key, "a", plain)
@@ -117,7 +117,7 @@ func TestWrongKeysAndNamesAreRefused(t *testing.T) {
 	}
 }
 
-func TestErrAuthDoesNotTellWhy(t *testing.T) {
+func TestErrAuthDoesNotRevealTheReason(t *testing.T) {
 	key := testKey(t, 1)
 	sealed := encrypt(t, key, "a", pattern(100))
 	flipped := bytes.Clone(sealed)
@@ -166,7 +166,7 @@ type zeros struct{}
 
 func (zeros) ReadAt(p []byte, _ int64) (int, error) { clear(p); return len(p), nil }
 
-func TestAHugeFileOfNothingTakesNoMemory(t *testing.T) {
+func TestAHugeSparseFileTakesNoMemory(t *testing.T) {
 	// A sparse file may claim any size: nothing is allocated by it before the
 	// last segment was authenticated.
 	for _, size := range []int64{1 << 40, 1<<52 - 1, 1 << 52, 1<<52 + 1, 1<<63 - 1} {

@@ -10,7 +10,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
 )
 
-// Sizes in bytes, told again here so that a change in the package is noticed.
+// Sizes in bytes, repeated here so that a change in the package fails the tests.
 const (
 	segmentSize = 1 << 20
 	tagSize     = 16

@@ -16,9 +16,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt/internal/stream"
 )
 
-// A vector is a file of "name: value" lines, an empty line, and an encrypted
-// file in hex: one that Tink 2.9.0 for Go wrote, or what an attacker could make
-// of it.
+// A vector is a file of "name: value" lines, an empty line, and an encrypted file in
+// hex. Tink 2.9.0 for Go wrote that file, or an attacker could have made it from such
+// a file.
 //
 //	expect: ok, or auth for ErrAuth
 //	key: 32 bytes in hex
@@ -52,9 +52,9 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// Each line of testdata/long.txt has the length of a plaintext of zeros, the
-// header that Tink drew for it, in hex, and the SHA-256 of the whole encrypted
-// file that Tink wrote under key 4 and the name "zeros".
+// Each line of testdata/long.txt describes a file that Tink wrote under key 4 and the
+// name "zeros". It has the length of the plaintext of zeros, the header in hex, and
+// the SHA-256 of the whole file.
 func TestLongVectors(t *testing.T) {
 	b, err := os.ReadFile("testdata/long.txt")
 	if err != nil {

@@ -13,19 +13,18 @@ import (
 type Writer struct {
 	w       io.Writer
 	cipher  *stream.Cipher
-	buf     []byte // the segment being filled; room for its tag
-	room    int    // plaintext bytes that this segment takes
+	buf     []byte // the segment being filled, with room for its tag
+	room    int    // plaintext bytes that fit into this segment
 	segment int64
 	err     error // sticky; errClosed after Close
 }
 
 var errClosed = errors.New("crypt: write to a closed writer")
 
-// NewWriter writes the header of an encrypted file to w and returns a writer
-// for the plaintext. The name is the plain file's name without folders, and
-// must be given again to read. The file is complete only after Close, which
-// does not close w. Where the plaintext is not to be finished, leave out Close:
-// what was written until then is refused by every reader.
+// NewWriter writes the header of an encrypted file to w and returns a writer for the
+// plaintext. The name is that of the plain file, without folders; readers need it,
+// too. Only Close completes the file, and it does not close w. To abandon the file,
+// omit Close: every reader refuses what was written until then.
 func NewWriter(w io.Writer, key Key, name string) (*Writer, error) {
 	if err := checkArgs(key, name); err != nil {
 		return nil, err
@@ -51,8 +50,8 @@ func NewWriter(w io.Writer, key Key, name string) (*Writer, error) {
 	}, nil
 }
 
-// Write encrypts p. A segment is passed on when the byte after it is known, for
-// only the last one is marked as last.
+// Write encrypts p. It passes a segment on when it knows the next byte, because only
+// the last segment is marked as last.
 func (w *Writer) Write(p []byte) (n int, err error) {
 	for len(p) > 0 && w.err == nil {
 		if len(w.buf) == w.room {
@@ -67,8 +66,8 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	return n, w.err
 }
 
-// Close encrypts the last segment. It does not close the underlying writer.
-// A second Close does nothing and returns nil.
+// Close encrypts the last segment. It does not close the underlying writer. A second
+// Close does nothing and returns nil.
 func (w *Writer) Close() error {
 	if w.err == errClosed {
 		return nil
@@ -83,7 +82,7 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// flush seals the buffered segment and passes it on.
+// flush seals the buffered segment and writes it.
 func (w *Writer) flush(last bool) {
 	if w.segment == stream.MaxSegments {
 		w.err = errors.New("crypt: the file is too large")
@@ -96,7 +95,7 @@ func (w *Writer) flush(last bool) {
 	_, w.err = w.w.Write(sealed)
 }
 
-// checkArgs refuses a zero key and an empty name.
+// checkArgs refuses the zero key and an empty name.
 func checkArgs(key Key, name string) error {
 	if key.IsZero() {
 		return errors.New("crypt: no key")

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// makeNetwork writes the recipe's weights of a small network: network FILE.
+// makeNetwork writes the golden recipe's weights of a small network: network FILE.
 func makeNetwork(ts *testscript.TestScript, _ bool, args []string) {
 	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 5})
 	ts.Check(err)
@@ -71,9 +71,8 @@ func makeWeights(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// The examples of the help are run as they stand, each command's in a folder
-// with a key, plain files of weights and an encrypted one, which gets renamed where
-// the example needs that.
+// The test runs each command's examples in a folder with a key, plain files of
+// weights and an encrypted file. It renames that file for the examples that need it.
 func TestTheExamplesOfTheHelpWork(t *testing.T) {
 	pth, err := os.ReadFile("../../artifact/pth/testdata/checkpoint_zip.pth")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package passphrase wraps keys under a passphrase, so that a key file alone
-// opens nothing.
+// Package passphrase wraps keys under a passphrase, so that a key file alone opens
+// nothing.
 //
 //	text, err := passphrase.Wrap(key, []byte("correct horse"), passphrase.Params{})
 //	key, err := passphrase.Unwrap(text, []byte("correct horse"))
@@ -8,18 +8,17 @@
 //
 //	deploy-kernel-wrapped-key-1:argon2id:t=4,m=262144,p=4:<salt>:<sealed key>
 //
-// The passphrase and the 16-byte salt give 32 bytes by Argon2id (RFC 9106) with
-// the passes t, KiB of memory m and lanes p. Under them the key's 32 bytes are
-// sealed by ChaCha20-Poly1305 with a zero nonce, for no salt comes twice, and
-// with all of the line before the last colon as associated data. Salt and sealed
-// key are in base64url without padding.
+// Argon2id (RFC 9106) derives 32 bytes from the passphrase and the 16-byte salt, with
+// t passes, m KiB of memory and p lanes. ChaCha20-Poly1305 seals the 32 bytes of the
+// key under them. Its nonce is zero, as no salt comes twice. Its associated data is
+// the line before the last colon. Salt and sealed key are in base64url without
+// padding.
 //
-// It refuses lines that ask for more work than [Params] may, before doing any,
-// and tells a wrong passphrase from a changed line no more than [ErrPassphrase]
-// does.
+// The package refuses lines that ask for more work than [Params] allows, before doing
+// any. [ErrPassphrase] does not tell a wrong passphrase from a changed line.
 //
-// It lies outside of package crypt because it needs golang.org/x/crypto, which
-// generated kernels can't have: those take keys that are not wrapped.
+// The package is separate from crypt because it needs golang.org/x/crypto, which
+// generated kernels can't contain. Kernels take unwrapped keys.
 package passphrase
 
 import (
@@ -40,23 +39,23 @@ const (
 	saltSize = 16
 )
 
-// ErrPassphrase is returned where a wrapped key can't be opened.
+// ErrPassphrase is returned by [Unwrap] for a wrong passphrase or a changed line.
 var ErrPassphrase = errors.New("wrong passphrase or damaged key")
 
-// Params are the cost of one try of a passphrase. The zero Params are the
-// default, 4 passes over 256 MiB: about a second.
+// Params set the cost of one guess of a passphrase. The zero Params mean 4 passes
+// over 256 MiB, which take about a second.
 type Params struct {
 	Passes int // 1 to 64
-	Memory int // in KiB, 8 a lane to 1 GiB
+	Memory int // in KiB, from 8 per lane to 1 GiB
 	Lanes  int // 1 to 64
 }
 
-// Limits of what is done for an unknown line.
+// The limits of the work for an unknown line.
 const (
 	maxPasses = 64
 	maxMemory = 1 << 20 // KiB
 	maxLanes  = 64
-	maxWork   = 16 << 20 // KiB filled in all passes: half a minute
+	maxWork   = 16 << 20 // KiB filled in all passes: about half a minute
 )
 
 func (p Params) check() error {
@@ -67,11 +66,13 @@ func (p Params) check() error {
 	return nil
 }
 
-// IsWrapped reports whether text is meant to be a wrapped key.
-func IsWrapped(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), crypt.WrappedPrefix) }
+// IsWrapped reports whether text looks like a wrapped key.
+func IsWrapped(text string) bool {
+	return strings.HasPrefix(strings.TrimSpace(text), crypt.WrappedPrefix)
+}
 
-// Wrap returns the text form of key, wrapped under the passphrase: one line
-// without its end.
+// Wrap returns the text form of key, wrapped under the passphrase: one line without a
+// newline.
 func Wrap(key crypt.Key, passphrase []byte, p Params) (string, error) {
 	if p == (Params{}) {
 		p = Params{Passes: 4, Memory: 256 << 10, Lanes: 4}
@@ -98,8 +99,8 @@ func Wrap(key crypt.Key, passphrase []byte, p Params) (string, error) {
 	return header + ":" + encoding.EncodeToString(sealed), nil
 }
 
-// Unwrap returns the key that text wraps, with any white space around it. It
-// returns [ErrPassphrase], or an error that tells what of the text is wrong.
+// Unwrap returns the key that text wraps; it ignores white space around text. It
+// returns [ErrPassphrase], or an error that says what is wrong with the text.
 func Unwrap(text string, passphrase []byte) (crypt.Key, error) {
 	text = strings.TrimSpace(text)
 	header, p, salt, sealed, err := parse(text)
@@ -117,7 +118,7 @@ func Unwrap(text string, passphrase []byte) (crypt.Key, error) {
 	return crypt.KeyFromBytes(plain)
 }
 
-// encoding refuses padding, trailing bits and, as lengths are checked, line
+// encoding refuses padding and trailing bits. The checks of lengths refuse line
 // breaks.
 var encoding = base64.RawURLEncoding.Strict()
 
@@ -127,28 +128,28 @@ func parse(text string) (header string, p Params, salt, sealed []byte, err error
 	}
 	body, ok := strings.CutPrefix(text, prefix)
 	if !ok {
-		return fail("a wrapped key begins with %q", prefix)
+		return fail("a wrapped key must begin with %q", prefix)
 	}
 	fields := strings.Split(body, ":")
 	if len(fields) != 3 {
-		return fail("the wrapped key is cut or has parts too many")
+		return fail("the wrapped key has missing or extra parts")
 	}
 	if p, err = parseParams(fields[0]); err != nil {
 		return fail("%w", err)
 	}
 	const sealedSize = crypt.KeySize + chacha20poly1305.Overhead
 	if len(fields[1]) != encoding.EncodedLen(saltSize) || len(fields[2]) != encoding.EncodedLen(sealedSize) {
-		return fail("the wrapped key is cut or has bytes too many")
+		return fail("the wrapped key is too short or too long")
 	}
 	salt, err1 := encoding.DecodeString(fields[1])
 	sealed, err2 := encoding.DecodeString(fields[2])
 	if err1 != nil || err2 != nil || len(salt) != saltSize || len(sealed) != sealedSize {
-		return fail("the wrapped key has characters that keys do not have")
+		return fail("the wrapped key has characters that no key has")
 	}
 	return text[:strings.LastIndexByte(text, ':')], p, salt, sealed, nil
 }
 
-// parseParams reads "t=4,m=262144,p=4".
+// parseParams parses "t=4,m=262144,p=4".
 func parseParams(s string) (Params, error) {
 	var p Params
 	parts := strings.Split(s, ",")

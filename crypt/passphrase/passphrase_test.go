@@ -12,7 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt/passphrase"
 )
 
-// cheap makes tests fast.
+// cheap makes the tests fast.
 var cheap = passphrase.Params{Passes: 1, Memory: 64, Lanes: 1}
 
 func Example() {
@@ -42,7 +42,7 @@ func newKey(t testing.TB) crypt.Key {
 	return key
 }
 
-func TestKeysComeBackUnderTheirPassphraseOnly(t *testing.T) {
+func TestOnlyThePassphraseUnwrapsAKey(t *testing.T) {
 	for _, secret := range []string{"x", "correct horse", "pässphrase ☃", strings.Repeat("long", 1000), "with\x00zero"} {
 		key := newKey(t)
 		text, err := passphrase.Wrap(key, []byte(secret), cheap)
@@ -67,12 +67,12 @@ func TestKeysComeBackUnderTheirPassphraseOnly(t *testing.T) {
 	}
 }
 
-// pinned was made by Argon2id and ChaCha20Poly1305 of Python's cryptography
-// 48.0.0, of the key of bytes 0 to 31 and the passphrase "correct horse".
+// pinned wraps the key of bytes 0 to 31 under "correct horse". Python's cryptography
+// 48.0.0 made it by Argon2id and ChaCha20Poly1305.
 const pinned = "deploy-kernel-wrapped-key-1:argon2id:t=3,m=1024,p=2:Z" +
 	"GVmZ2hpamtsbW5vcHFycw:Qe6k7AHkNdBGSID9T3MkMIjKi5R1bXWZeXhIFEppr7iq3-cQU9pYi5iLSTmg27K9"
 
-func TestTheFormIsPinned(t *testing.T) {
+func TestTheFormatNeverChanges(t *testing.T) {
 	key, err := passphrase.Unwrap(pinned, []byte("correct horse"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestTheFormIsPinned(t *testing.T) {
 	}
 }
 
-func TestTwoWrappingsHaveNothingInCommon(t *testing.T) {
+func TestTwoWrappingsOfAKeyDiffer(t *testing.T) {
 	key := newKey(t)
 	a, err1 := passphrase.Wrap(key, []byte("x"), cheap)
 	b, err2 := passphrase.Wrap(key, []byte("x"), cheap)
@@ -137,7 +137,7 @@ func TestHostileParametersCostNothing(t *testing.T) {
 	}
 }
 
-func TestWrapRefusesWhatItCouldNotUndo(t *testing.T) {
+func TestWrapRefusesWhatUnwrapWouldRefuse(t *testing.T) {
 	key := newKey(t)
 	for what, err := range map[string]error{
 		"no passphrase": second(passphrase.Wrap(key, nil, cheap)),

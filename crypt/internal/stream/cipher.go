@@ -9,24 +9,23 @@ import (
 	"errors"
 )
 
-// ErrAuth is the only reason that this package gives for refusing anything.
+// ErrAuth is the only error by which this package refuses a file.
 var ErrAuth = errors.New("wrong key, wrong name or damaged file")
 
-// Header is what precedes the segments: not secret, and fresh random bytes for
-// each file.
+// Header precedes the segments. It is public, and random for each file.
 type Header struct {
 	Salt   [SaltSize]byte
 	Prefix [PrefixSize]byte
 }
 
-// Append appends the stored form of h, HeaderSize bytes, to b.
+// Append appends the HeaderSize bytes of h to b.
 func (h *Header) Append(b []byte) []byte {
 	b = append(b, HeaderSize)
 	b = append(b, h.Salt[:]...)
 	return append(b, h.Prefix[:]...)
 }
 
-// ParseHeader reads the stored form of a header.
+// ParseHeader parses the bytes of a header. ok reports whether they are one.
 func ParseHeader(b []byte) (h Header, ok bool) {
 	if len(b) != HeaderSize || b[0] != HeaderSize {
 		return Header{}, false
@@ -36,15 +35,14 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 	return h, true
 }
 
-// Cipher seals and opens the segments of one file. It may be used by any
-// number of goroutines.
+// Cipher seals and opens the segments of one file. It is safe for concurrent use.
 type Cipher struct {
 	aead   cipher.AEAD
 	prefix [PrefixSize]byte
 }
 
-// NewCipher derives the key of one file from the main key. A header must never
-// be used for two files.
+// NewCipher derives the key of one file from the main key. No two files may share a
+// header.
 func NewCipher(key *[KeySize]byte, h *Header, associated string) (*Cipher, error) {
 	fileKey, err := hkdf.Key(sha256.New, key[:], h.Salt[:], associated, KeySize)
 	if err != nil {
@@ -61,16 +59,15 @@ func NewCipher(key *[KeySize]byte, h *Header, associated string) (*Cipher, error
 	return &Cipher{aead: aead, prefix: h.Prefix}, nil
 }
 
-// Seal appends the encrypted segment i to dst. The caller must not seal a
-// segment number twice. Of dst's spare bytes none may overlap plain, unless it
-// is plain itself: dst = plain[:0].
+// Seal appends the encrypted segment i to dst. The caller must not seal a segment
+// number twice. The spare capacity of dst may overlap plain only if dst is plain[:0].
 func (c *Cipher) Seal(dst, plain []byte, i int64, last bool) []byte {
 	nonce := c.nonce(i, last)
 	return c.aead.Seal(dst, nonce[:], plain, nil)
 }
 
-// Open appends the plaintext of segment i to dst, or returns ErrAuth, and then
-// dst's spare bytes hold nothing of the plaintext.
+// Open appends the plaintext of segment i to dst. If it returns ErrAuth, the spare
+// capacity of dst holds no plaintext.
 func (c *Cipher) Open(dst, segment []byte, i int64, last bool) ([]byte, error) {
 	nonce := c.nonce(i, last)
 	plain, err := c.aead.Open(dst, nonce[:], segment, nil)

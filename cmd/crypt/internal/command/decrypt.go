@@ -23,10 +23,11 @@ func newDecrypt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "decrypt FILE.enc...",
 		Short: "Decrypt files",
-		Long: `decrypt writes the plaintext of each file beside it, without .enc in its name;
-only its owner can read it. A file that was changed in any way leaves nothing.
+		Long: `decrypt writes the plaintext of each file beside it, without .enc in its name. Only
+the owner can read the result. Of a file that was changed in any way, nothing is
+written.
 
-The name is part of what is checked. Give the old one of a renamed file by
+The name is authenticated, too. If a file was renamed, give its old name by
 --name.`,
 		Example: `  crypt decrypt --key my.key --force model.safetensors.enc
   crypt decrypt --key my.key --out-dir plain *.enc
@@ -54,7 +55,7 @@ The name is part of what is checked. Give the old one of a renamed file by
 	}
 	source.AddFlag(cmd.Flags())
 	to.addFlags(cmd)
-	cmd.Flags().StringVar(&name, "name", "", "the `NAME` that a renamed file was encrypted as, without .enc")
+	cmd.Flags().StringVar(&name, "name", "", "`NAME` under which a renamed file was encrypted, without .enc")
 	return cmd
 }
 
@@ -63,7 +64,7 @@ func plainName(in string) (string, error) {
 	name := crypt.Name(in)
 	if !strings.HasSuffix(in, crypt.Ext) || name == "" {
 		return "", hint.New(fmt.Errorf("%s: the name does not end in %s", in, crypt.Ext),
-			"say where to write it by --output, and by --name the name it was encrypted as")
+			"name the file to write by --output, and its old name by --name")
 	}
 	return name, nil
 }

@@ -34,16 +34,16 @@ func newEncrypt() *cobra.Command {
 		Use:   "encrypt FILE...",
 		Short: "Encrypt files",
 		Long: `encrypt writes an encrypted copy of each file beside it, with .enc added to its
-name, and names it on standard output. The name is part of what is encrypted: a
-file that is renamed must be given its old name to be read.
+name, and prints the new path. The name is authenticated, too: to read a renamed
+file, give its old name.
 
-Files of weights, whatever their names, are checked, and PyTorch's are converted to
-<model>.safetensors.enc. Other files are encrypted as they are; so is every file
-with --raw.
+encrypt checks files of weights, whatever their names, and converts those of
+PyTorch to <model>.safetensors.enc. It encrypts other files as they are, and with
+--raw all files.
 
-With --dtype f16 or bf16 the weights take half the space; the networks expand
-them when they load. What that changes of the predictions is measured and
-printed, and refused above --max-change.`,
+With --dtype f16 or bf16 the weights take half the space; networks expand them
+when they load. encrypt measures how much that changes the predictions, prints
+it, and refuses a change above --max-change.`,
 		Example: `  crypt encrypt --key my.key --force model.safetensors
   crypt encrypt --key my.key --out-dir dataset *.safetensors *.pth
   crypt encrypt --key my.key --force --dtype f16 *.safetensors`,
@@ -80,8 +80,8 @@ printed, and refused above --max-change.`,
 	}
 	source.AddFlag(cmd.Flags())
 	to.addFlags(cmd)
-	cmd.Flags().BoolVar(&raw, "raw", false, "neither check nor convert files of weights")
-	cmd.Flags().StringVar(&choice, "weights-key", "", "`NAME` of the weights to take of files that hold several sets, e.g. model_ema (default: the average)")
+	cmd.Flags().BoolVar(&raw, "raw", false, "encrypt files of weights as they are, without checks")
+	cmd.Flags().StringVar(&choice, "weights-key", "", "`NAME` of the weights to take from files with several sets, e.g. model_ema (default: the average)")
 	halfflag.Add(cmd.Flags(), &half)
 	return cmd
 }
@@ -90,7 +90,7 @@ printed, and refused above --max-change.`,
 func encryptedName(in string, isWeights bool) (string, error) {
 	name := filepath.Base(in)
 	if strings.HasSuffix(name, crypt.Ext) {
-		return "", hint.New(fmt.Errorf("%s is encrypted already", in), "to encrypt it once more, name the --output")
+		return "", hint.New(fmt.Errorf("%s is already encrypted", in), "to encrypt it again, name the file to write by --output")
 	}
 	if isWeights {
 		return weightfile.ModelName(name) + safetensors + crypt.Ext, nil
@@ -118,7 +118,7 @@ func encryptWeights(ctx context.Context, j job, key crypt.Key, choice string, ha
 			return fmt.Errorf("%s: %w", j.in, err)
 		}
 		return encryptTo(j.out, key, func(out io.Writer) error { return weights.Write(streams.Writer(ctx, out), small) })
-	case w.Plain(): // the bytes as they are, with progress
+	case w.Plain(): // encrypts the file as it is, with progress
 		return encryptBytes(ctx, j, key, p)
 	}
 	defer p.Add(j.size)
@@ -137,7 +137,7 @@ func encryptBytes(ctx context.Context, j job, key crypt.Key, p *cli.Progress) er
 	})
 }
 
-// encryptTo writes what fill writes to the encrypted file at path.
+// encryptTo writes an encrypted file with the plaintext that fill writes.
 func encryptTo(path string, key crypt.Key, fill func(io.Writer) error) error {
 	out, err := atomicfile.Create(path)
 	if err != nil {
@@ -157,7 +157,7 @@ func encryptTo(path string, key crypt.Key, fill func(io.Writer) error) error {
 	return out.Commit()
 }
 
-// copyFrom copies r, the file at path, to w, whose errors name it already.
+// copyFrom copies r, the file at path, to w. The errors of w already name its file.
 func copyFrom(w io.Writer, path string, r io.Reader) error {
 	buf := make([]byte, 1<<20)
 	for {

@@ -19,10 +19,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// job is a file to read and, for most verbs, the one to write.
+// job is a file to read and, for most verbs, the file to write.
 type job struct {
 	in   string
-	out  string // "" where nothing is written
+	out  string // "" if the verb writes nothing
 	size int64  // of in
 }
 
@@ -34,15 +34,15 @@ type outputs struct {
 }
 
 func (o *outputs) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.file, "output", "o", "", "`FILE` to write to, where there is one input")
-	cmd.Flags().StringVar(&o.dir, "out-dir", "", "`FOLDER` to write to, made if need be (default: beside the input)")
+	cmd.Flags().StringVarP(&o.file, "output", "o", "", "`FILE` to write, for a single input")
+	cmd.Flags().StringVar(&o.dir, "out-dir", "", "`FOLDER` to write to, created if missing (default: beside each input)")
 	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite files that exist")
 	cmd.MarkFlagsMutuallyExclusive("output", "out-dir")
 }
 
-// plan says what is written where, name being the output's name for an input.
-// It refuses inputs that do not exist, outputs that do, and two files that
-// would get one name, all at once and before any work.
+// plan returns a job for each input; name returns the name of its output. Before any
+// work, it refuses missing inputs, existing outputs, and two inputs with one output.
+// The error joins all refusals.
 func (o *outputs) plan(args []string, name func(in string) (string, error)) ([]job, error) {
 	if o.file != "" && len(args) != 1 {
 		return nil, hint.New(cli.Usagef("--output names one file, but there are %d inputs", len(args)), "use --out-dir")
@@ -75,7 +75,7 @@ func (o *outputs) plan(args []string, name func(in string) (string, error)) ([]j
 	return jobs, errors.Join(errs...)
 }
 
-// makeDir makes the folder of --out-dir, if there is none.
+// makeDir creates the folder of --out-dir if it is missing.
 func (o *outputs) makeDir() error {
 	if o.dir == "" {
 		return nil
@@ -86,7 +86,7 @@ func (o *outputs) makeDir() error {
 	return nil
 }
 
-// stat returns a job for each file that is there, and an error for the others.
+// stat returns a job for each file that exists, and an error for the others.
 func stat(args []string) (jobs []job, err error) {
 	var errs []error
 	for _, in := range args {
@@ -103,12 +103,12 @@ func stat(args []string) (jobs []job, err error) {
 	return jobs, errors.Join(errs...)
 }
 
-// checkOutput refuses a path that exists, unless told otherwise.
+// checkOutput refuses a path that exists, unless force is set.
 func checkOutput(path string, force bool) error {
 	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
-		return nil // it does not exist, or creating it will tell
+		return nil // the path is free, or creating the file will return the error
 	case info.IsDir():
 		return fmt.Errorf("%s is a folder", path)
 	case !force:
@@ -117,9 +117,9 @@ func checkOutput(path string, force bool) error {
 	return nil
 }
 
-// each does the jobs, as many at once as there are cores, with progress by
-// their sizes, and then prints a line of result for each, in the order of the
-// jobs. A failed one does not stop the others, the end of ctx does.
+// each runs the jobs, one per core at a time, with progress by their sizes. Then it
+// prints the line of each job in order. A job that fails does not stop the others;
+// the end of ctx does.
 func each(cmd *cobra.Command, verb string, jobs []job, do func(context.Context, job, *cli.Progress) (string, error)) error {
 	var total int64
 	for _, j := range jobs {
@@ -152,16 +152,16 @@ func each(cmd *cobra.Command, verb string, jobs []job, do func(context.Context, 
 	return errors.Join(errs...)
 }
 
-// encrypted is an encrypted file opened with its key.
+// encrypted is an encrypted file that its key opened.
 type encrypted struct {
 	*crypt.ReaderAt
 	file *os.File
-	name string // that it was encrypted as
+	name string // under which it was encrypted
 }
 
 func (e *encrypted) Close() error { return e.file.Close() }
 
-// copyTo writes the whole plaintext to w. The errors of w must name what it is.
+// copyTo writes the whole plaintext to w. The errors of w must name its file.
 func (e *encrypted) copyTo(ctx context.Context, w io.Writer) error {
 	_, err := e.WriteTo(streams.Writer(ctx, w))
 	var path *os.PathError
@@ -171,7 +171,7 @@ func (e *encrypted) copyTo(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// open opens an encrypted file; name "" is the one it has now.
+// open opens an encrypted file; the name "" means its present one.
 func open(j job, key crypt.Key, name string) (*encrypted, error) {
 	if name == "" {
 		name = crypt.Name(j.in)
@@ -189,8 +189,7 @@ func open(j job, key crypt.Key, name string) (*encrypted, error) {
 	return &encrypted{r, f, name}, nil
 }
 
-// refused says what the user can do about an encrypted file that can't be
-// opened.
+// refused returns err with what the user can do about a file that can't be opened.
 func refused(j job, f io.ReaderAt, key crypt.Key, name string, err error) error {
 	if !errors.Is(err, crypt.ErrAuth) {
 		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
@@ -199,5 +198,5 @@ func refused(j job, f io.ReaderAt, key crypt.Key, name string, err error) error 
 		return fmt.Errorf("reading %s: %w", j.in, atomicfile.Cause(err))
 	}
 	return hint.New(fmt.Errorf("reading %s: %w", j.in, err),
-		"it can be read if it was encrypted under key %s as %q and not changed since; a renamed file needs its old name", key.ID(), name)
+		"only a file that was encrypted under key %s as %q and not changed since can be read; if it was renamed, give its old name by --name", key.ID(), name)
 }

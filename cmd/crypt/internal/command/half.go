@@ -16,7 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// checkHalf refuses --dtype for what is not read as weights.
+// checkHalf refuses --dtype for files that are not read as weights.
 func checkHalf(h shrink.Half, args []string, raw bool, isWeights map[string]bool) error {
 	if !h.Given() {
 		return nil
@@ -26,18 +26,18 @@ func checkHalf(h shrink.Half, args []string, raw bool, isWeights map[string]bool
 	}
 	for _, in := range args {
 		if _, err := os.Stat(in); err == nil && !isWeights[in] {
-			return cli.Usagef("--dtype converts weights, but %s is no file of weights", in)
+			return cli.Usagef("--dtype converts weights, but %s is not a file of weights", in)
 		}
 	}
 	return nil
 }
 
-// fallbackSize is the input size at which predictions are compared where the
-// weights don't tell their own; any will do, as the networks are convolutional.
+// fallbackSize is the input size at which predictions are compared if the file does
+// not give one. Any size will do, as the networks are convolutional.
 const fallbackSize = 224
 
-// halve returns the weights in half the space, having measured and told what
-// that changes.
+// halve returns the weights in half the space. It measures and prints how much that
+// changes the predictions.
 func halve(ctx context.Context, h shrink.Half, f *weightfile.File, progress io.Writer) (*weights.StateDict, error) {
 	dict, err := f.StateDict()
 	if err != nil {

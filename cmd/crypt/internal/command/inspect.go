@@ -31,9 +31,9 @@ func newInspect() *cobra.Command {
 		Use:   "inspect FILE...",
 		Short: "Show what files of weights are and hold, encrypted or not",
 		Long: `inspect shows the format, the sizes and the number of segments of encrypted
-files. With the key it shows what the weights in them tell of themselves, for
-which it reads but a few segments: it is verify that checks them all. Files of
-weights that are not encrypted are shown likewise.`,
+files. With the key it also shows the metadata of the weights in them. It reads
+only a few segments; verify checks all. Plain files of weights are shown in the
+same way.`,
 		Example: `  crypt inspect model.safetensors.enc
   crypt inspect --key my.key --tensors model.safetensors.enc`,
 		Args: cobra.MinimumNArgs(1),
@@ -64,12 +64,12 @@ weights that are not encrypted are shown likewise.`,
 		},
 	}
 	source.AddFlag(cmd.Flags())
-	cmd.Flags().StringVar(&name, "name", "", "the `NAME` that a renamed file was encrypted as, without .enc")
+	cmd.Flags().StringVar(&name, "name", "", "`NAME` under which a renamed file was encrypted, without .enc")
 	cmd.Flags().BoolVar(&tensors, "tensors", false, "list every tensor")
 	return cmd
 }
 
-// inspect returns what is to be said of a file.
+// inspect returns the description of a file.
 func inspect(j job, key crypt.Key, name string, tensors bool) (string, error) {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -137,7 +137,7 @@ type described interface {
 	Metadata() map[string]string
 }
 
-// describe tells what weights a file holds, and what it says of itself.
+// describe prints the tensors and the metadata of a file of weights.
 func describe(w io.Writer, f described, tensors bool) {
 	infos := f.Infos()
 	var values int
@@ -157,7 +157,7 @@ func describe(w io.Writer, f described, tensors bool) {
 		say.Count(len(infos), "tensor"), say.Count(values, "value"), strings.Join(types, ", "))
 	metadata := f.Metadata()
 	for _, k := range slices.Sorted(maps.Keys(metadata)) {
-		// A text of several lines, a config, stands on lines of its own.
+		// A text of several lines, such as a config, begins on a new line.
 		text := " " + printable(metadata[k])
 		if strings.Contains(text, "\n") {
 			text = strings.ReplaceAll("\n"+text[1:], "\n", "\n      ")

@@ -22,9 +22,9 @@ func newKeygen() *cobra.Command {
 		Short:      "Make a key",
 		Long: `keygen writes a new random key to a file that only its owner can read.
 
-With --passphrase the key is wrapped under a passphrase, which is asked for
-twice: then the file alone opens nothing. A kernel can't ask, so it needs a key
-that is not wrapped; deploy-kernel unwraps it when it builds one.`,
+With --passphrase the key is wrapped under a passphrase, for which keygen asks
+twice. The file alone then opens nothing. A kernel can't ask for a passphrase, so
+deploy-kernel unwraps the key when it builds one.`,
 		Example: `  crypt keygen -o my.key
   crypt keygen -o wrapped.key --passphrase`,
 		Args: cobra.NoArgs,
@@ -53,14 +53,14 @@ that is not wrapped; deploy-kernel unwraps it when it builds one.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write the key to")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write")
 	cmd.Flags().BoolVar(&wrap, "passphrase", false, "wrap the key under a passphrase")
-	cmd.Flags().BoolVar(&force, "force", false, "overwrite the file; what was encrypted under its key is lost")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite the file; files encrypted under its key become unreadable")
 	_ = cmd.MarkFlagRequired("output")
 	return cmd
 }
 
-// writeKey writes a key's text to a file that only the owner can read.
+// writeKey writes a key's text to a file that only its owner can read.
 func writeKey(path, text string) error {
 	f, err := atomicfile.Create(path)
 	if err != nil {

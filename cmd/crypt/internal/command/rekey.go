@@ -15,11 +15,11 @@ func newRekey() *cobra.Command {
 	var source, target keyfile.Source
 	cmd := &cobra.Command{
 		Use:   "rekey --new-key FILE FILE.enc...",
-		Short: "Encrypt files anew, under another key",
+		Short: "Encrypt files again under another key",
 		Long: `rekey replaces each file by the same plaintext encrypted under another key. The
-plaintext is held in memory only, a segment at a time. A file is replaced when
-all of it was read and found whole, and those that are under the new key already
-are left alone, so an interrupted rekey can be run again.
+plaintext stays in memory, one segment at a time. rekey replaces a file only after
+reading and authenticating all of it, and skips files that are already under the
+new key. So an interrupted rekey can be run again.
 
 Whoever has the old key and an old copy of a file can still read that copy.`,
 		Example: `  crypt keygen -o new.key
@@ -47,7 +47,7 @@ Whoever has the old key and an old copy of a file can still read that copy.`,
 		},
 	}
 	source.AddFlag(cmd.Flags())
-	cmd.Flags().StringVar(&target.Path, "new-key", "", "`FILE` that holds the new key")
+	cmd.Flags().StringVar(&target.Path, "new-key", "", "`FILE` with the new key")
 	_ = cmd.MarkFlagRequired("new-key")
 	return cmd
 }
@@ -67,7 +67,7 @@ func rekeyFile(ctx context.Context, j job, old, key crypt.Key, p *cli.Progress) 
 	})
 }
 
-// isUnder reports whether a file is under the key already.
+// isUnder reports whether a file is already encrypted under key.
 func isUnder(j job, key crypt.Key) bool {
 	f, err := os.Open(j.in)
 	if err != nil {

@@ -22,9 +22,9 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify FILE.enc...",
 		Short: "Check every byte of encrypted files",
-		Long: `verify decrypts each file in memory, which checks every byte of it, and names
-those that are whole on standard output. With --sha256 it prints the SHA-256 of
-the plaintext, as sha256sum would.`,
+		Long: `verify decrypts each file in memory, which checks every byte, and prints the names
+of intact files. With --sha256 it prints the SHA-256 of the plaintext, as
+sha256sum does.`,
 		Example: `  crypt verify --key my.key *.enc
   crypt verify --key my.key --sha256 model.safetensors.enc`,
 		Args: cobra.MinimumNArgs(1),
@@ -43,12 +43,12 @@ the plaintext, as sha256sum would.`,
 		},
 	}
 	source.AddFlag(cmd.Flags())
-	cmd.Flags().StringVar(&name, "name", "", "the `NAME` that a renamed file was encrypted as, without .enc")
+	cmd.Flags().StringVar(&name, "name", "", "`NAME` under which a renamed file was encrypted, without .enc")
 	cmd.Flags().BoolVar(&sum, "sha256", false, "print the SHA-256 of each plaintext")
 	return cmd
 }
 
-// verifyFile returns the line that verify prints of a whole file.
+// verifyFile checks a file and returns the line to print about it.
 func verifyFile(ctx context.Context, j job, key crypt.Key, name string, sum bool, p *cli.Progress) (string, error) {
 	r, err := open(j, key, name)
 	if err != nil {
