@@ -1,30 +1,29 @@
-// Package ensemblefile reads and writes ensemble files: YAML lists of models,
-// each with the out-of-fold predictions of its folds and its weight.
+// Package ensemblefile reads and writes ensemble files: YAML lists of models, each
+// with the out-of-fold predictions of its folds and its coefficient, called weight.
 //
 //   - predicts:
 //   - level1_train_2b_se_resnext50_f0_e14_0.5975.npy
 //   - level1_train_2b_se_resnext50_f1_e19_0.6006.npy
 //     weight: 0.143100754915091
 //
-// A model may also have an offset, by which the thresholds of its folds are
-// raised. Where classes have thresholds of their own, one element of the list is
-// not a model but says by how much they are raised:
+// A model may also have an offset, which is added to the thresholds of its folds. If
+// classes have thresholds of their own, one element of the list is not a model. It
+// holds the distance of each from the common threshold:
 //
 //   - class-offsets:
 //     17: 0.0125
 //     203: -0.031
 //
-// Another element names the metric that the weights were found for, where it is not
-// one of submissions of labels (f-beta, micro-f-beta):
+// Another element names the metric that the ensemble was fitted to, if that does not
+// score submissions of labels as f-beta and micro-f-beta do:
 //
 //   - metric: accuracy
 //
-// Readers that know nothing of these refuse such a file: they are unknown keys.
+// These are unknown keys to older readers, which therefore refuse such files.
 //
-// Reading is strict: unknown keys, missing keys, names that are no
-// predictions, doubled folds and classes, and weights and offsets that are no
-// finite numbers are errors with file, line and column. Writing gives the same
-// bytes for the same ensemble.
+// Reading is strict. Unknown and missing keys, wrong names of predictions, duplicate
+// folds and classes, and numbers that are not finite are errors with file, line and
+// column. Writing is deterministic.
 package ensemblefile
 
 import (
@@ -45,25 +44,26 @@ import (
 
 // Member is one model of an ensemble.
 type Member struct {
-	// Predicts are the names of the out-of-fold prediction files, one a fold.
+	// Predicts holds the names of the files of out-of-fold predictions, one per fold.
 	Predicts []string `yaml:"predicts"`
-	// Coefficient multiplies each of them; the file calls it weight.
+	// Coefficient multiplies the predictions of each fold; the file calls it weight.
 	Coefficient float64 `yaml:"weight"`
-	// Offset is added to the threshold of each of them; 0 is not written.
+	// Offset is added to the threshold of each fold; 0 is not written.
 	Offset float64 `yaml:"offset,omitempty"`
 }
 
-// Ensemble is what a file holds.
+// Ensemble is the content of an ensemble file.
 type Ensemble struct {
 	Members []Member
-	// ClassOffsets are added to the thresholds of single classes, of all members;
-	// those of the other classes stay as they are.
+	// ClassOffsets are added to the thresholds of single classes, for all members.
+	// The other classes keep theirs.
 	ClassOffsets map[int]float64
-	// Metric is the one that the weights were found for; "" is FBeta or MicroFBeta.
+	// Metric is the metric that the ensemble was fitted to; "" means FBeta or
+	// MicroFBeta.
 	Metric string
 }
 
-// The metrics that weights are found for.
+// The metrics that an ensemble may be fitted to.
 const (
 	FBeta      = "f-beta"
 	MicroFBeta = "micro-f-beta"
@@ -71,16 +71,17 @@ const (
 	LogLoss    = "log-loss"
 )
 
-// Metrics lists the names of the metrics.
+// Metrics returns the names of the metrics.
 func Metrics() []string { return []string{FBeta, MicroFBeta, Accuracy, LogLoss} }
 
-// OfLabels reports whether the metric scores what a submission of labels has: every
+// OfLabels reports whether the metric scores a submission of labels, which has every
 // class above its threshold.
 func (e *Ensemble) OfLabels() bool {
 	return e.Metric == "" || e.Metric == FBeta || e.Metric == MicroFBeta
 }
 
-// Offsets returns the offset of each of so many classes, nil where none has one.
+// Offsets returns the offset of each of the given number of classes, or nil if there
+// are none.
 func (e *Ensemble) Offsets(classes int) ([]float64, error) {
 	if len(e.ClassOffsets) == 0 {
 		return nil, nil
@@ -95,8 +96,8 @@ func (e *Ensemble) Offsets(classes int) ([]float64, error) {
 	return offsets, nil
 }
 
-// Names returns the members' prediction names, parsed. Files that were read
-// have names that parse.
+// Names returns the parsed names of the member's predictions. It returns no error for
+// a member of a file that was read.
 func (m Member) Names() ([]Name, error) {
 	names := make([]Name, len(m.Predicts))
 	for i, p := range m.Predicts {
@@ -109,7 +110,7 @@ func (m Member) Names() ([]Name, error) {
 	return names, nil
 }
 
-// Read parses an ensemble file; name is the file's name, for errors.
+// Read parses an ensemble file. name is the name of the file, for errors.
 func Read(name string, data []byte) (*Ensemble, error) {
 	if err := textfile.Check(name, "an ensemble", data); err != nil {
 		return nil, err
@@ -118,7 +119,7 @@ func Read(name string, data []byte) (*Ensemble, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%s: the file is empty; a list of models is needed", name)
+			return nil, fmt.Errorf("%s: the file is empty; an ensemble is a list of models", name)
 		}
 		return nil, fmt.Errorf("%s: this is no YAML: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
@@ -133,7 +134,7 @@ func Read(name string, data []byte) (*Ensemble, error) {
 		}
 	}
 	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
-		return nil, r.errorf(list, "a list of models is needed, each with predicts and weight")
+		return nil, r.errorf(list, "an ensemble is a list of models, each with predicts and weight")
 	}
 	e := &Ensemble{}
 	for _, n := range list.Content {
@@ -156,7 +157,7 @@ func Read(name string, data []byte) (*Ensemble, error) {
 		e.Members = append(e.Members, m)
 	}
 	if len(e.Members) == 0 {
-		return nil, r.errorf(list, "a model is needed, with predicts and weight")
+		return nil, r.errorf(list, "the ensemble has no model; a model has predicts and weight")
 	}
 	return e, nil
 }
@@ -170,7 +171,7 @@ const (
 func (r reader) metric(e *Ensemble, key, n *yaml.Node) error {
 	switch {
 	case e.Metric != "":
-		return r.errorf(key, "%s: it is there twice", metricKey)
+		return r.errorf(key, "%s: this key appears twice", metricKey)
 	case n.Kind != yaml.ScalarNode || !slices.Contains(Metrics(), n.Value):
 		return r.errorf(n, "%s: unknown metric %q; there are %s", metricKey, n.Value, strings.Join(Metrics(), ", "))
 	}
@@ -180,10 +181,10 @@ func (r reader) metric(e *Ensemble, key, n *yaml.Node) error {
 
 func (r reader) classOffsets(e *Ensemble, key, n *yaml.Node) error {
 	if e.ClassOffsets != nil {
-		return r.errorf(key, "%s: they are there twice", classOffsets)
+		return r.errorf(key, "%s: this key appears twice", classOffsets)
 	}
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		return r.errorf(n, "%s: a list of class: offset is needed", classOffsets)
+		return r.errorf(n, "%s: the value must be a list of class: offset", classOffsets)
 	}
 	e.ClassOffsets = map[int]float64{}
 	for i := 0; i < len(n.Content); i += 2 {
@@ -192,7 +193,7 @@ func (r reader) classOffsets(e *Ensemble, key, n *yaml.Node) error {
 			return r.errorf(n.Content[i], "%s: %q is not the number of a class", classOffsets, textfile.Short(n.Content[i].Value))
 		}
 		if _, ok := e.ClassOffsets[int(class)]; ok {
-			return r.errorf(n.Content[i], "%s: class %d is there twice", classOffsets, class)
+			return r.errorf(n.Content[i], "%s: class %d appears twice", classOffsets, class)
 		}
 		if e.ClassOffsets[int(class)], err = r.number(classOffsets, n.Content[i+1]); err != nil {
 			return err
@@ -201,10 +202,10 @@ func (r reader) classOffsets(e *Ensemble, key, n *yaml.Node) error {
 	return nil
 }
 
-// reader is what the parsing of one file shares.
+// reader is the state of parsing one file.
 type reader struct {
 	name string
-	seen map[string]bool // predictions named so far
+	seen map[string]bool // predictions that came before
 }
 
 func (r reader) errorf(n *yaml.Node, format string, args ...any) error {
@@ -214,13 +215,13 @@ func (r reader) errorf(n *yaml.Node, format string, args ...any) error {
 func (r reader) member(n *yaml.Node) (Member, error) {
 	var m Member
 	if n.Kind != yaml.MappingNode {
-		return m, r.errorf(n, "a model needs the keys predicts and weight")
+		return m, r.errorf(n, "a model must have the keys predicts and weight")
 	}
 	found := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if found[key.Value] {
-			return m, r.errorf(key, "the key %q is there twice", textfile.Short(key.Value))
+			return m, r.errorf(key, "the key %q appears twice", textfile.Short(key.Value))
 		}
 		found[key.Value] = true
 		var err error
@@ -256,23 +257,23 @@ func (r reader) number(key string, n *yaml.Node) (float64, error) {
 
 func (r reader) predicts(n *yaml.Node) ([]string, error) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		return nil, r.errorf(n, "predicts: a list of level1_train_*.npy names is needed")
+		return nil, r.errorf(n, "predicts: the value must be a list of level1_train_*.npy names")
 	}
 	var out []string
 	folds := map[int]bool{}
 	config := ""
 	for _, item := range n.Content {
 		if item.Kind != yaml.ScalarNode {
-			return nil, r.errorf(item, "predicts: a file name is needed")
+			return nil, r.errorf(item, "predicts: the value must be a file name")
 		}
 		p, err := ParseName(item.Value)
 		switch {
 		case err != nil:
 			return nil, r.errorf(item, "%v", err)
 		case config != "" && p.Config != config:
-			return nil, r.errorf(item, "%s is of %s, the ones above of %s: a model has one config", item.Value, p.Config, config)
+			return nil, r.errorf(item, "%s belongs to %s, the names above to %s; a model has one config", item.Value, p.Config, config)
 		case folds[p.Fold]:
-			return nil, r.errorf(item, "fold %d of %s is there twice", p.Fold, p.Config)
+			return nil, r.errorf(item, "fold %d of %s appears twice", p.Fold, p.Config)
 		case r.seen[p.Model()]:
 			return nil, r.errorf(item, "%s is already in another model", item.Value)
 		}
@@ -282,7 +283,8 @@ func (r reader) predicts(n *yaml.Node) ([]string, error) {
 	return out, nil
 }
 
-// Write writes the ensemble in the form that Read takes.
+// Write writes an ensemble in the form that Read parses. It returns an error if Read
+// would refuse it.
 func Write(w io.Writer, e *Ensemble) error {
 	var b bytes.Buffer
 	for _, m := range e.Members {
@@ -311,5 +313,5 @@ func Write(w io.Writer, e *Ensemble) error {
 	return err
 }
 
-// decimal is the shortest that reads back as the same bits.
+// decimal returns the shortest decimal number that parses as v.
 func decimal(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -98,38 +98,38 @@ func TestTheOffsetsOfClassesAreKept(t *testing.T) {
 	}
 }
 
-func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+func TestErrorsNameTheirPlace(t *testing.T) {
 	const ok = "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"
 	for text, want := range map[string]string{
 		"":                          "e.yml: the file is empty",
-		"a: b":                      "e.yml:1:1: a list of models is needed",
-		"[]":                        "e.yml:1:1: a list of models is needed",
-		"- 3":                       "e.yml:1:3: a model needs the keys",
+		"a: b":                      "e.yml:1:1: an ensemble is a list of models",
+		"[]":                        "e.yml:1:1: an ensemble is a list of models",
+		"- 3":                       "e.yml:1:3: a model must have the keys",
 		"- weight: 1":               `e.yml:1:3: the key "predicts" is missing`,
 		ok + "- metric: acuracy":    `e.yml:3:11: metric: unknown metric "acuracy"; there are f-beta, micro-f-beta, accuracy, log-loss`,
 		ok + "- metric: [accuracy]": `e.yml:3:11: metric: unknown metric`,
-		ok + "- metric: accuracy\n- metric: f-beta": "e.yml:4:3: metric: it is there twice",
+		ok + "- metric: accuracy\n- metric: f-beta": "e.yml:4:3: metric: this key appears twice",
 		ok + "- wieght: 1":                          `e.yml:3:3: unknown key "wieght"`,
 		"- weight: x":                               `e.yml:1:11: weight: "x" is not a finite number`,
 		"- offset: x":                               `e.yml:1:11: offset: "x" is not a finite number`,
 		"- weight: .nan":                            "e.yml:1:11: weight",
-		"- predicts: x.npy":                         "e.yml:1:13: predicts: a list",
+		"- predicts: x.npy":                         "e.yml:1:13: predicts: the value must be a list",
 		"- predicts: [x.npy]":                       `e.yml:1:14: "x.npy" is not named`,
 		ok + ok:                                     "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
-		"- weight: 1\n  weight: 2":                  `e.yml:2:3: the key "weight" is there twice`,
+		"- weight: 1\n  weight: 2":                  `e.yml:2:3: the key "weight" appears twice`,
 		"model: {a: 1}":                             "e.yml: this is the config of a training; an ensemble is a list of models",
 		"threshold: 1":                              "e.yml: this is the threshold file of a model",
 		"id,labels\na,1\n":                          "e.yml: this is a table (CSV); an ensemble is a YAML file",
-		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a is there twice",
-		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "is of b, the ones above of a",
+		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a appears twice",
+		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "belongs to b, the names above to a",
 		"- predicts: [":                                     "e.yml: this is no YAML: line 1: did not find expected node content",
-		"- class-offsets: {1: 0.1}":                         "e.yml:1:1: a model is needed",
-		ok + "- class-offsets: 0.1":                         "e.yml:3:18: class-offsets: a list of class: offset is needed",
+		"- class-offsets: {1: 0.1}":                         "e.yml:1:1: the ensemble has no model",
+		ok + "- class-offsets: 0.1":                         "e.yml:3:18: class-offsets: the value must be a list of class: offset",
 		ok + "- class-offsets: {-1: 0.1}":                   `e.yml:3:19: class-offsets: "-1" is not the number of a class`,
-		ok + "- class-offsets: {1: 0.1, 01: 0}":             "e.yml:3:27: class-offsets: class 1 is there twice",
+		ok + "- class-offsets: {1: 0.1, 01: 0}":             "e.yml:3:27: class-offsets: class 1 appears twice",
 		ok + "- class-offsets: {1: .inf}":                   `e.yml:3:22: class-offsets: ".inf" is not a finite number`,
 		ok + "- class-offsets: {1: 0}\n  weight: 1":         `e.yml:3:3: unknown key "class-offsets"`,
-		ok + strings.Repeat("- class-offsets: {1: 0}\n", 2): "e.yml:4:3: class-offsets: they are there twice",
+		ok + strings.Repeat("- class-offsets: {1: 0}\n", 2): "e.yml:4:3: class-offsets: this key appears twice",
 	} {
 		_, err := ensemblefile.Read("e.yml", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {

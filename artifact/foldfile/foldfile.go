@@ -1,6 +1,6 @@
-// Package foldfile reads and writes the files that say which fold holds each row
-// of a table out: .npy, one number a row. It writes uint8 and reads whole numbers
-// of any type, as NumPy and pandas make them.
+// Package foldfile reads and writes fold files: .npy arrays with one number per row
+// of a table, the fold that holds the row out. It writes uint8. It reads whole
+// numbers of any type, as NumPy and pandas make them.
 //
 //	folds, err := foldfile.Read("folds.npy", len(table.Rows), 5)
 package foldfile
@@ -14,11 +14,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 )
 
-// Always is the number of rows that no fold holds out.
+// Always marks a row that no fold holds out.
 const Always = 255
 
-// Read reads the folds of a table of so many rows. Numbers from folds on are
-// refused, but for Always; 0 takes any.
+// Read reads the folds of a table with the given number of rows. It refuses folds
+// from folds on, except Always; with folds 0 it accepts any.
 func Read(path string, rows, folds int) ([]uint8, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -48,7 +48,7 @@ func Read(path string, rows, folds int) ([]uint8, error) {
 	return out, nil
 }
 
-// Write writes a file of folds.
+// Write writes a fold file, whole or not at all.
 func Write(path string, folds []uint8) error {
 	var b bytes.Buffer
 	if err := npy.WriteUint8(&b, []int{len(folds)}, folds); err != nil {

@@ -13,8 +13,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Explain adds a hint to err, the reason why weights don't fit the network g: they
-// have other classes, another architecture or other names, or are quantized.
+// Explain adds a hint to err, the reason why weights do not match the network g. The
+// hint says whether they have other classes, another architecture or other names, or
+// are quantized.
 func Explain(err error, g *nn.Graph, infos []weights.Info) error {
 	if kind := transformed(infos); kind != "" {
 		return hint.New(err, "%s", kind)
@@ -35,7 +36,7 @@ func Explain(err error, g *nn.Graph, infos []weights.Info) error {
 	return err
 }
 
-// marks are endings of tensor names that show how weights were transformed.
+// marks are endings of tensor names that reveal how weights were transformed.
 var marks = []struct{ ending, what string }{
 	{"._packed_params", "they are quantized: save the weights from before quantization"},
 	{".zero_point", "they are quantized: save the weights from before quantization"},
@@ -51,7 +52,7 @@ var marks = []struct{ ending, what string }{
 	{"_flat_param", "they are FSDP's flat parameters: save the full state dict (StateDictType.FULL_STATE_DICT)"},
 }
 
-// transformed returns how weights were transformed, or "" if no mark shows it.
+// transformed returns how weights were transformed, or "" if no mark reveals it.
 func transformed(infos []weights.Info) string {
 	for _, info := range infos {
 		for _, m := range marks {
@@ -63,8 +64,8 @@ func transformed(infos []weights.Info) string {
 	return ""
 }
 
-// nearestPair names the first missing parameter that a tensor of the file may be, or
-// returns "".
+// nearestPair names the first missing parameter and the tensor of the file that it
+// may be. It returns "" if there is none.
 func nearestPair(g *nn.Graph, infos []weights.Info) string {
 	have := map[string]bool{}
 	for _, info := range infos {

@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-func TestWeightsThatDoNotFitAreExplained(t *testing.T) {
+func TestExplain(t *testing.T) {
 	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 7})
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +43,8 @@ func TestWeightsThatDoNotFitAreExplained(t *testing.T) {
 	}
 }
 
-// timm writes its own name of an architecture, which may be none of ours.
-func TestAForeignNameOfAnArchitectureIsNoHindrance(t *testing.T) {
+// timm writes its own names of architectures, which may be unknown here.
+func TestAnUnknownNameInTheMetadataIsIgnored(t *testing.T) {
 	file := sourceOf(arch.CIFARResNet20, arch.Config{InputSize: 32, Classes: 7}, map[string]string{"format": "pt", "arch": "resnet20_timm"})
 	if g, _, err := network.Of(file, network.Choice{InputSize: 32}); err != nil || g.Arch != "cifar_resnet20" {
 		t.Error(err)

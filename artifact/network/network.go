@@ -1,11 +1,11 @@
-// Package network draws the network that a file's weights are of.
+// Package network builds the network that a file of weights belongs to.
 //
 //	g, a, err := network.Of(file, network.Choice{})
 //
-// The architecture and the input size are told by the file's metadata or by
-// the caller, the number of classes by the last layer's shape. Where nobody
-// tells the architecture, it is the one that the names and shapes fit. Weights
-// that don't fit what was told are refused.
+// The caller or the metadata of the file gives the architecture and the input size.
+// The shape of the last layer gives the number of classes. Without a known
+// architecture, Of takes the first one that the names and shapes match. It refuses
+// weights that do not match.
 package network
 
 import (
@@ -26,17 +26,17 @@ type Source interface {
 	Infos() []weights.Info
 }
 
-// Choice is what the caller knows of the network; zero values leave it to the file.
+// Choice is what the caller knows about the network. A zero field leaves it to the
+// file.
 type Choice struct {
 	Arch      string
 	InputSize int
 }
 
-// ErrInputSize is returned when neither the file nor the caller gives the size of the
-// input.
+// ErrInputSize is returned when neither the file nor the caller gives the input size.
 var ErrInputSize = errors.New("the weights don't tell the size of the network's input")
 
-// Of draws the network and checks that the weights fit it.
+// Of builds the network and checks that the weights match it.
 func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 	infos := f.Infos()
 	metadata := f.Metadata()
@@ -48,7 +48,7 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		c.InputSize = n
 	}
 	if _, err := Find(metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
-		c.Arch = metadata["arch"] // unless a checkpoint of other code names an unknown one
+		c.Arch = metadata["arch"] // checkpoints of other code may name an unknown one
 	}
 	if c.Arch == "" {
 		return guess(infos, c.InputSize)
@@ -80,7 +80,7 @@ func Find(name string) (arch.Arch, error) {
 	return arch.Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, known)
 }
 
-// guess tries every architecture.
+// guess returns the first architecture that the weights match.
 func guess(infos []weights.Info, size int) (*nn.Graph, arch.Arch, error) {
 	var names []string
 	for _, a := range arch.All() {
@@ -92,7 +92,7 @@ func guess(infos []weights.Info, size int) (*nn.Graph, arch.Arch, error) {
 	return nil, arch.Arch{}, fmt.Errorf("the weights fit none of %s at %d pixels", strings.Join(names, ", "), size)
 }
 
-// draw draws an architecture with as many classes as the weights have.
+// draw builds an architecture with as many classes as the weights have.
 func draw(a arch.Arch, infos []weights.Info, size int) (*nn.Graph, error) {
 	shapes := make(map[string][]int, len(infos))
 	for _, info := range infos {

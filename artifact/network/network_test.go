@@ -12,7 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// source is a file's head.
+// source is the head of a file.
 type source struct {
 	infos    []weights.Info
 	metadata map[string]string
@@ -44,7 +44,7 @@ func Example() {
 	// Output: cifar_resnet20 7 3x32x32
 }
 
-func TestTheArchitectureIsFoundByItsKeys(t *testing.T) {
+func TestKeysRevealTheArchitecture(t *testing.T) {
 	for _, a := range arch.All() {
 		for _, dropout := range []float64{0, 0.5} {
 			g, found, err := network.Of(sourceOf(a, arch.Config{InputSize: 128, Classes: 5, Dropout: dropout}, nil), network.Choice{InputSize: 128})
@@ -59,8 +59,8 @@ func TestTheArchitectureIsFoundByItsKeys(t *testing.T) {
 	}
 }
 
-// Both layouts go by one name; a file tells which it has by its keys.
-func TestLayoutsOfOneNameAreToldByTheirKeys(t *testing.T) {
+// Both layouts have one name; the keys of a file reveal which one it has.
+func TestKeysRevealTheLayout(t *testing.T) {
 	r, err := golden.Arch("senet_se_resnext50_32x4d")
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestLayoutsOfOneNameAreToldByTheirKeys(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeDrawnIsRefused(t *testing.T) {
+func TestUnknownNetworksAreRefused(t *testing.T) {
 	file := sourceOf(arch.CIFARResNet20, arch.Config{InputSize: 32, Classes: 7}, nil)
 	if _, _, err := network.Of(file, network.Choice{}); !errors.Is(err, network.ErrInputSize) {
 		t.Errorf("no size: %v", err)

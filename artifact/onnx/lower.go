@@ -8,14 +8,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// lowering turns a network into the nodes of a GraphProto.
+// lowering translates a network to the nodes of a GraphProto.
 type lowering struct {
 	graph message
-	// values are the names of the nodes' outputs, by ID.
+	// values holds the output name of each node, by ID.
 	values []string
 }
 
-// lower returns a GraphProto without the parameters.
+// lower returns a GraphProto without parameters.
 func lower(g *nn.Graph) (message, error) {
 	l := &lowering{values: make([]string, len(g.Nodes))}
 	l.graph.text(graphName, g.Arch)
@@ -45,7 +45,7 @@ func (l *lowering) emit(op, output string, inputs []string, attributes ...attrib
 	l.graph.message(graphNode, n)
 }
 
-// constant adds a tensor of whole numbers.
+// constant adds a tensor of integers, and returns its name.
 func (l *lowering) constant(name string, vs ...int) string {
 	t := tensorHead(name, tensorTypeInt64, []int{len(vs)}, 8*len(vs))
 	for _, v := range vs {
@@ -55,7 +55,7 @@ func (l *lowering) constant(name string, vs ...int) string {
 	return name
 }
 
-// scalar adds a number.
+// scalar adds a float scalar, and returns its name.
 func (l *lowering) scalar(name string, v float64) string {
 	t := tensorHead(name, tensorTypeFloat, nil, 4)
 	t = binary.LittleEndian.AppendUint32(t, math.Float32bits(float32(v)))
@@ -63,8 +63,7 @@ func (l *lowering) scalar(name string, v float64) string {
 	return name
 }
 
-// simple are the operations that ONNX has under another name, with nothing to
-// add.
+// simple maps the operations that ONNX only names differently.
 var simple = map[nn.Op]string{
 	nn.ReLU: "Relu", nn.Sigmoid: "Sigmoid", nn.Mul: "Mul",
 	nn.GlobalAvgPool: "GlobalAveragePool", nn.GlobalMaxPool: "GlobalMaxPool",
@@ -118,7 +117,7 @@ func (l *lowering) node(n *nn.Node) error {
 	case nn.PadChannels:
 		l.emit("Pad", out, []string{in[0], l.constant(out+".pads", 0, n.Channels[0], 0, 0, 0, n.Channels[1], 0, 0)})
 	default:
-		return fmt.Errorf("the operation %v has no form in ONNX", n.Op)
+		return fmt.Errorf("ONNX has no form of the operation %v", n.Op)
 	}
 	return nil
 }
@@ -131,8 +130,8 @@ func (l *lowering) withParams(n *nn.Node, in []string) []string {
 	return in
 }
 
-// window are the attributes of a sliding window; end is the padding at the
-// bottom and right.
+// window returns the attributes of a sliding window. end is the padding at the bottom
+// and at the right.
 func window(n *nn.Node, end nn.HW) []attribute {
 	return []attribute{
 		ints("kernel_shape", n.Window.H, n.Window.W),
@@ -141,8 +140,8 @@ func window(n *nn.Node, end nn.HW) []attribute {
 	}
 }
 
-// pool writes ceil mode as the padding that it comes to: ONNX runtimes have
-// differed in where the last window may start.
+// pool writes ceil mode as explicit padding, because ONNX runtimes differ in where
+// the last window may start.
 func (l *lowering) pool(n *nn.Node, out string, in []string) error {
 	end := n.Pad
 	if n.CeilMode {
@@ -155,7 +154,7 @@ func (l *lowering) pool(n *nn.Node, out string, in []string) error {
 		return nil
 	}
 	if n.CeilMode && n.CountIncludePad {
-		return fmt.Errorf("%s: an average pool in ceil mode that counts its padding has no form in ONNX", out)
+		return fmt.Errorf("%s: ONNX has no form of an average pool in ceil mode that counts its padding", out)
 	}
 	count := 0
 	if n.CountIncludePad {
@@ -165,7 +164,7 @@ func (l *lowering) pool(n *nn.Node, out string, in []string) error {
 	return nil
 }
 
-// pad crops first, where the border is negative.
+// pad adds a border. It first crops where the border is negative.
 func (l *lowering) pad(n *nn.Node, out, in string) {
 	b := n.Border
 	crop := nn.Border{Top: max(0, -b.Top), Bottom: max(0, -b.Bottom), Left: max(0, -b.Left), Right: max(0, -b.Right)}
@@ -181,7 +180,7 @@ func (l *lowering) pad(n *nn.Node, out, in string) {
 	l.emit("Pad", out, []string{in, l.constant(out+".pads", 0, 0, grow.Top, grow.Left, 0, 0, grow.Bottom, grow.Right)})
 }
 
-// slice takes every stride-th pixel of what a crop leaves.
+// slice crops, and takes every stride-th pixel of the rest.
 func (l *lowering) slice(out, in string, crop nn.Border, shape nn.Shape, stride nn.HW) {
 	l.emit("Slice", out, []string{
 		in,

@@ -1,14 +1,15 @@
-// Package onnx writes networks as ONNX files, weights included, so that other
-// runtimes can run what was trained here.
+// Package onnx writes networks with their weights as ONNX files, which other runtimes
+// can run.
 //
 //	err := onnx.Write(w, g, params, onnx.Options{Metadata: file.Metadata()})
 //
-// The file is of IR version 8, operator set 17. Its input "input" is a batch
-// of normalised images, (N, 3, H, W); its output "logits" is (N, classes). The
-// parameters keep their state-dict names; batch norms stay by themselves.
+// The file has IR version 8 and operator set 17. Its input "input" is a batch of
+// normalized images, (N, 3, H, W). Its output "logits" is (N, classes). Parameters
+// keep their state-dict names, and batch norms stay separate.
 //
-// Refused: files over protobuf's limit of 2 GB, and average pools in ceil
-// mode that count their padding, which ONNX divides otherwise than PyTorch.
+// The package refuses files over protobuf's limit of 2 GB. It also refuses average
+// pools in ceil mode that count their padding, which ONNX divides differently from
+// PyTorch.
 package onnx
 
 import (
@@ -23,14 +24,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Params gives the weights by name.
+// Params returns weights by name.
 type Params interface {
 	Float32(name string) (data []float32, shape []int, err error)
 }
 
-// Options are what may be told beside the network.
+// Options hold what a file may contain besides the network.
 type Options struct {
-	// Metadata goes into the file as it is.
+	// Metadata is copied into the file.
 	Metadata map[string]string
 }
 
@@ -39,7 +40,7 @@ const (
 	opsetWritten = 17
 )
 
-// Write writes the network. The same network gives the same bytes.
+// Write writes the network to w. Equal networks give equal bytes.
 func Write(w io.Writer, g *nn.Graph, p Params, o Options) error {
 	if err := write(w, g, p, o); err != nil {
 		return fmt.Errorf("writing %s as ONNX: %w", g.Arch, err)
@@ -52,9 +53,9 @@ func write(w io.Writer, g *nn.Graph, p Params, o Options) error {
 	if err != nil {
 		return err
 	}
-	// A message's length comes before it, so the graph's is reckoned first.
+	// The length of a message comes before it, so compute the graph's first.
 	params := g.Params()
-	var heads []message // what stands before each parameter's data
+	var heads []message // the bytes before each parameter's data
 	length := len(graph)
 	for _, q := range params {
 		n, err := weights.Elements(q.Shape)

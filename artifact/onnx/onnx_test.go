@@ -32,7 +32,7 @@ func Example() {
 	// Output: true <nil>
 }
 
-// field is one field of a protobuf message, read back.
+// field is one field of a protobuf message.
 type field struct {
 	number int
 	varint uint64
@@ -79,8 +79,8 @@ func texts(fs []field, number int) []string {
 	return out
 }
 
-// Every value must be made before it is used, and made once; every parameter
-// must be there with its shape and bytes.
+// Each value must be made exactly once, before its first use. Each parameter must
+// have its shape and bytes.
 func TestTheGraphIsClosed(t *testing.T) {
 	for _, a := range arch.All() {
 		g, err := a.Build(arch.Config{InputSize: 96, Classes: 3, Dropout: 0.3})
@@ -175,8 +175,8 @@ func TestWeightsOfAnotherNetworkAreRefused(t *testing.T) {
 	}
 }
 
-// ortFolder returns a folder whose node_modules has onnxruntime-node, which it
-// installs into the user's cache the first time.
+// ortFolder returns a folder whose node_modules has onnxruntime-node. It installs
+// that into the user's cache on first use.
 func ortFolder(t *testing.T) string {
 	t.Helper()
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
@@ -200,7 +200,7 @@ func ortFolder(t *testing.T) string {
 	return dir
 }
 
-// runORT returns what ONNX Runtime makes of a network and a batch.
+// runORT returns the logits that ONNX Runtime computes for a batch.
 func runORT(t *testing.T, g *nn.Graph, p onnx.Params, images []float32) []float32 {
 	t.Helper()
 	modules := filepath.Join(ortFolder(t), "node_modules")
@@ -241,7 +241,7 @@ func runORT(t *testing.T, g *nn.Graph, p onnx.Params, images []float32) []float3
 	return logits
 }
 
-// near holds that the logits differ by 1e-4 of the largest at most.
+// near fails if logits differ by more than 1e-4 of the largest.
 func near(t *testing.T, name string, got, want []float32) {
 	t.Helper()
 	var worst, largest float64

@@ -5,11 +5,11 @@ import (
 	"math"
 )
 
-// message is a protobuf message under construction (Protocol Buffers
-// documentation, "Encoding").
+// message is a protobuf message under construction (Protocol Buffers documentation,
+// "Encoding").
 type message []byte
 
-// The two wire types that ONNX needs beside 32-bit floats.
+// The wire types that ONNX files need.
 const (
 	wireVarint = 0
 	wireBytes  = 2
@@ -37,7 +37,7 @@ func (m *message) text(field int, v string) {
 
 func (m *message) message(field int, v message) { m.text(field, string(v)) }
 
-// open begins a field whose bytes, of that number, follow.
+// open begins a field; length bytes must follow.
 func (m *message) open(field, length int) {
 	m.tag(field, wireBytes)
 	*m = binary.AppendUvarint(*m, uint64(length))
@@ -88,7 +88,7 @@ const (
 	dimParam           = 2
 )
 
-// value is a ValueInfoProto of float32; a negative side is the batch's.
+// value returns a ValueInfoProto of float32. A negative side is the batch's.
 func value(name string, shape ...int) message {
 	var dims message
 	for _, d := range shape {
@@ -109,8 +109,7 @@ func value(name string, shape ...int) message {
 	return v
 }
 
-// tensorHead is a TensorProto up to its last field, the raw data of that many
-// bytes, which must follow.
+// tensorHead returns a TensorProto up to its raw data, whose bytes must follow.
 func tensorHead(name string, elem int64, shape []int, bytes int) message {
 	var t message
 	for _, d := range shape {
@@ -122,7 +121,7 @@ func tensorHead(name string, elem int64, shape []int, bytes int) message {
 	return t
 }
 
-// attribute of a node.
+// attribute adds an attribute to a node.
 type attribute func(*message)
 
 func ints(name string, vs ...int) attribute {

@@ -1,14 +1,15 @@
-// Package datafolder finds the files of a competition's data, by one rule for
-// all commands:
+// Package datafolder finds the files of a competition's data. All commands follow one
+// rule:
 //
-//   - --data FOLDER names the folder of train.csv, folds.npy, the sample
-//     submission and the folders of images;
+//   - --data FOLDER names the folder of train.csv, folds.npy, the sample submission
+//     and the folders of images;
+//   - without it, each file comes from the first of the folders ., data, ../input and
+//     /kaggle/input that has it. The last two are searched three folders deep, as
+//     Kaggle mounts each dataset in a folder of its own.
 //
-//   - without it, each file is taken from the first of the folders ., data,
-//     ../input and /kaggle/input that has it. The last two are searched three
-//     folders deep, as Kaggle mounts each dataset in a folder of its own.
+// For example, with train.csv in ./data:
 //
-//     path, ok := datafolder.Find("", "train.csv") // data/train.csv
+//	path, ok := datafolder.Find("", "train.csv") // data/train.csv
 package datafolder
 
 import (
@@ -20,17 +21,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// here are folders that Find does not search deeper, mounts those that it does.
+// Find looks into the folders here, and deep into the folders mounts.
 var (
 	here   = []string{".", "data"}
 	mounts = []string{filepath.Join("..", "input"), "/kaggle/input"}
 )
 
-// depth is how deep mounts are searched.
+// depth is the number of levels below a mount that are searched.
 const depth = 3
 
-// Searched returns the folders that Find looks into, after those in before, as a
-// list for messages.
+// Searched returns the folders that Find looks into, after those in before, as a list
+// for messages.
 func Searched(given string, before ...string) string {
 	if given != "" {
 		return given
@@ -44,8 +45,9 @@ func Searched(given string, before ...string) string {
 	return strings.Join(dirs, ", ")
 }
 
-// Find returns the path of the first of names that exists as a file or folder: in
-// the folder given, or by the rule if that is "". An absolute name is its own path.
+// Find returns the path of the first of names that exists as a file or folder. It
+// looks in the folder given, or by the rule of the package comment if given is "". An
+// absolute name is its own path.
 func Find(given string, names ...string) (path string, ok bool) {
 	for _, name := range names {
 		if filepath.IsAbs(name) && exists(name) {
@@ -68,12 +70,12 @@ func Find(given string, names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// OfTest returns the folder with the sample submission and the test images, by the
-// rule, or "" if there is none. In Kaggle's mounts it is ../input or /kaggle/input,
-// as images and sample may lie in different datasets.
+// OfTest returns the folder with the sample submission or the folder test, by the
+// rule, or "" if there is none. In Kaggle's mounts it returns ../input or
+// /kaggle/input, because images and sample may lie in different datasets.
 func OfTest() string {
 	for _, dir := range here {
-		entries, _ := os.ReadDir(dir) // none of a folder that is not there
+		entries, _ := os.ReadDir(dir) // a missing folder has none
 		if _, ok := testIn(dir, entries); ok {
 			return dir
 		}
@@ -86,7 +88,7 @@ func OfTest() string {
 	return ""
 }
 
-// testIn finds a sample submission or the folder test among a folder's entries.
+// testIn finds a sample submission or the folder test among the entries of a folder.
 func testIn(dir string, entries []os.DirEntry) (string, bool) {
 	for _, e := range entries {
 		if e.Name() == "test" || !e.IsDir() && input.IsSample(e.Name()) {
@@ -109,7 +111,8 @@ func in(dir string, names []string) (string, bool) {
 	return "", false
 }
 
-// below finds something in a folder or in those below it, the nearest first.
+// below calls find with a folder and those below it, level by level, until one
+// succeeds.
 func below(dir string, find func(dir string, entries []os.DirEntry) (path string, ok bool)) (string, bool) {
 	level := []string{dir}
 	for range depth + 1 {

@@ -18,7 +18,7 @@ func put(t *testing.T, path string) {
 	}
 }
 
-func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
+func TestFindReturnsTheFirstFolderWithTheFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("competition", 0o755); err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
 	put(t, "train.csv")
 	find("", "train.csv", "train.csv")
 	find("data", filepath.Join("data", "train.csv"), "none.csv", "train.csv")
-	find("data", "", "folds.npy") // no other folder than the one given
+	find("data", "", "folds.npy") // no folder but the one given
 	put(t, "folds.npy")
 	find("", "folds.npy", "folds.npy")
 	abs, err := filepath.Abs("folds.npy")
@@ -60,7 +60,7 @@ func TestTheFirstFolderThatHasTheFileCounts(t *testing.T) {
 	find("data", abs, abs)
 }
 
-func TestASampleOfAnyNameShowsWhereTheTestDataAre(t *testing.T) {
+func TestOfTestFindsSamplesOfAnyName(t *testing.T) {
 	for _, name := range []string{
 		"sample_submission.csv", "sampleSubmission.csv", "stage_1_sample_submission.csv", "submission_format.csv", "test.csv", "test/a.png",
 	} {

@@ -1,10 +1,10 @@
-// Package nearest finds the name that was probably meant, for "did you mean".
+// Package nearest finds the name that a user probably meant, for "did you mean".
 //
 //	if s, ok := nearest.Name("encypt", []string{"encrypt", "decrypt"}); ok {
 //		fmt.Printf("did you mean %q?\n", s) // encrypt
 //	}
 //
-// It refuses to guess where nothing is near.
+// It returns nothing if no name is near.
 package nearest
 
 import (
@@ -15,10 +15,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 )
 
-// Name returns the candidate that differs least from name; ties go to the first one.
-// It ignores case, and treats underscores as dashes. If every candidate differs in
-// more than a third of its letters, it returns the only one that begins with name or
-// has a part after a dash that does. ok is false if there is none, or several.
+// Name returns the candidate with the smallest edit distance to name; ties go to the
+// first. It ignores case and treats underscores as dashes. If every candidate differs
+// in more than a third of its letters, it looks for an abbreviation: the only
+// candidate that begins with name, or has a part after a dash that does. ok reports
+// whether it found one.
 func Name(name string, candidates []string) (best string, ok bool) {
 	folded := fold(name)
 	bestDistance := -1
@@ -37,11 +38,11 @@ func Name(name string, candidates []string) (best string, ok bool) {
 	return abbreviated(folded, candidates)
 }
 
-// minAbbreviation is the least number of letters of an abbreviation.
+// minAbbreviation is the number of letters from which a name can be an abbreviation.
 const minAbbreviation = 3
 
-// abbreviated returns the only candidate that begins with name, or has a part after
-// a dash that does.
+// abbreviated returns the only candidate that begins with name, or has a part after a
+// dash that does.
 func abbreviated(name string, candidates []string) (only string, ok bool) {
 	if len(name) < minAbbreviation {
 		return "", false
@@ -60,9 +61,9 @@ func abbreviated(name string, candidates []string) (only string, ok bool) {
 
 func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }
 
-// distance is the number of bytes to insert, delete, replace or swap with their
-// neighbour to turn a into b: the optimal string alignment distance of Damerau
-// and Levenshtein.
+// distance returns the optimal string alignment distance of Damerau and Levenshtein:
+// the number of bytes to insert, delete, replace or swap with their neighbor to turn
+// a into b.
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {
@@ -88,8 +89,8 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// Unknown returns an error that lists the valid names. Its hint is the name that was
-// probably meant.
+// Unknown returns an error that lists the valid names, with the nearest one as a
+// hint.
 func Unknown(name string, names []string) error {
 	err := fmt.Errorf("unknown name %q; there are %s", name, say.List(names))
 	if near, ok := Name(name, names); ok {

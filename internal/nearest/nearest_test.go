@@ -12,11 +12,11 @@ func Example() {
 	// Output: input_size true
 }
 
-func TestTheNearestNameIsFoundAndFarOnesAreNot(t *testing.T) {
+func TestOnlyNearNamesAreFound(t *testing.T) {
 	names := []string{"encrypt", "decrypt", "inspect", "verify", "keygen", "lr", "num-ttas"}
 	for _, c := range []struct{ name, want string }{
 		{"encypt", "encrypt"},
-		{"decrpyt", "decrypt"}, // two letters swapped are one mistake
+		{"decrpyt", "decrypt"}, // one swap of two letters is one mistake
 		{"verfy", "verify"},
 		{"KEYGEN", "keygen"},
 		{"num_ttas", "num-ttas"},

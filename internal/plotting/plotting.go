@@ -1,5 +1,5 @@
-// Package plotting draws what the pictures of train and blend share: readable axes,
-// and panels side by side under a title.
+// Package plotting draws what the pictures of train and blend have in common:
+// readable axes, and panels side by side under a title.
 //
 //	p := plotting.Panel("epoch", "loss")
 //	p.X.Tick.Marker = plotting.Whole{}
@@ -36,7 +36,7 @@ const (
 	resolution  = 120 // dots per inch
 )
 
-// Panel returns an empty diagram with a grid and labels for its axes.
+// Panel returns an empty diagram with a grid and labeled axes.
 func Panel(x, y string) *plot.Plot {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = x, y
@@ -48,7 +48,7 @@ func Panel(x, y string) *plot.Plot {
 	return p
 }
 
-// Dashed adds a thin dashed line through points, under name in the legend.
+// Dashed adds a thin dashed line through points, with name in the legend.
 func Dashed(p *plot.Plot, name string, c color.Color, points plotter.XYs) error {
 	line, err := plotter.NewLine(points)
 	if err != nil {
@@ -60,7 +60,7 @@ func Dashed(p *plot.Plot, name string, c color.Color, points plotter.XYs) error 
 	return nil
 }
 
-// Ring adds a ring around a point, under name in the legend.
+// Ring adds a ring around a point, with name in the legend.
 func Ring(p *plot.Plot, name string, c color.Color, at plotter.XY) error {
 	ring, err := plotter.NewScatter(plotter.XYs{at})
 	if err != nil {
@@ -72,7 +72,7 @@ func Ring(p *plot.Plot, name string, c color.Color, at plotter.XY) error {
 	return nil
 }
 
-// Log makes the axis logarithmic, with ticks at powers of ten. Its values must be
+// Log makes an axis logarithmic, with ticks at powers of ten. Its values must be
 // above 0.
 func Log(a *plot.Axis) {
 	a.Scale, a.Tick.Marker = plot.LogScale{}, Decades{}
@@ -81,8 +81,8 @@ func Log(a *plot.Axis) {
 	}
 }
 
-// Widen keeps an axis whose values are all equal from spanning a meaningless
-// range, and leaves room for a legend above or below.
+// Widen extends an axis by fractions of its range, to make room for a legend below or
+// above. If all values are equal, it first gives the axis a sensible range.
 func Widen(a *plot.Axis, below, above float64) {
 	d := a.Max - a.Min
 	if !(d > 0) {
@@ -94,11 +94,11 @@ func Widen(a *plot.Axis, below, above float64) {
 	a.Max += above * d
 }
 
-// Decades puts labeled ticks at the powers of ten, and ticks at the multiples between
-// them. On an axis with fewer than two powers it labels 2 and 5, too.
+// Decades puts labeled ticks at powers of ten and unlabeled ones between them. On an
+// axis with fewer than two powers of ten, it labels 2 and 5, too.
 type Decades struct{}
 
-// Ticks implements plot.Ticker.
+// Ticks implements [plot.Ticker].
 func (Decades) Ticks(low, high float64) []plot.Tick {
 	var ticks []plot.Tick
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
@@ -123,7 +123,7 @@ func (Decades) Ticks(low, high float64) []plot.Tick {
 // Whole puts ticks at whole numbers, about ten at most.
 type Whole struct{}
 
-// Ticks implements plot.Ticker.
+// Ticks implements [plot.Ticker].
 func (Whole) Ticks(low, high float64) []plot.Tick {
 	step := 1.0
 	for _, s := range []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000} {
@@ -138,7 +138,7 @@ func (Whole) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// Write draws panels side by side, under a title, as a PNG image.
+// Write draws panels side by side under a title, and writes a PNG image.
 func Write(w io.Writer, title string, panels ...*plot.Plot) error {
 	img := vgimg.NewWith(vgimg.UseWH(vg.Length(len(panels))*panelWidth, panelHeight+titleHeight), vgimg.UseDPI(resolution))
 	all := draw.New(img)

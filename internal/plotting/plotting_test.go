@@ -21,7 +21,7 @@ func labels(ticks []plot.Tick) (list []string) {
 	return list
 }
 
-func TestTicksAreLabeledSoThatTheyCanBeRead(t *testing.T) {
+func TestLabelsOfTicks(t *testing.T) {
 	for _, c := range []struct {
 		ticks     plot.Ticker
 		low, high float64

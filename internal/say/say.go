@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// Number returns v as a decimal number, with an exponent only if it would be long.
+// Number returns v in decimal notation, with an exponent only if v is very large or
+// small.
 func Number(v float64) string {
 	switch {
 	case math.IsNaN(v):
@@ -31,7 +32,7 @@ func Number(v float64) string {
 	return exponent(strconv.FormatFloat(v, 'g', -1, 64))
 }
 
-// Rate returns v with three significant digits: 0.003, 3e-05 as 3e-5.
+// Rate returns v with at most three significant digits: 0.003, or 3e-5 for 3e-05.
 func Rate(v float64) string {
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
 	if err != nil {
@@ -70,7 +71,7 @@ func List[T any](items []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// Some is List of the first n items, and adds the number of all if there are more.
+// Some is List of the first n items. If there are more, it adds their total number.
 func Some[T any](items []T, n int) string {
 	if len(items) <= n {
 		return List(items)
@@ -105,8 +106,8 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Shell returns the words of a command as one line for a shell, quoted where they
-// need it.
+// Shell returns the words of a command as one line for a shell, with quotes where
+// needed.
 func Shell(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

@@ -8,7 +8,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 )
 
-func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
+func TestNumbers(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "0", 1 << 20: "1048576", 0.5: "0.5", 1e-4: "0.0001", 3e-5: "3e-5", 1e6: "1000000", 2.5e20: "2.5e20", -3: "-3",
 		math.Inf(1): "infinity", math.Inf(-1): "minus infinity",
@@ -25,7 +25,7 @@ func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
 	}
 }
 
-func TestListsAndSpansReadAsPeopleWriteThem(t *testing.T) {
+func TestListsSpansAndOthers(t *testing.T) {
 	for got, want := range map[string]string{
 		say.List([]float64{0.5, 1e6}):              "0.5, 1000000",
 		say.Some([]int{1, 2, 3}, 2):                "1, 2, … (3 in all)",

@@ -1,11 +1,11 @@
-// Package textfile reads the small YAML files that users name. A file that was named
-// by mistake is refused by what it is.
+// Package textfile reads the small YAML files that users name. It refuses a file that
+// was named by mistake, and says what it is.
 //
 //	text, err := textfile.Read("2b_se_resnext50.pth", "a config")
 //	// 2b_se_resnext50.pth: this is a file of PyTorch weights; a config is a YAML file
 //
-// It reads at most [MaxSize] bytes, whatever the file's size, and refuses anything
-// but text. An error never shows more than a few words of a file.
+// It reads at most [MaxSize] bytes, and refuses anything but text. An error shows at
+// most a few words of a file.
 package textfile
 
 import (
@@ -18,11 +18,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the size of the largest text that Read accepts.
+// MaxSize is the size in bytes of the largest text that Read accepts.
 const MaxSize = 1 << 20
 
-// Read returns the text of the file at path. want names what it should be, such as
-// "a config", for the error.
+// Read returns the text of the file at path. want says what the file should be, such
+// as "a config", for the error.
 func Read(path, want string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,14 +39,14 @@ func Read(path, want string) ([]byte, error) {
 	return data, Check(path, want, data)
 }
 
-// Check refuses data that is no YAML text. name is the file's name, and want what it
-// should be.
+// Check returns an error if data is not YAML text. name is the file's name, and want
+// says what it should be.
 func Check(name, want string, data []byte) error {
 	if kind := Kind(data); kind != "" {
 		return fmt.Errorf("%s: this is %s; %s is a YAML file", name, kind, want)
 	}
 	if len(data) > MaxSize {
-		return fmt.Errorf("%s: this is a text of more than 1 MB; %s is a small YAML file", name, want)
+		return fmt.Errorf("%s: this text is larger than 1 MB; %s is a small YAML file", name, want)
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ var magics = []struct{ magic, kind string }{
 	{"version https://git-lfs", "a Git LFS pointer, in place of the file itself"},
 }
 
-// Kind returns what data is, such as "a PNG image", or "" if it may be a YAML text.
+// Kind returns the kind of data, such as "a PNG image", or "" if it may be YAML text.
 func Kind(data []byte) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(data, []byte(m.magic)) {
@@ -90,7 +90,7 @@ func Kind(data []byte) string {
 	return ""
 }
 
-// whole drops the last letter of data longer than MaxSize, which may be cut.
+// whole drops the last character of data longer than MaxSize, which may be cut.
 func whole(data []byte) []byte {
 	if len(data) <= MaxSize {
 		return data
@@ -104,8 +104,8 @@ func whole(data []byte) []byte {
 	return data
 }
 
-// isTable reports whether a text begins with two lines of equally many fields, which
-// YAML would read as one long word.
+// isTable reports whether a text begins with two lines of equally many fields. YAML
+// would read them as one long word.
 func isTable(text string) bool {
 	first, rest, ok := strings.Cut(text, "\n")
 	second, _, _ := strings.Cut(rest, "\n")

@@ -32,7 +32,7 @@ func TestWhatIsNoYAMLIsNamed(t *testing.T) {
 	}
 }
 
-func TestErrorsAreShortWhateverTheFile(t *testing.T) {
+func TestErrorsAreShortForAnyFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "big.yml")
 	if err := os.WriteFile(path, []byte(strings.Repeat("wörd ", 1<<20)), 0o644); err != nil {

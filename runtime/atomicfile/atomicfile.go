@@ -6,10 +6,9 @@
 //	… write to f …
 //	return f.Commit()
 //
-// The bytes go to a temporary file in the same folder, which Commit flushes to
-// the disk and renames onto the path; whatever happens before leaves what was
-// at the path untouched. Errors name the path that was asked for, not the
-// temporary one.
+// The bytes go to a temporary file in the same folder. Commit flushes it to the disk
+// and renames it to the path. Until then, the path keeps its old content. Errors name
+// the path of the caller, not the temporary file.
 package atomicfile
 
 import (
@@ -28,7 +27,7 @@ type File struct {
 	done bool
 }
 
-// Create starts writing the file at path, whose folder must exist.
+// Create starts to write the file at path. Its folder must exist.
 func Create(path string) (*File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
@@ -43,14 +42,14 @@ func (f *File) Write(p []byte) (int, error) {
 	return n, f.wrap(err)
 }
 
-// WriteAt writes p at offset off; the offsets may come in any order.
+// WriteAt writes p at offset off; offsets may come in any order.
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	n, err := f.f.WriteAt(p, off)
 	return n, f.wrap(err)
 }
 
-// Commit flushes the bytes to the disk and gives the file its name, with the
-// permissions 0644. After an error the path is as it was before Create.
+// Commit flushes the bytes to the disk and renames the file to its path, with
+// permissions 0644. After an error, the path is as it was before Create.
 func (f *File) Commit() error { return f.CommitMode(0o644) }
 
 // CommitMode is [File.Commit] with other permissions, e.g. 0600 for a key.
@@ -69,8 +68,7 @@ func (f *File) CommitMode(mode fs.FileMode) error {
 	return f.wrap(err)
 }
 
-// Close drops the file unless it was committed. It may be called at any time,
-// and more than once.
+// Close discards the file unless it was committed. It may be called more than once.
 func (f *File) Close() error {
 	if f.done {
 		return nil
@@ -79,8 +77,8 @@ func (f *File) Close() error {
 	return errors.Join(f.f.Close(), os.Remove(f.f.Name()))
 }
 
-// Sweep removes the temporary files that writers of the file at path left when
-// they were killed. Nobody may be writing the file.
+// Sweep removes the temporary files that killed writers of path left behind. No one
+// may be writing the file.
 func Sweep(path string) {
 	dir, base := filepath.Split(path)
 	entries, err := os.ReadDir(filepath.Clean(dir))

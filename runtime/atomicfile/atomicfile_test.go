@@ -67,7 +67,7 @@ func TestCommitReplacesTheOldFile(t *testing.T) {
 	only(t, dir, "out")
 }
 
-func TestErrorsNameThePathThatWasAskedFor(t *testing.T) {
+func TestErrorsNameThePathOfTheCaller(t *testing.T) {
 	dir := t.TempDir()
 	_, err := atomicfile.Create(filepath.Join(dir, "no", "out"))
 	if want := "creating " + filepath.Join(dir, "no", "out") + ": no such file or directory"; err == nil || err.Error() != want {

@@ -1,13 +1,12 @@
-// Package half converts between float32 and the two 16-bit floating-point
-// formats that weight files use: IEEE 754 binary16 ("f16": 5 exponent bits,
-// 10 of fraction) and bfloat16 ("bf16": 8 and 7).
+// Package half converts between float32 and the two 16-bit floating-point formats of
+// weight files: IEEE 754 binary16 ("f16": 5 exponent bits, 10 fraction bits) and
+// bfloat16 ("bf16": 8 and 7).
 //
 //	h := half.ToF16(1.5) // 0x3e00
 //	x := half.FromF16(h) // 1.5
 //
-// Widening is exact. Narrowing rounds to the nearest value, ties to even, as
-// PyTorch and the hardware do; what is too large becomes infinite, NaN stays
-// NaN.
+// Widening is exact. Narrowing rounds to nearest, ties to even, as PyTorch and the
+// hardware do. Values that are too large become infinite, and NaN stays NaN.
 package half
 
 import "math"

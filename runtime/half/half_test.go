@@ -15,7 +15,8 @@ func Example() {
 	// Output: 0x3e00 1.5
 }
 
-// value is the definition of binary16, IEEE 754-2008 section 3.4.
+// value returns the value of a binary16 number by definition, IEEE 754-2008 section
+// 3.4.
 func value(h uint16) float64 {
 	sign := 1 - 2*float64(h>>15)
 	e, f := int(h>>10&0x1f), float64(h&0x3ff)
@@ -30,7 +31,7 @@ func value(h uint16) float64 {
 	return sign * math.Ldexp(1024+f, e-25)
 }
 
-func TestEveryF16HasItsValueAndComesBack(t *testing.T) {
+func TestEveryF16RoundTrips(t *testing.T) {
 	for i := range 1 << 16 {
 		h := uint16(i)
 		want, got := value(h), half.FromF16(h)
@@ -49,7 +50,7 @@ func TestEveryF16HasItsValueAndComesBack(t *testing.T) {
 	}
 }
 
-func TestEveryBF16ComesBack(t *testing.T) {
+func TestEveryBF16RoundTrips(t *testing.T) {
 	for i := range 1 << 16 {
 		h := uint16(i)
 		v := half.FromBF16(h)
@@ -59,8 +60,8 @@ func TestEveryBF16ComesBack(t *testing.T) {
 	}
 }
 
-// Nearest, ties to even: no other number of the format may lie closer, and of
-// two equally close the even one is taken.
+// Narrowing rounds to nearest, ties to even. No other number of the format lies
+// closer.
 func TestNarrowingRoundsToTheNearest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	formats := map[string]struct {

@@ -7,19 +7,19 @@ import (
 	"slices"
 )
 
-// File is an open file whose elements are read where they are needed. It may be
-// used by several goroutines at once.
+// File is an open file whose elements are read on demand. It is safe for concurrent
+// use.
 type File struct {
 	Header
 	// Size is the size of the file in bytes.
 	Size int64
 
 	file  *os.File
-	start int64 // of the elements
+	start int64 // offset of the elements
 }
 
-// Open opens a file that has as many elements as its header says. Errors name
-// its path. Close it after use.
+// Open opens a file and checks that it has as many elements as its header says.
+// Errors name its path. The caller closes it.
 func Open(path string) (*File, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -33,6 +33,7 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// begin reads the header and checks the size of the file.
 func (f *File) begin() (err error) {
 	if f.Header, err = ReadHeader(f.file); err != nil {
 		return err
@@ -49,17 +50,17 @@ func (f *File) begin() (err error) {
 	case f.Size < end:
 		return fmt.Errorf("reading npy: %w", io.ErrUnexpectedEOF)
 	case f.Size > end:
-		return fmt.Errorf("reading npy: something follows the %d elements", f.Len())
+		return fmt.Errorf("reading npy: more data follows the %d elements", f.Len())
 	}
 	return nil
 }
 
-// offset returns the place of an element in the file.
+// offset returns the offset of an element in the file.
 func (f *File) offset(element int) int64 { return f.start + int64(element)*int64(f.DType.Size()) }
 
-// ReadAt reads the elements from first on into dst, counted in row-major order,
-// as [Header.ReadFloat32s] does. Of arrays in Fortran order it reads matrices
-// only.
+// ReadAt reads elements into dst, from number first on in row-major order. It
+// converts them as [Header.ReadFloat32s] does. Of arrays in Fortran order it reads
+// only matrices.
 func (f *File) ReadAt(dst []float32, first int) error {
 	var err error
 	if f.Fortran && len(f.Shape) > 1 {
@@ -73,13 +74,13 @@ func (f *File) ReadAt(dst []float32, first int) error {
 	return nil
 }
 
-// readRun reads elements that lie one after the other.
+// readRun reads consecutive elements of the file.
 func (f *File) readRun(dst []float32, first int) error {
 	from, to := f.offset(first), f.offset(first+len(dst))
 	return f.ReadFloat32s(io.NewSectionReader(f.file, from, to-from), dst)
 }
 
-// readColumns is ReadAt of a matrix that lies column by column.
+// readColumns is ReadAt for a matrix in Fortran order.
 func (f *File) readColumns(dst []float32, first int) error {
 	if len(f.Shape) != 2 {
 		return fmt.Errorf("reading npy: an array of %d dimensions in Fortran order; only matrices are read", len(f.Shape))
@@ -90,7 +91,7 @@ func (f *File) readColumns(dst []float32, first int) error {
 	}
 	var run []float32
 	for start := range min(columns, len(dst)) {
-		// Element start of dst and those below it in its column.
+		// Read element start of dst and those below it in its column.
 		n := (len(dst) - start + columns - 1) / columns
 		run = slices.Grow(run[:0], n)[:n]
 		row, column := (first+start)/columns, (first+start)%columns

@@ -17,7 +17,8 @@ const (
 	alignment = 64
 )
 
-// WriteHeader writes a header of version 1.0; the elements must follow.
+// WriteHeader writes a header of version 1.0. The caller writes the elements after
+// it.
 func WriteHeader(w io.Writer, h Header) error {
 	if err := h.check(); err != nil {
 		return fmt.Errorf("writing npy: %w", err)
@@ -48,7 +49,7 @@ func WriteHeader(w io.Writer, h Header) error {
 	return nil
 }
 
-// check returns an error unless the shape is one that memory could hold.
+// check returns an error if memory can't hold an array of this shape.
 func (h Header) check() error {
 	if int(h.DType) >= len(dtypes) {
 		return errors.New("unknown element type")
@@ -66,7 +67,7 @@ func (h Header) check() error {
 	return nil
 }
 
-// ReadHeader reads up to the first element.
+// ReadHeader reads a header, and leaves r at the first element.
 func ReadHeader(r io.Reader) (Header, error) {
 	h, err := readHeader(r)
 	if err != nil {
@@ -111,12 +112,12 @@ func readHeader(r io.Reader) (Header, error) {
 	return h, err
 }
 
-// scanner reads the Python literal of a header.
+// scanner scans the Python literal of a header.
 type scanner struct{ rest string }
 
 func (s *scanner) space() { s.rest = strings.TrimLeft(s.rest, " \n") }
 
-// take consumes a piece of text if it comes next.
+// take consumes text if it comes next. It reports whether it did.
 func (s *scanner) take(text string) bool {
 	s.space()
 	rest, ok := strings.CutPrefix(s.rest, text)
@@ -148,7 +149,7 @@ func (s *scanner) text() (string, error) {
 	return text, nil
 }
 
-// parse reads the header's dict: three keys, in any order, each once.
+// parse reads the dict of a header: three keys in any order, each once.
 func parse(text string) (Header, error) {
 	s := &scanner{text}
 	var h Header
@@ -178,7 +179,7 @@ func parse(text string) (Header, error) {
 			err = fmt.Errorf("unknown key %q", key)
 		}
 		if err == nil && seen[field] {
-			err = fmt.Errorf("the key %q is there twice", key)
+			err = fmt.Errorf("the key %q appears twice", key)
 		}
 		if err != nil {
 			return h, err
@@ -192,12 +193,12 @@ func parse(text string) (Header, error) {
 		return h, s.fail("the end")
 	}
 	if seen != [3]bool{true, true, true} {
-		return h, errors.New("descr, fortran_order and shape are needed")
+		return h, errors.New("the keys descr, fortran_order and shape are required")
 	}
 	return h, nil
 }
 
-// kinds names the types that are not read, by their letter.
+// kinds names the element types that are not read, by their letter.
 var kinds = map[byte]string{
 	'O': "Python objects, which NumPy pickles",
 	'U': "texts", 'S': "texts", 'a': "texts", 'V': "raw bytes",
@@ -254,7 +255,7 @@ func (s *scanner) shape() ([]int, error) {
 		if shape = append(shape, d); len(shape) > maxRank {
 			return nil, fmt.Errorf("more than %d dimensions", maxRank)
 		}
-		s.take("L") // Python 2 wrote long integers so
+		s.take("L") // the suffix of long integers in Python 2
 		if comma := s.take(","); !comma && len(shape) == 1 || !comma && !strings.HasPrefix(s.rest, ")") {
 			return nil, s.fail(",")
 		}

@@ -10,8 +10,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/half"
 )
 
-// ReadInts reads a whole file of whole numbers, in row-major order: booleans,
-// integers, and floating-point numbers without a fraction, in either byte order.
+// ReadInts reads a whole file of whole numbers and returns them in row-major order
+// with their shape. It accepts booleans, integers, and floating-point numbers without
+// a fraction, in either byte order.
 func ReadInts(r io.Reader) (data []int64, shape []int, err error) {
 	h, err := ReadHeader(r)
 	if err != nil {
@@ -69,12 +70,12 @@ func (h Header) integer(b []byte) (int64, error) {
 	return whole(math.Float64frombits(order.Uint64(b)))
 }
 
-// whole returns v as an integer.
+// whole returns v as an integer, or an error if it is not one.
 func whole(v float64) (int64, error) {
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return 0, errors.New("NaN or infinity is not a whole number")
-	case math.Abs(v) > 1<<53: // beyond it not every integer has a float64
+	case math.Abs(v) > 1<<53: // a float64 can't hold every larger integer
 		return 0, errors.New("a number beyond 2^53 is too large")
 	case v != math.Trunc(v):
 		return 0, fmt.Errorf("%v is not a whole number", v)

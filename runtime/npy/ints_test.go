@@ -15,7 +15,7 @@ func header(descr, order, shape string) string {
 	return "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n"
 }
 
-// The files are as NumPy writes np.array([0, 1, 4], dtype=…).
+// The files equal those that NumPy writes for np.array([0, 1, 4], dtype=…).
 func TestWholeNumbersOfEveryTypeAreRead(t *testing.T) {
 	for descr, data := range map[string]string{
 		"|u1": "\x00\x01\x04", "|i1": "\x00\x01\x04",
@@ -60,7 +60,7 @@ func TestNumbersThatAreNotWholeAreRefused(t *testing.T) {
 	}
 }
 
-// np.save of a transpose, or of a DataFrame's values, lies column by column.
+// np.save writes a transpose, or the values of a DataFrame, column by column.
 func TestFortranOrderIsRead(t *testing.T) {
 	// [[0, 1, 2], [3, 4, 5]]
 	ints := raw(1, header("|u1", "True", "(2, 3)"), "\x00\x03\x01\x04\x02\x05")

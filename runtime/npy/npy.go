@@ -13,16 +13,17 @@
 //	            begins at a multiple of 64
 //	the rest    the elements in row-major order
 //
-// Files too big for memory are handled by row: [Open] and then [File.ReadAt] as
-// often as needed, [WriteHeader] and then [AppendFloat32s].
+// A file too large for memory is read by [Open] and [File.ReadAt], and written by
+// [WriteHeader] and [AppendFloat32s].
 //
-// [ReadFloat32] and [File.ReadAt] read little-endian f2, f4 and f8. [ReadInts]
-// reads booleans, integers of every size, and whole numbers among f2, f4 and f8,
-// in either byte order. Both read arrays in C and in Fortran order.
+// [ReadFloat32] and [File.ReadAt] read little-endian f2, f4 and f8. [ReadInts] reads
+// booleans, integers of every size, and whole numbers among f2, f4 and f8, in either
+// byte order. Both read arrays in C and in Fortran order.
 //
-// The package refuses, by name, objects, texts, dates, complex numbers, fields,
-// archives (.npz), headers over 64 KiB, and files that end early or late. Memory
-// grows with the data that is really there, whatever the header says.
+// The package refuses objects, texts, dates, complex numbers, structured arrays and
+// archives (.npz), and names them in the error. It also refuses headers over 64 KiB,
+// and files that are too short or too long. Memory grows with the data in the file,
+// whatever the header says.
 package npy
 
 import (
@@ -89,7 +90,7 @@ func (d DType) Float() bool { return d <= Float64 }
 // Size returns the bytes of one element.
 func (d DType) Size() int { return dtypes[d].size }
 
-// Header is what a file says of its array.
+// Header describes the array of a file.
 type Header struct {
 	DType DType
 	Shape []int
@@ -99,14 +100,13 @@ type Header struct {
 	Fortran bool
 }
 
-// CheckFloat returns an error unless the elements are of a type that
-// [ReadFloat32] reads.
+// CheckFloat returns an error unless [ReadFloat32] reads this element type.
 func (h Header) CheckFloat() error {
 	switch {
 	case !h.DType.Float():
-		return fmt.Errorf("the elements are %s, not floating-point numbers; save the predictions themselves as float32", h.DType.descr(h.BigEndian))
+		return fmt.Errorf("the elements are %s, not floating-point numbers; save the predictions as float32", h.DType.descr(h.BigEndian))
 	case h.BigEndian:
-		return fmt.Errorf("the elements are %s, of a big-endian machine; save numpy's a.astype(\"<f4\")", h.DType.descr(true))
+		return fmt.Errorf("the elements are %s, which is big-endian; save a.astype(\"<f4\")", h.DType.descr(true))
 	}
 	return nil
 }
@@ -120,12 +120,12 @@ func (h Header) Len() int {
 	return n
 }
 
-// block is how many elements are converted at a time.
+// block is the number of elements that are converted at a time.
 const block = 1 << 14
 
-// ReadFloat32s reads the next len(dst) elements from r, as they lie in the file,
-// into dst. It widens f2 and rounds f8 to float32, and refuses what
-// [Header.CheckFloat] does.
+// ReadFloat32s reads the next len(dst) elements of r into dst, in the order of the
+// file. It widens f2 and rounds f8 to float32. It refuses the types that
+// [Header.CheckFloat] refuses.
 func (h Header) ReadFloat32s(r io.Reader, dst []float32) error {
 	if err := h.CheckFloat(); err != nil {
 		return fmt.Errorf("reading npy: %w", err)
@@ -133,8 +133,8 @@ func (h Header) ReadFloat32s(r io.Reader, dst []float32) error {
 	return readBlocks(r, dst, h.DType.Size(), h.floats)
 }
 
-// readBlocks reads the next len(dst) elements of size bytes from r; decode converts
-// a block of them.
+// readBlocks reads the next len(dst) elements of size bytes from r. decode converts a
+// block of them.
 func readBlocks[T any](r io.Reader, dst []T, size int, decode func(dst []T, src []byte) error) error {
 	buf := make([]byte, min(block, len(dst))*size)
 	for len(dst) > 0 {
@@ -169,7 +169,8 @@ func (h Header) floats(dst []float32, src []byte) error {
 	return nil
 }
 
-// ReadFloat32 reads a whole file of floating-point numbers, in row-major order.
+// ReadFloat32 reads a whole file of floating-point numbers, and returns them in
+// row-major order with their shape.
 func ReadFloat32(r io.Reader) (data []float32, shape []int, err error) {
 	h, err := ReadHeader(r)
 	if err != nil {
@@ -178,9 +179,9 @@ func ReadFloat32(r io.Reader) (data []float32, shape []int, err error) {
 	return readAll(r, h, h.ReadFloat32s)
 }
 
-// readAll reads the elements that follow h, in row-major order, and makes sure that
-// nothing follows them. The result grows as data arrives, so that a header can't
-// ask for more memory than twice the file.
+// readAll reads the elements that follow h, and checks that no data follows them. It
+// returns them in row-major order. The result grows as data arrives, so a header
+// can't make it allocate more than twice the size of the file.
 func readAll[T any](r io.Reader, h Header, read func(io.Reader, []T) error) (data []T, shape []int, err error) {
 	n := h.Len()
 	data = make([]T, 0, min(n, 64*block))
@@ -198,12 +199,12 @@ func readAll[T any](r io.Reader, h Header, read func(io.Reader, []T) error) (dat
 	}
 	var extra [1]byte
 	if k, _ := io.ReadFull(r, extra[:]); k > 0 {
-		return nil, nil, fmt.Errorf("reading npy: something follows the %d elements", n)
+		return nil, nil, fmt.Errorf("reading npy: more data follows the %d elements", n)
 	}
 	return rowMajor(h, data), h.Shape, nil
 }
 
-// readFull fills b, taking an early end for an error.
+// readFull fills b; an early end is an error.
 func readFull(r io.Reader, b []byte) error {
 	_, err := io.ReadFull(r, b)
 	if err == io.EOF {
@@ -252,8 +253,8 @@ func (h Header) fits(n int) error {
 	return nil
 }
 
-// AppendFloat32s writes elements of type f4; with [WriteHeader] it writes a
-// file piece by piece.
+// AppendFloat32s writes elements of type f4. After [WriteHeader], several calls write
+// a file in pieces.
 func AppendFloat32s(w io.Writer, data []float32) error {
 	buf := make([]byte, 0, 4*min(block, len(data)))
 	for len(data) > 0 {

@@ -33,8 +33,8 @@ func Example() {
 	// Output: [1 2 3 4.5] [2 2] <nil>
 }
 
-// NumPy wrote this file, so writing its content must give its bytes.
-func TestFilesAreThoseThatNumPyWrites(t *testing.T) {
+// NumPy wrote this file, so writing its content must reproduce its bytes.
+func TestFilesEqualThoseOfNumPy(t *testing.T) {
 	want, err := golden.FS.ReadFile("testdata/arch/cifar_resnet20.logits.npy")
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestFilesAreThoseThatNumPyWrites(t *testing.T) {
 	}
 }
 
-func TestShapesOfEveryRankComeBack(t *testing.T) {
+func TestShapesOfEveryRankRoundTrip(t *testing.T) {
 	for _, shape := range [][]int{{}, {0}, {7}, {3, 0}, {1, 1}, {2, 3, 5}, {40000}, {1, 2, 1, 2, 1, 2, 1, 2}} {
 		h := npy.Header{DType: npy.Float32, Shape: shape}
 		data := make([]float32, h.Len())
@@ -124,7 +124,7 @@ func TestWeReadWhatAnotherImplementationWrites(t *testing.T) {
 	}
 }
 
-func TestBigFilesAreReadByRow(t *testing.T) {
+func TestLargeFilesAreReadByRow(t *testing.T) {
 	path := golden.Shared(t, "data/cifar10-sample/reference_logits.npy")
 	file, err := os.Open(path)
 	if err != nil {
@@ -187,8 +187,8 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		"version 4.0 is unknown":       raw(4, "", ""),
 		"1073741824 bytes, 65536":      huge,
 		"unexpected EOF":               raw(1, head+"(2,), }", "1234567"),
-		"something follows the 1 ":     raw(1, head+"(1,), }", "12345"),
-		"are >f4, of a big-endian":     raw(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234"),
+		"more data follows the 1 ":     raw(1, head+"(1,), }", "12345"),
+		"are >f4, which is big-endian":     raw(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234"),
 		`type "|O"`:                    raw(1, "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "1234"),
 		"the file is empty":            nil,
 		"an archive (.npz)":            []byte("PK\x03\x0412345678"),
@@ -200,8 +200,8 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		`"<f16"; only integers`:        raw(1, "{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", "12345678"),
 		"True or False expected":       raw(1, "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,), }", "1234"),
 		`unknown key "x"`:              raw(1, "{'x': 1}", ""),
-		"is there twice":               raw(1, "{'descr': '<f4', 'descr': '<f4'}", ""),
-		"are needed":                   raw(1, "{'descr': '<f4'}", ""),
+		"appears twice":                raw(1, "{'descr': '<f4', 'descr': '<f4'}", ""),
+		"are required":                 raw(1, "{'descr': '<f4'}", ""),
 		"the end expected":             raw(1, head+"(1,), } x", "1234"),
 		"a size expected":              raw(1, head+"(-1,), }", "1234"),
 		`, expected at ")`:             raw(1, head+"(1), }", "1234"),
@@ -218,7 +218,7 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 	}
 }
 
-// A header may promise a terabyte; only what is there may take memory.
+// A header may promise a terabyte; only data in the file may take memory.
 func TestAHeaderCannotAskForMemory(t *testing.T) {
 	f := raw(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776,), }", strings.Repeat("x", 1<<20))
 	var before, after runtime.MemStats
@@ -233,7 +233,7 @@ func TestAHeaderCannotAskForMemory(t *testing.T) {
 	}
 }
 
-func TestShapesThatDoNotFitAreNotWritten(t *testing.T) {
+func TestMismatchedShapesAreNotWritten(t *testing.T) {
 	for _, shape := range [][]int{{3}, {-1, -2}, {1 << 40, 1 << 40}, make([]int, 40)} {
 		var f bytes.Buffer
 		if err := npy.WriteFloat32(&f, shape, make([]float32, 2)); err == nil || f.Len() > 0 {
@@ -300,7 +300,7 @@ func TestAnOpenFileIsReadAnywhere(t *testing.T) {
 	}
 	for want, data := range map[string][]byte{
 		": reading npy: unexpected EOF":                   b.Bytes()[:b.Len()-1],
-		": reading npy: something follows the 6 elements": append(slices.Clone(b.Bytes()), 0),
+		": reading npy: more data follows the 6 elements": append(slices.Clone(b.Bytes()), 0),
 		": reading npy header: not a .npy file":           []byte("id,attribute_ids\n"),
 	} {
 		write(data)

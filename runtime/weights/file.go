@@ -8,19 +8,19 @@ import (
 	"maps"
 )
 
-// File is a safetensors file whose tensors are read on demand. It is safe for
-// concurrent use if the reader it was opened with is, as os.File is.
+// File is an open safetensors file whose tensors are read on demand. It is safe for
+// concurrent use if its reader is, as os.File is.
 type File struct {
 	r        io.ReaderAt
-	start    int64 // of the data
-	size     int64 // of the data
+	start    int64 // offset of the data
+	size     int64 // size of the data
 	entries  []entry
 	index    map[string]int
 	metadata map[string]string
 }
 
-// Open reads and checks the header of a safetensors file of size bytes. The
-// caller keeps r open as long as the File is used.
+// Open reads and checks the header of a safetensors file of size bytes. The caller
+// keeps r open while it uses the File.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	var length [8]byte
 	if size < int64(len(length)) {
@@ -49,10 +49,10 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// Metadata returns a copy of the file's own notes, key to text.
+// Metadata returns a copy of the metadata of the file.
 func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
-// Infos describes the tensors, in the header's order.
+// Infos describes the tensors in the order of the header.
 func (f *File) Infos() []Info {
 	infos := make([]Info, len(f.entries))
 	for i, e := range f.entries {
@@ -61,17 +61,17 @@ func (f *File) Infos() []Info {
 	return infos
 }
 
-// Has reports whether there is a tensor of that name.
+// Has reports whether the file has a tensor of that name.
 func (f *File) Has(name string) bool {
 	_, ok := f.index[name]
 	return ok
 }
 
-// chunk is how many bytes Float32 reads at a time.
+// chunk is the number of bytes that Float32 reads at a time.
 const chunk = 1 << 18
 
-// Float32 reads the named tensor, converts its elements to float32 as
-// [Tensor.Float32s] does, and returns them in a new slice with the shape.
+// Float32 reads a tensor and converts its elements to float32, as [Tensor.Float32s]
+// does. It returns a new slice and the shape.
 func (f *File) Float32(name string) (data []float32, shape []int, err error) {
 	i, ok := f.index[name]
 	if !ok {
@@ -95,7 +95,7 @@ func (f *File) Float32(name string) (data []float32, shape []int, err error) {
 	return data, e.Shape, nil
 }
 
-// Tensor reads the named tensor.
+// Tensor reads a tensor.
 func (f *File) Tensor(name string) (Tensor, error) {
 	i, ok := f.index[name]
 	if !ok {
@@ -109,7 +109,7 @@ func (f *File) Tensor(name string) (Tensor, error) {
 	return Tensor{e.Name, e.DType, e.Shape, data}, nil
 }
 
-// StateDict reads everything, into one allocation that the tensors share.
+// StateDict reads all tensors into one allocation that they share.
 func (f *File) StateDict() (*StateDict, error) {
 	data := make([]byte, f.size)
 	if err := readAt(f.r, data, f.start); err != nil {
@@ -122,7 +122,7 @@ func (f *File) StateDict() (*StateDict, error) {
 	return s, nil
 }
 
-// readAt fills b, taking a short read for an error even at the end.
+// readAt fills b from at. A short read is an error, even at the end.
 func readAt(r io.ReaderAt, b []byte, at int64) error {
 	n, err := r.ReadAt(b, at)
 	if n == len(b) {

@@ -11,18 +11,17 @@ import (
 	"strconv"
 )
 
-// maxHeader is the limit of the reference implementation (safetensors,
-// tensor.rs: MAX_HEADER_SIZE).
+// maxHeader is the limit of the reference implementation (safetensors, tensor.rs:
+// MAX_HEADER_SIZE).
 const maxHeader = 100_000_000
 
-// entry is one tensor of a header: its place counts from the start of the
-// data.
+// entry is a tensor of a header. begin and end count from the start of the data.
 type entry struct {
 	Info
 	begin, end int64
 }
 
-// parseHeader reads the header of a file that has size bytes of data.
+// parseHeader parses the header of a file with size bytes of data.
 func parseHeader(text []byte, size int64) ([]entry, map[string]string, error) {
 	p := parser{json.NewDecoder(bytes.NewReader(text))}
 	p.UseNumber()
@@ -31,7 +30,7 @@ func parseHeader(text []byte, size int64) ([]entry, map[string]string, error) {
 	names := map[string]bool{}
 	err := p.object(func(key string) error {
 		if names[key] {
-			return fmt.Errorf("the name %q is used twice", key)
+			return fmt.Errorf("the name %q appears twice", key)
 		}
 		names[key] = true
 		if key == metadataKey {
@@ -51,7 +50,7 @@ func parseHeader(text []byte, size int64) ([]entry, map[string]string, error) {
 		return nil, nil, err
 	}
 	if _, err := p.Token(); err != io.EOF {
-		return nil, nil, errors.New("something follows the header's JSON")
+		return nil, nil, errors.New("more data follows the JSON of the header")
 	}
 	return entries, metadata, tile(entries, size)
 }
@@ -85,7 +84,7 @@ func sign(n int64) int {
 	return int(min(n, 1))
 }
 
-// parser reads the few forms of JSON that a header has.
+// parser reads the few forms of JSON in a header.
 type parser struct{ *json.Decoder }
 
 func (p parser) expect(d json.Delim) error {
@@ -94,12 +93,12 @@ func (p parser) expect(d json.Delim) error {
 		return err
 	}
 	if tok != d {
-		return fmt.Errorf("%v where %v should be", tok, d)
+		return fmt.Errorf("got %v, want %v", tok, d)
 	}
 	return nil
 }
 
-// object reads an object and calls value at each key.
+// object reads an object, and calls value at each key.
 func (p parser) object(value func(key string) error) error {
 	if err := p.expect('{'); err != nil {
 		return err
@@ -123,12 +122,12 @@ func (p parser) text() (string, error) {
 	}
 	s, ok := tok.(string)
 	if !ok {
-		return "", fmt.Errorf("%v where a string should be", tok)
+		return "", fmt.Errorf("got %v, want a string", tok)
 	}
 	return s, nil
 }
 
-// ints reads an array of whole numbers, none negative.
+// ints reads an array of nonnegative integers.
 func (p parser) ints() ([]int64, error) {
 	if err := p.expect('['); err != nil {
 		return nil, err
@@ -141,7 +140,7 @@ func (p parser) ints() ([]int64, error) {
 		}
 		num, ok := tok.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("%v where a number should be", tok)
+			return nil, fmt.Errorf("got %v, want a number", tok)
 		}
 		n, err := strconv.ParseInt(num.String(), 10, 64)
 		if err != nil || n < 0 {
@@ -156,7 +155,7 @@ func (p parser) metadata() (map[string]string, error) {
 	m := map[string]string{}
 	err := p.object(func(key string) error {
 		if _, ok := m[key]; ok {
-			return fmt.Errorf("metadata: the key %q is used twice", key)
+			return fmt.Errorf("metadata: the key %q appears twice", key)
 		}
 		v, err := p.text()
 		m[key] = v
@@ -196,7 +195,7 @@ func (p parser) entry(name string) (entry, error) {
 			return fmt.Errorf("unknown field %q", key)
 		}
 		if err == nil && seen[field] {
-			err = fmt.Errorf("the field %q is there twice", key)
+			err = fmt.Errorf("the field %q appears twice", key)
 		}
 		seen[field] = true
 		return err
@@ -205,13 +204,13 @@ func (p parser) entry(name string) (entry, error) {
 		return e, err
 	}
 	if seen != [3]bool{true, true, true} || len(offsets) != 2 {
-		return e, errors.New("dtype, shape and two data_offsets are needed")
+		return e, errors.New("dtype, shape and two data_offsets are required")
 	}
 	e.begin, e.end = offsets[0], offsets[1]
 	return e, e.check()
 }
 
-// check returns an error unless the place has the size of shape and type.
+// check returns an error unless begin and end match the shape and the type.
 func (e entry) check() error {
 	n, err := Elements(e.Shape)
 	if err != nil {

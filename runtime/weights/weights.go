@@ -1,5 +1,5 @@
-// Package weights holds state dicts, the named tensors of a trained network,
-// and reads and writes them as safetensors files.
+// Package weights holds state dicts, the named tensors of a trained network. It reads
+// and writes them as safetensors files.
 //
 //	f, err := weights.Open(r, size)               // the header only
 //	data, shape, err := f.Float32("conv1.weight") // one tensor
@@ -13,13 +13,13 @@
 //	the rest      the tensors' bytes, little-endian and row-major;
 //	              offsets count from here
 //
-// [Write] is deterministic: the header lists the tensors in the dict's order
-// and is padded with spaces to a multiple of 8; the data comes with the widest
-// types first, so that every tensor is aligned to its element.
+// [Write] is deterministic. The header lists the tensors in the order of the dict and
+// is padded with spaces to a multiple of 8. The data begins with the widest types, so
+// every tensor is aligned to its elements.
 //
-// The reader refuses headers over 100 MB, offsets that leave the file, overlap,
-// leave gaps or don't fit shape and type, names used twice, and JSON that is
-// anything but the form above. It allocates no more than the file's own size.
+// The reader refuses headers over 100 MB, and offsets that leave the file, overlap,
+// leave gaps or do not match shape and type. It refuses duplicate names and any other
+// form of JSON. It allocates at most the size of the file.
 package weights
 
 import (
@@ -30,14 +30,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/half"
 )
 
-// Tensor is one named array. Whoever holds it may change Data, unless told
+// Tensor is a named array. Its holder may change Data, unless a function says
 // otherwise.
 type Tensor struct {
 	Name  string
 	DType DType
-	// Shape in PyTorch's order; empty for a scalar.
+	// Shape is in PyTorch's order; it is empty for a scalar.
 	Shape []int
-	// Data are the elements, little-endian and row-major.
+	// Data holds the elements, little-endian and row-major.
 	Data []byte
 }
 
@@ -51,8 +51,8 @@ type Info struct {
 // Info returns the tensor's description.
 func (t Tensor) Info() Info { return Info{t.Name, t.DType, t.Shape} }
 
-// Elements returns the number of elements of a shape, or an error where a side
-// is negative or the number doesn't fit an int.
+// Elements returns the number of elements of a shape. It returns an error if a side
+// is negative or the number overflows an int.
 func Elements(shape []int) (int, error) {
 	n := 1
 	for _, d := range shape {
@@ -67,8 +67,7 @@ func Elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// check returns an error unless the data has the size that type and shape ask
-// for.
+// check returns an error unless the size of the data matches type and shape.
 func (t Tensor) check() error {
 	n, err := Elements(t.Shape)
 	if err != nil {
@@ -83,8 +82,8 @@ func (t Tensor) check() error {
 	return nil
 }
 
-// NewFloat32 returns a tensor of the given values. It panics where their
-// number is not that of the shape.
+// NewFloat32 returns a tensor with the given values. It panics if their number does
+// not match the shape.
 func NewFloat32(name string, shape []int, v []float32) Tensor {
 	t := Tensor{Name: name, DType: F32, Shape: shape, Data: make([]byte, 4*len(v))}
 	encode(t.Data, F32, v)
@@ -94,8 +93,8 @@ func NewFloat32(name string, shape []int, v []float32) Tensor {
 	return t
 }
 
-// Float32s returns the elements of a floating-point tensor as float32 in a new
-// slice: F16 and BF16 exactly, F64 rounded. Integers are refused.
+// Float32s returns the elements of a floating-point tensor as float32 in a new slice.
+// F16 and BF16 convert exactly, and F64 is rounded. It refuses integers.
 func (t Tensor) Float32s() ([]float32, error) {
 	if err := t.check(); err != nil {
 		return nil, fmt.Errorf("reading tensor %s: %w", t.Name, err)
@@ -108,9 +107,9 @@ func (t Tensor) Float32s() ([]float32, error) {
 	return v, nil
 }
 
-// To returns the tensor with its elements rounded to the nearest of another
-// floating-point type, in new memory; integer tensors are returned as they
-// are. The target must be F32, F16 or BF16.
+// To returns the tensor with its elements rounded to another floating-point type, in
+// new memory: F32, F16 or BF16. It returns integer tensors, and those that have the
+// type already, as they are.
 func (t Tensor) To(d DType) (Tensor, error) {
 	if d != F32 && d != F16 && d != BF16 {
 		return Tensor{}, fmt.Errorf("converting tensor %s: %v is not a type to store weights in", t.Name, d)
@@ -127,7 +126,7 @@ func (t Tensor) To(d DType) (Tensor, error) {
 	return t, nil
 }
 
-// decode widens src, elements of the floating-point type d, into dst.
+// decode converts src, elements of the floating-point type d, to float32.
 func decode(dst []float32, d DType, src []byte) {
 	switch d {
 	case F64:
@@ -149,7 +148,7 @@ func decode(dst []float32, d DType, src []byte) {
 	}
 }
 
-// encode stores v in dst as elements of type d: F32, F16 or BF16.
+// encode converts v to elements of type d: F32, F16 or BF16.
 func encode(dst []byte, d DType, v []float32) {
 	switch d {
 	case F32:
@@ -167,15 +166,15 @@ func encode(dst []byte, d DType, v []float32) {
 	}
 }
 
-// StateDict is the tensors of a network, in the order in which PyTorch keeps
-// them, with what the file says about them.
+// StateDict holds the tensors of a network in PyTorch's order, with the metadata of
+// the file.
 type StateDict struct {
 	Tensors  []Tensor
 	Metadata map[string]string
 }
 
-// Find returns the tensor of that name.
-func (s *StateDict) Find(name string) (Tensor, bool) {
+// Find returns the tensor of that name. ok is false if there is none.
+func (s *StateDict) Find(name string) (t Tensor, ok bool) {
 	for _, t := range s.Tensors {
 		if t.Name == name {
 			return t, true
@@ -184,7 +183,7 @@ func (s *StateDict) Find(name string) (Tensor, bool) {
 	return Tensor{}, false
 }
 
-// Infos describes the tensors, in order.
+// Infos describes the tensors in order.
 func (s *StateDict) Infos() []Info {
 	infos := make([]Info, len(s.Tensors))
 	for i, t := range s.Tensors {
@@ -193,8 +192,7 @@ func (s *StateDict) Infos() []Info {
 	return infos
 }
 
-// Float32 returns the named tensor's elements as float32, in a new slice, and
-// its shape.
+// Float32 returns the elements of a tensor as float32 in a new slice, and its shape.
 func (s *StateDict) Float32(name string) (data []float32, shape []int, err error) {
 	t, ok := s.Find(name)
 	if !ok {
@@ -204,11 +202,10 @@ func (s *StateDict) Float32(name string) (data []float32, shape []int, err error
 	return data, t.Shape, err
 }
 
-// Half returns a dict that stores the weights of convolutions and linear
-// layers in type d, F16 or BF16, and so takes half the space. The tensors of
-// fewer than two dimensions (biases, batch norms), which are small and whose
-// range may be wide, are shared with s as they are. It refuses weights that
-// F16 can't hold.
+// Half returns a dict that stores the weights of convolutions and linear layers in
+// type d, F16 or BF16, and so takes half the space. Tensors of fewer than two
+// dimensions (biases, batch norms) are small and may have a wide range; the dict
+// shares them with s. Half refuses weights that F16 can't hold.
 func (s *StateDict) Half(d DType) (*StateDict, error) {
 	if d != F16 && d != BF16 {
 		return nil, fmt.Errorf("storing weights in half: %v is not one of F16 and BF16", d)
@@ -231,8 +228,8 @@ func (s *StateDict) Half(d DType) (*StateDict, error) {
 	return out, nil
 }
 
-// finite reports whether binary16 elements are all numbers: their exponents
-// aren't all ones.
+// finite reports whether all binary16 elements are finite: no exponent has all bits
+// set.
 func finite(f16 []byte) bool {
 	for i := 1; i < len(f16); i += 2 {
 		if f16[i]&0x7c == 0x7c {

@@ -37,8 +37,8 @@ func Example() {
 	// Output: tiny [0.5 -1] [2] <nil>
 }
 
-// sample has every type, odd lengths, a scalar, an empty tensor and names that
-// JSON must escape.
+// sample has every type, odd lengths, a scalar, an empty tensor and names that JSON
+// must escape.
 func sample() *weights.StateDict {
 	s := &weights.StateDict{Metadata: map[string]string{"format": "pt", "config": "a: 1\nb: \"ü\"\n", "<&>": "\u2028"}}
 	for d := weights.F64; d <= weights.Bool; d++ {
@@ -67,7 +67,7 @@ func write(t testing.TB, s *weights.StateDict) []byte {
 
 func open(b []byte) (*weights.File, error) { return weights.Open(bytes.NewReader(b), int64(len(b))) }
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
+func TestWrittenFilesRoundTrip(t *testing.T) {
 	want := sample()
 	b := write(t, want)
 	if !bytes.Equal(b, write(t, sample())) {
@@ -201,11 +201,11 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		"only a length":      {binary.LittleEndian.AppendUint64(nil, 1), "a header of 1 bytes in a file of 8"},
 		"huge length":        {binary.LittleEndian.AppendUint64(nil, math.MaxUint64), "not a safetensors file"},
 		"no JSON":            {file("PK", 0), "invalid character"},
-		"not an object":      {file("[]", 0), "where { should be"},
+		"not an object":      {file("[]", 0), "want {"},
 		"cut":                {file("{"+ok+"}", 7), "damaged or incomplete"},
 		"trailing data":      {file("{"+ok+"}", 9), "damaged or incomplete"},
-		"trailing JSON":      {file("{"+ok+"} {}", 8), "something follows"},
-		"twice the name":     {file("{"+ok+","+ok+"}", 8), `"a" is used twice`},
+		"trailing JSON":      {file("{"+ok+"} {}", 8), "more data follows"},
+		"twice the name":     {file("{"+ok+","+ok+"}", 8), `"a" appears twice`},
 		"overlap":            {file(`{"b":{"dtype":"U8","shape":[4],"data_offsets":[4,8]},`+ok+"}", 8), "its data begins at 4, not at 8"},
 		"gap":                {file(`{"b":{"dtype":"U8","shape":[4],"data_offsets":[9,13]},`+ok+"}", 13), "its data begins at 9, not at 8"},
 		"wrong size":         {file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, 8), "bytes 0 to 8 do not hold a shape of [3] in F32"},
@@ -215,10 +215,10 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		"overflowing shape":  {file(`{"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`, 0), "too many elements"},
 		"unknown type":       {file(`{"a":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}}`, 8), `the element type "C64" is not supported`},
 		"unknown field":      {file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}`, 8), `unknown field "x"`},
-		"field twice":        {file(`{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8), "is there twice"},
+		"field twice":        {file(`{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8), "appears twice"},
 		"three offsets":      {file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}}`, 8), "two data_offsets"},
-		"metadata not text":  {file(`{"__metadata__":{"epoch":14},`+ok+"}", 8), "14 where a string should be"},
-		"metadata key twice": {file(`{"__metadata__":{"a":"","a":""},`+ok+"}", 8), "used twice"},
+		"metadata not text":  {file(`{"__metadata__":{"epoch":14},`+ok+"}", 8), "got 14, want a string"},
+		"metadata key twice": {file(`{"__metadata__":{"a":"","a":""},`+ok+"}", 8), "appears twice"},
 		"deep":               {file(strings.Repeat(`{"a":`, 100000), 8), "tensor"},
 	} {
 		if _, err := open(c.file); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -251,7 +251,7 @@ func TestBrokenDictsAreNotWritten(t *testing.T) {
 	}
 }
 
-// broken is a reader that fails after a number of bytes.
+// broken is a reader that fails after some bytes.
 type broken struct {
 	*bytes.Reader
 	end int64
@@ -266,7 +266,7 @@ func (b broken) ReadAt(p []byte, at int64) (int, error) {
 	return b.Reader.ReadAt(p, at)
 }
 
-func TestReadErrorsAreGivenOn(t *testing.T) {
+func TestReadErrorsAreReturned(t *testing.T) {
 	b := write(t, sample())
 	for end := range int64(len(b)) {
 		r := broken{bytes.NewReader(b), end}
@@ -287,7 +287,7 @@ func TestReadErrorsAreGivenOn(t *testing.T) {
 	}
 }
 
-func TestHalfSizeWeightsAreTheNearest(t *testing.T) {
+func TestHalfRoundsToNearest(t *testing.T) {
 	bias := weights.NewFloat32("bias", []int{1}, []float32{1.0001})
 	dict := &weights.StateDict{Tensors: []weights.Tensor{
 		weights.NewFloat32("w", []int{3, 1}, []float32{1.0001, -3e-5, 60001}),

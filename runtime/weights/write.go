@@ -10,11 +10,10 @@ import (
 	"strconv"
 )
 
-// metadataKey is the header's entry that is not a tensor.
+// metadataKey is the only key of a header that is not a tensor.
 const metadataKey = "__metadata__"
 
-// Write writes the dict as a safetensors file. The same dict gives the same
-// bytes.
+// Write writes the dict as a safetensors file. Equal dicts give equal bytes.
 func Write(w io.Writer, s *StateDict) error {
 	order, err := layout(s)
 	if err != nil {
@@ -38,8 +37,8 @@ func Write(w io.Writer, s *StateDict) error {
 	return nil
 }
 
-// layout checks the tensors and returns their indices in the order of their
-// data: widest elements first.
+// layout checks the tensors, and returns their indices in the order of their data:
+// the widest elements first.
 func layout(s *StateDict) ([]int, error) {
 	names := make(map[string]bool, len(s.Tensors))
 	order := make([]int, len(s.Tensors))
