@@ -13,6 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/print"
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/reach"
 	"github.com/deploy-kernel/deploy-kernel/bundler/internal/source"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 )
 
 // Options say what to bundle, and how. The zero value bundles the main package in the
@@ -81,10 +82,11 @@ func (w Warning) String() string {
 }
 
 // An Error reports a mistake in the program, or a program that one Go file can't hold.
+// If something can be done about it, the error that Bundle returns also has a method
+// Hint() string, which [errors.As] finds.
 type Error struct {
 	Pos  token.Position // invalid if the error has no single place
 	Text string         // what is wrong
-	Hint string         // what to do about it; may be empty
 }
 
 // Error returns "file:line:col: text".
@@ -100,12 +102,16 @@ func Bundle(ctx context.Context, o Options) (*Result, error) {
 	return res, public(err)
 }
 
-// public converts an error of a stage to an error of this package.
+// public converts an error of a stage to an [*Error], with its hint.
 func public(err error) error {
-	if e := (*source.Error)(nil); errors.As(err, &e) {
-		return (*Error)(e)
+	e := (*source.Error)(nil)
+	if !errors.As(err, &e) {
+		return err
 	}
-	return err
+	if e.Hint == "" {
+		return &Error{e.Pos, e.Text}
+	}
+	return hint.New(&Error{e.Pos, e.Text}, "%s", e.Hint)
 }
 
 // A bundling is one run of the stages.
@@ -186,7 +192,7 @@ func (b *bundling) begin(stage, doing string) {
 // panicked returns the panic of a stage as an error of one line.
 func panicked(stage string, fault any) error {
 	line, _, _ := strings.Cut(fmt.Sprint(fault), "\n")
-	return &Error{
+	return &source.Error{
 		Text: fmt.Sprintf("internal error: stage %s: %s", stage, line),
 		Hint: "please report this as a bug of the bundler, with the program",
 	}

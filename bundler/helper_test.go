@@ -108,8 +108,8 @@ func mustBundle(t *testing.T, o bundler.Options) *bundler.Result {
 
 // message returns the text of an error with its hint.
 func message(err error) string {
-	if e := (*bundler.Error)(nil); errors.As(err, &e) && e.Hint != "" {
-		return e.Error() + "\nhint: " + e.Hint
+	if h := (interface{ Hint() string })(nil); errors.As(err, &h) {
+		return err.Error() + "\nhint: " + h.Hint()
 	}
 	return err.Error()
 }

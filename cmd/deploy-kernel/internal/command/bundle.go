@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,10 +8,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/bundler"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/spf13/cobra"
 )
@@ -82,12 +80,12 @@ func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, rep
 	o.Progress = progress.begin
 	res, err := bundler.Bundle(cmd.Context(), o)
 	if err != nil {
-		return withHint(err)
+		return err
 	}
 	if verify != "" {
 		progress.begin("building and comparing program and bundle")
 		if err := bundler.Verify(cmd.Context(), o, res.Source, verify); err != nil {
-			return fmt.Errorf("verifying: %w", withHint(err))
+			return fmt.Errorf("verifying: %w", err)
 		}
 	}
 	progress.done()
@@ -103,14 +101,6 @@ func runBundle(cmd *cobra.Command, o bundler.Options, output, verify string, rep
 		cli.Printf(cmd, "verified: program and bundle agree on %s", verify)
 	}
 	return writeOutput(cmd.OutOrStdout(), output, res.Source)
-}
-
-// withHint attaches the hint of a bundler's error.
-func withHint(err error) error {
-	if e := (*bundler.Error)(nil); errors.As(err, &e) && e.Hint != "" {
-		return hint.New(err, "%s", e.Hint)
-	}
-	return err
 }
 
 // writable returns an error if the file can't be written. It saves minutes of work.
