@@ -31,6 +31,22 @@ test: ## all tests, with the SIMD kernels and then, where it matters, without
 	$(GO) build ./...
 	$(GO) test -timeout 30m ./runtime/... ./crypt/...
 
+.PHONY: docs
+docs: ## renew docs/cli.md from the help of the commands
+	@$(SIMD) $(GO) test ./dev/docstest -run TestCommandLinePage -update
+
+.PHONY: recording
+recording: build ## renew docs/demo.svg, the recording of make demo in the README (3 minutes)
+	@examples/demo/demo.sh | $(GO) run ./dev/recording -o docs/demo.svg
+
+.PHONY: docs-test
+docs-test: ## execute every command block of README.md and docs/*.md (10 minutes)
+	$(SIMD) $(GO) test -timeout 1h -count=1 -v ./dev/docstest -long
+
+.PHONY: pictures
+pictures: build ## redraw docs/blend.png and docs/emoji-curves.png (needs ../shared)
+	@dev/pictures.sh
+
 .PHONY: faults
 faults: ## the kernel under every fault: prints the matrix and renews docs/reliability.md
 	@mkdir -p $(BIN)
