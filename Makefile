@@ -32,12 +32,9 @@ test: ## all tests, with the SIMD kernels and then, where it matters, without
 	$(GO) test -timeout 30m ./runtime/... ./crypt/...
 
 .PHONY: docs
-docs: ## renew docs/cli.md from the help of the commands
+docs: ## renew docs/cli.md from the help of the commands, and docs/demo.svg from the quick start
 	@$(SIMD) $(GO) test ./dev/docstest -run TestCommandLinePage -update
-
-.PHONY: recording
-recording: build ## renew docs/demo.svg, the recording of make demo in the README (3 minutes)
-	@examples/demo/demo.sh | $(GO) run ./dev/recording -o docs/demo.svg
+	@$(GO) run ./dev/recording -o docs/demo.svg docs/quickstart.md
 
 .PHONY: docs-test
 docs-test: ## execute every command block of README.md and docs/*.md (10 minutes)

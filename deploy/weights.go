@@ -17,7 +17,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
-	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 

@@ -113,7 +113,7 @@ func interrupts(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// writeSquares makes N training images whose colours and brightness are their
+// writeSquares makes N training images whose colors and brightness are their
 // labels, of 5 classes, and a few test images: squares N.
 func writeSquares(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
@@ -175,7 +175,7 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("stderr.txt"), stderr.Bytes(), 0o644))
 }
 
-// unlabelAll takes the config from all weights of a folder: unlabelall FOLDER.
+// unlabelAll takes the config from all weights of a folder: `unlabelall FOLDER`.
 func unlabelAll(ts *testscript.TestScript, neg bool, args []string) {
 	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.safetensors"))
 	ts.Check(err)

@@ -209,6 +209,27 @@ func TestCommandLinePageIsUpToDate(t *testing.T) {
 	}
 }
 
+func TestLinksLeadSomewhere(t *testing.T) {
+	decisions, err := filepath.Glob(root + "/docs/decisions/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(root + "/docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(append(decisions, paths...), root+"/README.md", root+"/CONTRIBUTING.md", root+"/CHANGELOG.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Rel(root, path)
+		for _, b := range docstest.BrokenLinks(root, name, string(text)) {
+			t.Error(b)
+		}
+	}
+}
+
 var inlineCode = regexp.MustCompile("`[^`]+`")
 
 // The first column of the tables in docs/troubleshooting.md quotes messages. Every
