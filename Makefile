@@ -41,7 +41,7 @@ docs-test: ## execute every command block of README.md and docs/*.md (10 minutes
 	$(SIMD) $(GO) test -timeout 1h -count=1 -v ./dev/docstest -long
 
 .PHONY: pictures
-pictures: build ## redraw docs/blend.png and docs/emoji-curves.png (needs ../shared)
+pictures: build ## redraw docs/curves.png, and docs/blend.png (needs ../shared)
 	@dev/pictures.sh
 
 .PHONY: faults
