@@ -27,8 +27,8 @@ func Example() {
 	// Output: 2b_se_resnext50 0 14 0.5975 <nil>
 }
 
-// The metric of weights is written where a submission of labels isn't scored by it.
-func TestTheMetricIsKept(t *testing.T) {
+// A file names its metric only if that does not score submissions of labels.
+func TestTheMetricRoundTrips(t *testing.T) {
 	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n"
 	for metric, want := range map[string]string{"": "", "f-beta": "", "micro-f-beta": "", "accuracy": "- metric: accuracy\n", "log-loss": "- metric: log-loss\n"} {
 		e, err := ensemblefile.Read("e.yml", []byte(text))
@@ -47,7 +47,7 @@ func TestTheMetricIsKept(t *testing.T) {
 	}
 }
 
-func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
+func TestARealFileRoundTrips(t *testing.T) {
 	data, err := os.ReadFile(golden.Shared(t, "data/imet/best_ensemble_val_0.6397_lb_651.yml"))
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestTheRealFileIsWrittenAsItWasRead(t *testing.T) {
 	}
 }
 
-func TestAnOffsetIsKept(t *testing.T) {
+func TestAnOffsetRoundTrips(t *testing.T) {
 	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n  offset: -0.0125\n"
 	e, err := ensemblefile.Read("e.yml", []byte(text))
 	if err != nil || e.Members[0].Offset != -0.0125 {
@@ -80,7 +80,7 @@ func TestAnOffsetIsKept(t *testing.T) {
 	}
 }
 
-func TestTheOffsetsOfClassesAreKept(t *testing.T) {
+func TestClassOffsetsRoundTrip(t *testing.T) {
 	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n- class-offsets:\n    2: 0.0125\n    11: -0.5\n"
 	e, err := ensemblefile.Read("e.yml", []byte(text))
 	if err != nil || len(e.Members) != 1 {
@@ -138,7 +138,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 	}
 }
 
-func TestNamesComeApart(t *testing.T) {
+func TestParseName(t *testing.T) {
 	for _, file := range []string{
 		"level1_train_4b_se_resnext101_352x352_f1_e29_0.6079.npy", "level1_test_4b_se_resnext101_352x352_f1_e29_0.6079.npy",
 		"models/4b_se_resnext101_352x352_f1_e29_0.6079.safetensors.enc", "4b_se_resnext101_352x352_f1_e29_0.6079",

@@ -10,7 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 )
 
-func TestWhatIsWrittenIsReadAndFits(t *testing.T) {
+func TestWrittenFoldsRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "folds.npy")
 	if err := foldfile.Write(path, []uint8{0, 1, 2, foldfile.Always}); err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestWhatIsWrittenIsReadAndFits(t *testing.T) {
 	}
 }
 
-// save writes a .npy file with numbers of a type of one byte.
+// save writes a .npy file of numbers with a one-byte type.
 func save(t *testing.T, descr, shape, data string) string {
 	t.Helper()
 	header := "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }\n"
@@ -40,7 +40,7 @@ func save(t *testing.T, descr, shape, data string) string {
 	return path
 }
 
-func TestFoldsOfOtherTypesAreReadWhereTheyFit(t *testing.T) {
+func TestFoldsOfOtherTypesAreRead(t *testing.T) {
 	for descr, data := range map[string]string{
 		"|u1": "\x00\x02\xff", ">i2": "\x00\x00\x00\x02\x00\xff", "<i8": "\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\xff\x00\x00\x00\x00\x00\x00\x00",
 		"<f4": "\x00\x00\x00\x00\x00\x00\x00\x40\x00\x00\x7f\x43",

@@ -56,7 +56,7 @@ func openZip(r io.ReaderAt, size int64) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	budget := size // archives may list a byte in two files
+	budget := size // an archive may list the same bytes as several files
 	return &archive{root: root, size: size, storage: func(s *storage) ([]byte, error) {
 		f := files[folder+"data/"+s.key]
 		if f == nil {
@@ -73,8 +73,8 @@ func openZip(r io.ReaderAt, size int64) (*archive, error) {
 	}}, nil
 }
 
-// otherArchive returns an error for archives that torch.save has not written.
-// folder is where the pickle is, if it was found.
+// otherArchive returns an error for an archive that torch.save did not write. folder
+// is the folder of the pickle if found is set.
 func otherArchive(files []*zip.File, folder string, found bool) error {
 	var names []string
 	arrays := 0
@@ -103,10 +103,10 @@ func otherArchive(files []*zip.File, folder string, found bool) error {
 	return fmt.Errorf("the archive has no data.pkl, so torch.save has not written it; it holds %s: unpack it, and name the file of weights in it", strings.Join(names, ", "))
 }
 
-// readEntry reads a file of the archive and verifies its checksum.
+// readEntry reads a file of the archive, and verifies its checksum.
 func readEntry(f *zip.File, limit int64) ([]byte, error) {
 	if f.Method != zip.Store {
-		return nil, fmt.Errorf("%s is compressed (deflated), which torch.save does not do; load the file in Python and save it again", f.Name)
+		return nil, fmt.Errorf("%s is compressed (deflated), and torch.save never compresses; load the file in Python and save it again", f.Name)
 	}
 	if f.UncompressedSize64 > uint64(limit) {
 		return nil, fmt.Errorf("%s has %d bytes, %d at most", f.Name, f.UncompressedSize64, limit)
@@ -116,7 +116,7 @@ func readEntry(f *zip.File, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	defer in.Close()
-	// One byte more, so that the end is reached and with it the checksum.
+	// Read one byte more than the file has, to reach its end and thereby its checksum.
 	b := make([]byte, f.UncompressedSize64+1)
 	n, err := io.ReadFull(in, b)
 	if err != io.ErrUnexpectedEOF && err != io.EOF || uint64(n) != f.UncompressedSize64 {
@@ -128,13 +128,13 @@ func readEntry(f *zip.File, limit int64) ([]byte, error) {
 	return b[:n:n], nil
 }
 
-// openLegacy reads the pickles of the older form, one after the other:
+// openLegacy reads the consecutive pickles of the older format:
 //
 //	the magic number, the version, a dict of the machine's properties
 //	the value
 //	the list of the storages' keys
 //
-// then for every key the number of elements, 8 bytes, and the elements.
+// After them, it has for each key the number of elements, 8 bytes, and the elements.
 func openLegacy(r io.ReaderAt, size int64) (*archive, error) {
 	head, err := readAt(r, 0, min(size, maxPickle))
 	if err != nil {
@@ -182,7 +182,7 @@ func openLegacy(r io.ReaderAt, size int64) (*archive, error) {
 	}}, nil
 }
 
-// locate finds the storages behind the pickles of a legacy file.
+// locate finds the storages after the pickles of a legacy file.
 func locate(r io.ReaderAt, size, at int64, keys any, storages map[string]*storage) (map[string]int64, error) {
 	l, ok := keys.(*list)
 	if !ok {
@@ -196,7 +196,7 @@ func locate(r io.ReaderAt, size, at int64, keys any, storages map[string]*storag
 			return nil, fmt.Errorf("storage %q belongs to no tensor", key)
 		}
 		if places[key] != 0 {
-			return nil, fmt.Errorf("storage %s is there twice", key)
+			return nil, fmt.Errorf("storage %s appears twice", key)
 		}
 		count, err := readAt(r, at, 8)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// global reads a name written as two lines, of module and of object.
+// global reads a name, written as two lines: the module and the object.
 func (m *machine) global() (any, error) {
 	module, err := m.line()
 	if err != nil {
@@ -21,7 +21,7 @@ func (m *machine) global() (any, error) {
 	return global{module, name}, err
 }
 
-// stackGlobal takes a name from two texts.
+// stackGlobal makes a name of the two texts on the stack.
 func (m *machine) stackGlobal() (any, error) {
 	vs, err := m.popN(2)
 	if err != nil {
@@ -35,7 +35,7 @@ func (m *machine) stackGlobal() (any, error) {
 	return global{module, name}, nil
 }
 
-// newObjectNamed is NEWOBJ_EX: class, arguments, named arguments.
+// newObjectNamed is NEWOBJ_EX: a class, its arguments and its keyword arguments.
 func (m *machine) newObjectNamed() (any, error) {
 	vs, err := m.popN(3)
 	if err != nil {
@@ -45,7 +45,7 @@ func (m *machine) newObjectNamed() (any, error) {
 	return call(vs[0], args)
 }
 
-// reduce is a function and the tuple of its arguments.
+// reduce calls a function with a tuple of arguments.
 func (m *machine) reduce() (any, error) {
 	vs, err := m.popN(2)
 	if err != nil {
@@ -58,8 +58,8 @@ func (m *machine) reduce() (any, error) {
 	return call(vs[0], args)
 }
 
-// call is all that a pickle can make happen: build a tensor or a container
-// from values already read. Any other function gives a placeholder.
+// call is everything that a pickle can cause: it builds a tensor or a container from
+// values that were read before. Any other function returns a placeholder.
 func call(function any, args tuple) (any, error) {
 	g, ok := function.(global)
 	if !ok {
@@ -106,8 +106,8 @@ func call(function any, args tuple) (any, error) {
 	return &object{g, args}, nil
 }
 
-// oddTensors are the functions of torch._utils that make tensors of kinds that
-// are not read.
+// oddTensors maps the functions of torch._utils that make tensors of unsupported
+// kinds to the reason and the remedy.
 var oddTensors = map[string]string{
 	"_rebuild_qtensor":                       "it is quantized; save the weights from before quantization",
 	"_rebuild_sparse_tensor":                 "it is sparse; in Python, save tensor.to_dense()",
@@ -122,8 +122,8 @@ var oddTensors = map[string]string{
 
 const xla = "it lies on a TPU (XLA); in Python, save it after model.cpu(), or by xm.save"
 
-// oddTensorOf returns what a call makes of a tensor that is not read, nil where
-// it makes none.
+// oddTensorOf returns the unsupported tensor that a call makes, or nil if it makes
+// none.
 func oddTensorOf(g global, args tuple) *oddTensor {
 	if g.module != "torch._utils" {
 		return nil
@@ -131,7 +131,7 @@ func oddTensorOf(g global, args tuple) *oddTensor {
 	if why := oddTensors[g.name]; why != "" {
 		return &oddTensor{why}
 	}
-	if g.name == "_rebuild_tensor_v3" { // for types that have no storage class: storage, offset, shape, strides, …, type
+	if g.name == "_rebuild_tensor_v3" { // of types without a storage class: storage, offset, shape, strides, …, type
 		for _, a := range args {
 			if dtype, ok := a.(global); ok && dtype.module == "torch" {
 				return &oddTensor{fmt.Sprintf("its elements are of type %s, which is not read; save it as float32 or float16", dtype)}
@@ -142,7 +142,7 @@ func oddTensorOf(g global, args tuple) *oddTensor {
 	return nil
 }
 
-// orderedDict makes a dict of a list of pairs, or an empty one.
+// orderedDict makes a dict of a list of pairs, or an empty dict.
 func orderedDict(args tuple) (any, error) {
 	d := &dict{}
 	if len(args) == 0 {
@@ -150,14 +150,14 @@ func orderedDict(args tuple) (any, error) {
 	}
 	items, ok := args[0].(*list)
 	if !ok {
-		return d, nil // a defaultdict's factory
+		return d, nil // the argument is the factory of a defaultdict
 	}
 	for _, item := range items.items {
 		var kv []any
 		switch item := item.(type) {
 		case tuple:
 			kv = item
-		case *list: // as Python 2 wrote them
+		case *list: // from Python 2
 			kv = item.items
 		}
 		if len(kv) != 2 {
@@ -168,8 +168,8 @@ func orderedDict(args tuple) (any, error) {
 	return d, nil
 }
 
-// rebuildTensor takes storage, offset, shape and strides; what follows
-// (requires_grad, hooks) is of no use here.
+// rebuildTensor makes a tensor of storage, offset, shape and strides. It ignores the
+// other arguments (requires_grad, hooks).
 func rebuildTensor(args tuple) (any, error) {
 	if len(args) < 4 {
 		return nil, errors.New("a tensor of too few arguments")
@@ -204,7 +204,7 @@ func rebuildTensor(args tuple) (any, error) {
 	return &tensor{s, offset, shape, stride}, nil
 }
 
-// maxSide bounds offsets and sides, so that they can be reckoned with.
+// maxSide bounds offsets and sides so that computing with them does not overflow.
 const maxSide = 1 << 48
 
 func size(v any) (int, error) {
@@ -215,7 +215,8 @@ func size(v any) (int, error) {
 	return int(n), nil
 }
 
-// maxRank is that of PyTorch's own fast paths, many times what weights have.
+// maxRank is the limit of PyTorch's own fast paths, far above the rank of any
+// weights.
 const maxRank = 64
 
 func sizes(v any) ([]int, error) {
@@ -233,24 +234,23 @@ func sizes(v any) ([]int, error) {
 	return out, nil
 }
 
-// storageTypes are the classes of module torch that storages have, without
-// "Storage".
+// storageTypes maps the storage classes of the module torch, without "Storage".
 var storageTypes = map[string]weights.DType{
 	"Double": weights.F64, "Float": weights.F32, "Half": weights.F16, "BFloat16": weights.BF16,
 	"Long": weights.I64, "Int": weights.I32, "Short": weights.I16, "Char": weights.I8,
 	"Byte": weights.U8, "Bool": weights.Bool,
 }
 
-// oddStorages are the storages whose tensors are not read, with a type whose
-// elements take as many bytes.
+// oddStorages maps the storage classes of unsupported tensors to a type of the same
+// size.
 var oddStorages = map[string]weights.DType{
 	"ComplexFloat": weights.F64, "QInt32": weights.I32, "QInt8": weights.I8, "QUInt8": weights.U8,
 	"QUInt4x2": weights.U8, "QUInt2x4": weights.U8, "Untyped": weights.U8,
 }
 
-// persistent resolves what lies outside of the pickle: a storage, by
-// ("storage", type, key, device, elements) and in legacy files the part of
-// another storage that it is, or None.
+// persistent resolves a reference out of the pickle to a storage: ("storage", type,
+// key, device, elements). Legacy files add the part of another storage that it is, or
+// None.
 func (m *machine) persistent() (any, error) {
 	v, err := m.pop()
 	if err != nil {
@@ -287,7 +287,7 @@ func (m *machine) persistent() (any, error) {
 		m.storages[key] = s
 	}
 	if s.dtype != dtype || s.elements != elements {
-		return nil, fmt.Errorf("storage %s is told of as %d %v and as %d %v", key, s.elements, s.dtype, elements, dtype)
+		return nil, fmt.Errorf("storage %s has %d elements of %v in one place and %d of %v in another", key, s.elements, s.dtype, elements, dtype)
 	}
 	if len(id) < 6 || id[5] == nil {
 		return s, nil
@@ -334,8 +334,8 @@ func encode(args tuple) (any, error) {
 	return b, nil
 }
 
-// scalar makes a number of a NumPy scalar of a common type, as scores in
-// checkpoints are; nil of any other.
+// scalar returns a NumPy scalar of a common type, such as the score of a checkpoint,
+// as a number. It returns nil for other types.
 func scalar(args tuple) any {
 	if len(args) != 2 {
 		return nil

@@ -9,36 +9,35 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Dict is a dict of tensors.
+// Dict is a dict of tensors in a checkpoint.
 type Dict struct {
-	// Path lists the keys from the file's value to the dict; it is empty for that
-	// value itself.
+	// Path lists the keys that lead from the file's value to the dict; it is empty
+	// for that value itself.
 	Path []string
-	// Infos describes the tensors, in order. A tensor that can't be read has no
-	// shape.
+	// Infos describes the tensors in order. An unsupported tensor has no shape.
 	Infos []weights.Info
 
 	named []namedTensor
-	err   error // why it can't be read
+	err   error // why Load fails, or nil
 }
 
-// namedTensor is an entry of a state dict.
+// namedTensor is an entry of a dict of tensors.
 type namedTensor struct {
 	name string
 	*tensor
 }
 
 const (
-	// maxDepth is how many dicts deep tensors are looked for: Lightning keeps
+	// maxDepth is the number of levels of dicts that are searched. Lightning keeps
 	// averaged weights at callbacks, callback, average_model_state.
 	maxDepth = 4
-	// maxDicts bounds how many dicts are looked at; an optimizer has one for each
+	// maxDicts bounds the number of dicts that are searched; an optimizer has one per
 	// parameter.
 	maxDicts = 1 << 17
 )
 
-// dictsIn returns the dicts of tensors in a value, root itself included, the outer
-// ones first. lists are the paths of the lists of tensors.
+// dictsIn returns the dicts of tensors in a value, root itself included, outer ones
+// first. lists holds the paths of the lists of tensors.
 func dictsIn(root any) (found []*Dict, lists [][]string) {
 	type place struct {
 		dict *dict
@@ -92,15 +91,15 @@ func isTensorList(v any) bool {
 	return ok
 }
 
-// notWeights reports whether a key of a checkpoint holds the state of an optimizer
-// or the like, which has a dict of tensors for each parameter.
+// notWeights reports whether a key of a checkpoint holds the state of an optimizer or
+// similar, which has a dict of tensors per parameter.
 func notWeights(key string) bool {
 	key = strings.ToLower(key)
 	return strings.Contains(key, "optim") || strings.Contains(key, "sched") || strings.Contains(key, "scaler") || key == "opt"
 }
 
-// state returns d as a state dict, or nil if it holds no tensors. As in Python, the
-// first of equal keys gives the place and the last one the value.
+// state returns d as a dict of tensors, or nil if it has none. As in Python, the
+// first of equal keys gives the position, and the last one the value.
 func (d *dict) state(path []string) *Dict {
 	s := &Dict{Path: path}
 	place := make(map[string]int, len(d.pairs))
@@ -142,15 +141,15 @@ func (d *dict) state(path []string) *Dict {
 	return s
 }
 
-// fail keeps the first mistake.
+// fail records the first error.
 func (d *Dict) fail(err error) {
 	if d.err == nil {
 		d.err = err
 	}
 }
 
-// beside reports whether a state dict may have an entry that is not a tensor and is
-// left out: numbers, texts, and the extra state of modules.
+// beside reports whether an entry of a state dict is not a tensor but may be left
+// out: a number, a text, or the extra state of a module.
 func beside(name string, value any) bool {
 	switch value.(type) {
 	case nil, bool, int64, float64, string, integer:
@@ -159,8 +158,7 @@ func beside(name string, value any) bool {
 	return strings.HasSuffix(name, "_extra_state")
 }
 
-// containers are the Python modules of values that checkpoints keep beside a
-// network.
+// containers are the Python modules of values that checkpoints keep beside a network.
 var containers = map[string]bool{"argparse": true, "builtins": true, "collections": true, "datetime": true, "pathlib": true, "numpy": true, "torch": true}
 
 // noState returns an error that says what a file without a dict of tensors holds.

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// archive is a file as torch.save makes it, of a pickle and storages.
+// archive returns a file as torch.save makes it.
 func archive(pickle string, storages map[string]string) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -44,7 +44,7 @@ func archive(pickle string, storages map[string]string) []byte {
 
 func text(s string) string { return "\x8c" + string(rune(len(s))) + s }
 
-// number is a LONG1 of eight bytes.
+// number returns a LONG1 of eight bytes.
 func number(n int64) string {
 	return "\x8a\x08" + string(binary.LittleEndian.AppendUint64(nil, uint64(n)))
 }
@@ -64,10 +64,10 @@ func tensorOf(storage string, offset int64, shape, stride []int64) string {
 	return "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + number(offset) + numbersTuple(shape...) + numbersTuple(stride...) + "\x89}tR"
 }
 
-// stateDict is {"w": value}.
+// stateDict returns the pickle of {"w": value}.
 func stateDict(value string) string { return "\x80\x02}" + text("w") + value + "s." }
 
-// beside is a state dict of a good tensor and a value.
+// beside returns the pickle of a state dict with a good tensor and a value.
 func beside(value string) string {
 	good := tensorOf(storageOf, 0, []int64{2}, []int64{1})
 	return "\x80\x02}" + text("w") + good + "s" + text("x") + value + "s."
@@ -125,15 +125,15 @@ func hostilePickles() []hostile {
 		{"a text longer than the file", "\x80\x02X\xff\xff\xff\x7fabc.", "ends early"},
 		{"a text of 2^64 bytes", "\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "ends early"},
 		{"no end", "\x80\x02}", "ends early"},
-		{"an empty stack", "\x80\x02.", "takes more than it has"},
-		{"a pop below a mark", "\x80\x02}(0.", "takes more than it has"},
-		{"no mark", "\x80\x02t.", "takes more than it has"},
+		{"an empty stack", "\x80\x02.", "pops more than it pushed"},
+		{"a pop below a mark", "\x80\x02}(0.", "pops more than it pushed"},
+		{"no mark", "\x80\x02t.", "pops more than it pushed"},
 		{"a memo that is not there", "\x80\x02h\x05.", "number 5, which was never put down"},
 		{"protocol 0", "(dp0\n.", "the instruction 'd'"},
 		{"protocol 9", "\x80\x09.", "protocol 9"},
-		{"an extension", "\x80\x02\x82\x01.", "none that torch.save writes"},
+		{"an extension", "\x80\x02\x82\x01.", "torch.save never writes the instruction"},
 		{"items of a number", "\x80\x02K\x01K\x01K\x01s.", "it sets items of the value 1"},
-		{"half a pair", "\x80\x02}(K\x01u.", "takes more than it has"},
+		{"half a pair", "\x80\x02}(K\x01u.", "pops more than it pushed"},
 		{"a name of a number", "\x80\x02K\x01K\x01\x93.", "not a text"},
 		{"a key that is a list", "\x80\x02}]" + tensorOf(storageOf, 0, nil, nil) + "s.", "not a text"},
 		{"five million steps", "\x80\x02" + strings.Repeat("N0", 5<<20/2) + "}.", "more than 4194304 steps"},
@@ -185,9 +185,8 @@ func TestHostileArchivesAreRefusedByName(t *testing.T) {
 	}
 }
 
-// As files of PyTorch 0.4 and before have it, a storage may be a part of
-// another.
-func TestPartsOfStoragesAreRead(t *testing.T) {
+// In files of PyTorch 0.4 and before, a storage may be a part of another.
+func TestPartsOfStorages(t *testing.T) {
 	part := strings.Replace(storageOf, "K\x02tQ", "K\x02"+"("+text("v")+"K\x01K\x01ttQ", 1)
 	dict, err := read(archive(stateDict(tensorOf(part, 0, []int64{1}, []int64{1})), map[string]string{"0": "12345678"}))
 	if err != nil || string(dict.Tensors[0].Data) != "5678" {
@@ -195,7 +194,7 @@ func TestPartsOfStoragesAreRead(t *testing.T) {
 	}
 }
 
-// So nn.Parameters of classes of their own are written.
+// Parameters of custom subclasses are written like this.
 func TestSubclassesOfTensorsAreRead(t *testing.T) {
 	plain := tensorOf(storageOf, 0, []int64{2}, []int64{1})
 	function := "ctorch._utils\n_rebuild_tensor_v2\n"

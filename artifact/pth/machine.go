@@ -9,31 +9,31 @@ import (
 )
 
 const (
-	// maxPickle is the largest pickle that is read; that of a network of a
-	// thousand tensors, with its optimiser's state, takes half a megabyte.
+	// maxPickle is the size of the largest pickle that is read. A network of a
+	// thousand tensors with the state of its optimizer takes half a megabyte.
 	maxPickle = 32 << 20
-	// maxSteps bounds the values that a pickle makes.
+	// maxSteps bounds the number of instructions of a pickle.
 	maxSteps = 1 << 22
 )
 
-// machine runs one pickle. Every step takes bounded time and memory but for
-// what it copies of the pickle or of the stack.
+// machine runs one pickle. Each step takes bounded time and memory, except for what
+// it copies from the pickle or the stack.
 type machine struct {
 	in    []byte
 	at    int
 	stack []any
-	marks []int // heights of the stack
+	marks []int // stack heights
 	memo  map[uint32]any
-	// storages by key, shared among the file's pickles.
+	// storages holds the storages by key, shared among the pickles of a file.
 	storages map[string]*storage
 }
 
 var (
 	errShort = errors.New("the pickle ends early")
-	errStack = errors.New("the pickle takes more than it has put down")
+	errStack = errors.New("the pickle pops more than it pushed")
 )
 
-// run reads one pickle from in and returns its value and its length.
+// run runs one pickle from in, and returns its value and its length.
 func run(in []byte, storages map[string]*storage) (v any, length int, err error) {
 	m := &machine{in: in, memo: map[uint32]any{}, storages: storages}
 	for range maxSteps {
@@ -81,7 +81,7 @@ func (m *machine) uint(bytes uint64) (uint64, error) {
 	return binary.LittleEndian.Uint64(wide[:]), nil
 }
 
-// counted reads a length of so many bytes, and that much.
+// counted reads a length of the given size, and as many bytes.
 func (m *machine) counted(bytes uint64) ([]byte, error) {
 	n, err := m.uint(bytes)
 	if err != nil {
@@ -101,7 +101,7 @@ func (m *machine) line() (string, error) {
 
 func (m *machine) push(v any) { m.stack = append(m.stack, v) }
 
-// floor is the height that pops must not go below.
+// floor returns the height below which nothing may be popped.
 func (m *machine) floor() int {
 	if len(m.marks) == 0 {
 		return 0
@@ -119,7 +119,7 @@ func (m *machine) pop() (any, error) {
 	return v, nil
 }
 
-// popN takes the last n values, first first, in a new slice.
+// popN pops the last n values, in their order, into a new slice.
 func (m *machine) popN(n int) ([]any, error) {
 	if len(m.stack)-n < m.floor() {
 		return nil, errStack
@@ -127,7 +127,7 @@ func (m *machine) popN(n int) ([]any, error) {
 	return m.cut(len(m.stack) - n), nil
 }
 
-// popMark takes everything above the last mark, in a new slice.
+// popMark pops everything above the last mark into a new slice.
 func (m *machine) popMark() ([]any, error) {
 	if len(m.marks) == 0 {
 		return nil, errStack
@@ -150,7 +150,7 @@ func (m *machine) top() (any, error) {
 	return m.stack[len(m.stack)-1], nil
 }
 
-// step does one instruction of protocols 2 to 5 (CPython, Lib/pickletools.py).
+// step runs one instruction of protocols 2 to 5 (CPython, Lib/pickletools.py).
 func (m *machine) step(op byte) error {
 	if f := scalars[op]; f != nil {
 		v, err := f(m)
@@ -162,10 +162,10 @@ func (m *machine) step(op byte) error {
 	if f := actions[op]; f != nil {
 		return f(m)
 	}
-	return fmt.Errorf("the instruction %q is none that torch.save writes", op)
+	return fmt.Errorf("torch.save never writes the instruction %q", op)
 }
 
-// scalars are the instructions that put down a value by itself.
+// scalars are the instructions that only push a value.
 var scalars = [256]func(*machine) (any, error){
 	'N':  func(*machine) (any, error) { return nil, nil },
 	0x88: func(*machine) (any, error) { return true, nil },
@@ -211,7 +211,7 @@ var scalars = [256]func(*machine) (any, error){
 	0x92: (*machine).newObjectNamed,
 }
 
-// actions are the instructions that change what is there.
+// actions are the instructions that change the stack or values on it.
 var actions = [256]func(*machine) error{
 	0x80: (*machine).protocol,
 	0x95: func(m *machine) error { _, err := m.take(8); return err }, // FRAME: a length, for readers of streams
@@ -247,8 +247,8 @@ var actions = [256]func(*machine) error{
 		}
 		return m.setItems(vs)
 	},
-	// BUILD gives an object its state. No value here has a use for it: of
-	// OrderedDicts it is _metadata, and placeholders stay what they are.
+	// BUILD gives an object its state. No value here uses it: an OrderedDict's state
+	// is _metadata, and placeholders ignore it.
 	'b': func(m *machine) error {
 		if _, err := m.pop(); err != nil {
 			return err

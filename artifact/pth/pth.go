@@ -1,28 +1,27 @@
-// Package pth reads the files that PyTorch's torch.save writes, without
-// Python and without running anything that a file names.
+// Package pth reads the files of PyTorch's torch.save, without Python and without
+// running anything that a file names.
 //
 //	c, err := pth.Open(f, size)
 //	tensors, err := c.Load(c.Dicts[0])
 //
-// Such a file is a pickle, a program for a small stack machine that may call
-// any Python function, followed or accompanied by the tensors' bytes. Both of
-// torch.save's forms are read: the zip archive (since PyTorch 1.6), and the
-// older form of four pickles with the storages behind. The machine here knows
-// the handful of functions that rebuild tensors and containers
-// ([torch._utils]._rebuild_tensor_v2, OrderedDict, …); any other name, be it a
-// config class or os.system, becomes an inert placeholder that remembers its
-// name, and calling it gives another.
+// Such a file holds a pickle and the bytes of the tensors. A pickle is a program for
+// a small stack machine that may call any Python function. The package reads both
+// formats of torch.save: the zip archive (PyTorch 1.6 and later), and the older
+// format of four pickles followed by the storages. Its machine knows the few
+// functions that rebuild tensors and containers (torch._utils._rebuild_tensor_v2,
+// OrderedDict, …). Any other name, be it a config class or os.system, becomes an
+// inert placeholder. Calling it returns another one.
 //
-// A [Checkpoint] lists the dicts of tensors in the file, at most [maxDepth] dicts
-// deep; package weightfile chooses one. Load makes their tensors contiguous. The
-// checkpoint's own texts and numbers (arch, epoch, score, …) become the metadata.
+// A [Checkpoint] lists the dicts of tensors in the file, at most four dicts deep;
+// package weightfile chooses among them. Load makes their tensors contiguous. The
+// texts and numbers of the checkpoint (arch, epoch, score, …) become the metadata.
 //
-// Refused, by name: whole pickled models (save model.state_dict() instead),
-// TorchScript, compressed archives, files of big-endian machines, tensors that
-// are quantized, sparse, complex, of 8-bit floats, of a TPU or without data,
-// NumPy arrays, pickles of protocol 0, 1 and above 5. A tensor that can't be read
-// spoils only the dict that has it. Memory is bounded by the file's size, tensors
-// that overlap by 8 times that.
+// The package refuses whole pickled models (save model.state_dict() instead),
+// TorchScript, compressed archives, big-endian files, and pickles of protocol 0, 1
+// and above 5. It refuses tensors that are quantized, sparse, complex, of 8-bit
+// floats, of a TPU or without data, and NumPy arrays. The error names the reason. An
+// unsupported tensor affects only the dict that has it. Memory is bounded by the size
+// of the file, or by 8 times that for tensors that overlap.
 package pth
 
 import (
@@ -36,21 +35,21 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Checkpoint is a file whose pickle was read.
+// Checkpoint is an open file whose pickle was read.
 type Checkpoint struct {
-	// Dicts are the dicts of tensors, outer ones first.
+	// Dicts holds the dicts of tensors, outer ones first.
 	Dicts []*Dict
-	// Lists are the paths of lists of tensors, such as an average's shadow_params.
-	// They have no names, so they are not read.
+	// Lists holds the paths of lists of tensors, such as the shadow_params of an
+	// average. Their tensors have no names and are not read.
 	Lists [][]string
-	// Metadata are the texts and numbers among the file's fields.
+	// Metadata holds the texts and numbers among the fields of the file.
 	Metadata map[string]string
 
 	archive *archive
 }
 
-// Open reads the pickle of a file of size bytes. Tensors are read by
-// [Checkpoint.Load], for which the caller keeps r open.
+// Open reads the pickle of a file of size bytes. [Checkpoint.Load] reads the tensors;
+// until then the caller keeps r open.
 func Open(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	c, err := open(r, size)
 	if err != nil {
@@ -59,7 +58,7 @@ func Open(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	return c, nil
 }
 
-// Load reads the tensors of a dict, in its order.
+// Load reads the tensors of a dict in order.
 func (c *Checkpoint) Load(d *Dict) ([]weights.Tensor, error) {
 	err := d.err
 	var tensors []weights.Tensor
@@ -72,8 +71,8 @@ func (c *Checkpoint) Load(d *Dict) ([]weights.Tensor, error) {
 	return tensors, nil
 }
 
-// Recognize reports whether a file that begins with these bytes (16 are
-// enough) looks like one of torch.save's.
+// Recognize reports whether the first bytes of a file (16 suffice) look like a file
+// of torch.save.
 func Recognize(start []byte) bool {
 	return bytes.HasPrefix(start, []byte(zipMagic)) || bytes.HasPrefix(start, []byte(legacyMagic))
 }
@@ -112,10 +111,10 @@ type archive struct {
 	storage func(*storage) ([]byte, error)
 }
 
-// maxText is how long a text may be to become metadata.
+// maxText is the length up to which a text becomes metadata.
 const maxText = 1 << 16
 
-// metadata returns the texts and numbers among a checkpoint's fields.
+// metadata returns the texts and numbers among the fields of a checkpoint.
 func metadata(root any) map[string]string {
 	m := map[string]string{"format": "pt"}
 	d, ok := root.(*dict)
@@ -143,11 +142,11 @@ func metadata(root any) map[string]string {
 	return m
 }
 
-// overlap is how many times a file's size the tensors made of it may take:
-// names may share a storage, but a file must not unfold without end.
+// overlap bounds the size of all tensors, in multiples of the file's size. Names may
+// share a storage, but a small file must not expand without limit.
 const overlap = 8
 
-// load reads the tensors' bytes, each storage once.
+// load reads the bytes of the tensors, each storage once.
 func (a *archive) load(named []namedTensor) ([]weights.Tensor, error) {
 	out := make([]weights.Tensor, len(named))
 	users := map[*storage][]int{}
@@ -179,7 +178,7 @@ func (a *archive) load(named []namedTensor) ([]weights.Tensor, error) {
 	return out, nil
 }
 
-// readAt reads n bytes, taking a short read for an error.
+// readAt reads n bytes. A short read is an error.
 func readAt(r io.ReaderAt, at, n int64) ([]byte, error) {
 	b := make([]byte, n)
 	k, err := r.ReadAt(b, at)

@@ -10,13 +10,12 @@ import (
 // The values that a pickle makes are nil, bool, int64, float64, string,
 // []byte, and the types of this file.
 
-// global is a name that a pickle mentions. It does nothing.
+// global is a name in a pickle. It does nothing.
 type global struct{ module, name string }
 
 func (g global) String() string { return g.module + "." + g.name }
 
-// object stands for whatever calling or instantiating an unknown name would
-// have given.
+// object is a placeholder for the result of calling an unknown name.
 type object struct {
 	class global
 	args  tuple
@@ -24,15 +23,15 @@ type object struct {
 
 type tuple []any
 
-// list stands for lists and sets alike.
+// list is a list or a set.
 type list struct{ items []any }
 
-// dict keeps its pairs in the order of insertion, even of equal keys.
+// dict keeps its pairs in insertion order, even those of equal keys.
 type dict struct{ pairs []pair }
 
 type pair struct{ key, value any }
 
-// get returns the value of a text key, nil where there is none.
+// get returns the value of a text key, or nil if there is none.
 func (d *dict) get(key string) any {
 	var v any
 	for _, p := range d.pairs {
@@ -43,26 +42,26 @@ func (d *dict) get(key string) any {
 	return v
 }
 
-// integer is a whole number that int64 can't hold, little-endian.
+// integer is an integer beyond int64, little-endian.
 type integer []byte
 
 // storage is a run of elements in the file.
 type storage struct {
 	key   string
 	dtype weights.DType
-	// odd says why tensors of the storage can't be read, "" where they can.
+	// odd says why tensors of the storage are not supported, or is "".
 	odd string
-	// elements is the length that the pickle tells.
+	// elements is the length according to the pickle.
 	elements int
 }
 
-// part is a run of a storage's elements, as very old files have them.
+// part is a run of elements of a storage, as in very old files.
 type part struct {
 	storage *storage
 	offset  int
 }
 
-// tensor is a view of a storage, counted in elements.
+// tensor is a view of a storage. offset and stride count elements.
 type tensor struct {
 	storage *storage
 	offset  int
@@ -70,13 +69,13 @@ type tensor struct {
 	stride  []int
 }
 
-// oddTensor is a tensor, or an array in place of one, that can't be read.
+// oddTensor is a tensor, or an array in place of one, that is not supported.
 type oddTensor struct {
 	why string
 }
 
-// check returns the bytes that the tensor takes when laid out without gaps, or
-// an error where it would leave its storage.
+// check returns the size in bytes of the tensor without gaps. It returns an error if
+// the tensor leaves its storage.
 func (t *tensor) check() (int, error) {
 	n, err := weights.Elements(t.shape)
 	if err != nil {
@@ -102,7 +101,7 @@ func (t *tensor) check() (int, error) {
 	return 0, errors.New("it has too many elements")
 }
 
-// contiguous reports whether the elements lie in row-major order without gaps.
+// contiguous reports whether the elements are in row-major order without gaps.
 func (t *tensor) contiguous() bool {
 	step := 1
 	for i := len(t.shape) - 1; i >= 0; i-- {
@@ -114,8 +113,8 @@ func (t *tensor) contiguous() bool {
 	return true
 }
 
-// gather returns the elements in row-major order; data is the storage's. What
-// check refuses must not come here.
+// gather returns the elements in row-major order. data is the content of the storage.
+// The tensor must have passed check.
 func (t *tensor) gather(data []byte) []byte {
 	n, _ := weights.Elements(t.shape)
 	if n == 0 {

@@ -13,20 +13,20 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// A file may hold several sets of weights: raw ones and their moving average, a
-// student and its teacher. They lie in dicts of their own, or under prefixes in
-// one dict. Each of them is a candidate.
+// candidate is a set of weights that a file may be read for. A file may hold several:
+// raw weights and their moving average, a student and a teacher. They lie in dicts of
+// their own, or under prefixes in one dict.
 type candidate struct {
-	set     int      // of the dicts
-	path    []string // of the dict
+	set     int      // index of the dict
+	path    []string // keys that lead to the dict
 	prefix  string   // before each name, with its dot
 	entries []entry
-	names   map[string]bool // of the entries
-	known   int             // how many entries are parameters of a known architecture
-	left    []string        // tensors that are no part of it
+	names   map[string]bool // names of the entries
+	known   int             // number of entries that are parameters of a known architecture
+	left    []string        // tensors that are not part of the network
 }
 
-// entry is a tensor of the weights: name is the network's, raw the file's.
+// entry is a tensor of the weights. name is its name in the network, raw in the file.
 type entry struct {
 	name, raw string
 	set       int
@@ -83,7 +83,7 @@ func choose(sets []set, key string) (choice, error) {
 }
 
 // networksOf returns the candidates with at least half as many parameters as the
-// largest one. The others are parts of a network or something else.
+// largest one. The others are parts of a network, or something else.
 func networksOf(all []*candidate) []*candidate {
 	most := slices.MaxFunc(all, func(a, b *candidate) int {
 		return cmp.Or(cmp.Compare(a.known, b.known), cmp.Compare(len(a.entries), len(b.entries)))
@@ -117,8 +117,8 @@ func best(from []*candidate) (*candidate, error) {
 	return first, nil
 }
 
-// usual are the keys and prefixes under which training code keeps the raw
-// weights, the most usual first.
+// usual lists the keys and prefixes under which training code keeps the raw weights,
+// the most usual first.
 var usual = []string{
 	"state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params",
 	"backbone", "encoder", "base_model", "classifier", "online_model", "encoder_q", "student_model",
@@ -160,7 +160,7 @@ func averagedList(lists [][]string) string {
 	return ""
 }
 
-// join puts another remark behind a note.
+// join appends a remark to a note.
 func join(note, more string) string { return strings.TrimPrefix(note+"; "+more, "; ") }
 
 var averages = map[string]bool{
@@ -270,7 +270,7 @@ func titles(all []*candidate, but *candidate) string {
 }
 
 // complement returns the raw weights that an average lacks, and the candidate that
-// has them. Some averages hold trained parameters only, without the statistics of
+// has them. Some averages hold only trained parameters, without the statistics of
 // batch norms.
 func (c *candidate) complement(mains []*candidate) ([]entry, *candidate) {
 	if !c.average() {
@@ -303,7 +303,7 @@ func (c *candidate) complement(mains []*candidate) ([]entry, *candidate) {
 	return rest, of
 }
 
-// list returns the first few names, and the number of the others.
+// list returns the first three names and the number of the others.
 func list(names []string) string {
 	const most = 3
 	if len(names) <= most {

@@ -14,8 +14,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// fits fails unless a file has all weights of the small network and nothing else,
-// and returns the mark in them.
+// fits fails unless a file has exactly the weights of the small network. It returns
+// their mark.
 func fits(t *testing.T, f *weightfile.File) float32 {
 	t.Helper()
 	g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: 3})
@@ -108,7 +108,7 @@ func TestWrappersAndContainersAreTakenOff(t *testing.T) {
 	}
 }
 
-func TestOfRawWeightsAndTheirAverageTheAverageIsTaken(t *testing.T) {
+func TestTheAverageIsPreferredToRawWeights(t *testing.T) {
 	raw, mean := netOf(t, 1), netOf(t, 2)
 	averaged := under("module.", mean, counter("n_averaged"))
 	parameters := only(mean, false, "running_mean", "running_var", "num_batches_tracked")
@@ -166,14 +166,14 @@ func TestOfRawWeightsAndTheirAverageTheAverageIsTaken(t *testing.T) {
 	}
 }
 
-func TestAListOfTensorsAloneIsRefusedByItsName(t *testing.T) {
+func TestAListOfTensorsAloneIsRefused(t *testing.T) {
 	path := save(t, "ema.pth", torchSave(t, []pair{{"decay", 1}, {"shadow_params", unnamed(netOf(t, 1))}}))
 	if _, err := weightfile.Open(path); err == nil || !strings.Contains(err.Error(), `its "shadow_params" is a list of tensors without names`) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestWhatCannotBeChosenIsTold(t *testing.T) {
+func TestAmbiguousChoicesAreRefused(t *testing.T) {
 	raw, mean := netOf(t, 1), netOf(t, 2)
 	for _, c := range []struct{ name, key, want, hint string }{
 		{"two networks", "", `it holds several sets of weights: "student", "teacher"`, "--weights-key student"},
@@ -199,8 +199,8 @@ func TestWhatCannotBeChosenIsTold(t *testing.T) {
 	}
 }
 
-// What belongs to the network's names is never left out without a word: it may
-// change what the network computes.
+// Tensors under the prefix of the network are never left out silently, because they
+// may change what it computes.
 func TestUnknownPartsStay(t *testing.T) {
 	net := netOf(t, 1)
 	for _, tensors := range [][]weights.Tensor{

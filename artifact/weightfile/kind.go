@@ -14,11 +14,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/pth"
 )
 
-// sniffed is how many bytes are read to recognize a file; a tar has its mark at 257.
+// sniffed is the number of bytes read to recognize a file. A tar archive has its mark
+// at 257.
 const sniffed = 512
 
-// holdsWeights reports whether the content is that of a safetensors or a PyTorch
-// file. It takes a zip archive without a pickle for something else.
+// holdsWeights reports whether the content is a safetensors or a PyTorch file. A zip
+// archive without a pickle is neither.
 func holdsWeights(r io.ReaderAt, size int64) bool {
 	start, err := startOf(r, size)
 	if err != nil {
@@ -41,8 +42,8 @@ func startOf(r io.ReaderAt, size int64) ([]byte, error) {
 	return start[:n], nil
 }
 
-// isSafetensors reports whether a file begins with the length of a header, and
-// the brace of its JSON.
+// isSafetensors reports whether a file begins with the length of a header and the
+// brace of its JSON.
 func isSafetensors(start []byte, size int64) bool {
 	return len(start) >= 9 && start[8] == '{' && binary.LittleEndian.Uint64(start) <= uint64(max(size, 1<<27))
 }
@@ -68,7 +69,7 @@ var magics = []struct{ start, what string }{
 	{"PK\x05\x06", "an empty zip archive"},
 }
 
-// otherKind returns an error that names what a file is, if not weights.
+// otherKind returns an error that says what a file is, if it is not weights.
 func otherKind(r io.ReaderAt, size int64) error {
 	start, err := startOf(r, size)
 	switch {
@@ -97,7 +98,7 @@ func otherKind(r io.ReaderAt, size int64) error {
 	case isTensorFlowIndex(r, size):
 		return errors.New("the index of a TensorFlow checkpoint; networks are read from PyTorch's files and safetensors")
 	case start[0] == 0x80 && len(start) > 1 && start[1] >= 2 && start[1] <= 5:
-		return errors.New("a pickle that torch.save has not written; in Python, load it and write its state dict by torch.save")
+		return errors.New("a pickle that torch.save did not write; in Python, load it and save its state dict by torch.save")
 	case start[0] == 0x08 && len(start) > 2 && start[1] == 1 && start[2] == 0x12:
 		return errors.New("a TensorFlow SavedModel; networks are read from PyTorch's files and safetensors")
 	case start[0] == 0x08 && len(start) > 2 && start[1] >= 2 && start[1] < 32 && (start[2] == 0x12 || start[2] == 0x3a || start[2] == 0x42):
@@ -109,7 +110,7 @@ func otherKind(r io.ReaderAt, size int64) error {
 	return errors.New("neither a safetensors file nor one of PyTorch's")
 }
 
-// tarKind returns an error that names the kind of a tar archive.
+// tarKind returns an error that says what a tar archive is.
 func tarKind(start []byte) error {
 	name, _, _ := strings.Cut(string(start[:100]), "\x00")
 	switch strings.TrimPrefix(name, "./") {
@@ -132,8 +133,8 @@ func isTensorFlowIndex(r io.ReaderAt, size int64) bool {
 	return err == nil && binary.LittleEndian.Uint64(end[:]) == 0xdb4775248b80fb57
 }
 
-// isText reports whether bytes are UTF-8 without control characters. The last
-// letter may be cut.
+// isText reports whether b is UTF-8 without control characters. Its last character
+// may be cut.
 func isText(b []byte) bool {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)

@@ -67,7 +67,7 @@ func TestOtherKindsAreNamed(t *testing.T) {
 		"a TensorFlow SavedModel":               "\x08\x01\x12\xb6\x12\x12\x9a\x0e",
 		"the index of a TensorFlow checkpoint":  tensorflow,
 		"a TensorFlow Lite model":               "\x1c\x00\x00\x00TFL3\x14\x00\x20\x00",
-		"a pickle that torch.save has not wri":  "\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}.",
+		"a pickle that torch.save did not wri":  "\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}.",
 		"a GGUF file":                           "GGUF\x03\x00\x00\x00",
 		"a PNG image":                           "\x89PNG\r\n\x1a\n\x00\x00",
 		"macOS's notes":                         "\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X",
@@ -109,7 +109,7 @@ func TestFoldersAreNamed(t *testing.T) {
 	}
 }
 
-func TestEndingsDoNotDecide(t *testing.T) {
+func TestTheContentDecidesNotTheExtension(t *testing.T) {
 	const model = "demo_a_f0_e07_0.6123"
 	for rank, name := range []string{
 		".safetensors", ".safetensors.index.json", ".pth", ".pt", ".th", ".pth.tar", ".pt.tar", ".ckpt", ".bin",
@@ -148,7 +148,7 @@ func TestEndingsDoNotDecide(t *testing.T) {
 }
 
 // Encrypted weights are read through their reader.
-func TestAReaderIsReadAsAFile(t *testing.T) {
+func TestNewReadsLikeOpen(t *testing.T) {
 	data := torchSave(t, under("module.", netOf(t, 1)))
 	f, err := weightfile.New("m.safetensors.enc", bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -9,17 +9,17 @@ import (
 
 const indexExt = ".index.json"
 
-// Extensions are the usual endings of files that Open reads, the likeliest
-// first. It reads files of any other, too: the content decides.
+// Extensions lists the usual extensions of files that Open reads, the most likely
+// first. Open reads files with any other extension, too: the content decides.
 var Extensions = [...]string{
 	".safetensors", ".safetensors" + indexExt, ".pth", ".pt", ".th", ".pth.tar", ".pt.tar", ".ckpt", ".bin", ".bin" + indexExt, ".tar", ".pkl", ".model",
 }
 
-// distinct are the endings that only weights have.
+// distinct lists the extensions that only weights have.
 var distinct = [...]string{".safetensors", ".safetensors" + indexExt, ".pth", ".pt", ".th", ".pth.tar", ".pt.tar", ".ckpt", ".bin" + indexExt}
 
-// ModelName returns the name of the model whose weights are at path: the last
-// element of path, without extension and without ".enc".
+// ModelName returns the name of the model whose weights are at path: the last element
+// of path without its extension and ".enc".
 func ModelName(path string) string {
 	name := strings.TrimSuffix(filepath.Base(path), ".enc")
 	if ext := extension(name, Extensions[:]); ext != "" {
@@ -28,8 +28,8 @@ func ModelName(path string) string {
 	return name
 }
 
-// extension returns the longest of the endings that a name has, as the name
-// spells it, "" where it has none.
+// extension returns the longest of the endings that a name has, in the spelling of
+// the name, or "" if it has none.
 func extension(name string, endings []string) string {
 	n := 0
 	for _, ext := range endings {
@@ -40,8 +40,8 @@ func extension(name string, endings []string) string {
 	return name[len(name)-n:]
 }
 
-// Named reports whether the name alone shows that a file holds weights. It is
-// false for the parts of sharded weights, and true for their index.
+// Named reports whether the name alone shows that a file holds weights. It is false
+// for parts of sharded weights, and true for their index.
 func Named(path string) bool {
 	return extension(filepath.Base(path), distinct[:]) != "" && shardIndex(path) == ""
 }
@@ -64,9 +64,8 @@ func IsWeights(path string) bool {
 	return holdsWeights(f, info.Size())
 }
 
-// Rank ranks a file name as that of the weights of a model; the most likely name
-// has rank 0. ok is false for another model's file, or for an ending that
-// something else has.
+// Rank ranks a file name as that of the weights of a model; 0 is the most likely. ok
+// is false for the file of another model, and for an extension of other files.
 func Rank(name, model string) (rank int, ok bool) {
 	rest, ok := strings.CutPrefix(name, model)
 	if !ok {
@@ -89,5 +88,5 @@ func Rank(name, model string) (rank int, ok bool) {
 	return 2*len(Extensions) + 1, true
 }
 
-// others are the endings of files beside weights that hold none.
+// others lists the extensions of files beside weights that hold none.
 var others = [...]string{".yml", ".yaml", ".npy", ".npz", ".csv", ".json", ".jsonl", ".txt", ".md", ".log", ".png", ".jpg", ".svg", ".enc", ".key", ".py", ".go", ".sh", ".onnx", ".tmp", ".part", ".sha256", ".zip"}

@@ -9,15 +9,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// wrappers are the parts that wrapping a module puts into the names of its
-// parameters: DataParallel and AveragedModel, torch.compile, FSDP, activation
-// checkpointing, Lightning Fabric.
+// wrappers are the parts of parameter names that come from wrapping a module: by
+// DataParallel and AveragedModel, torch.compile, FSDP, activation checkpointing, and
+// Lightning Fabric.
 var wrappers = map[string]bool{
 	"module": true, "_orig_mod": true, "_fsdp_wrapped_module": true, "_checkpoint_wrapped_module": true,
 	"_forward_module": true, "_original_module": true,
 }
 
-// withoutWrappers returns a name without the wrappers' parts.
+// withoutWrappers returns a name without the parts of wrappers.
 func withoutWrappers(name string) string {
 	if !strings.Contains(name, "mod") {
 		return name
@@ -26,7 +26,7 @@ func withoutWrappers(name string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return wrappers[p] }), ".")
 }
 
-// leadingWrappers returns the wrappers' parts that a name begins with.
+// leadingWrappers returns the parts of wrappers that a name begins with.
 func leadingWrappers(name string) string {
 	rest := name
 	for {
@@ -38,14 +38,14 @@ func leadingWrappers(name string) string {
 	}
 }
 
-// anySize is an input that every architecture takes.
+// anySize is an input size that every architecture takes.
 const anySize = 331
 
 // parameters returns the names of all parameters of all architectures.
 var parameters = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
 	for _, a := range arch.All() {
-		for _, dropout := range []float64{0, 0.5} { // which changes the last layer's name
+		for _, dropout := range []float64{0, 0.5} { // dropout changes the name of the last layer
 			g, err := a.Build(arch.Config{InputSize: anySize, Classes: 1, Dropout: dropout})
 			if err != nil {
 				continue
@@ -59,7 +59,7 @@ var parameters = sync.OnceValue(func() map[string]bool {
 })
 
 // isParameter reports whether an architecture has a parameter of that name, or a
-// batch norm whose counter it is.
+// batch norm whose counter has that name.
 func isParameter(name string) bool {
 	if norm, ok := strings.CutSuffix(name, ".num_batches_tracked"); ok {
 		name = norm + ".running_mean"
@@ -70,8 +70,8 @@ func isParameter(name string) bool {
 // maxParts bounds the parts of a prefix.
 const maxParts = 12
 
-// prefixOf returns the text before the longest end of a name that names a
-// parameter; ok is false if none does.
+// prefixOf returns the text before the longest suffix of a name that is the name of a
+// parameter. ok is false if no suffix is.
 func prefixOf(name string) (prefix string, ok bool) {
 	at := 0
 	for range maxParts {
@@ -87,7 +87,7 @@ func prefixOf(name string) (prefix string, ok bool) {
 	return "", false
 }
 
-// maxNetworks bounds the networks that are looked for in one dict.
+// maxNetworks bounds the number of networks in one dict.
 const maxNetworks = 32
 
 // candidatesIn returns the networks in a dict. If no name ends with a parameter of a
@@ -152,16 +152,16 @@ func (c *candidate) add(info weights.Info, prefix string) {
 	raw := info.Name
 	info.Name = withoutWrappers(raw[len(prefix):])
 	if c.names[info.Name] {
-		info.Name = raw // it is there with and without a wrapper
+		info.Name = raw // the name exists with and without a wrapper
 	}
 	c.names[info.Name] = true
 	c.entries = append(c.entries, entry{name: info.Name, raw: raw, set: c.set, info: info})
 }
 
-// addPart adds or leaves out a tensor with another prefix than the network's, or
-// with no parameter's name. Under the network's prefix everything is added, so that
-// a mistake shows. Under another prefix a parameter is added if the network lacks
-// it, such as the classifier behind a backbone.
+// addPart adds or leaves out a tensor that has another prefix than the network or no
+// parameter's name. Under the prefix of the network it adds everything, so that a
+// mistake becomes visible. Under another prefix, it adds a parameter that the network
+// lacks, such as the classifier behind a backbone.
 func (c *candidate) addPart(info weights.Info, prefix string, known bool) {
 	rest, inside := strings.CutPrefix(info.Name, c.prefix)
 	switch {
@@ -185,8 +185,8 @@ func (c *candidate) sort(infos []weights.Info) {
 	slices.SortFunc(c.entries, func(a, b entry) int { return place[a.raw] - place[b.raw] })
 }
 
-// unknownNetwork returns the candidate for names that no architecture has, without
-// the wrappers before all of them.
+// unknownNetwork returns the candidate for names of no known architecture, without
+// the wrappers that all of them begin with.
 func unknownNetwork(number int, s set) *candidate {
 	c := &candidate{set: number, path: s.path, names: map[string]bool{}}
 	i := slices.IndexFunc(s.infos, func(info weights.Info) bool { return !isCounter(info) })
@@ -216,7 +216,7 @@ var counters = map[string]bool{
 	"step": true, "global_step": true, "initted": true, "decay": true, "epoch": true, "iteration": true, "num_steps": true,
 }
 
-// isCounter reports whether a tensor is one number with the name of a counter.
+// isCounter reports whether a tensor is a single number with the name of a counter.
 func isCounter(info weights.Info) bool {
 	n, err := weights.Elements(info.Shape)
 	if err != nil || n != 1 {
@@ -226,8 +226,8 @@ func isCounter(info weights.Info) bool {
 	return counters[last]
 }
 
-// isForeign reports whether a name begins with the name of a loss or a metric,
-// which Lightning and others keep beside a network.
+// isForeign reports whether a name begins with the name of a loss or a metric, which
+// Lightning and others keep beside a network.
 func isForeign(name string) bool {
 	first, _, _ := strings.Cut(name, ".")
 	return slices.ContainsFunc(words(first), func(w string) bool { return foreign[w] })

@@ -15,7 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// maxIndex bounds the size of an index, which has about a hundred bytes for each
+// maxIndex bounds the size of an index. An index has about a hundred bytes per
 // tensor.
 const maxIndex = 64 << 20
 

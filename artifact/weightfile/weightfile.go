@@ -1,6 +1,6 @@
-// Package weightfile opens a file of weights, whatever its name. The content
-// decides the form: safetensors, the output of PyTorch's torch.save, or the index
-// of sharded weights.
+// Package weightfile opens a file of weights, whatever its name. The content decides
+// the format: safetensors, the output of PyTorch's torch.save, or the index of
+// sharded weights.
 //
 //	f, err := weightfile.Open("2b_se_resnext50_f0_e14_0.5975.pth")
 //	defer f.Close()
@@ -9,15 +9,14 @@
 //
 // A file may hold several sets of weights, in dicts (state_dict, model_ema, …) or
 // under prefixes. The package prefers an average to the raw weights, unless a key
-// chooses others; [File.Note] says so. It drops the prefixes of wrappers and
-// containers (module., _orig_mod., model., backbone., …). The parameter names of
-// the known architectures decide what a prefix is. It leaves out counters, losses
-// and metrics beside the network.
+// chooses another set; [File.Note] reports the choice. It drops the prefixes of
+// wrappers and containers (module., _orig_mod., model., backbone., …). The parameter
+// names of the known architectures decide what a prefix is. It leaves out counters,
+// losses and metrics beside the network.
 //
-// It reads the chosen weights of a PyTorch file at once, those of a safetensors
-// file tensor by tensor. It refuses other files (Git LFS pointers, web pages,
-// Keras models, …) by their true kind, and encrypted ones, which package crypt
-// opens.
+// It reads the chosen weights of a PyTorch file at once, and those of a safetensors
+// file tensor by tensor. It refuses other files (Git LFS pointers, web pages, Keras
+// models, …) by their true kind. Package crypt opens encrypted files.
 package weightfile
 
 import (
@@ -35,7 +34,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// Format is the form of a file.
+// Format is the format of a file.
 type Format uint8
 
 // The forms.
@@ -44,30 +43,30 @@ const (
 	PyTorch
 )
 
-// String returns the form's name.
+// String returns the name of the format.
 func (f Format) String() string { return [...]string{"safetensors", "PyTorch"}[f] }
 
 // File is an open file of weights. It is safe for concurrent reading.
 type File struct {
 	path     string
 	format   Format
-	file     *os.File // nil where the caller has opened it
+	file     *os.File // nil if the caller opened the file
 	reader   io.ReaderAt
 	size     int64
 	metadata map[string]string
 	sets     []set
 	lists    [][]string // of tensors without names, by the keys that lead to them
-	shards   []*File    // of an index
+	shards   []*File    // files of an index
 
-	// What Choose fills in.
+	// The fields below are set by Choose.
 	entries []entry
 	index   map[string]int  // of entries, by name
 	opened  map[int]tensors // by set
 	note    string
-	plain   bool // the weights are a whole safetensors file, under its names
+	plain   bool // the weights are a whole safetensors file under its names
 }
 
-// Open opens a file and chooses its weights; the caller closes it.
+// Open opens a file and chooses its weights. The caller closes it.
 func Open(path string) (*File, error) { return OpenKey(path, "") }
 
 // OpenKey is [Open] for the weights that key names; see [File.Choose].
@@ -83,8 +82,8 @@ func OpenKey(path, key string) (*File, error) {
 	return f, nil
 }
 
-// OpenAny opens a file without choosing its weights: only its metadata may be
-// used before [File.Choose].
+// OpenAny opens a file without choosing its weights. Before [File.Choose], only its
+// metadata may be used.
 func OpenAny(path string) (*File, error) {
 	if err := irregular(path); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -107,7 +106,7 @@ func OpenAny(path string) (*File, error) {
 }
 
 // New is [OpenAny] for a file of size bytes that the caller opened and keeps open.
-// Its name is path.
+// path is its name, for errors.
 func New(path string, r io.ReaderAt, size int64) (*File, error) {
 	f := &File{path: path, reader: r, size: size}
 	if err := f.read(); err != nil {
@@ -117,8 +116,8 @@ func New(path string, r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// irregular refuses folders, pipes and devices. It does not open them: opening a
-// pipe would wait for its writer.
+// irregular refuses folders, pipes and devices. It does not open them: opening a pipe
+// would wait for its writer.
 func irregular(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -132,8 +131,7 @@ func irregular(path string) error {
 	return nil
 }
 
-// folderKind returns an error that says what to do with a folder in place of a
-// file.
+// folderKind returns an error that says what to do about a folder.
 func folderKind(path string) error {
 	has := func(name string) bool {
 		_, err := os.Stat(filepath.Join(path, name))
@@ -156,7 +154,7 @@ func folderKind(path string) error {
 	return err
 }
 
-// read finds out what the file is.
+// read recognizes the format and reads the header.
 func (f *File) read() error {
 	start, err := startOf(f.reader, f.size)
 	switch {
@@ -224,7 +222,7 @@ func (f *File) choose(key string) error {
 	return nil
 }
 
-// Close closes the file. Tensors that were read stay valid.
+// Close closes the file. Tensors that were read remain valid.
 func (f *File) Close() error {
 	var errs []error
 	for _, s := range f.shards {
@@ -242,8 +240,8 @@ func (f *File) Path() string { return f.path }
 // Format returns the file's form.
 func (f *File) Format() Format { return f.format }
 
-// Note returns a line that says which weights were chosen and what was left out,
-// or "" if the file holds nothing else.
+// Note returns a line that says which weights were chosen and what was left out, or
+// "" if the file holds nothing else.
 func (f *File) Note() string { return f.note }
 
 // Plain reports whether [File.Convert] writes the file as it is.
@@ -257,7 +255,7 @@ func (f *File) Metadata() map[string]string {
 	return m
 }
 
-// Infos describes the tensors, in the file's order.
+// Infos describes the tensors in the order of the file.
 func (f *File) Infos() []weights.Info {
 	infos := make([]weights.Info, len(f.entries))
 	for i, e := range f.entries {
@@ -266,14 +264,15 @@ func (f *File) Infos() []weights.Info {
 	return infos
 }
 
-// Has reports whether there is a tensor of that name; it serves as
+// Has reports whether the weights have a tensor of that name. It implements
 // arch.Config.Keys.
 func (f *File) Has(name string) bool {
 	_, ok := f.index[name]
 	return ok
 }
 
-// Float32 reads a tensor; it serves as engine.Params.
+// Float32 reads a tensor as float32, in a new slice, with its shape. It implements
+// engine.Params.
 func (f *File) Float32(name string) (data []float32, shape []int, err error) {
 	i, ok := f.index[name]
 	if !ok {
@@ -287,7 +286,7 @@ func (f *File) Float32(name string) (data []float32, shape []int, err error) {
 	return data, shape, err
 }
 
-// StateDict reads everything. The result must not be changed.
+// StateDict reads all tensors. The caller must not change the result.
 func (f *File) StateDict() (*weights.StateDict, error) {
 	dict := &weights.StateDict{Tensors: make([]weights.Tensor, len(f.entries)), Metadata: f.Metadata()}
 	for i, e := range f.entries {
@@ -301,8 +300,8 @@ func (f *File) StateDict() (*weights.StateDict, error) {
 	return dict, nil
 }
 
-// Convert writes the weights as safetensors. It copies a file that [File.Plain]
-// reports; otherwise equal weights give equal bytes.
+// Convert writes the weights as safetensors. It copies the file if [File.Plain]
+// reports true. Otherwise, equal weights give equal bytes.
 func (f *File) Convert(w io.Writer) error {
 	if f.plain {
 		if _, err := io.Copy(w, io.NewSectionReader(f.reader, 0, f.size)); err != nil {

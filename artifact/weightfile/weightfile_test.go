@@ -56,13 +56,13 @@ func save(t *testing.T, name string, b []byte) string {
 	return path
 }
 
-func TestAConvertedFileHoldsTheSame(t *testing.T) {
+func TestConvertKeepsTensorsAndMetadata(t *testing.T) {
 	before := open(t, checkpoint)
 	b := convert(t, before)
 	if !bytes.Equal(b, convert(t, open(t, checkpoint))) {
 		t.Error("the same file was converted to other bytes")
 	}
-	// The form is told by the content, not by the name.
+	// The content decides the format, not the name.
 	after := open(t, save(t, "converted.pth", b))
 	if after.Format() != weightfile.Safetensors {
 		t.Errorf("the form is %v", after.Format())
@@ -89,7 +89,7 @@ func TestAConvertedFileHoldsTheSame(t *testing.T) {
 	}
 }
 
-func TestTheTwoFormsOfTorchSaveAreConvertedAlike(t *testing.T) {
+func TestBothFormatsOfTorchSaveConvertToEqualBytes(t *testing.T) {
 	if !bytes.Equal(convert(t, open(t, checkpoint)), convert(t, open(t, strings.Replace(checkpoint, "zip", "legacy", 1)))) {
 		t.Error("zip and legacy differ")
 	}
