@@ -19,7 +19,7 @@ import (
 const KeySize = stream.KeySize
 
 const (
-	keyPrefix = "deploy-kernel-key-1:"
+	keyPrefix    = "deploy-kernel-key-1:"
 	checksumSize = 4
 )
 

@@ -188,7 +188,7 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		"1073741824 bytes, 65536":      huge,
 		"unexpected EOF":               raw(1, head+"(2,), }", "1234567"),
 		"more data follows the 1 ":     raw(1, head+"(1,), }", "12345"),
-		"are >f4, which is big-endian":     raw(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234"),
+		"are >f4, which is big-endian": raw(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234"),
 		`type "|O"`:                    raw(1, "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "1234"),
 		"the file is empty":            nil,
 		"an archive (.npz)":            []byte("PK\x03\x0412345678"),
