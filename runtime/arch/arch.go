@@ -1,20 +1,20 @@
-// Package arch holds the network architectures, drawn with runtime/nn.
+// Package arch draws network architectures as graphs of runtime/nn.
 //
 //	a, err := arch.Find(arch.All(), "seresnext50_32x4d")
 //	g, err := a.Build(arch.Config{InputSize: 320, Classes: 1103})
 //	err = arch.Check(g, file.Infos())
 //
-// The parameters have the names that the architectures' usual PyTorch
-// implementations give them, so that their weights load as they are: pytorchcv
-// for most, pretrainedmodels for senet_se_resnext50_32x4d, torchvision for
-// resnet18/34/50/101, akamaster's pytorch_resnet_cifar10 for cifar_resnet*.
+// Parameters have the names of the architectures' usual PyTorch implementations, so
+// that their weights load without renaming. These are pretrainedmodels for
+// senet_se_resnext50_32x4d, torchvision for resnet18/34/50/101, akamaster's
+// pytorch_resnet_cifar10 for cifar_resnet*, and pytorchcv for all others.
 //
-// Any square input that leaves at least a pixel before every window works, and
-// any number of classes. Every architecture ends in a global average pool and
-// one linear layer of logits.
+// An architecture accepts any number of classes, and any square input that leaves at
+// least one pixel before every window; PNASNet5Large accepts fewer sizes. It ends in a
+// global average pool and one linear layer, whose output is the logits.
 //
-// Each architecture is one variable; a program that names some of them holds
-// no code of the others.
+// Each architecture is one variable. A program that names some of them contains no
+// code of the others.
 package arch
 
 import (
@@ -26,36 +26,36 @@ import (
 
 // Arch is one architecture.
 type Arch struct {
-	// Name as configs and weight files spell it, e.g. "seresnext50_32x4d".
+	// Name is the name in configs and weight files, such as "seresnext50_32x4d".
 	Name string
-	// Mean and Std normalise the input: (pixel/255 - Mean) / Std, red, green,
-	// blue.
+	// Mean and Std normalize the input as (pixel/255 - Mean) / Std, in the order
+	// red, green, blue.
 	Mean, Std [3]float32
-	// Build draws the network.
+	// Build draws the network. It returns an error if the config is not valid.
 	Build func(Config) (*nn.Graph, error)
 }
 
-// Config is what an architecture leaves open.
+// Config holds what an architecture leaves open.
 type Config struct {
 	// InputSize is the height and width of the input, in pixels.
 	InputSize int
 	// Classes is the number of logits.
 	Classes int
-	// Dropout is the probability of dropping a feature before the last layer
-	// in training, 0 for none.
+	// Dropout is the probability of dropping a feature before the last layer in
+	// training. 0 means no dropout layer.
 	Dropout float64
-	// Keys, where not nil, tells whether the weights have a tensor of that
-	// name. Some layers' names depend on how the weights were trained: with
-	// Keys the weights decide, without it Dropout does.
+	// Keys reports whether the weights have a tensor of this name. The names of
+	// some layers depend on how the weights were trained. Keys decides these
+	// names; if it is nil, Dropout does.
 	Keys func(name string) bool
 }
 
-// has reports whether the weights are known to have a tensor of that name.
+// has reports whether Keys is set and knows the name.
 func (c Config) has(name string) bool { return c.Keys != nil && c.Keys(name) }
 
-// imageNetMean and imageNetStd are the statistics of ImageNet's training
-// images that torchvision made customary; half is used by the networks that
-// were first trained in TensorFlow, which scale pixels to [-1, 1].
+// imageNetMean and imageNetStd are the statistics of ImageNet's training images, as
+// torchvision uses them. half scales pixels to [-1, 1], as networks from TensorFlow
+// expect.
 var (
 	imageNetMean = [3]float32{0.485, 0.456, 0.406}
 	imageNetStd  = [3]float32{0.229, 0.224, 0.225}
@@ -68,7 +68,7 @@ type Variable struct {
 	Arch Arch
 }
 
-// Variables lists every architecture with the name of its Go variable, for code
+// Variables returns every architecture with the name of its Go variable, for code
 // generators.
 func Variables() []Variable {
 	return []Variable{
@@ -91,7 +91,7 @@ func Variables() []Variable {
 	}
 }
 
-// All lists every architecture.
+// All returns every architecture.
 func All() []Arch {
 	var all []Arch
 	for _, v := range Variables() {
@@ -100,7 +100,8 @@ func All() []Arch {
 	return all
 }
 
-// Find returns the architecture of that name.
+// Find returns the architecture with this name. If there is none, the error lists the
+// known names.
 func Find(archs []Arch, name string) (Arch, error) {
 	names := make([]string, len(archs))
 	for i, a := range archs {
@@ -112,14 +113,13 @@ func Find(archs []Arch, name string) (Arch, error) {
 	return Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, strings.Join(names, ", "))
 }
 
-// begin starts a graph on a square RGB image.
+// begin returns a builder for a square RGB image.
 func begin(name string, c Config) *nn.Builder {
 	return nn.NewBuilder(name, nn.Shape{C: 3, H: c.InputSize, W: c.InputSize})
 }
 
-// output ends a graph of pytorchcv's layout: global average pool, a module
-// called pool, and a linear layer called output, or output.1 where dropout
-// came to stand before it.
+// output ends a graph in pytorchcv's layout: a global average pool in a module called
+// pool, and a linear layer. The layer is called output, or output.1 behind dropout.
 func output(b *nn.Builder, pool string, x *nn.Node, c Config) (*nn.Graph, error) {
 	x = b.Mark(pool, b.GlobalAvgPool(x))
 	name := "output"
@@ -129,7 +129,7 @@ func output(b *nn.Builder, pool string, x *nn.Node, c Config) (*nn.Graph, error)
 	return linear(b, name, x, c)
 }
 
-// linear ends a graph with dropout, where there is any, and the logits.
+// linear ends a graph with dropout, if there is any, and the logits.
 func linear(b *nn.Builder, name string, x *nn.Node, c Config) (*nn.Graph, error) {
 	if c.Classes < 1 {
 		return nil, fmt.Errorf("drawing a network of %d classes: at least one is needed", c.Classes)

@@ -29,13 +29,13 @@ func Example() {
 	// Output: conv1.weight [16 3 3 3] 10x1x1
 }
 
-// references are the networks that PyTorch's outputs are there for.
+// references lists the networks for which PyTorch's parameters and modules are recorded.
 var references = []string{
 	"seresnext50_32x4d", "senet_se_resnext50_32x4d", "seresnext101_32x4d", "seresnext101_64x4d",
 	"cbam_resnet50", "pnasnet5large", "xception", "inceptionresnetv2",
 }
 
-// draw builds a reference's network as a program would that has its weights.
+// draw builds the network of a reference like a program that has its weights.
 func draw(t *testing.T, r *golden.Reference) *nn.Graph {
 	t.Helper()
 	a, err := arch.Find(arch.All(), r.ConfigArch)
@@ -49,7 +49,7 @@ func draw(t *testing.T, r *golden.Reference) *nn.Graph {
 	return g
 }
 
-func TestParametersAreThoseOfPyTorch(t *testing.T) {
+func TestParametersEqualPyTorchs(t *testing.T) {
 	for _, name := range references {
 		r, err := golden.Arch(name)
 		if err != nil {
@@ -59,8 +59,8 @@ func TestParametersAreThoseOfPyTorch(t *testing.T) {
 	}
 }
 
-// compareParams compares as sets: PyTorch lists modules in the order in which
-// they were made, a graph in that of the computation.
+// compareParams compares sets: PyTorch lists modules in order of their creation, a
+// graph in order of computation.
 func compareParams(t *testing.T, name string, g *nn.Graph, want []golden.ReferenceInfo) {
 	t.Helper()
 	got := map[string]string{}
@@ -107,7 +107,7 @@ func TestModulesHaveTheShapesOfPyTorch(t *testing.T) {
 	}
 }
 
-// The file is akamaster's; real_files.json was made with PyTorch.
+// The file is akamaster's. PyTorch wrote real_files.json.
 func TestCIFARNetworksHaveTheKeysOfARealFile(t *testing.T) {
 	text, err := os.ReadFile(golden.Shared(t, "golden/pth/real_files.json"))
 	if err != nil {
@@ -150,7 +150,7 @@ func TestCIFARNetworksHaveTheirNumberOfLayers(t *testing.T) {
 	}
 }
 
-// The numbers of parameters are those that torchvision's documentation gives.
+// The numbers of parameters are from torchvision's documentation.
 func TestPlainNetworksHaveTorchvisionsKeys(t *testing.T) {
 	for _, c := range []struct {
 		arch   arch.Arch
@@ -246,7 +246,7 @@ func TestAnUnknownNameIsAnsweredWithTheKnownOnes(t *testing.T) {
 	}
 }
 
-func TestWeightsThatDoNotFitAreNamed(t *testing.T) {
+func TestErrorsNameWeightsThatDoNotFit(t *testing.T) {
 	build := func(classes int) *nn.Graph {
 		g, err := arch.CIFARResNet20.Build(arch.Config{InputSize: 32, Classes: classes})
 		if err != nil {

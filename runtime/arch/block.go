@@ -2,7 +2,7 @@ package arch
 
 import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
 
-// activation says whether a rectifier follows a batch norm.
+// activation decides whether a ReLU follows a batch norm.
 type activation bool
 
 const (
@@ -10,8 +10,7 @@ const (
 	affine    activation = false
 )
 
-// normed is a convolution and a batch norm of given names, and perhaps a
-// rectifier.
+// normed is a convolution, a batch norm and perhaps a ReLU.
 func normed(b *nn.Builder, x *nn.Node, conv string, attrs nn.Conv2d, bn string, a activation) *nn.Node {
 	return normedEps(b, x, conv, attrs, bn, nn.BatchNorm2d{}, a)
 }
@@ -24,13 +23,13 @@ func normedEps(b *nn.Builder, x *nn.Node, conv string, attrs nn.Conv2d, bn strin
 	return x
 }
 
-// convBlock is pytorchcv's ConvBlock: convolution "conv", batch norm "bn" and
-// perhaps a rectifier, all under name.
+// convBlock is pytorchcv's ConvBlock: a convolution "conv", a batch norm "bn" and
+// perhaps a ReLU, in the scope name.
 func convBlock(b *nn.Builder, name string, x *nn.Node, conv nn.Conv2d, a activation) *nn.Node {
 	return normed(b.Scope("%s", name), x, "conv", conv, "bn", a)
 }
 
-// square is a convolution with a square window.
+// square returns a convolution with a square window.
 func square(out, window, stride, pad int) nn.Conv2d {
 	return nn.Conv2d{Out: out, Window: nn.Square(window), Stride: nn.Square(stride), Pad: nn.Square(pad)}
 }
@@ -39,21 +38,21 @@ func conv1x1(out, stride int) nn.Conv2d { return square(out, 1, stride, 0) }
 
 func conv3x3(out, stride int) nn.Conv2d { return square(out, 3, stride, 1) }
 
-// grouped returns the convolution with its channels in groups.
+// grouped returns c with its channels divided into groups.
 func grouped(c nn.Conv2d, groups int) nn.Conv2d {
 	c.Groups = groups
 	return c
 }
 
-// separable is a convolution of each channel by itself and one of 1x1, both
-// without bias, under name (Chollet, arXiv 1610.02357).
+// separable is a depthwise convolution and a 1x1 convolution, both without bias, in the
+// scope name (Chollet, arXiv 1610.02357).
 func separable(b *nn.Builder, name string, x *nn.Node, out, window, stride int) *nn.Node {
 	s := b.Scope("%s", name)
 	x = s.Conv("dw_conv", x, grouped(square(x.Shape.C, window, stride, window/2), x.Shape.C))
 	return s.Conv("pw_conv", x, conv1x1(out, 1))
 }
 
-// pool3x3 is the window of most poolings here.
+// pool3x3 returns a pooling with a 3x3 window.
 func pool3x3(stride, pad int) nn.Pool2d {
 	return nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(stride), Pad: nn.Square(pad)}
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// maxNamed is how many parameters an error names.
+// maxNamed is the number of parameters that an error names.
 const maxNamed = 3
 
-// Check returns an error unless the weights are those of the network: every
-// parameter there with its shape, and nothing else but the counters of batch
-// norms (num_batches_tracked), which no computation reads.
+// Check returns an error unless infos describe the weights of g: every parameter with
+// its shape, and no other tensors. It ignores the counters num_batches_tracked of batch
+// norms, which no computation reads.
 func Check(g *nn.Graph, infos []weights.Info) error {
 	have := make(map[string]weights.Info, len(infos))
 	for _, info := range infos {
@@ -54,7 +54,7 @@ func Check(g *nn.Graph, infos []weights.Info) error {
 	return fmt.Errorf("the weights are not those of %s with %d classes: %s", g.Arch, g.Classes(), strings.Join(wrong, "; "))
 }
 
-// title lists the first names, and how many there are.
+// title returns the first names and their number.
 func title(what string, names []string) string {
 	text := fmt.Sprintf("%d %s (%s", len(names), what, strings.Join(names[:min(maxNamed, len(names))], ", "))
 	if len(names) > maxNamed {

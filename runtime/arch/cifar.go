@@ -2,10 +2,9 @@ package arch
 
 import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
 
-// The residual networks for 32x32 images of He et al., "Deep residual learning
-// for image recognition" (arXiv 1512.03385), section 4.2, with the
-// parameter-free shortcuts called option A. Keys as in akamaster's
-// pytorch_resnet_cifar10.
+// The residual networks for 32x32 images of He et al., "Deep residual learning for
+// image recognition" (arXiv 1512.03385), section 4.2. Their shortcuts have no
+// parameters (option A). Keys are those of akamaster's pytorch_resnet_cifar10.
 var (
 	CIFARResNet20 = Arch{"cifar_resnet20", imageNetMean, imageNetStd, cifarResNet20}
 	CIFARResNet32 = Arch{"cifar_resnet32", imageNetMean, imageNetStd, cifarResNet32}
@@ -18,8 +17,8 @@ func cifarResNet32(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resn
 func cifarResNet44(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resnet44", 7, c) }
 func cifarResNet56(c Config) (*nn.Graph, error) { return cifarResNet("cifar_resnet56", 9, c) }
 
-// cifarResNet draws 6*blocks+2 layers: three stages of blocks of two 3x3
-// convolutions, 16, 32 and 64 channels wide.
+// cifarResNet draws 6*blocks+2 layers: three stages with 16, 32 and 64 channels, each
+// of blocks with two 3x3 convolutions.
 func cifarResNet(name string, blocks int, c Config) (*nn.Graph, error) {
 	b := begin(name, c)
 	x := normed(b, b.Input(), "conv1", conv3x3(16, 1), "bn1", rectified)

@@ -6,7 +6,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// InceptionResNetV2 is that of Szegedy et al., arXiv 1602.07261, with
+// InceptionResNetV2 is the network of Szegedy et al. (arXiv 1602.07261), with
 // pytorchcv's keys.
 var InceptionResNetV2 = Arch{"inceptionresnetv2", half, half, inceptionResNetV2}
 
@@ -23,7 +23,7 @@ func inceptionResNetV2(c Config) (*nn.Graph, error) {
 	}
 	x = reductionB(f.Scope("stage3.unit1"), x)
 	for i := range 10 {
-		// The last unit adds its branches as they are, and isn't rectified.
+		// The last unit adds its branches unscaled and has no ReLU.
 		scale, last := 0.2, i == 9
 		if last {
 			scale = 1
@@ -34,8 +34,7 @@ func inceptionResNetV2(c Config) (*nn.Graph, error) {
 	return output(b, "features.final_pool", x, c)
 }
 
-// inceptionConv is a convolution, a batch norm with TensorFlow's epsilon and a
-// rectifier.
+// inceptionConv is a convolution, a batch norm with TensorFlow's epsilon and a ReLU.
 func inceptionConv(b *nn.Builder, name string, x *nn.Node, conv nn.Conv2d) *nn.Node {
 	return normedEps(b.Scope("%s", name), x, "conv", conv, "bn", nn.BatchNorm2d{Eps: 1e-3}, rectified)
 }
@@ -54,7 +53,7 @@ func inceptionSingle(b *nn.Builder, branch int, x *nn.Node, conv nn.Conv2d) *nn.
 	return inceptionConv(b.Scope("branches.branch%d", branch), "conv", x, conv)
 }
 
-// oblong is a convolution with a window of h by w that keeps the size.
+// oblong returns a convolution with an h x w window that keeps the size.
 func oblong(out, h, w int) nn.Conv2d {
 	return nn.Conv2d{Out: out, Window: nn.HW{H: h, W: w}, Pad: nn.HW{H: h / 2, W: w / 2}}
 }
@@ -76,7 +75,7 @@ func inceptionStem(b *nn.Builder, x *nn.Node) *nn.Node {
 	))
 }
 
-// inceptionAdd adds the branches, brought to the input's width and scaled.
+// inceptionAdd adds the branches, scaled and projected to the input's channels.
 func inceptionAdd(b *nn.Builder, x *nn.Node, scale float64, a activation, branches ...*nn.Node) *nn.Node {
 	conv := conv1x1(x.Shape.C, 1)
 	conv.Bias = true

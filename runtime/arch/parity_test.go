@@ -9,7 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// A network that differs from PyTorch's is told by its first module that does.
+// A failure names the first module whose output differs from PyTorch.
 // The logits are compared in runtime/engine, on every SIMD path.
 func TestEveryModuleComputesWhatPyTorchComputes(t *testing.T) {
 	for _, name := range references {

@@ -6,9 +6,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// PNASNet5Large is the network that Liu et al. (arXiv 1712.00559) found by
-// search, with pytorchcv's keys. As in PyTorch, sizes that leave an odd map
-// before its third reduction can't be drawn.
+// PNASNet5Large is the network that Liu et al. (arXiv 1712.00559) found by search, with
+// pytorchcv's keys. Like PyTorch, it refuses sizes that leave an odd map before its
+// third reduction.
 var PNASNet5Large = Arch{"pnasnet5large", half, half, pnasNet5Large}
 
 func pnasNet5Large(c Config) (*nn.Graph, error) {
@@ -29,8 +29,8 @@ func pnasNet5Large(c Config) (*nn.Graph, error) {
 	x := pnasStem(f.Scope("stem1_unit"), before)
 	for stage, units := range [3]int{5, 4, 4} {
 		for i := range units {
-			// Each stage is twice as wide as the one before; the first has a
-			// unit more, of half its width.
+			// Each stage doubles the channels. The first stage has one more unit,
+			// with half of its channels.
 			u := pnasUnit{mid: 216 << stage, stride: 1}
 			if i == 0 {
 				u.stride = 2
@@ -39,8 +39,8 @@ func pnasNet5Large(c Config) (*nn.Graph, error) {
 			if stage == 0 && i == 0 {
 				u.mid = 108
 			}
-			// The input before the last is twice the size of the last one
-			// after a reduction.
+			// After a reduction, the input before the last has twice the size of
+			// the last one.
 			u.halve = i == 1 || stage == 0 && i == 0
 			before, x = x, u.draw(f.Scope("stage%d.unit%d", stage+1, i+1), x, before)
 		}
@@ -50,8 +50,8 @@ func pnasNet5Large(c Config) (*nn.Graph, error) {
 	return output(b, "features.final_pool", x, c)
 }
 
-// pnasOdd reports whether an input leaves an odd map before the reduction of
-// stage 2, which pads and crops on one side only.
+// pnasOdd reports whether an input leaves an odd map before the reduction of stage 2,
+// which pads and crops on one side only.
 func pnasOdd(size int) bool {
 	size = (size-3)/2 + 1
 	for range 2 {
@@ -62,17 +62,17 @@ func pnasOdd(size int) bool {
 
 func pnasNorm() nn.BatchNorm2d { return nn.BatchNorm2d{Eps: 1e-3} }
 
-// pnasBorder is what an extra-padded operation adds on the top and left, and
-// crops of its result.
+// pnasBorder is the border that an extra-padded operation adds on the top and left, and
+// then crops from its result.
 func pnasBorder(n int) nn.Border { return nn.Border{Top: n, Left: n} }
 
-// pnasConv is a rectifier, a 1x1 convolution and a batch norm.
+// pnasConv is a ReLU, a 1x1 convolution and a batch norm.
 func pnasConv(b *nn.Builder, name string, x *nn.Node, out, stride int) *nn.Node {
 	return normedEps(b.Scope("%s", name), b.ReLU(x), "conv", conv1x1(out, stride), "bn", pnasNorm(), affine)
 }
 
-// pnasHalve halves the size: pixels of even and of odd coordinates, each with
-// a convolution to half of the channels.
+// pnasHalve halves the size. One 1x1 convolution reads the even pixels, another the odd
+// ones; each computes half of the channels.
 func pnasHalve(b *nn.Builder, name string, x *nn.Node, out int) *nn.Node {
 	s := b.Scope("%s", name)
 	x = s.ReLU(x)
@@ -81,8 +81,8 @@ func pnasHalve(b *nn.Builder, name string, x *nn.Node, out int) *nn.Node {
 	return s.BatchNorm("bn", s.Concat(even, s.Conv("path2.conv", odd, conv1x1(out/2, 1))), pnasNorm())
 }
 
-// pnasBranch is two separable convolutions, each after a rectifier and before
-// a batch norm; the first has the stride.
+// pnasBranch is two separable convolutions, each between a ReLU and a batch norm. The
+// first one has the stride.
 func pnasBranch(b *nn.Builder, name string, x *nn.Node, out, window, stride int, extra bool) *nn.Node {
 	s := b.Scope("%s", name)
 	mid := x.Shape.C
@@ -101,7 +101,7 @@ func pnasBranch(b *nn.Builder, name string, x *nn.Node, out, window, stride int,
 	return s.BatchNorm("conv2.bn", separable(s, "conv2.conv", x, out, window, 1), pnasNorm())
 }
 
-// pnasPool is the maximum over 3x3.
+// pnasPool is a 3x3 maximum.
 func pnasPool(b *nn.Builder, x *nn.Node, stride int, extra bool) *nn.Node {
 	if extra {
 		x = b.Pad(x, pnasBorder(1))
@@ -113,8 +113,7 @@ func pnasPool(b *nn.Builder, x *nn.Node, stride int, extra bool) *nn.Node {
 	return x
 }
 
-// pnasStem is the first unit, whose left input is not brought to the cell's
-// width beforehand.
+// pnasStem is the first unit. Its left input is not projected to the cell's channels.
 func pnasStem(b *nn.Builder, left *nn.Node) *nn.Node {
 	u := pnasUnit{mid: 54, stride: 2}
 	right := pnasConv(b, "conv_1x1", left, u.mid, 1)
@@ -123,15 +122,15 @@ func pnasStem(b *nn.Builder, left *nn.Node) *nn.Node {
 	return u.cell(b, left, right, pooled)
 }
 
-// pnasUnit is one cell of the network.
+// pnasUnit describes one cell of the network.
 type pnasUnit struct {
 	mid    int // channels of each of the five combinations
 	stride int
-	halve  bool // the left input is twice the size
+	halve  bool // the left input has twice the size
 	extra  bool // operations with a stride pad and crop on the top and left
 }
 
-// draw makes a unit of the two outputs before it, x the last.
+// draw draws a unit that reads the two outputs before it; x is the last one.
 func (u pnasUnit) draw(b *nn.Builder, x, before *nn.Node) *nn.Node {
 	var left *nn.Node
 	if u.halve {
@@ -143,8 +142,8 @@ func (u pnasUnit) draw(b *nn.Builder, x, before *nn.Node) *nn.Node {
 	return u.cell(b, left, right, pnasPool(b, left, u.stride, u.extra))
 }
 
-// cell is the paper's figure 1: five sums of two operations each. pooled is
-// the right operand of the first.
+// cell is figure 1 of the paper: five sums of two operations each. pooled is the right
+// operand of the first sum.
 func (u pnasUnit) cell(b *nn.Builder, left, right, pooled *nn.Node) *nn.Node {
 	branch := func(name string, x *nn.Node, window int) *nn.Node {
 		return pnasBranch(b, name, x, u.mid, window, u.stride, u.extra)

@@ -2,8 +2,8 @@ package arch
 
 import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
 
-// Residual networks (He et al., arXiv 1512.03385) with torchvision's keys; of
-// the bottlenecks, the 3x3 convolution has the stride.
+// Residual networks (He et al., arXiv 1512.03385) with torchvision's keys. The 3x3
+// convolution of a bottleneck has the stride.
 var (
 	ResNet18  = Arch{"resnet18", imageNetMean, imageNetStd, resNet18}
 	ResNet34  = Arch{"resnet34", imageNetMean, imageNetStd, resNet34}
@@ -27,10 +27,10 @@ func resNet101(c Config) (*nn.Graph, error) {
 	return resNet("resnet101", c, [4]int{3, 4, 23, 3}, 256, plainBottleneck)
 }
 
-// block draws one residual block of so many output channels.
+// block draws one residual block with out output channels.
 type block func(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node
 
-// resNet draws a network whose first stage is width channels wide.
+// resNet draws a network whose first stage has width channels.
 func resNet(name string, c Config, blocks [4]int, width int, draw block) (*nn.Graph, error) {
 	b := begin(name, c)
 	x := normed(b, b.Input(), "conv1", square(64, 7, 2, 3), "bn1", rectified)
@@ -39,8 +39,8 @@ func resNet(name string, c Config, blocks [4]int, width int, draw block) (*nn.Gr
 	return linear(b, "fc", b.Mark("avgpool", b.GlobalAvgPool(x)), c)
 }
 
-// stages draws layer1 to layer4, each but the first half the size of the one
-// before, and twice as wide.
+// stages draws layer1 to layer4. Each but the first halves the size and doubles the
+// channels.
 func stages(b *nn.Builder, x *nn.Node, blocks [4]int, width int, draw block) *nn.Node {
 	for stage, n := range blocks {
 		for i := range n {
@@ -51,7 +51,7 @@ func stages(b *nn.Builder, x *nn.Node, blocks [4]int, width int, draw block) *nn
 	return x
 }
 
-// strideOf is 2 for the first block of every stage but the first.
+// strideOf returns 2 for the first block of every stage but the first, else 1.
 func strideOf(stage, i int) int {
 	if stage > 0 && i == 0 {
 		return 2
@@ -59,7 +59,7 @@ func strideOf(stage, i int) int {
 	return 1
 }
 
-// shortcut is the input, brought to the block's shape where it has another.
+// shortcut is the input, projected to the block's shape if that differs.
 func shortcut(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 	if x.Shape.C == out && stride == 1 {
 		return x
@@ -78,8 +78,8 @@ func plainBottleneck(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 	return b.ReLU(b.Add(y, shortcut(b, x, out, stride)))
 }
 
-// bottleneck is 1x1 to the middle's width, 3x3 in groups with the stride, 1x1
-// to the output's.
+// bottleneck is a 1x1 convolution to mid channels, a grouped 3x3 convolution with the
+// stride, and a 1x1 convolution to out channels.
 func bottleneck(b *nn.Builder, x *nn.Node, mid, groups, out, stride int) *nn.Node {
 	x = normed(b, x, "conv1", conv1x1(mid, 1), "bn1", rectified)
 	x = normed(b, x, "conv2", grouped(conv3x3(mid, stride), groups), "bn2", rectified)

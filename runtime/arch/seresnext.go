@@ -2,18 +2,18 @@ package arch
 
 import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
 
-// Squeeze-and-excitation networks (Hu et al., arXiv 1709.01507) on ResNeXt
-// (Xie et al., arXiv 1611.05431), with pytorchcv's keys.
+// Squeeze-and-excitation networks (Hu et al., arXiv 1709.01507) on ResNeXt (Xie et al.,
+// arXiv 1611.05431), with pytorchcv's keys.
 var (
-	// SEResNeXt50 is drawn as SENetSEResNeXt50 where Config.Keys has that
-	// layout's keys: weights of both go by this name.
+	// SEResNeXt50 accepts weights in two layouts. If Config.Keys has the keys of
+	// SENetSEResNeXt50, it draws that layout.
 	SEResNeXt50     = Arch{"seresnext50_32x4d", imageNetMean, imageNetStd, seResNeXt50}
 	SEResNeXt101    = Arch{"seresnext101_32x4d", imageNetMean, imageNetStd, seResNeXt101}
 	SEResNeXt101x64 = Arch{"seresnext101_64x4d", imageNetMean, imageNetStd, seResNeXt101x64}
 )
 
-// SENetSEResNeXt50 is the same network in the layout of pretrainedmodels'
-// SENet: other keys, and a first pooling in ceil mode.
+// SENetSEResNeXt50 is the same network in the layout of pretrainedmodels' SENet, with
+// other keys and ceil mode in the first pooling.
 var SENetSEResNeXt50 = Arch{"senet_se_resnext50_32x4d", imageNetMean, imageNetStd, senetSEResNeXt50}
 
 // CBAMResNet50 is ResNet-50 with convolutional block attention (Woo et al.,
@@ -39,7 +39,7 @@ func cbamResNet50(c Config) (*nn.Graph, error) {
 	return cvResNet("cbam_resnet50", c, [4]int{3, 4, 6, 3}, cvUnit{1, 64, cbamGate})
 }
 
-// cvUnit is what pytorchcv's residual units differ in.
+// cvUnit describes the residual units of one of pytorchcv's networks.
 type cvUnit struct {
 	groups int // of the 3x3 convolution
 	width  int // of a group, in the first stage
@@ -60,7 +60,7 @@ func cvResNet(name string, c Config, blocks [4]int, u cvUnit) (*nn.Graph, error)
 	return output(b, "features.final_pool", x, c)
 }
 
-// draw is a bottleneck, a gate and the shortcut.
+// draw draws a bottleneck, a gate and the shortcut.
 func (u cvUnit) draw(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 	identity := x
 	if x.Shape.C != out || stride != 1 {
@@ -74,19 +74,20 @@ func (u cvUnit) draw(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 	return b.Mark("", b.ReLU(b.Add(u.gate(b, y), identity)))
 }
 
-// groupedWidth is the width of a bottleneck's middle: a group's width, which
-// grows with the stage from that of a plain bottleneck of 64, times groups.
+// groupedWidth returns the channels in the middle of a bottleneck: groups times a
+// group's width, which grows with the stage. width is the first stage's, where out is
+// 4*64.
 func groupedWidth(out, groups, width int) int { return groups * (out / 4 * width / 64) }
 
-// seGate scales each channel by a gate made of all channels' means.
+// seGate scales each channel by a gate computed from the means of all channels.
 func seGate(b *nn.Builder, x *nn.Node) *nn.Node {
 	return b.Mul(x, squeeze(b.Scope("se"), x, "conv1", "conv2"))
 }
 
-// reduction is how many times narrower the middle layer of a gate is.
+// reduction is the factor by which the middle layer of a gate is narrower.
 const reduction = 16
 
-// squeeze is the gate of squeeze-and-excitation: means, two layers, sigmoid.
+// squeeze is the gate of squeeze-and-excitation: means, two layers and a sigmoid.
 func squeeze(b *nn.Builder, x *nn.Node, first, second string) *nn.Node {
 	layer := func(name string, x *nn.Node, out int) *nn.Node {
 		return b.Conv(name, x, nn.Conv2d{Out: out, Window: nn.Square(1), Bias: true})
@@ -95,8 +96,8 @@ func squeeze(b *nn.Builder, x *nn.Node, first, second string) *nn.Node {
 	return b.Sigmoid(layer(second, s, x.Shape.C))
 }
 
-// cbamGate scales each channel by a gate made of the channels' means and
-// maxima, and then each pixel by one made of the pixels'.
+// cbamGate scales each channel by a gate computed from the channels' means and maxima,
+// then each pixel by one computed from the pixel's.
 func cbamGate(b *nn.Builder, x *nn.Node) *nn.Node {
 	b = b.Scope("cbam")
 	mlp := b.Scope("ch_gate.mlp")

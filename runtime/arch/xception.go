@@ -27,8 +27,8 @@ func xception(c Config) (*nn.Graph, error) {
 	return output(b, "features.final_block", x, c)
 }
 
-// xceptionUnit is a chain of separable convolutions of so many channels, a
-// pooling where there is a stride, and the shortcut.
+// xceptionUnit is a chain of separable convolutions, a pooling if there is a stride, and
+// the shortcut. channels are those of each convolution.
 func xceptionUnit(b *nn.Builder, x *nn.Node, stride int, first activation, channels ...int) *nn.Node {
 	identity := x
 	if stride != 1 {
@@ -44,8 +44,7 @@ func xceptionUnit(b *nn.Builder, x *nn.Node, stride int, first activation, chann
 	return b.Mark("", b.Add(x, identity))
 }
 
-// xceptionBlock is a rectifier, unless told otherwise, a separable convolution
-// and a batch norm.
+// xceptionBlock is an optional ReLU, a separable convolution and a batch norm.
 func xceptionBlock(b *nn.Builder, x *nn.Node, before activation, out int) *nn.Node {
 	if before == rectified {
 		x = b.ReLU(x)

@@ -1,21 +1,18 @@
-// Package input finds what a kernel reads under an input root, however it is
-// mounted: weight files, the sample submission, key files and the folder of
-// the images.
+// Package input finds the files that a kernel reads under its input root: weight
+// files, the sample submission, key files and images, wherever they are mounted.
 //
 //	found, err := input.Find(ctx, input.DefaultRoot(), []string{"2b_se_resnext50_f0_e14_0.5975"})
 //	table, err := input.ReadTableFile(found.Samples[0])
 //	images, err := found.Images(ctx, table.IDs())
 //	path, ok := images.Path("1165e02531758026")
 //
-// Nothing is known in advance of the folders' names: the root is walked, from
-// the top down and in the order of names, so that the same tree gives the same
-// answer. A folder of images is recognized by its first entries and not read
-// to the end; files with the names that are looked for are found in it
-// nevertheless. Links to folders are followed, each real folder is visited
-// once. Folders that can't be read become warnings, not errors.
+// [Find] needs no folder names. It walks the root breadth first, in the order of
+// names, so the same tree gives the same result. It recognizes a folder of images by
+// its first entries and does not read the rest. It still finds files in it whose names
+// it knows. It follows links to folders and visits each real folder once.
 //
-// It refuses a root that isn't a folder, and stops with a warning after
-// 50,000 folders.
+// Folders that cannot be read become warnings, not errors. Find refuses a root that
+// is not a folder, and stops with a warning after 50,000 folders.
 package input
 
 import (
@@ -33,48 +30,47 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 )
 
-// WeightsExt ends the name of a plain weight file; an encrypted one has
-// [crypt.Ext] after it.
+// WeightsExt is the ending of a plain weight file. An encrypted one ends in
+// WeightsExt and [crypt.Ext].
 const WeightsExt = ".safetensors"
 
 const (
-	// chunk is how many entries of a folder are read at once; a folder whose
-	// first chunk is nearly all images is a folder of images.
+	// chunk is the number of entries that are read at a time. A folder whose first
+	// chunk consists almost only of images is a folder of images.
 	chunk = 512
-	// maxEntries is after how many entries any folder is left.
+	// maxEntries is the number of entries after which Find leaves any folder.
 	maxEntries = 16 * chunk
 	maxFolders = 50_000
 	maxDepth   = 24
-	// maxKey is more than any key file has, in bytes.
+	// maxKey is an upper bound for the size of a key file in bytes.
 	maxKey = 4096
 )
 
-// File is a file that was found.
+// File is a file that Find found. Size is in bytes.
 type File struct {
 	Path string
 	Size int64
 }
 
-// Found is what lies under an input root. All lists are sorted by depth, then
-// by path.
+// Found is the result of [Find]. Its lists are sorted by depth, then by path.
 type Found struct {
 	Root     string
-	Samples  []string // files with the name of a sample submission, the best first
-	Weights  []File   // plain and encrypted weight files, whatever their names
+	Samples  []string // files named like a sample submission, the best first
+	Weights  []File   // plain and encrypted weight files of any name
 	Keys     []string // small files that end in .key
 	Warnings []string // what could not be read, and why
 
 	folders []folder
 }
 
-// folder is a folder that has files.
+// folder is a folder that contains files.
 type folder struct {
 	path    string
 	abs     string // absolute, with slashes
-	rel     string // below the root
+	rel     string // relative to the root
 	depth   int
-	exts    []string // endings of its images, as they are spelled
-	partial bool     // it was not read to its end
+	exts    []string // endings of its images, in their spelling
+	partial bool     // not read to the end
 }
 
 func newFolder(path, rel string, depth int) folder {
@@ -86,7 +82,7 @@ func newFolder(path, rel string, depth int) folder {
 	return f
 }
 
-// DefaultRoot returns ../input where that is a folder, else /kaggle/input.
+// DefaultRoot returns ../input if that is a folder, else /kaggle/input.
 func DefaultRoot() string {
 	near := filepath.Join("..", "input")
 	if info, err := os.Stat(near); err == nil && info.IsDir() {
@@ -95,9 +91,10 @@ func DefaultRoot() string {
 	return "/kaggle/input"
 }
 
-// Find walks the tree under root. The models' names, without endings, are
-// looked for also in folders that are not read to the end. The samples are file
-// names that are those of a sample submission whatever they are.
+// Find walks the tree under root. It finds the weight files of the models, whose names
+// come without endings, even in folders that it does not read to the end. samples are
+// further file names of a sample submission. Find returns an error if root is not a
+// folder or ctx ends.
 func Find(ctx context.Context, root string, models []string, samples ...string) (*Found, error) {
 	info, err := os.Stat(root)
 	if err != nil {
@@ -136,9 +133,9 @@ func byDepth(a, b string) int {
 // walk is the state of one Find.
 type walk struct {
 	found   *Found
-	names   []string        // files that are looked for by name
-	samples []string        // names of a sample submission beside the usual ones
-	seen    map[string]bool // real paths of the folders in the queue and before
+	names   []string        // file names to look for in folders of images
+	samples []string        // further names of a sample submission
+	seen    map[string]bool // real paths of all folders queued so far
 	queue   []stop
 	full    bool
 }
@@ -149,7 +146,7 @@ type stop struct {
 	depth int
 }
 
-// enter queues a folder unless it was there before.
+// enter queues a folder unless it was queued before.
 func (w *walk) enter(path string, depth int) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -172,7 +169,7 @@ func (w *walk) enter(path string, depth int) {
 
 func (w *walk) warn(err error) { w.found.Warnings = append(w.found.Warnings, err.Error()) }
 
-// visit reads a folder, in part where it is one of images.
+// visit reads a folder, but only the start of a folder of images.
 func (w *walk) visit(s stop) {
 	d, err := os.Open(s.path)
 	if err != nil {
@@ -238,8 +235,8 @@ func (w *walk) visit(s stop) {
 	}
 }
 
-// isFolder reports whether an entry is a link to a folder; an interesting
-// file it takes down.
+// isFolder reports whether an entry is a link to a folder. It also records the entry
+// if it is a file of interest.
 func (w *walk) isFolder(path string, e fs.DirEntry) bool {
 	wanted := w.interesting(e.Name())
 	if !wanted && e.Type()&fs.ModeSymlink == 0 {
@@ -277,8 +274,7 @@ func (w *walk) file(path string, size int64) {
 	}
 }
 
-// probe asks a folder that was not read to the end for the files that are
-// looked for by name.
+// probe looks for the known file names in a folder that is not read to the end.
 func (w *walk) probe(dir string) {
 	for _, name := range w.names {
 		path := filepath.Join(dir, name)
@@ -291,7 +287,7 @@ func (w *walk) probe(dir string) {
 	}
 }
 
-// has reports whether path was found already.
+// has reports whether path is already found.
 func (w *walk) has(path string) bool {
 	return slices.Contains(w.found.Samples, path) ||
 		slices.ContainsFunc(w.found.Weights, func(f File) bool { return f.Path == path })

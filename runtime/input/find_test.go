@@ -13,8 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
-// tree makes files (names that end in a slash are folders, "a -> b" is a
-// link) and returns their root.
+// tree creates files and returns their root. A name that ends in a slash is a folder,
+// and "a -> b" is a link.
 func tree(t *testing.T, names ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -115,7 +115,7 @@ func TestLinksAreFollowedAndEveryRealFolderIsVisitedOnce(t *testing.T) {
 		"to-a-fifo -> /dev/null",
 	)
 	f := find(t, root)
-	// "link" is the same folder as "real", and links come after folders.
+	// "link" points to "real"; links are visited after folders.
 	if got, want := weights(f), []string{"file.safetensors", "real/m.safetensors"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
@@ -157,8 +157,8 @@ func TestTheRootMustBeAFolder(t *testing.T) {
 	}
 }
 
-// A folder of very many images is not read to the end, yet what is looked for
-// in it, and beside it, is found.
+// Find does not read a huge folder of images to the end, but finds the files that it
+// looks for in it and beside it.
 func TestAHugeImageFolderIsNotReadToTheEnd(t *testing.T) {
 	n := 3000
 	if os.Getenv("DEPLOY_KERNEL_LONG") != "" {

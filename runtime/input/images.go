@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-// imageExts are the endings of files that decoders can read, in the order of
-// preference.
+// imageExts lists the endings of files that decoders can read, the preferred first.
 var imageExts = [...]string{
 	".png", ".jpg", ".jpeg", ".gif", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
 }
 
-// pictureExts are further endings by which a folder of images is recognized.
-// No decoder reads them.
+// pictureExts lists further endings of images. They help to recognize a folder of
+// images, but no decoder reads them.
 var pictureExts = [...]string{
 	".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".dcm", ".dicom", ".ico", ".psd", ".svg", ".ppm", ".pgm", ".npy",
 }
@@ -30,13 +29,12 @@ func imageExt(name string) string {
 	return ""
 }
 
-// isPicture reports whether a file's ending is that of any image format.
+// isPicture reports whether a file has the ending of any image format.
 func isPicture(name string) bool {
 	return imageExt(name) != "" || slices.Contains(pictureExts[:], strings.ToLower(filepath.Ext(name)))
 }
 
-// Images holds the image file of each id that has one. It is immutable and
-// safe for concurrent use.
+// Images maps ids to image files. It is immutable and safe for concurrent use.
 type Images struct {
 	paths map[string]string // by id
 }
@@ -44,20 +42,20 @@ type Images struct {
 // Images locates the images of the ids in the folders under the root.
 //
 // The file of the id 1000 is 1000 with the ending of an image format in any
-// spelling, in whatever folder. An id may have an ending itself, and folders
-// before it: train/1000.jpg is a file 1000.jpg in a folder train. Where 1000.jpg
-// doesn't exist, 1000.JPG and 1000.png are accepted. If several folders have a
-// file for an id, the folder with the most of the ids wins. Ties go to folders
-// named after a test set, then to the one nearest to the root.
+// spelling, in any folder. An id may itself have an ending and folders:
+// train/1000.jpg is a file 1000.jpg in a folder train. If there is no 1000.jpg,
+// 1000.JPG and 1000.png are accepted. If several folders have a file for an id, the
+// folder with the most ids wins. Ties go to folders named after a test set, then to
+// the one nearest to the root.
 //
-// A file with another ending is taken if there is nothing better, so that its
-// decoder can say what it is.
+// A file with an unknown ending is the last resort: its decoder can then report what
+// it is. Ids without a file are no error. Images returns an error only if ctx ends.
 func (f *Found) Images(ctx context.Context, ids []string) (*Images, error) {
 	return locate(ctx, f.folders, ids)
 }
 
-// ImagesUnder locates the images of the ids in dir and the folders below it,
-// with the rules of [Found.Images]. It fails if dir is not a folder.
+// ImagesUnder locates the images of the ids in dir and the folders below it, by the
+// rules of [Found.Images]. It returns an error if dir is not a folder or ctx ends.
 func ImagesUnder(ctx context.Context, dir string, ids []string) (*Images, error) {
 	f, err := Find(ctx, dir, nil)
 	if err != nil {
@@ -66,14 +64,14 @@ func ImagesUnder(ctx context.Context, dir string, ids []string) (*Images, error)
 	return f.Images(ctx, ids)
 }
 
-// Path returns the file of an id, and whether it has one.
+// Path returns the file of an id, and whether there is one.
 func (m *Images) Path(id string) (string, bool) {
 	path, ok := m.paths[id]
 	return path, ok
 }
 
-// Stat returns the file of an id and its file info. It reports false if there
-// is no such file, or if it is not a regular one.
+// Stat returns the file of an id and its file info. ok is false if there is no such
+// file, or if it is not a regular one.
 func (m *Images) Stat(id string) (path string, info fs.FileInfo, ok bool) {
 	path, ok = m.paths[id]
 	if !ok {
@@ -83,5 +81,5 @@ func (m *Images) Stat(id string) (path string, info fs.FileInfo, ok bool) {
 	return path, info, err == nil && info.Mode().IsRegular()
 }
 
-// Len returns how many ids have a file.
+// Len returns the number of ids with a file.
 func (m *Images) Len() int { return len(m.paths) }

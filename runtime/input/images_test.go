@@ -74,7 +74,7 @@ func TestAnIdIsTheNameOfAFile(t *testing.T) {
 	}
 }
 
-// Very many folders, and more endings than the first files of a folder show.
+// There are many folders, and more endings than the first files of a folder show.
 func TestImagesAreFoundHoweverManyThereAre(t *testing.T) {
 	var files, ids []string
 	for i := range 700 {

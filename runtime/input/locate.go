@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// probes is the number of ids that tell which folder holds the images.
+	// probes is the number of ids by which folders of images are recognized.
 	probes = 32
-	// maxProbed is the number of folders up to which each is probed. Beyond,
-	// the images lie in nested folders and all of them are listed anyway.
+	// maxProbed is the number of folders up to which each is probed. With more, the
+	// images lie in nested folders, and all of these are listed anyway.
 	maxProbed = 256
-	// maxCandidates bounds the files that are remembered for one id.
+	// maxCandidates is the number of files that are kept for one id.
 	maxCandidates = 16
 )
 
-// The ranks of a file for an id, the best first. From rankBare on, the file is
-// probably not an image.
+// The ranks of a file for an id, the best first. From rankBare on, the file probably
+// is not an image.
 const (
 	rankExact    = iota // the id's own name, which has an image's ending
 	rankEnding          // the id and an image's ending
@@ -33,23 +33,22 @@ const (
 	rankAlien           // the id and an ending that no decoder reads
 )
 
-// rankScale separates ranks in a score; below it are preferences of endings.
+// rankScale separates ranks in a score; smaller parts are preferences of endings.
 const rankScale = 64
 
-// nameKey finds the queries that a file may answer: the last of the folders
-// before its name, "" for queries without folders, and the name or its stem.
-// The folder keeps ids such as patient7/1 from being compared with the file 1
-// of every patient.
+// nameKey is the key by which a file's name finds the queries that it may answer: the
+// last folder of the query, or "", and the name or its stem. The folder keeps ids such
+// as patient7/1 from being compared with the file 1 of every patient.
 type nameKey struct{ folder, name string }
 
-// query is an id as a place in the file system.
+// query is an id, split into folders and a file name.
 type query struct {
 	id   string
 	dir  string // the folders before the name, with slashes; "" for none
 	base string
 }
 
-// parseID splits an id. Ids that lead out of a folder are refused.
+// parseID splits an id. It refuses ids that lead out of a folder.
 func parseID(id string) (query, bool) {
 	path := strings.TrimLeft(strings.ReplaceAll(id, `\`, "/"), "/")
 	path = strings.TrimPrefix(path, "./")
@@ -62,8 +61,8 @@ func parseID(id string) (query, bool) {
 	return query{id: id, dir: path[:max(i, 0)], base: path[i+1:]}, true
 }
 
-// rank compares a file's name with the id's. It reports false if they have
-// nothing in common. Smaller scores are better; score/rankScale is the rank.
+// rank compares a file's name with the id's. ok is false if they have nothing in
+// common. Smaller scores are better; score/rankScale is the rank.
 func (q query) rank(name string) (score int, ok bool) {
 	ext := imageExt(name)
 	preference := 2 * slices.Index(imageExts[:], strings.ToLower(ext))
@@ -89,14 +88,14 @@ func (q query) rank(name string) (score int, ok bool) {
 	return 0, false
 }
 
-// candidate is a file that may be an id's image.
+// candidate is a file that may be the image of an id.
 type candidate struct {
 	folder int // index into locator.folders
 	name   string
 	score  int
 }
 
-// class is 0 for files that a decoder probably reads, else the rank.
+// class is 0 for a file that a decoder probably reads, else its rank.
 func (c candidate) class() int {
 	if rank := c.score / rankScale; rank >= rankBare {
 		return rank
@@ -115,8 +114,7 @@ type locator struct {
 	hits    []int             // by folder: ids found in it
 }
 
-// locate finds the files of ids in folders and in folders below them that were
-// not seen before.
+// locate finds the files of ids in folders, and in unvisited folders below them.
 func locate(ctx context.Context, folders []folder, ids []string) (*Images, error) {
 	l := &locator{folders: slices.Clone(folders), known: map[string]bool{}, byName: map[nameKey][]int{}}
 	for _, id := range ids {
@@ -153,8 +151,8 @@ func locate(ctx context.Context, folders []folder, ids []string) (*Images, error
 	return l.result(), nil
 }
 
-// probe sorts the folders by the number of files that they have for a spread
-// of the ids, so that the first ones listed have all images as a rule.
+// probe sorts the folders by the number of sampled ids that they have files for. The
+// first folders then usually have all images.
 func (l *locator) probe() {
 	some := spread(l.queries, probes)
 	hits := make(map[string]int, len(l.folders))
@@ -170,13 +168,13 @@ func (l *locator) probe() {
 	})
 }
 
-// byLikelihood orders folders of which nothing is known but their paths.
+// byLikelihood orders folders by their paths alone.
 func byLikelihood(a, b folder) int {
 	return cmp.Or(cmp.Compare(b.testLike(), a.testLike()), cmp.Compare(a.depth, b.depth), strings.Compare(a.path, b.path))
 }
 
-// testLike is 1 for a folder at or below one that is named after a test set, -1
-// for one named after a training set, else 0.
+// testLike returns 1 for a folder at or below one named after a test set, -1 for one
+// named after a training set, else 0.
 func (f folder) testLike() int {
 	words := strings.FieldsFunc(strings.ToLower(f.rel), func(r rune) bool { return r < 'a' || r > 'z' })
 	for _, w := range words {
@@ -192,13 +190,13 @@ func (f folder) testLike() int {
 	return 0
 }
 
-// answers reports whether a folder is one that an id with the folders dir means.
+// answers reports whether a folder matches the folders dir of an id.
 func (f folder) answers(dir string) bool {
 	return dir == "" || f.abs == dir || strings.HasSuffix(f.abs, "/"+dir)
 }
 
-// has reports whether a folder has a file for a name, by the endings that were
-// seen in it.
+// has reports whether a folder has a file for a name, with one of the endings seen in
+// the folder.
 func (f folder) has(base string) bool {
 	for _, ext := range append(slices.Clone(f.exts), "") {
 		if info, err := os.Stat(filepath.Join(f.path, base+ext)); err == nil && info.Mode().IsRegular() {
@@ -208,12 +206,12 @@ func (f folder) has(base string) bool {
 	return false
 }
 
-// list reads folder i to its end and takes down every file that an id may mean.
+// list reads folder i to the end and records every file that may match an id.
 func (l *locator) list(i int) {
 	f := l.folders[i]
 	d, err := os.Open(f.path)
 	if err != nil {
-		return // Find has warned of it
+		return // Find has added a warning
 	}
 	defer d.Close()
 	for {
@@ -234,7 +232,7 @@ func (l *locator) list(i int) {
 	}
 }
 
-// enter adds a folder below f that the walk has not come to.
+// enter adds a folder below f that the walk did not reach.
 func (l *locator) enter(f folder, name string) {
 	path := filepath.Join(f.path, name)
 	if !f.partial || l.known[path] || len(l.folders) >= maxFolders {
@@ -247,7 +245,7 @@ func (l *locator) enter(f folder, name string) {
 	l.hits = append(l.hits, 0)
 }
 
-// match takes down a file for the ids that its name fits.
+// match records a file for the ids that its name matches.
 func (l *locator) match(folder int, name string) {
 	f := l.folders[folder]
 	try := func(queries []int) {
@@ -308,7 +306,7 @@ func (l *locator) result() *Images {
 	return m
 }
 
-// spread returns up to n of the elements, evenly spaced.
+// spread returns at most n of the elements, evenly spaced.
 func spread[E any](all []E, n int) []E {
 	if len(all) <= n {
 		return all

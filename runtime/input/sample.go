@@ -20,10 +20,11 @@ const (
 	Labels
 )
 
-// submissions are the names of the kinds that a user can ask for.
+// submissions lists the kinds that a user can ask for.
 var submissions = map[string]Submission{"": Unsettled, "labels": Labels}
 
-// ParseSubmission returns the kind of that name; "" is Unsettled.
+// ParseSubmission returns the kind with this name; "" is Unsettled. It returns an
+// error for an unknown name.
 func ParseSubmission(name string) (Submission, error) {
 	s, ok := submissions[name]
 	if !ok {
@@ -40,7 +41,7 @@ func (s Submission) String() string {
 	return ""
 }
 
-// Labelling says how many labels the rows of a training table have.
+// Labelling is the number of labels in the rows of a training table.
 type Labelling uint8
 
 // The labellings.
@@ -50,34 +51,32 @@ const (
 	SeveralLabels           // another number in some row
 )
 
-// defaultColumn is the labels' column if no table names one.
+// defaultColumn is the column of labels if no table names one.
 const defaultColumn = "attribute_ids"
 
-// SampleRules say what [ReadSample] accepts. The zero value lets the sample
-// speak for itself.
+// SampleRules are the expectations of [ReadSample]. The zero value has none.
 type SampleRules struct {
-	// Classes is the number of classes, 0 if unknown.
+	// Classes is the number of classes, or 0 if unknown.
 	Classes int
 	// Submission is the kind that the user asks for.
 	Submission Submission
-	// Training says how many labels the rows of the training table have.
+	// Training is the number of labels in the rows of the training table.
 	Training Labelling
-	// Column is the labels' column to write for a table of ids only; "" is
-	// defaultColumn.
+	// Column is the column of labels to write for a table that has only ids.
+	// "" means defaultColumn.
 	Column string
-	// Images locates the images of the ids; nil if their folder is unknown.
+	// Images locates the images of ids. It is nil if their folder is unknown.
 	Images func(ids []string) (*Images, error)
 }
 
-// KindError is returned for a sample submission of a kind that is not
-// supported.
+// KindError is returned for a sample submission of a kind that is not supported.
 type KindError struct {
 	Name string // of the file
-	Line int    // of the row that shows it, 0 for none
-	What string // is wrong, e.g. "it has a column for each class"
+	Line int    // the row that shows it, or 0
+	What string // what is wrong, such as "it has a column for each class"
 	Saw  string // the header and the first values
-	// Ambiguous reports whether the sample could be one of labels if the user says
-	// so.
+	// Ambiguous reports whether the sample could be one of labels, if the user
+	// confirms it.
 	Ambiguous bool
 }
 
@@ -93,14 +92,14 @@ func (e *KindError) Error() string {
 // Sample is a sample submission of labels.
 type Sample struct {
 	*Table
-	// Note says what the user should check about the table, "" if nothing.
+	// Note tells the user what to check about the table, or is "".
 	Note string
 }
 
 // ReadSample reads the sample submission at path. It returns a *KindError for a
-// sample that asks for anything but an id and class numbers in each row: one
-// label, probabilities, a column for each class, names, several rows for an
-// image. A sample of a header only has no rows.
+// sample whose rows are not an id and class numbers: one label, probabilities, a
+// column for each class, names, or several rows for an image. A sample of only a
+// header has no rows.
 func ReadSample(path string, rules SampleRules) (*Sample, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -136,10 +135,10 @@ type sampleReader struct {
 	first   [][]string // the first rows, for messages
 }
 
-// maxShown is how many rows a message shows.
+// maxShown is the number of rows in a message.
 const maxShown = 3
 
-// next is tableReader.next and keeps the first rows.
+// next is tableReader.next, and keeps the first rows for messages.
 func (s *sampleReader) next() (record []string, line int, err error) {
 	record, line, err = s.tableReader.next()
 	if err == nil && len(s.first) < maxShown {
@@ -148,15 +147,15 @@ func (s *sampleReader) next() (record []string, line int, err error) {
 	return record, line, err
 }
 
-// wrong returns the error of a sample of another kind.
+// wrong returns a KindError with the first rows.
 func (s *sampleReader) wrong(line int, format string, args ...any) *KindError {
 	return &KindError{Name: s.name, Line: line, What: fmt.Sprintf(format, args...), Saw: s.saw()}
 }
 
-// maxColumns is how many columns a message shows.
+// maxColumns is the number of columns in a message.
 const maxColumns = 5
 
-// saw shows the header and the first rows.
+// saw returns the header and the first rows, for messages.
 func (s *sampleReader) saw() string {
 	line := func(fields []string) string {
 		shown := fields[:min(len(fields), maxColumns)]
@@ -184,7 +183,7 @@ func (s *sampleReader) saw() string {
 	return text
 }
 
-// otherColumns is the error of a sample that has not two columns.
+// otherColumns returns the error for a sample without exactly two columns.
 func (s *sampleReader) otherColumns() error {
 	for range maxShown {
 		if _, _, err := s.next(); errors.Is(err, io.EOF) {
@@ -211,7 +210,7 @@ func (s *sampleReader) otherColumns() error {
 	return s.wrong(0, "it has %d columns", len(s.columns))
 }
 
-// idColumn is the first column whose name is that of an id, or the first one.
+// idColumn returns the first column named like an id, or 0.
 func (s *sampleReader) idColumn() int {
 	for i, h := range s.columns {
 		if w := words(h); len(w) > 0 && idWords[w[len(w)-1]] {
@@ -221,7 +220,7 @@ func (s *sampleReader) idColumn() int {
 	return 0
 }
 
-// idsOnly reads the ids of a table of the test images.
+// idsOnly reads the ids from a table of the test images.
 func (s *sampleReader) idsOnly() (*Sample, error) {
 	id := s.idColumn()
 	t := &Table{Name: s.name, Columns: [2]string{s.columns[id]}}
@@ -241,8 +240,8 @@ func (s *sampleReader) idsOnly() (*Sample, error) {
 	return s.testTable(t), nil
 }
 
-// two reads a table of two columns. One of the test images whose second column
-// has no labels is read as ids only.
+// two reads a table of two columns. If it is a table of the test images whose second
+// column has no labels, two reads only the ids.
 func (s *sampleReader) two(test bool) (*Sample, error) {
 	t := &Table{Name: s.name, Columns: [2]string{s.columns[0], s.columns[1]}}
 	var v values
@@ -280,8 +279,8 @@ func (s *sampleReader) two(test bool) (*Sample, error) {
 	return &Sample{t, note}, nil
 }
 
-// testTable names the labels' column of a table of the test images, and notes that
-// it stands in for a sample submission.
+// testTable sets the column of labels for a table of the test images, and notes that
+// it replaces a sample submission.
 func (s *sampleReader) testTable(t *Table) *Sample {
 	t.Columns[1] = cmp.Or(s.rules.Column, defaultColumn)
 	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",

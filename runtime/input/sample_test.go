@@ -96,7 +96,7 @@ func TestSamplesOfOtherKindsAreRefused(t *testing.T) {
 	}
 }
 
-func TestDamagedSamplesAreNamedByLine(t *testing.T) {
+func TestErrorsInSamplesNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "the table is empty",
 		"id,attribute_ids\na\n":          "sample_submission.csv:2: a row must have two fields",
@@ -130,7 +130,8 @@ func TestTestTablesGiveIDsOnly(t *testing.T) {
 	}
 }
 
-// An image in two rows is no sample of labels, unless the rows are images.
+// An image in two rows means that the table is no sample of labels, unless the rows
+// themselves are images.
 func TestImagesTellRowsOfClassesFromIDs(t *testing.T) {
 	text := "ID,Predicted\na_left,0\na_right,0\nb_left,0\nb_right,0\n"
 	for _, c := range []struct {
@@ -151,8 +152,8 @@ func TestImagesTellRowsOfClassesFromIDs(t *testing.T) {
 	}
 }
 
-// The images that the choice of a sample needed are located once, and an error of
-// that search is the choice's.
+// ChooseSample locates the images of a sample only once, and returns an error of that
+// search.
 func TestTheChoiceOfASampleKeepsItsImages(t *testing.T) {
 	root := tree(t, "test/b.png")
 	var paths []string
@@ -179,7 +180,7 @@ func TestTheChoiceOfASampleKeepsItsImages(t *testing.T) {
 	}
 }
 
-// Editors and spreadsheets save UTF-16, and line ends of other kinds.
+// Editors and spreadsheets save UTF-16 and several line ends.
 func TestSamplesOfEveryEncodingAreRead(t *testing.T) {
 	const text = "id,attribute_ids\na,1 2\nb,\n"
 	for _, form := range []string{

@@ -5,24 +5,24 @@ import (
 	"errors"
 )
 
-// Choice is the sample submission that was chosen of several.
+// Choice is a sample submission chosen from several.
 type Choice struct {
 	*Sample
-	// Candidates are the files that were looked at or would have been, the best
+	// Candidates lists the files that were or would have been read, the best
 	// first.
 	Candidates []string
-	// Passed says why better candidates were passed over.
+	// Passed holds the reasons why better candidates were passed over.
 	Passed []error
-	// Images are those of the ids; nil if they were not located.
+	// Images locates the images of the ids, or is nil.
 	Images *Images
 }
 
-// ChooseSample reads the best of the files that may be the sample submission. The
-// paths are sorted like Found.Samples. A sample whose images rules.Images finds is
-// better than one without. A table of the test images counts if there is nothing else.
+// ChooseSample reads the best of the paths, which are sorted like Found.Samples. A
+// sample with images, by rules.Images, is better than one without. A table of the
+// test images counts only if there is nothing else.
 //
 // ChooseSample returns a *KindError for a sample of another kind, unless another
-// sample has images. It returns nil without an error if there are no paths.
+// sample has images. It returns nil and no error if there are no paths.
 func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 	paths = withoutTests(paths)
 	if len(paths) == 0 {
@@ -81,8 +81,7 @@ func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 	return c, nil
 }
 
-// withoutTests leaves out the tables of the test images unless there is nothing
-// else.
+// withoutTests removes the tables of the test images, unless nothing would remain.
 func withoutTests(paths []string) []string {
 	var samples []string
 	for _, path := range paths {

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// meaning is what the name of a column says of its values.
+// meaning is what a column's name says about its values.
 type meaning uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	meansOther            // masks, boxes
 )
 
-// Words of column names. A word decides alone, whatever stands beside it.
+// The words of column names. A single word decides.
 var (
 	idWords      = wordSet("id image images img filename file name path ids")
 	severalWords = wordSet("labels classes attributes attribute tags targets categories genres concepts diagnoses keywords")
@@ -36,8 +36,8 @@ func wordSet(text string) map[string]bool {
 	return set
 }
 
-// words splits a column's name: "EncodedPixels" and "encoded_pixels" are two
-// words, "ID" is one.
+// words splits a column's name: "EncodedPixels" and "encoded_pixels" are two words,
+// "ID" is one.
 func words(name string) []string {
 	var all []string
 	word := []rune{}
@@ -64,7 +64,7 @@ func words(name string) []string {
 	return all
 }
 
-// columnMeaning returns what the name of a column says of its values.
+// columnMeaning returns what a column's name says about its values.
 func columnMeaning(name string) meaning {
 	all := words(name)
 	has := func(set map[string]bool) bool {
@@ -88,14 +88,14 @@ func isNumber(cell string) bool {
 	return err == nil
 }
 
-// values counts the second fields of a sample by their number of classes.
+// values counts the labels of a sample's rows.
 type values struct {
 	empty, single, several int
 	highest                int // class number
 }
 
-// add counts a field. It returns what is wrong with one that can't be class
-// numbers.
+// add counts the labels of one row. It returns what is wrong with them if they cannot
+// be class numbers, else "".
 func (v *values) add(cell string) string {
 	n := 0
 	var seen []int
@@ -138,8 +138,8 @@ func shorten(text string) string {
 	return text
 }
 
-// judge decides by names and values whether a table of two columns is a sample of
-// labels. It returns a note if the table is accepted but may be of another kind.
+// judge decides, by names and values, whether a table of two columns is a sample of
+// labels. It returns a note if the table may be of another kind.
 func (s *sampleReader) judge(t *Table, v values) (note string, err error) {
 	if s.rules.Submission == Labels {
 		return "", nil
@@ -182,8 +182,8 @@ func (s *sampleReader) judge(t *Table, v values) (note string, err error) {
 	return "", nil
 }
 
-// longForm says what shows that a table has a row for each image and class, or "":
-// every id is there equally often, or is IMAGE_CLASS.
+// longForm returns the evidence that a table has a row for each image and class, or
+// "": every id occurs equally often, or has the form IMAGE_CLASS.
 func (s *sampleReader) longForm(t *Table, v values) (what string, err error) {
 	if v.single != len(t.Rows) || v.single == 0 {
 		return "", nil

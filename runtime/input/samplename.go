@@ -11,7 +11,7 @@ import (
 // SampleName is the usual file name of the sample submission.
 const SampleName = "sample_submission.csv"
 
-// Ranks of the names that a sample submission may have, the best first.
+// The ranks of the names of a sample submission, the best first.
 const (
 	rankGiven  = iota // a name that the caller asks for
 	rankUsual         // SampleName
@@ -21,11 +21,11 @@ const (
 	rankNone          // no sample submission
 )
 
-// probedNames are the sample names that are asked for in a folder that is not
-// read to its end.
+// probedNames lists the sample names to look for in a folder that is not read to the
+// end.
 var probedNames = []string{SampleName, "sampleSubmission.csv", "SampleSubmission.csv", "test.csv"}
 
-// sampleRank ranks a file name as that of a sample submission.
+// sampleRank returns the rank of a file name as that of a sample submission.
 func sampleRank(name string) int {
 	lower := strings.ToLower(name)
 	base, isCSV := strings.CutSuffix(lower, ".csv")
@@ -52,17 +52,16 @@ func sampleRank(name string) int {
 	return rankNone
 }
 
-// IsSample reports whether path has one of the names that a sample submission may
-// have.
+// IsSample reports whether path is named like a sample submission.
 func IsSample(path string) bool { return sampleRank(filepath.Base(path)) < rankNone }
 
-// isTestTable reports whether path has the name of a table of the test images,
-// which is read where there is no sample submission.
+// isTestTable reports whether path is named like a table of the test images, which
+// replaces a missing sample submission.
 func isTestTable(path string) bool { return sampleRank(filepath.Base(path)) == rankTest }
 
-// sortSamples sorts the sample submissions: names that the caller asks for,
-// SampleName, other names of a sample, then test.csv. Of equal names the one
-// nearer to the root comes first, then the later stage or version.
+// sortSamples sorts the sample submissions: the caller's names, SampleName, other
+// names of a sample, then test.csv. Equal names are sorted by depth, then by stage or
+// version, the latest first.
 func sortSamples(paths, given []string) {
 	rank := func(path string) int {
 		if slices.Contains(given, filepath.Base(path)) {

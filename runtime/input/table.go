@@ -15,11 +15,10 @@ const (
 	maxField = 1 << 16 // bytes of a field
 )
 
-// Table is a table as Kaggle gives them: an id and class numbers in every row.
-// Ids are strings: some are all digits, and some look like floating-point
-// numbers.
+// Table is a table in Kaggle's form, with an id and class numbers in each row. Ids are
+// strings, as some consist of digits and some look like floating-point numbers.
 type Table struct {
-	Name    string    // of the file, for messages
+	Name    string    // the file's name, for messages
 	Columns [2]string // the header
 	Rows    []Row
 }
@@ -27,11 +26,11 @@ type Table struct {
 // Row is a row of a table.
 type Row struct {
 	ID     string
-	Labels string // class numbers separated by spaces, unchecked
-	Line   int    // in the file, counted from 1
+	Labels string // class numbers separated by spaces, not checked
+	Line   int    // line in the file, from 1
 }
 
-// ReadTableFile reads the table at path.
+// ReadTableFile reads the table at path; see [ReadTable].
 func ReadTableFile(path string) (*Table, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -41,9 +40,8 @@ func ReadTableFile(path string) (*Table, error) {
 	return ReadTable(path, f)
 }
 
-// ReadTable reads a CSV table of two columns with a header. Byte order marks,
-// UTF-16, line ends of every kind and blank lines are accepted. Errors begin with
-// name:line.
+// ReadTable reads a CSV table of two columns with a header. It accepts byte order
+// marks, UTF-16, line ends of every kind and blank lines. Errors begin with name:line.
 func ReadTable(name string, r io.Reader) (*Table, error) {
 	c := newTableReader(name, r)
 	c.csv.FieldsPerRecord = 2
@@ -72,7 +70,7 @@ func ReadTable(name string, r io.Reader) (*Table, error) {
 	}
 }
 
-// tableReader reads the rows of a CSV table whose size it bounds.
+// tableReader reads the rows of a CSV table of bounded size.
 type tableReader struct {
 	name    string // of the file, for messages
 	limited *io.LimitedReader
@@ -84,8 +82,8 @@ func newTableReader(name string, r io.Reader) *tableReader {
 	return &tableReader{name, limited, csv.NewReader(newTextReader(limited))}
 }
 
-// header returns the first row. One that is refused for its number of fields comes
-// with an error.
+// header returns the first row. If its number of fields is wrong, it returns the row
+// and an error.
 func (t *tableReader) header() ([]string, error) {
 	header, err := t.csv.Read()
 	switch {
@@ -117,8 +115,7 @@ func (t *tableReader) next() (record []string, line int, err error) {
 	return record, line, nil
 }
 
-// otherSeparator names what separates the columns of a header that has no comma,
-// "" where nothing does.
+// otherSeparator names the separator in a header without a comma, or returns "".
 func otherSeparator(header []string) string {
 	switch {
 	case len(header) != 1:
@@ -152,8 +149,8 @@ func (t *Table) IDs() []string {
 	return ids
 }
 
-// Classes returns the class numbers of row i, which must be less than
-// classes.
+// Classes returns the class numbers of row i. It returns an error that begins with
+// name:line if one is not a number below classes.
 func (t *Table) Classes(i, classes int) ([]int, error) {
 	row := t.Rows[i]
 	var list []int

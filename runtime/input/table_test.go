@@ -43,7 +43,7 @@ func TestTablesOfEveryKindOfLineEnd(t *testing.T) {
 	}
 }
 
-// wide is a text in UTF-16.
+// wide returns a text in UTF-16.
 func wide(text string, order binary.AppendByteOrder) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(text)) {
@@ -52,7 +52,7 @@ func wide(text string, order binary.AppendByteOrder) string {
 	return string(b)
 }
 
-// Pairs of code units may fall on the edges of blocks.
+// Surrogate pairs may fall on the edges of blocks.
 func TestLongTablesInUTF16AreRead(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("\ufeffid,attribute_ids\n")
@@ -75,7 +75,7 @@ func TestLongTablesInUTF16AreRead(t *testing.T) {
 	}
 }
 
-func TestMistakesInATableAreToldByLine(t *testing.T) {
+func TestMistakesInATableNameTheLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
 		{"\xef\xbb\xbf", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
@@ -141,8 +141,8 @@ func FuzzReadTable(f *testing.F) {
 	})
 }
 
-// A sample that is read has two columns and an id in each row, whatever the text
-// is; nothing makes the reader panic.
+// Any text either gives a sample of two columns with an id in each row, or an error.
+// The reader never panics.
 func FuzzReadSample(f *testing.F) {
 	f.Add("id,attribute_ids\na,0 1 2\n", "sample_submission.csv", 3)
 	f.Add("ID,Predicted\na_0,0\na_1,0\nb_0,0\nb_1,0\n", "sample_submission.csv", 2)

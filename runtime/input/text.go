@@ -8,13 +8,12 @@ import (
 	"unicode/utf16"
 )
 
-// newTextReader returns a reader of r as UTF-8 with plain line ends, however an
-// editor or a spreadsheet saved it:
+// newTextReader returns a reader of r as UTF-8 with plain line ends:
 //
-//   - a byte order mark is skipped;
-//   - UTF-16 in either byte order is decoded, with or without such a mark;
-//   - CR LF and CR alone become LF;
-//   - lines of white space alone become empty.
+//   - It skips a byte order mark.
+//   - It decodes UTF-16 of either byte order, with or without a mark.
+//   - It turns CR LF and CR into LF.
+//   - It empties lines of white space.
 //
 // Lines keep their numbers.
 func newTextReader(r io.Reader) io.Reader {
@@ -30,8 +29,8 @@ func newTextReader(r io.Reader) io.Reader {
 	return &lineReader{r: b, first: true}
 }
 
-// utf16Order returns the byte order of a text in UTF-16 that begins so, nil of
-// any other. Without a mark it is told by the zero bytes of two ASCII letters.
+// utf16Order returns the byte order of a UTF-16 text that begins with b, or nil for
+// other texts. Without a mark, the zero bytes of two ASCII letters decide.
 func utf16Order(start []byte) binary.ByteOrder {
 	if len(start) < 2 {
 		return nil
@@ -46,11 +45,11 @@ func utf16Order(start []byte) binary.ByteOrder {
 	return nil
 }
 
-// utf16Reader decodes UTF-16. What can't be decoded becomes U+FFFD.
+// utf16Reader decodes UTF-16. Invalid units become U+FFFD.
 type utf16Reader struct {
 	r     *bufio.Reader
 	order binary.ByteOrder
-	rest  []byte // decoded, not yet read
+	rest  []byte // decoded but not yet read
 }
 
 func (u *utf16Reader) Read(p []byte) (int, error) {
@@ -66,7 +65,7 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// units reads some code units. They don't end between the two of a pair.
+// units reads some code units. It does not split surrogate pairs.
 func (u *utf16Reader) units() (units []uint16, err error) {
 	var b [2]byte
 	for len(units) < 2048 || utf16.IsSurrogate(rune(units[len(units)-1])) && len(units) < 2*2048 {
@@ -78,12 +77,12 @@ func (u *utf16Reader) units() (units []uint16, err error) {
 	return units, err
 }
 
-// lineReader makes line ends plain.
+// lineReader normalizes line ends.
 type lineReader struct {
 	r     *bufio.Reader
-	first bool   // a line begins here
-	held  []byte // white space at the start of a line, which may be all it has
-	ready []byte // to be read before anything else
+	first bool   // the next byte begins a line
+	held  []byte // leading white space of a line that may have nothing else
+	ready []byte // to be returned first
 }
 
 func (l *lineReader) Read(p []byte) (n int, err error) {

@@ -1,5 +1,5 @@
-// Package layout shares one block of memory among what is not needed at the same
-// time: the activations of a network.
+// Package layout places buffers with known lifetimes in one block of memory. Buffers
+// that are never in use at the same time may overlap.
 //
 //	at, floats := layout.Place(lives)
 //	memory := make([]float32, floats)
@@ -11,14 +11,16 @@ import (
 	"slices"
 )
 
-// Life is how much memory something takes, and the first and the last step that
-// touch it.
+// Life describes a buffer: its size in floats, and the first and the last step that
+// use it.
 type Life struct{ Floats, Birth, Death int }
 
-// Place returns where each life begins in one block of memory, such that those
-// with a step in common don't overlap, and the block's length. Larger ones choose
-// first, the lowest gap that fits (Pisarchyk and Lee, "Efficient Memory Management
-// for Deep Neural Net Inference", 2020, section 5.1: greedy by size).
+// Place returns the offset of each buffer, in the order of lives, and the length of the
+// block. Buffers that have a step in common do not overlap.
+//
+// It places large buffers first, each in the lowest gap that fits (Pisarchyk and Lee,
+// "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5.1:
+// greedy by size).
 func Place(lives []Life) (at []int, floats int) {
 	at = make([]int, len(lives))
 	bySize := make([]int, len(lives))

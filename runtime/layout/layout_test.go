@@ -15,7 +15,7 @@ func Example() {
 	// Output: [0 100 0 60] 180
 }
 
-func TestWhatIsNeededTogetherDoesNotOverlap(t *testing.T) {
+func TestBuffersInUseTogetherDoNotOverlap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lives := rapid.SliceOf(rapid.Custom(func(t *rapid.T) layout.Life {
 			birth := rapid.IntRange(0, 20).Draw(t, "birth")

@@ -5,23 +5,22 @@ import (
 	"fmt"
 )
 
-// Builder draws a [Graph]. The first mistake is kept and returned by
-// [Builder.Graph]; until then every method returns a usable node, so
-// architectures need no error handling. A Builder is not safe for concurrent
-// use.
+// Builder draws a [Graph]. It keeps the first mistake, which [Builder.Graph] returns.
+// Until then every method returns a usable node, so architectures need no error
+// handling. A Builder is not safe for concurrent use.
 type Builder struct {
 	s      *state
 	prefix string
 }
 
-// state is what a builder and its scopes share.
+// state is the state that a builder and its scopes share.
 type state struct {
 	graph Graph
 	names map[string]bool
 	err   error
 }
 
-// NewBuilder starts a graph whose input has the given shape.
+// NewBuilder returns a builder of a graph whose input has this shape.
 func NewBuilder(arch string, input Shape) *Builder {
 	b := &Builder{s: &state{names: map[string]bool{}}}
 	b.s.graph.Arch = arch
@@ -34,11 +33,11 @@ func NewBuilder(arch string, input Shape) *Builder {
 	return b
 }
 
-// maxSide keeps the numbers of values in maps within an int.
+// maxSide keeps numbers of values within an int.
 const maxSide = 1 << 16
 
-// Scope returns a builder of the same graph whose names are prefixed by
-// prefix and a dot.
+// Scope returns a builder of the same graph. It puts the formatted name and a dot
+// before all names.
 func (b *Builder) Scope(format string, args ...any) *Builder {
 	return &Builder{s: b.s, prefix: b.name(fmt.Sprintf(format, args...)) + "."}
 }
@@ -46,8 +45,8 @@ func (b *Builder) Scope(format string, args ...any) *Builder {
 // Input returns the graph's input node.
 func (b *Builder) Input() *Node { return b.s.graph.Input }
 
-// Mark names n as the output of the PyTorch module of that name (in this
-// scope; "" is the scope itself) and returns n.
+// Mark names n as the output of a PyTorch module in this scope, and returns n. The
+// name "" stands for the scope itself.
 func (b *Builder) Mark(name string, n *Node) *Node {
 	full := b.name(name)
 	if name == "" && b.prefix != "" {
@@ -57,8 +56,8 @@ func (b *Builder) Mark(name string, n *Node) *Node {
 	return n
 }
 
-// Graph closes the graph with its logits and returns it, or the first mistake
-// that was made while drawing it.
+// Graph completes the graph. output holds the logits. Graph returns the first mistake
+// made while drawing, if there is one.
 func (b *Builder) Graph(output *Node) (*Graph, error) {
 	if b.s.err != nil {
 		return nil, b.s.err
@@ -68,8 +67,8 @@ func (b *Builder) Graph(output *Node) (*Graph, error) {
 	return &g, nil
 }
 
-// Conv2d are the attributes of a convolution. Stride defaults to 1, Groups to
-// 1; Pad is symmetric zero padding.
+// Conv2d holds the attributes of a convolution. Stride and Groups default to 1. Pad is
+// symmetric zero padding.
 type Conv2d struct {
 	Out                 int
 	Window, Stride, Pad HW
@@ -77,7 +76,7 @@ type Conv2d struct {
 	Bias                bool
 }
 
-// Conv adds a 2-D convolution (cross-correlation, as PyTorch's Conv2d).
+// Conv adds a 2-D convolution: a cross-correlation, like PyTorch's Conv2d.
 func (b *Builder) Conv(name string, x *Node, c Conv2d) *Node {
 	if c.Stride == (HW{}) {
 		c.Stride = Square(1)
@@ -97,7 +96,7 @@ func (b *Builder) Conv(name string, x *Node, c Conv2d) *Node {
 	return b.add(n)
 }
 
-// BatchNorm2d are the attributes of a batch norm. Eps defaults to 1e-5.
+// BatchNorm2d holds the attributes of a batch norm. Eps defaults to 1e-5.
 type BatchNorm2d struct{ Eps float64 }
 
 // BatchNorm adds y = (x-running_mean)/sqrt(running_var+eps)*weight + bias.
@@ -135,8 +134,8 @@ func (b *Builder) Mul(x, gate *Node) *Node {
 	return b.add(&Node{Op: Mul, In: []*Node{x, gate}, Shape: x.Shape})
 }
 
-// Pool2d are the attributes of a pooling window. Stride defaults to Window.
-// CountIncludePad is read by AvgPool only (PyTorch's default is true: say so).
+// Pool2d holds the attributes of a pooling. Stride defaults to Window. Only AvgPool
+// reads CountIncludePad, which is true by default in PyTorch but false here.
 type Pool2d struct {
 	Window, Stride, Pad HW
 	CeilMode            bool
@@ -146,7 +145,7 @@ type Pool2d struct {
 // MaxPool adds the maximum over windows; padding counts as minus infinity.
 func (b *Builder) MaxPool(x *Node, p Pool2d) *Node { return b.pool(MaxPool, x, p) }
 
-// AvgPool adds the mean over windows.
+// AvgPool adds the mean over windows; see Pool2d.CountIncludePad.
 func (b *Builder) AvgPool(x *Node, p Pool2d) *Node { return b.pool(AvgPool, x, p) }
 
 func (b *Builder) pool(op Op, x *Node, p Pool2d) *Node {
@@ -181,13 +180,12 @@ func (b *Builder) reduce(op Op, x *Node) *Node {
 	return b.add(&Node{Op: op, In: []*Node{x}, Shape: s})
 }
 
-// Linear adds y = Wx + bias on the flattened input (C, then H, then W).
+// Linear adds y = Wx + bias on the input, flattened in the order C, H, W.
 func (b *Builder) Linear(name string, x *Node, out int) *Node {
 	return b.add(&Node{Op: Linear, Name: b.claim(name), In: []*Node{x}, Shape: Shape{out, 1, 1}, Bias: true})
 }
 
-// Again applies a layer to another input of the same shape, with the same
-// parameters.
+// Again applies a layer to another input of the same shape. Both share the parameters.
 func (b *Builder) Again(layer, x *Node) *Node {
 	if x.Shape != layer.In[0].Shape {
 		b.fail("%s: applied to %v and again to %v", layer.Name, layer.In[0].Shape, x.Shape)
@@ -200,7 +198,7 @@ func (b *Builder) Again(layer, x *Node) *Node {
 	return b.add(&n)
 }
 
-// Concat joins inputs of equal height and width along channels.
+// Concat joins inputs of equal height and width along the channels.
 func (b *Builder) Concat(xs ...*Node) *Node {
 	s := Shape{0, xs[0].Shape.H, xs[0].Shape.W}
 	for _, x := range xs {
@@ -222,26 +220,26 @@ func (b *Builder) Pad(x *Node, border Border) *Node {
 	return b.add(&Node{Op: Pad, In: []*Node{x}, Shape: s, Border: border})
 }
 
-// Subsample keeps every stride-th pixel, starting with the first.
+// Subsample keeps every stride-th pixel, beginning with the first.
 func (b *Builder) Subsample(x *Node, stride HW) *Node {
 	s := Shape{x.Shape.C, (x.Shape.H + stride.H - 1) / stride.H, (x.Shape.W + stride.W - 1) / stride.W}
 	return b.add(&Node{Op: Subsample, In: []*Node{x}, Shape: s, Stride: stride})
 }
 
-// PadChannels adds zero channels before and after.
+// PadChannels adds zero channels before and after the input's.
 func (b *Builder) PadChannels(x *Node, before, after int) *Node {
 	s := x.Shape
 	s.C += before + after
 	return b.add(&Node{Op: PadChannels, In: []*Node{x}, Shape: s, Channels: [2]int{before, after}})
 }
 
-// Dropout adds dropout with probability p: the identity outside of training.
+// Dropout adds dropout with probability p. It is the identity outside of training.
 func (b *Builder) Dropout(x *Node, p float64) *Node {
 	return b.add(&Node{Op: Dropout, In: []*Node{x}, Shape: x.Shape, P: p})
 }
 
-// windows returns the output shape of a node that slides a window over its
-// input; label names the node in mistakes.
+// windows returns the output shape of a node that slides a window over its input.
+// Mistakes begin with the label.
 func (b *Builder) windows(n *Node, label string, channels int) Shape {
 	in := n.In[0].Shape
 	return Shape{
@@ -251,9 +249,9 @@ func (b *Builder) windows(n *Node, label string, channels int) Shape {
 	}
 }
 
-// window returns the number of positions of a sliding window, by PyTorch's
-// rule (torch.nn.MaxPool2d, "Shape"): in ceil mode the last window may hang
-// over the end, but must start inside the input or its left padding.
+// window returns the number of positions of a sliding window by PyTorch's rule
+// (torch.nn.MaxPool2d, "Shape"). In ceil mode the last window may extend past the
+// end, but must start inside the input or its left padding.
 func (b *Builder) window(label string, in, window, stride, pad int, ceil bool) int {
 	span := in + 2*pad - window
 	if window < 1 || stride < 1 || pad < 0 || span < 0 {
@@ -272,7 +270,7 @@ func (b *Builder) window(label string, in, window, stride, pad int, ceil bool) i
 
 func (b *Builder) name(name string) string { return b.prefix + name }
 
-// claim returns the full name and refuses one used before.
+// claim returns the full name, and records a mistake if it is already in use.
 func (b *Builder) claim(name string) string {
 	full := b.name(name)
 	if b.s.names[full] {

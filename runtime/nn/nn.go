@@ -1,10 +1,9 @@
-// Package nn describes a convolutional network as data: a graph of operations
-// with their output shapes and the names that their parameters have in the
-// PyTorch state dict.
+// Package nn describes a convolutional network as data: a graph of operations with
+// their output shapes and the parameters' names in the PyTorch state dict.
 //
-// An architecture is a function that draws the graph with a [Builder]. The
-// same graph is then compiled for inference (runtime/engine) and lowered to a
-// training graph (trainer), so an operation exists in both or in neither.
+// An architecture is a function that draws a graph with a [Builder]. runtime/engine
+// compiles the graph for inference, and trainer/graph turns it into a training
+// graph. Both must implement every operation.
 //
 //	b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: 32, W: 32})
 //	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Window: nn.Square(3), Pad: nn.Square(1)})
@@ -12,18 +11,17 @@
 //	x = b.Linear("fc", b.GlobalAvgPool(x), 10)
 //	g, err := b.Graph(x)
 //
-// Shapes are per image, channels first, as PyTorch counts them; how a backend
-// lays memory out is its own affair. The package refuses, when the graph is
-// closed, shapes that don't fit, unknown inputs and names used twice.
+// Shapes are per image, channels first, as in PyTorch. A backend chooses its own
+// memory layout. [Builder.Graph] refuses shapes that do not fit and names that are
+// used twice.
 package nn
 
 import "fmt"
 
-// Op is the kind of a node.
+// Op is the operation of a node.
 type Op uint8
 
-// The operations. Each takes the inputs named in its comment; the attributes
-// it reads are fields of [Node].
+// The operations. Comments name the fields of [Node] that each reads.
 const (
 	Input         Op = iota // the image batch; no inputs
 	Conv                    // 2-D convolution: Out, Window, Stride, Pad, Groups, Bias
@@ -60,38 +58,38 @@ func (o Op) String() string {
 	return fmt.Sprintf("Op(%d)", uint8(o))
 }
 
-// Shape is the shape of one image's activation: channels, height, width.
+// Shape is the shape of one image's activation: channels, height and width.
 type Shape struct{ C, H, W int }
 
-// Len returns the number of elements, C*H*W.
+// Len returns the number of values, C*H*W.
 func (s Shape) Len() int { return s.C * s.H * s.W }
 
 // String formats the shape as CxHxW.
 func (s Shape) String() string { return fmt.Sprintf("%dx%dx%d", s.C, s.H, s.W) }
 
-// HW is a pair of sizes along height and width, in pixels.
+// HW is a pair of numbers of pixels, along height and width.
 type HW struct{ H, W int }
 
 // Square returns the pair (n, n).
 func Square(n int) HW { return HW{n, n} }
 
-// Node is one operation of a [Graph]. Nodes are made by a [Builder] and must
-// not be changed afterwards.
+// Node is one operation of a [Graph]. A [Builder] creates nodes; they must not be
+// changed afterwards.
 type Node struct {
 	// ID is the node's index in Graph.Nodes.
 	ID int
-	// Op says what the node computes, and which of the attributes below count.
+	// Op is the operation. It decides which attributes below have a meaning.
 	Op Op
-	// Name is the PyTorch module path, e.g. "layer1.0.conv1"; the node's
-	// parameters are Name + ".weight" and so on. Nodes without parameters may
-	// have none.
+	// Name is the PyTorch module path, such as "layer1.0.conv1". The node's
+	// parameters are Name + ".weight" and so on. It is "" for nodes without
+	// parameters.
 	Name string
-	// In are the inputs, all of smaller ID.
+	// In holds the inputs. Their IDs are smaller than the node's.
 	In []*Node
-	// Shape is the output's shape per image.
+	// Shape is the shape of the output.
 	Shape Shape
-	// Shared is the earlier node whose parameters this one uses too (it has
-	// that node's Name and attributes), nil for all others.
+	// Shared is the earlier node whose parameters, Name and attributes this node
+	// uses too, or nil.
 	Shared *Node
 
 	Window, Stride, Pad HW      // Conv, MaxPool, AvgPool; Subsample uses Stride
@@ -106,24 +104,24 @@ type Node struct {
 	P                   float64 // Dropout: probability of dropping an element
 }
 
-// Border is how many pixels to add on each side; negative numbers crop.
+// Border is the number of pixels to add on each side. Negative numbers crop.
 type Border struct{ Top, Bottom, Left, Right int }
 
 // Param is one tensor of the state dict that a node reads.
 type Param struct {
 	// Name is the state-dict key, e.g. "layer1.0.conv1.weight".
 	Name string
-	// Shape in PyTorch's order: Conv weights (Out, In/Groups, KH, KW), Linear
-	// weights (Out, In), all else (C).
+	// Shape is in PyTorch's order: (Out, In/Groups, KH, KW) for weights of Conv,
+	// (Out, In) for weights of Linear, (C) for all others.
 	Shape []int
-	// Role says what the tensor is to the node.
+	// Role is the tensor's meaning for the node.
 	Role Role
 }
 
-// Role is what a parameter is to its node.
+// Role is the meaning of a parameter for its node.
 type Role uint8
 
-// The roles, spelt as the last part of the state-dict key.
+// The roles. Their names are the last part of the state-dict key.
 const (
 	Weight      Role = iota // "weight"
 	Bias                    // "bias"
@@ -136,12 +134,11 @@ var roleNames = [...]string{"weight", "bias", "running_mean", "running_var"}
 // String returns the last part of the key, e.g. "running_mean".
 func (r Role) String() string { return roleNames[r] }
 
-// Trainable reports whether the optimiser changes tensors of this role.
+// Trainable reports whether the optimizer updates tensors of this role.
 func (r Role) Trainable() bool { return r == Weight || r == Bias }
 
-// Params lists the tensors that the node reads, in PyTorch's order. The
-// int64 counter num_batches_tracked of batch norms is not among them: it
-// doesn't take part in any computation.
+// Params returns the tensors that the node reads, in PyTorch's order. It leaves out
+// num_batches_tracked, a counter of batch norms that no computation reads.
 func (n *Node) Params() []Param {
 	p := func(r Role, shape ...int) Param {
 		return Param{Name: n.Name + "." + r.String(), Shape: shape, Role: r}
@@ -165,17 +162,16 @@ func (n *Node) Params() []Param {
 	return ps
 }
 
-// Graph is a closed network. It is immutable and safe for concurrent use.
+// Graph is a complete network. It is immutable and safe for concurrent use.
 type Graph struct {
 	// Arch is the architecture's name, e.g. "seresnext50_32x4d".
 	Arch string
-	// Nodes in an order in which every input comes before its users.
+	// Nodes lists the nodes so that every input precedes its users.
 	Nodes []*Node
-	// Input and Output are the first and the last node of the computation;
-	// Output holds the logits, shape (classes,1,1).
+	// Input is the first node. Output holds the logits, of shape (classes, 1, 1).
 	Input, Output *Node
-	// Modules names the outputs of PyTorch modules that are more than one
-	// node, so that intermediate results can be compared.
+	// Modules names the outputs of PyTorch modules that consist of several
+	// nodes, so that intermediate results can be compared.
 	Modules []Module
 }
 
@@ -185,7 +181,7 @@ type Module struct {
 	Node *Node
 }
 
-// Params lists the parameters of all nodes, in graph order, each once.
+// Params returns the parameters of all nodes in graph order, without repetition.
 func (g *Graph) Params() []Param {
 	var ps []Param
 	for _, n := range g.Nodes {

@@ -14,8 +14,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// policyCase is what a library makes of synthetic images, as
-// dev/imagediff/oracle.py wrote it.
+// policyCase holds a library's output for synthetic images, written by
+// dev/imagediff/oracle.py.
 type policyCase struct {
 	Library               string
 	Size, Side            int
@@ -53,7 +53,7 @@ func (c policyCase) preprocess(t *testing.T) vision.Preprocess {
 	}
 }
 
-// synthetic is the image that oracle.py draws, too.
+// synthetic returns the same image as oracle.py's.
 func synthetic(w, h int) *vision.Image {
 	m := vision.New(w, h)
 	for i := range m.Pix {

@@ -9,8 +9,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// every lists every policy with every interpolation, the scaled side larger than
-// the square where that is possible.
+// every returns every policy with every interpolation. The scaled side is larger than
+// the square if the policy allows it.
 func every(size int) []vision.Preprocess {
 	var list []vision.Preprocess
 	for _, policy := range vision.Policies() {
@@ -29,8 +29,8 @@ func every(size int) []vision.Preprocess {
 	return list
 }
 
-// Views share a Scratch with images of all sizes, and give what each gives
-// alone; an odd view is the mirror image of the one before.
+// Views that share a Scratch with images of all sizes must equal views computed alone.
+// An odd view is the mirror image of the one before it.
 func TestViewsShareAScratch(t *testing.T) {
 	const size, n = 12, 3 * 12 * 12
 	var s vision.Scratch
@@ -65,8 +65,8 @@ func mirror(view []float32, size int) []float32 {
 	return out
 }
 
-// The parts that views show are those of the whole image resized: with a
-// square that holds all of it, and with one that is cut out.
+// Views must equal parts of the whole resized image, both if the square shows all of it
+// and if the square shows a part.
 func TestViewsAreCutOutOfTheScaledImage(t *testing.T) {
 	m := synthetic(90, 61)
 	for _, f := range []vision.Interpolation{vision.Bicubic, vision.Lanczos, vision.OpenCVLinear, vision.OpenCVArea, vision.Nearest} {
@@ -89,7 +89,7 @@ func TestViewsAreCutOutOfTheScaledImage(t *testing.T) {
 	}
 }
 
-// A long line of pixels needs neither minutes nor gigabytes.
+// A long line of pixels must take neither minutes nor gigabytes.
 func TestLongImagesAreScaledInLittleMemory(t *testing.T) {
 	const long = 1 << 15
 	wide, tall := vision.New(long, 1), vision.New(1, long)
@@ -113,7 +113,7 @@ func TestLongImagesAreScaledInLittleMemory(t *testing.T) {
 	}
 }
 
-func TestCropsThatShowLittleAreWarnedOf(t *testing.T) {
+func TestCropsThatShowLittleCauseAWarning(t *testing.T) {
 	p := raw(224)
 	for _, c := range []struct {
 		sizes [][2]int

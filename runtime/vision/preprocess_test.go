@@ -23,7 +23,7 @@ func raw(size int) vision.Preprocess {
 	return vision.Preprocess{Size: size, Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225}}
 }
 
-func TestAnImageOfTheNetworksSizeIsOnlyNormalised(t *testing.T) {
+func TestAnImageOfTheNetworksSizeIsOnlyNormalized(t *testing.T) {
 	m, p := pattern(32, 32), raw(32)
 	if vision.Enlarge(m, p.Size) != m {
 		t.Error("it was scaled")

@@ -21,14 +21,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
-// resizeCase is a line of testdata/resize/cases.json: what Pillow 9.4 made of
-// an input.
+// resizeCase is a line of testdata/resize/cases.json: the output of Pillow 9.4.
 type resizeCase struct {
 	Input, Filter, Output string
 	Width, Height         int
 }
 
-func TestResizeIsPillows(t *testing.T) {
+func TestResizeEqualsPillow(t *testing.T) {
 	b, err := os.ReadFile("testdata/resize/cases.json")
 	if err != nil {
 		t.Fatal(err)
@@ -87,10 +86,10 @@ func differing(a, b []uint8) int {
 	return n
 }
 
-// all decodes every format.
+// all is a decoder of every format.
 var all = vision.Decoder{Formats: formats.All()}
 
-// pattern is a small image in which every pixel differs.
+// pattern returns a small image of distinct pixels.
 func pattern(w, h int) *vision.Image {
 	m := vision.New(w, h)
 	for i := range m.Pix {
@@ -99,7 +98,7 @@ func pattern(w, h int) *vision.Image {
 	return m
 }
 
-func TestResizeKeepsWhatItMust(t *testing.T) {
+func TestResizeKeepsFlatColorsCopiesAndMirrors(t *testing.T) {
 	flat := vision.Pad(vision.New(0, 0), vision.Border{Top: 9, Left: 14}, [3]uint8{3, 200, 255})
 	m := pattern(17, 11)
 	for _, f := range []vision.Interpolation{vision.Bilinear, vision.Bicubic, vision.Lanczos} {
@@ -117,7 +116,7 @@ func TestResizeKeepsWhatItMust(t *testing.T) {
 		}
 		a := vision.FlipH(vision.Resize(m, 29, 5, f))
 		b := vision.Resize(vision.FlipH(m), 29, 5, f)
-		for i := range a.Pix { // the weights of a mirrored window round alike but for ties
+		for i := range a.Pix { // mirrored weights may round differently at ties
 			if d := int(a.Pix[i]) - int(b.Pix[i]); d < -1 || d > 1 {
 				t.Fatalf("%v: flipping before and after differ by %d", f, d)
 			}
@@ -142,8 +141,8 @@ func TestCropUndoesPadAndFlipUndoesItself(t *testing.T) {
 	}
 }
 
-// models are the same opaque and translucent pixels in every color model
-// that the decoders know.
+// models returns the same opaque and translucent pixels in every color model that the
+// decoders support.
 func TestDecodeKnowsEveryColorModel(t *testing.T) {
 	r := image.Rect(0, 0, 2, 1)
 	nrgba, nrgba64, rgba := image.NewNRGBA(r), image.NewNRGBA64(r), image.NewRGBA(r)
@@ -210,7 +209,7 @@ func TestDecodeReadsJPEGAndGIF(t *testing.T) {
 				t.Fatalf("%s: value %d is %d", name, i, v)
 			}
 		}
-		// A cut file is refused, however much of it there is.
+		// A truncated file gives an error, wherever it is cut.
 		for _, n := range []int{8, len(b) / 2, len(b) - len(b)/4} {
 			if img, err := all.Decode(bytes.NewReader(b[:n])); err == nil {
 				t.Errorf("%s: %d of %d bytes gave an image of %dx%d", name, n, len(b), img.W, img.H)
@@ -219,7 +218,7 @@ func TestDecodeReadsJPEGAndGIF(t *testing.T) {
 	}
 }
 
-// claim is a PNG that says it has w x h pixels, and has 4 bytes of data.
+// claim returns a PNG that claims w x h pixels but has 4 bytes of data.
 func claim(w, h uint32) []byte {
 	chunk := []byte("IHDR")
 	chunk = binary.BigEndian.AppendUint32(chunk, w)

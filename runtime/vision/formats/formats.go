@@ -1,10 +1,10 @@
-// Package formats lists the image formats that can be decoded.
+// Package formats lists all image formats that can be decoded.
 //
 //	d := vision.Decoder{Formats: formats.All()}
 //	img, err := d.DecodeFile("photo.jpg")
 //
-// A program that imports it links every decoder. A kernel names the formats it
-// needs instead.
+// A program that imports this package links every decoder. A kernel imports the
+// packages of the formats it needs instead.
 package formats
 
 import (
@@ -22,7 +22,7 @@ func All() []vision.Format {
 	return []vision.Format{jpeg.Format, png.Format, gif.Format, bmp.Format, tiff.Format, webp.Format}
 }
 
-// Names returns the names of all formats, in their order.
+// Names returns the names of all formats, in the order of [All].
 func Names() []string {
 	var names []string
 	for _, f := range All() {
