@@ -40,7 +40,7 @@ var Format = vision.Format{
 
 var le = binary.LittleEndian
 
-// header is what comes before the pixels.
+// header holds the headers and the palette.
 type header struct {
 	width, height int
 	topDown       bool
@@ -133,7 +133,7 @@ func parse(data []byte) (*header, error) {
 	return h, nil
 }
 
-// check refuses unknown kinds.
+// check refuses unsupported kinds of pixels.
 func (h *header) check(size int) error {
 	const os2 = 64
 	switch {
@@ -170,8 +170,8 @@ func (h *header) defaultMasks() {
 	}
 }
 
-// colors reads the palette. Missing colors are black. In a palette of grays in
-// their order, Pillow drops the palette, and there are all 256 grays.
+// colors reads the palette. Missing colors are black. Pillow drops a palette of ordered
+// grays and uses all 256 grays.
 func (h *header) colors(b []byte, n, padding int) (rest []byte) {
 	grays := true
 	for i := range n {
@@ -216,8 +216,8 @@ func (d *decoder) row(y int) []uint8 {
 	return d.img.Pix[3*y*d.width : 3*(y+1)*d.width]
 }
 
-// rows decodes uncompressed rows. It reports whether all of them are there; the
-// pixels of the others are 0.
+// rows decodes uncompressed rows. It reports whether all of them are there; missing
+// pixels are 0.
 func (d *decoder) rows(b []byte) bool {
 	used := (d.width*d.bits + 7) / 8
 	stride := (d.width*d.bits + 31) / 32 * 4

@@ -1,8 +1,7 @@
 package bmp
 
-// runs decodes run lengths, as Pillow does: a color index for each pixel, in
-// the file's order of rows. Pixels that they leave out have index 0. It reports
-// false if the file ends before them.
+// runs decodes run lengths like Pillow, to a color index for each pixel, in the file's
+// order of rows. Skipped pixels have index 0. It reports false if the file ends early.
 func (d *decoder) runs(data []byte) bool {
 	r := runReader{data: data, at: d.pixels, width: d.width, four: d.compression == rle4}
 	r.out = make([]uint8, 0, d.width*d.height)

@@ -94,8 +94,8 @@ func (r *reader) block() []byte {
 	return r.take(int(n[0]))
 }
 
-// colors reads a palette of 2^bits colors. It reports false for a palette of
-// grays in their order, which Pillow drops: then all 256 grays are there.
+// colors reads a palette of 2^bits colors. It reports false for a palette of ordered
+// grays. Pillow drops these and uses all 256 grays.
 func (r *reader) colors(palette *[256][3]uint8, bits int) bool {
 	*palette = [256][3]uint8{}
 	b := r.rest[:min(3<<bits, len(r.rest))]

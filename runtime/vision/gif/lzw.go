@@ -11,9 +11,9 @@ const (
 	tooFew    = "the image data have too few pixels"
 )
 
-// codes reads the codes of a frame (GIF 89a, appendix F), which are spread over
-// blocks of up to 255 bytes. As in Pillow, an empty block does not end them, and
-// a block that the end of the file cuts is not used.
+// codes reads the codes of a frame (GIF 89a, appendix F), which span blocks of up to 255
+// bytes. Like Pillow, it continues after an empty block, and ignores a block that the
+// end of the file cuts off.
 type codes struct {
 	data  []byte
 	block int // bytes left of the block
@@ -43,8 +43,8 @@ func (c *codes) next(n int) (code int, ok bool) {
 	return code, true
 }
 
-// decompress writes the frame's colors to the canvas. It returns what is wrong
-// with the data, or "".
+// decompress writes the frame's colors to the canvas. It returns what is wrong with the
+// data, or "".
 func (f *frame) decompress(canvas []uint8) string {
 	if f.codeBits > maxBits {
 		return corrupt

@@ -2,17 +2,16 @@ package jpeg
 
 import "bytes"
 
-// libjpeg-turbo decodes an MCU of a sequential scan twice if it meets two bytes
-// 0xff in a row. Its fast routine takes them for a marker and goes on with
-// zeros; then its slow routine decodes the MCU again, and takes them for fill
-// bytes before a marker or, if a zero follows, for one byte 0xff. The slow
-// routine does not clear what the fast one left behind. Whole files have such
-// bytes before markers alone, where both routines see the same. In corrupt
-// files the coefficients that are left behind are visible.
+// libjpeg-turbo decodes an MCU of a sequential scan twice if it meets two consecutive
+// bytes 0xff. Its fast routine takes them for a marker and continues with zeros. Then
+// its slow routine decodes the MCU again. It takes the bytes for fill bytes before a
+// marker or, if a zero follows, for one byte 0xff, and does not clear what the fast
+// routine left behind. In intact files such bytes precede only markers, and both
+// routines agree. In corrupt files the leftover coefficients are visible.
 //
-// Which MCU meets the bytes depends on how far the routines read ahead, and the
-// fast one is used only where enough of the file is in memory. So files with
-// such bytes are read by twoPass, which reads ahead as libjpeg-turbo does.
+// The affected MCU depends on how far the routines read ahead, and the fast one runs
+// only if enough of the file is in memory. Files with such bytes are therefore read
+// by twoPass, which reads ahead like libjpeg-turbo.
 
 const (
 	chunkSize     = 1 << 16 // bytes that Pillow reads at a time
@@ -20,7 +19,7 @@ const (
 	fullBuffer    = 57      // bits from which the slow routine reads no more
 )
 
-// twoPass reads the bits of a scan as libjpeg-turbo's two routines do.
+// twoPass reads the bits of a scan like libjpeg-turbo's two routines.
 type twoPass struct {
 	data     []byte
 	pos      int
@@ -34,8 +33,8 @@ type twoPass struct {
 	bad      bool // an undefined code was read
 }
 
-// hasDoubled reports whether the data of the scan at hand hold two bytes 0xff in
-// a row that are no fill bytes before a marker.
+// hasDoubled reports whether the data of the current scan contain two consecutive
+// bytes 0xff that are not fill bytes before a marker.
 func (d *decoder) hasDoubled() bool {
 	if d.progressive || d.restartInterval > 0 {
 		return false
@@ -60,7 +59,7 @@ func (d *decoder) hasDoubled() bool {
 	}
 }
 
-// newTwoPass starts to read the scan at hand.
+// newTwoPass returns a reader of the current scan.
 func (d *decoder) newTwoPass() *twoPass {
 	inMemory := min(ceilDiv(d.pos, chunkSize)*chunkSize, len(d.data))
 	return &twoPass{data: d.data, pos: d.pos, inMemory: inMemory}
@@ -190,7 +189,7 @@ func (p *twoPass) coefficient(size uint8) int32 {
 	return v
 }
 
-// block decodes a block. It changes the coefficients that it reads alone.
+// block decodes a block. It changes only the coefficients that it reads.
 func (p *twoPass) block(c *scanComponent, coefs *[64]int16) {
 	c.pred += p.coefficient(p.code(c.dc))
 	coefs[0] = int16(c.pred)
@@ -255,7 +254,7 @@ func (s *scan) setPreds(p [4]int32) {
 	}
 }
 
-// decodeTwice decodes an MCU by twoPass.
+// decodeTwice decodes an MCU with twoPass.
 func (d *decoder) decodeTwice(blocks []*[64]int16, iMCURow int) {
 	p := d.scan.twoPass
 	p.mcu(&d.scan, blocks)
@@ -269,7 +268,7 @@ func (d *decoder) decodeTwice(blocks []*[64]int16, iMCURow int) {
 	}
 }
 
-// decodeRowTwice is decodeMCURow by twoPass.
+// decodeRowTwice is decodeMCURow with twoPass.
 func (d *decoder) decodeRowTwice(iMCURow, y int) {
 	s := &d.scan
 	var store [maxMCUBlocks][64]int16

@@ -15,7 +15,7 @@ const (
 	maxMCUBlocks = 10 // T.81, B.2.3
 )
 
-// colorSpace is how the components of a file make up colors.
+// colorSpace is the meaning of a file's components.
 type colorSpace uint8
 
 const (
@@ -73,9 +73,9 @@ type component struct {
 	// coefs are the coefficients of a file of several scans: padH rows of
 	// padW blocks of 64.
 	coefs []int16
-	// bits are the successive approximation states of the coefficients, -1
-	// for those not seen; prevBits are those before the last scan. Only the
-	// first ten matter to smoothing.
+	// bits holds the successive approximation state of each coefficient, or -1
+	// if it has not been seen. prevBits is the state before the last scan.
+	// Smoothing needs only the first ten.
 	bits, prevBits [64]int
 
 	plane plane
@@ -176,7 +176,7 @@ func (d *decoder) prepare() error {
 	return nil
 }
 
-// guessColorSpace decides what the components mean, as libjpeg does.
+// guessColorSpace determines the meaning of the components, like libjpeg.
 func (d *decoder) guessColorSpace() {
 	switch len(d.comps) {
 	case 1:

@@ -1,8 +1,8 @@
 package jpeg
 
-// The rotations of the inverse DCT in fixed point of 13 bits: sums of cosines
-// after Loeffler, Ligtenberg and Moschytz, as libjpeg's integer DCT groups
-// them.
+// The rotations of the inverse DCT in fixed point with 13 fractional bits. They are
+// sums of cosines (Loeffler, Ligtenberg and Moschytz), grouped as in libjpeg's
+// integer DCT.
 const (
 	fix0298 = 2446
 	fix0390 = 3196
@@ -27,8 +27,8 @@ const (
 	center2   = 1<<(shift2-1) + 128<<shift2 // rounds, and adds the middle of the samples' range
 )
 
-// safeSum is a sum of magnitudes up to which no 16-bit number overflows in the
-// inverse DCT. A column of sum s gives at most 4*1.4*s after the first pass, and
+// safeSum bounds a block's sum of magnitudes so that no 16-bit number overflows in the
+// inverse DCT. A column with the sum s gives at most 4*1.4*s after the first pass, and
 // the second pass adds two such numbers of different columns.
 const safeSum = 5500
 
@@ -67,7 +67,7 @@ func put8(p *[8]byte, v uint64) {
 	p[4], p[5], p[6], p[7] = byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)
 }
 
-// clamp limits a number to a byte.
+// clamp limits a number to the range of a byte.
 func clamp(v int32) uint8 {
 	if uint32(v) > 255 {
 		return uint8(^(v >> 31))

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// The markers that mean something to the decoder (T.81, table B.1).
+// The markers that the decoder handles (T.81, table B.1).
 const (
 	mTEM   = 0x01
 	mSOF0  = 0xc0 // baseline
@@ -106,7 +106,7 @@ func (d *decoder) readSegment(m byte) error {
 	return nil
 }
 
-// refusedMarker names what the decoder does not support.
+// refusedMarker returns the name of the unsupported feature that a marker starts.
 func refusedMarker(m byte) error {
 	switch {
 	case m == mSOF3:
@@ -170,9 +170,8 @@ func (d *decoder) readDHT(s []byte) error {
 	return nil
 }
 
-// zigzag maps the order of coefficients in the file to their places in a block
-// (T.81, figure A.6). Runs of corrupt data that leave the block end in its last
-// place.
+// zigzag maps the order of coefficients in the file to their positions in a block
+// (T.81, figure A.6). Corrupt runs that leave the block end at its last position.
 var zigzag = [128]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10,
 	17, 24, 32, 25, 18, 11, 4, 5,

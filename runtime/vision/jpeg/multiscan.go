@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// A file's scans may visit each of its blocks maxVisits times, on average, and
-// spareVisits blocks besides. Encoders need 6 to 12 visits; hostile files use
-// thousands of scans of a few bytes. The spare visits take half a second, and
-// let small images have any scans.
+// The scans of a file may visit each of its blocks maxVisits times on average, plus
+// spareVisits blocks in all. Encoders need 6 to 12 visits; hostile files use
+// thousands of scans of a few bytes. The spare visits take half a second at most,
+// and allow small images any number of scans.
 const (
 	maxVisits   = 24
 	spareVisits = 1 << 22
@@ -50,8 +50,7 @@ func (d *decoder) decodeScans() error {
 	return nil
 }
 
-// blank makes the image what it is in Pillow when no pixel can be decoded: no
-// light, or no ink.
+// blank sets the pixels that Pillow shows if none can be decoded: no light, or no ink.
 func (d *decoder) blank(err error) {
 	d.damage = fmt.Sprintf("no pixel can be decoded: in scan %d or after it, %v", d.scans, err)
 	if len(d.comps) == 4 {
@@ -78,7 +77,7 @@ func (d *decoder) readScan() error {
 		for mx := range s.cols {
 			if !d.beginMCU(iMCURow) {
 				if d.restartInterval == 0 {
-					return nil // nothing comes any more
+					return nil // no later scan can be read
 				}
 				continue
 			}
@@ -158,7 +157,7 @@ func (d *decoder) outputCoefficients() {
 	smooth := d.progressive && d.smoothable()
 	for row := range d.iMCURows {
 		for _, c := range d.comps {
-			if c.quant == nil { // a component that no scan had
+			if c.quant == nil { // a component without a scan
 				c.quant = new([64]uint16)
 			}
 			rows := min(c.v, c.hBlocks-row*c.v)

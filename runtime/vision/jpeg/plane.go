@@ -18,7 +18,7 @@ type plane struct {
 	row    []byte // an upsampled row
 }
 
-// method is the way in which a component is upsampled.
+// method is an algorithm that upsamples a component.
 type method uint8
 
 const (
@@ -32,9 +32,8 @@ const (
 // context reports whether the method needs the rows above and below.
 func (m method) context() bool { return m == linearV || m == linearHV }
 
-// preparePlanes allocates the planes and chooses the methods of upsampling, as
-// libjpeg does. Components of one or two columns are not interpolated
-// horizontally.
+// preparePlanes allocates the planes and chooses the methods of upsampling, like
+// libjpeg. It does not interpolate components of one or two columns horizontally.
 func (d *decoder) preparePlanes() {
 	for _, c := range d.comps {
 		p := &c.plane
@@ -67,7 +66,7 @@ func (p *plane) block(x, y int) []byte { return p.pix[(p.origin+8*y)*p.stride+8*
 // samples returns row y of the iMCU row; rows before it have negative numbers.
 func (p *plane) samples(y int) []byte { return p.pix[(p.origin+y)*p.stride:][:p.stride] }
 
-// output writes the rows of the image that have become ready with an iMCU row.
+// output writes the rows of the image that an iMCU row completes.
 func (d *decoder) output(iMCURow int) {
 	last := iMCURow == d.iMCURows-1
 	first, end := 0, rowGroups // row groups of the iMCU row
@@ -100,7 +99,7 @@ func (d *decoder) output(iMCURow int) {
 	}
 }
 
-// duplicateEdges puts the first row of the image above it, and the last row of
+// duplicateEdges repeats the first row of the image above it, and the last row of
 // samples below it.
 func (d *decoder) duplicateEdges(iMCURow int) {
 	for _, c := range d.comps {

@@ -6,12 +6,11 @@ import (
 	"math"
 )
 
-// blockDecoder decodes the data that a scan has for one block into its
-// coefficients.
+// blockDecoder decodes the data of a scan for one block into the block's coefficients.
 type blockDecoder func(c *scanComponent, coefs *[64]int16, iMCURow int) error
 
 // startProgressive checks the parameters of a progressive scan (T.81, G.1.1.1),
-// prepares its tables and notes what it makes known.
+// prepares its tables and records which bits become known.
 func (d *decoder) startProgressive() error {
 	s := &d.scan
 	bad := s.al > 13 || s.ah != 0 && s.al != s.ah-1
@@ -119,8 +118,8 @@ func (d *decoder) readEOBRun(run uint32) int {
 	return n
 }
 
-// refineAC adds a bit to the AC coefficients of a band (T.81, G.1.2.3). It
-// inserts coefficients that become nonzero now.
+// refineAC adds a bit to the AC coefficients of a band (T.81, G.1.2.3). It inserts
+// coefficients that become nonzero.
 func (d *decoder) refineAC(c *scanComponent, coefs *[64]int16, iMCURow int) error {
 	s := &d.scan
 	delta := int16(1) << s.al

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// scan is the state of the scan that is being read.
+// scan is the state of the current scan.
 type scan struct {
 	comps  []*scanComponent
 	ss, se int // the band of coefficients
@@ -29,7 +29,7 @@ type scanComponent struct {
 	pred       int32 // the last DC coefficient
 }
 
-// mcuBlock is a block of an MCU: its component and its place in the MCU.
+// mcuBlock is a block of an MCU: its component and its position in the MCU.
 type mcuBlock struct {
 	c    *scanComponent
 	x, y int
@@ -64,9 +64,8 @@ func (d *decoder) readSOS() error {
 	return nil
 }
 
-// scanned returns the component of an identifier that a scan header names
-// next. Identifiers may be used twice; then the place in the header decides, as
-// in libjpeg.
+// scanned returns the component with the identifier that a scan header names next. If
+// identifiers are used twice, the position in the header decides, as in libjpeg.
 func (d *decoder) scanned(before []*scanComponent, id byte) *component {
 	for i, c := range d.comps {
 		if c.id != id || i < len(before) {
@@ -148,7 +147,7 @@ func (d *decoder) beginMCU(iMCURow int) bool {
 	return !s.insufficient
 }
 
-// endMCU notes whether the data have run out.
+// endMCU records whether the data have run out.
 func (d *decoder) endMCU(iMCURow int) {
 	if d.ranDry() && !d.scan.insufficient {
 		d.scan.insufficient = true
@@ -156,7 +155,7 @@ func (d *decoder) endMCU(iMCURow int) {
 	}
 }
 
-// restart reads a restart marker and resets what it resets.
+// restart reads a restart marker and resets the state of the scan.
 func (d *decoder) restart(iMCURow int) {
 	s := &d.scan
 	left := d.dropBits()
@@ -183,10 +182,10 @@ func (d *decoder) restart(iMCURow int) {
 	}
 }
 
-// resync decides how to go on after a marker other than the expected restart
-// marker, as libjpeg does: a marker of the near past is skipped, one of the
-// near future kept, so that the segments before it are empty, and one further
-// away taken for the expected one. Other markers end the scan.
+// resync decides how to continue after a marker other than the expected restart
+// marker, like libjpeg. It skips a marker of the near past. It keeps one of the near
+// future, so that the segments before it are empty. It accepts a restart marker
+// further away as the expected one. Other markers end the scan.
 func (d *decoder) resync(iMCURow int) {
 	d.damaged("a restart marker is missing at row %d of %d", iMCURow*8*d.maxV, d.height)
 	for {

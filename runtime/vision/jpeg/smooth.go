@@ -1,16 +1,15 @@
 package jpeg
 
-// Incomplete progressive files leave the low frequencies of their blocks
-// unknown or imprecise. As libjpeg-turbo does since version 2.1, they are
-// estimated from the averages (DC coefficients) of the block and the 24 around
-// it, after T.81, K.8.
+// Incomplete progressive files leave the low frequencies of their blocks unknown or
+// imprecise. Like libjpeg-turbo since version 2.1, the decoder estimates them from the
+// averages (DC coefficients) of the block and the 24 around it, after T.81, K.8.
 
 // smoothed is the number of coefficients, in zigzag order, that smoothing
 // estimates.
 const smoothed = 10
 
-// smoothable reports whether blocks are to be smoothed: the averages of all
-// components must be known, and a low frequency of some component must not be.
+// smoothable reports whether to smooth blocks: the averages of all components must be
+// known, and a low frequency of some component must not be.
 func (d *decoder) smoothable() bool {
 	useful := false
 	for _, c := range d.comps {
@@ -34,7 +33,7 @@ type estimator struct {
 	weights [25]int32
 }
 
-// wideEstimators are used where nothing but averages is known.
+// wideEstimators apply if only the averages are known.
 var wideEstimators = [smoothed]estimator{
 	{1, [25]int32{
 		-1, -1, 0, 1, 1,
@@ -108,7 +107,7 @@ var wideEstimators = [smoothed]estimator{
 	}},
 }
 
-// narrowEstimators are used where some low frequency is known.
+// narrowEstimators apply if some low frequency is known.
 var narrowEstimators = [5]estimator{
 	{1, [25]int32{
 		0, 0, 0, 0, 0,
@@ -222,8 +221,8 @@ func (c *component) averages(dc *[25]int32, rows *[5]int, x int) {
 }
 
 // estimate returns a weighted sum of averages as a coefficient: divided by 256
-// quantization steps and rounded. A coefficient of which the upper bits are
-// known to be 0 stays below them.
+// quantization steps and rounded. If the upper bits of a coefficient are known to be 0,
+// the estimate stays below them.
 func estimate(sum, quant int64, k, bits int) int16 {
 	negative := sum < 0
 	if negative {

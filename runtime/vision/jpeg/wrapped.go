@@ -1,11 +1,10 @@
 package jpeg
 
-// inverseWrapped is the inverse DCT of a block of any numbers. Corrupt files
-// have coefficients that overflow the 16 and 32 bits that libjpeg-turbo's SIMD
-// code computes in: sums of coefficients wrap around, and the numbers between
-// the passes are limited. rows reports whether any coefficient below the first
-// row was nonzero before it was dequantized; if not, the SIMD code skips the
-// first pass, and its numbers wrap around instead.
+// inverseWrapped is the inverse DCT of any block. Coefficients of corrupt files overflow
+// the 16 and 32 bits of libjpeg-turbo's SIMD code. There, sums of coefficients wrap
+// around, and the numbers between the passes saturate. rows reports whether any
+// coefficient below the first row was nonzero before dequantization. If not, the SIMD
+// code skips the first pass, and its numbers wrap around instead.
 func inverseWrapped(b *[64]int16, dst []byte, stride int, rows bool) {
 	var ws [64]int16
 	var in, out [8]int32

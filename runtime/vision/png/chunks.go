@@ -19,7 +19,7 @@ const (
 // maxPiece is how much image data Pillow reads at once: ImageFile.MAXBLOCK.
 const maxPiece = 65536
 
-// file is what the chunks of a PNG hold.
+// file holds the contents of a PNG's chunks.
 type file struct {
 	width, height    int
 	depth, colorType int
@@ -186,8 +186,8 @@ func (f *file) collect(data []byte, at int) {
 	}
 }
 
-// applyTransparency sets the palette's alpha and drops a tRNS chunk that the
-// color type can't have.
+// applyTransparency sets the palette's alpha, and drops a tRNS chunk that the color type
+// does not allow.
 func (f *file) applyTransparency() {
 	need := 0
 	switch f.colorType {

@@ -32,7 +32,7 @@ const (
 
 const windowSize = 1 << 15
 
-// place is where an inflater is in its input.
+// place is a position of an inflater in its input.
 type place struct {
 	pos   int
 	hold  uint32 // the bits before pos that are not used yet
@@ -40,10 +40,10 @@ type place struct {
 	state int
 }
 
-// inflater decompresses zlib data (RFC 1950 and 1951) as zlib's inflate does:
-// it takes no byte of input before it needs it, and after the last byte of
-// output that was asked for, it goes on until there is a next one. The quick
-// path of damaged files is not worth its lines, so codes are decoded bit by bit.
+// inflater decompresses zlib data (RFC 1950 and 1951) like zlib's inflate. It takes no
+// byte of input before it needs the byte. After the last requested byte of output it
+// continues until there is a next one. It reads only damaged files, so it decodes codes
+// bit by bit, in little code.
 type inflater struct {
 	place
 	in   []byte

@@ -90,8 +90,8 @@ func (d *decoder) quick() bool {
 	return n > 0 || errors.Is(err, io.EOF)
 }
 
-// blank sets all pixels to samples of 0, which Pillow leaves where it decodes
-// nothing.
+// blank sets all pixels to samples of 0, which Pillow leaves in rows that it cannot
+// decode.
 func (d *decoder) blank() {
 	zero := make([]byte, 8) // a pixel of four 16-bit channels
 	for i := 0; i < len(d.img.Pix); i += 3 {
@@ -99,10 +99,10 @@ func (d *decoder) blank() {
 	}
 }
 
-// careful decodes the rows that Pillow gets from a damaged file. Its zlib
-// decompresses one row a call, and looks ahead up to the next byte of output in
-// the piece of data that it has. A row is lost if an error lies there, or if the
-// call starts without input.
+// careful decodes the same rows of a damaged file as Pillow. Pillow's zlib decompresses
+// one row per call, and looks ahead to the next byte of output in its current piece of
+// data. A row is lost if the decompressor meets an error there, or if the call starts
+// without input.
 func (d *decoder) careful() {
 	z := inflater{in: d.idat, ends: d.ends}
 	d.rows(func(row []byte) (ok, more bool) {

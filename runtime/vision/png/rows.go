@@ -15,9 +15,9 @@ type pass struct{ x, y, dx, dy int }
 // adam7 are the passes of interlaced images (PNG, section 8.1).
 var adam7 = []pass{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
 
-// rows reads all rows by read, undoes their filters and stores their pixels. A
-// row is a filter and its bytes. read reports whether it filled the row, and
-// whether there are more. rows stops at a row that could not be read.
+// rows reads all rows with read, undoes their filters and stores their pixels. A row is a
+// filter and its bytes. read reports whether it filled the row, and whether more rows
+// follow. rows stops at a row that cannot be read.
 func (d *decoder) rows(read func(row []byte) (ok, more bool)) {
 	passes := adam7
 	if !d.interlaced {

@@ -67,7 +67,7 @@ const (
 	associatedAlpha // colors are multiplied with alpha
 )
 
-// header is what the first directory of a file says.
+// header holds the first directory of a file.
 type header struct {
 	order                 binary.ByteOrder
 	width, height         int
@@ -90,10 +90,10 @@ type header struct {
 
 var errCut = errors.New("the file is truncated before its image data")
 
-// tags are the values of a directory's entries.
+// tags maps tags to the values of their entries.
 type tags map[int][]int
 
-// first returns the first value of a tag, or another one if there is none.
+// first returns the first value of a tag, or a default if there is none.
 func (t tags) first(tag, otherwise int) int {
 	if v := t[tag]; len(v) > 0 {
 		return v[0]
@@ -101,7 +101,7 @@ func (t tags) first(tag, otherwise int) int {
 	return otherwise
 }
 
-// wanted are the tags whose values are read.
+// wanted lists the tags whose values are read.
 var wanted = []int{
 	tagWidth, tagHeight, tagBits, tagCompression, tagPhotometric, tagFillOrder, tagStripOffsets, tagOrientation, tagSamples,
 	tagRowsPerStrip, tagStripCounts, tagPlanar, tagPredictor, tagColorMap, tagTileWidth, tagTileHeight, tagTileOffsets,
@@ -119,7 +119,7 @@ func directory(data []byte, order binary.ByteOrder) (tags, error) {
 	t := tags{}
 	for range n {
 		if len(entries) < bytesOfEntry {
-			break // as Pillow, take what is there
+			break // like Pillow, use the complete entries
 		}
 		tag, e := int(order.Uint16(entries)), entries[:bytesOfEntry]
 		entries = entries[bytesOfEntry:]
@@ -130,8 +130,8 @@ func directory(data []byte, order binary.ByteOrder) (tags, error) {
 	return t, nil
 }
 
-// values returns the whole numbers of an entry, nil if they are of another type
-// or not all there.
+// values returns the whole numbers of an entry, or nil if their type differs or the
+// file ends before them.
 func values(data, e []byte, order binary.ByteOrder) []int {
 	size := 0
 	switch order.Uint16(e[2:]) {
@@ -203,7 +203,7 @@ func parse(data []byte) (*header, error) {
 	return h, nil
 }
 
-// colorMap sets the palette: all reds, all greens, all blues, of 16 bits.
+// colorMap sets the palette from all reds, all greens and all blues, of 16 bits.
 func (h *header) colorMap(v []int) {
 	n := len(v) / 3
 	for i := range min(n, len(h.colors)) {
@@ -211,7 +211,7 @@ func (h *header) colorMap(v []int) {
 	}
 }
 
-// refusals are the names of compressions that are not supported.
+// refusals names the compressions that are not supported.
 var refusals = map[int]string{
 	2: "CCITT RLE", 3: "CCITT group 3", 4: "CCITT group 4", 6: "JPEG", 7: "JPEG", 32809: "ThunderScan", 34676: "SGI Log",
 	34677: "SGI Log", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
@@ -221,7 +221,7 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf(format+", which is not supported; convert it to PNG or JPEG", args...)
 }
 
-// check refuses what can't be decoded.
+// check refuses unsupported images.
 func (h *header) check() error {
 	switch h.compression {
 	case uncompressed, lzwCompression, deflate, oldDeflate, packBits:
@@ -253,12 +253,12 @@ func (h *header) check() error {
 	return nil
 }
 
-// counts returns the numbers of segments beside and below each other.
+// counts returns the number of segments across and down.
 func (h *header) counts() (across, down int) {
 	return (h.width + h.segWidth - 1) / h.segWidth, (h.height + h.segHeight - 1) / h.segHeight
 }
 
-// checkSamples refuses kinds of pixels, and says which channels are kept.
+// checkSamples refuses unsupported pixels, and determines which channels are kept.
 func (h *header) checkSamples() error {
 	h.bits = h.depth[0]
 	if h.perPixel < 1 || h.perPixel > maxSamples {

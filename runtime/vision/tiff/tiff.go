@@ -7,8 +7,8 @@
 // deflate and PackBits. 16-bit channels keep their upper byte. Pillow clips
 // 16-bit gray to 255 instead.
 //
-// The image is turned as its orientation tag says: Pillow's load does so for
-// TIFF alone, whatever is said of EXIF.
+// The image is turned upright by its orientation tag: Pillow does so for TIFF files on
+// load, whatever the EXIF option says.
 //
 // Of truncated files it decodes the complete rows. It refuses by name what it
 // does not decode: JPEG, CCITT and other compressions, floating point, 32-bit
@@ -51,8 +51,8 @@ func decode(data []byte, alpha vision.Alpha) (*vision.Image, error) {
 	return img, nil
 }
 
-// blank sets the samples to what Pillow leaves where it decodes nothing: 0, and
-// black where that would be white.
+// blank sets the samples to what Pillow shows if it cannot decode anything: 0, or black
+// if 0 would be white.
 func (d *decoder) blank() {
 	if d.photometric == whiteIsZero {
 		for i := range d.samples {

@@ -129,8 +129,8 @@ func (f *frame) place(img *vision.Image, alpha vision.Alpha) *vision.Image {
 	return out
 }
 
-// decodeAlpha decodes an ALPH chunk: a byte that tells how it is compressed and
-// filtered, and the data.
+// decodeAlpha decodes an ALPH chunk: a byte with its compression and filter, then the
+// data.
 func decodeAlpha(chunk []byte, w, h int) ([]uint8, error) {
 	errAlpha := errors.New("its alpha channel is corrupt")
 	if len(chunk) < 1 {

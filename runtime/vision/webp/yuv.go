@@ -6,8 +6,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// fromYCbCr converts an image to RGB. Each row takes its chroma from the two
-// nearest rows of it, weighted 3 to 1, and likewise each column.
+// fromYCbCr converts an image to RGB. Each row blends the two nearest rows of chroma,
+// weighted 3 to 1, and each column likewise.
 func fromYCbCr(m *image.YCbCr, w, h int) *vision.Image {
 	img := vision.New(w, h)
 	half := (w + 1) / 2
@@ -27,9 +27,9 @@ func fromYCbCr(m *image.YCbCr, w, h int) *vision.Image {
 	return img
 }
 
-// convertRow converts a row. Its chroma are interpolated as libwebp's upsampler
-// does it: with the nearest sample n, the next ones a (beside) and b (above or
-// below), and the one c across, a pixel has
+// convertRow converts a row. It interpolates the chroma like libwebp's upsampler. With
+// the nearest sample n, the next ones a (beside) and b (above or below), and c across,
+// a pixel has
 //
 //	((n + a + b + c + 8 + 2(a + b)) / 8 + n) / 2
 //
