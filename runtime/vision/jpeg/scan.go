@@ -131,8 +131,8 @@ func (d *decoder) startScan() error {
 	return nil
 }
 
-// beginMCU prepares for the next MCU, in an iMCU row, and reads the restart
-// marker before it. It reports whether there are data for the MCU.
+// beginMCU prepares for the next MCU of an iMCU row, and reads the restart marker
+// before it. It reports whether there are data for the MCU.
 func (d *decoder) beginMCU(iMCURow int) bool {
 	s := &d.scan
 	if !s.insufficient {
