@@ -1,5 +1,5 @@
-// Command train trains the networks of an ensemble, fold by fold, and predicts
-// what each has not seen.
+// Command train trains the networks of an ensemble, fold by fold, and predicts the rows
+// that each fold held out and the test images.
 package main
 
 import (

@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// shared is the folder of the larger reference data, "" where it is missing.
+// shared returns the folder of the larger reference data, or "" if it is missing.
 func shared() string {
 	dir := os.Getenv("DEPLOY_KERNEL_SHARED")
 	if dir == "" {
@@ -69,7 +69,7 @@ func shared() string {
 	return dir
 }
 
-// Ten interrupts at random steps of a real network end with the same bytes.
+// A real network with ten interrupts at random steps ends with the same bytes.
 func TestTenInterruptsChangeNoByte(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 		t.Skip("set DEPLOY_KERNEL_LONG=1")
@@ -81,8 +81,8 @@ func TestTenInterruptsChangeNoByte(t *testing.T) {
 	})
 }
 
-// interrupts stops a training at N random moments and goes on with it each
-// time: interrupts N COMMAND…
+// interrupts stops a training at N random moments, and resumes it each time:
+// interrupts N COMMAND…
 func interrupts(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -113,8 +113,8 @@ func interrupts(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// writeSquares makes N training images whose colors and brightness are their
-// labels, of 5 classes, and a few test images: squares N.
+// writeSquares makes N training images of 5 classes, whose labels are their color and
+// brightness, and a few test images: squares N.
 func writeSquares(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -146,8 +146,8 @@ func writeSquares(ts *testscript.TestScript, _ bool, args []string) {
 	write("sample_submission.csv", []byte(sample))
 }
 
-// stopped runs a training, interrupts it some seconds after it said what it trains
-// on, and fails unless it then exits with 130: stopped SECONDS COMMAND…
+// stopped runs a training, interrupts it some seconds after its first message, and fails
+// unless it exits with 130: stopped SECONDS COMMAND…
 func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	wait, err := time.ParseDuration(args[0] + "s")
 	ts.Check(err)
@@ -175,7 +175,7 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("stderr.txt"), stderr.Bytes(), 0o644))
 }
 
-// unlabelAll takes the config from all weights of a folder: `unlabelall FOLDER`.
+// unlabelAll removes the config from all weights of a folder: unlabelall FOLDER.
 func unlabelAll(ts *testscript.TestScript, neg bool, args []string) {
 	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.safetensors"))
 	ts.Check(err)

@@ -5,17 +5,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// memory is a place in the arena and when it is in use.
+// memory is a place in the arena, and the operations during which it is in use.
 type memory struct {
 	floats       int
 	at           int
 	used         bool
-	birth, death int // the first and last operation that touches it
-	// holders counts the gradients that wait in this memory; more than one
-	// where nodes share a gradient.
+	birth, death int // the first and last operation that uses it
+	// holders counts the nodes whose pending gradient lies in this memory.
 	holders int
 }
 
+// use extends the life of m to operation op.
 func (m *memory) use(op int) {
 	if !m.used {
 		m.used, m.birth = true, op
@@ -23,11 +23,11 @@ func (m *memory) use(op int) {
 	m.death = op
 }
 
-// size returns the floats that the memory takes, with what kernels may read
-// behind it.
+// size returns the floats that the memory takes, including the slack behind the data.
 func (m *memory) size() int { return round(m.floats+simd.Slack, simd.Lanes) }
 
-// place gives every memory its place in one arena, and returns the arena's length.
+// place assigns every memory its place in one arena, and returns the arena's length in
+// floats. Memories that are in use at the same time do not overlap.
 func place(all []*memory) int {
 	lives := make([]layout.Life, len(all))
 	for i, m := range all {

@@ -5,8 +5,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// findNeeds marks the nodes whose gradient is needed: something that they
-// depend on, or they themselves, is trained.
+// findNeeds marks the nodes whose gradient is needed, because the node or a node that it
+// depends on has trained parameters.
 func (t *tape) findNeeds(g *nn.Graph) {
 	t.needs = make([]bool, len(g.Nodes))
 	for _, n := range g.Nodes {
@@ -21,8 +21,7 @@ func (t *tape) findNeeds(g *nn.Graph) {
 	}
 }
 
-// differentiate builds the backward half of the tape, from the gradient of the
-// logits.
+// differentiate adds the backward half of the tape, from the gradient of the logits on.
 func (t *tape) differentiate(g *nn.Graph, layers []layer, dlogits *value) {
 	t.grads = map[*nn.Node]*value{}
 	t.give(g.Output, dlogits)
@@ -39,9 +38,9 @@ func (t *tape) differentiate(g *nn.Graph, layers []layer, dlogits *value) {
 	}
 }
 
-// give adds v to the gradient of a node's output, if that is needed; the layer
-// must not read v any more. A layer that gives v to two nodes holds it (see
-// hold) while it gives it to the first.
+// give adds v to the gradient of a node's output, if that gradient is needed. The caller
+// must not read v afterwards. A layer that gives v to two nodes increments
+// v.mem.holders while it gives v to the first, so that v keeps its value.
 func (t *tape) give(n *nn.Node, v *value) {
 	if !t.needs[n.ID] {
 		return
@@ -64,9 +63,9 @@ func (t *tape) give(n *nn.Node, v *value) {
 	t.grads[n] = v
 }
 
-// pending takes the gradient that waits for more to be added to it, where that
-// can be done in its memory, and returns nil where there is none. The caller
-// gives the node the sum.
+// pending removes and returns the gradient that a node has so far, so that the caller can
+// add to it in its memory and give the node the sum. It returns nil if there is none, or
+// if another node shares the memory.
 func (t *tape) pending(n *nn.Node) *value {
 	old := t.grads[n]
 	if old == nil || old.mem.holders > 1 {
@@ -77,8 +76,8 @@ func (t *tape) pending(n *nn.Node) *value {
 	return old
 }
 
-// reuse returns a value that may take dy's memory: it does where nobody else
-// waits for dy.
+// reuse returns a new value of dy's shape, in dy's memory unless another node still needs
+// dy.
 func (t *tape) reuse(dy *value) *value {
 	if dy.mem.holders == 0 {
 		return t.over(dy)

@@ -11,20 +11,20 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
-// crew is the goroutines that compute, and what they compute with.
+// crew computes operations on several goroutines. It holds their SIMD routines and memory.
 type crew struct {
 	*simd.Set
 	training *routines.Set
 	workers  []*worker
-	// shared is memory of one operation, for what its parts make for another.
+	// shared is memory that all parts of one operation use.
 	shared []float32
 	exact  []sums
 }
 
-// sums are those of a plane's channels, of one or two things.
+// sums holds two sums for each channel of a plane.
 type sums = [2][simd.Lanes]float64
 
-// worker is one goroutine's memory, free at the beginning of each part.
+// worker is the memory of one goroutine. It is free again at the start of each part.
 type worker struct {
 	scratch []float32
 	used    int
@@ -36,6 +36,7 @@ type worker struct {
 	norm    routines.Norm
 }
 
+// newCrew returns a crew of so many threads; 0 means one for each core.
 func newCrew(set *simd.Set, threads int) *crew {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -47,8 +48,8 @@ func newCrew(set *simd.Set, threads int) *crew {
 	return c
 }
 
-// take returns n floats of the worker's memory, with simd.Slack behind them.
-// They hold anything.
+// take returns n floats of the worker's memory and simd.Slack behind them, with arbitrary
+// values.
 func (w *worker) take(n int) []float32 {
 	n = round(n, simd.Lanes) + simd.Slack
 	if w.used+n > len(w.scratch) {
@@ -59,7 +60,8 @@ func (w *worker) take(n int) []float32 {
 	return s
 }
 
-// common returns n floats that all workers may use until the next call.
+// common returns n floats, with arbitrary values, that all workers may use until the next
+// call.
 func (c *crew) common(n int) []float32 {
 	if n > len(c.shared) {
 		c.shared = make([]float32, n)
@@ -67,7 +69,7 @@ func (c *crew) common(n int) []float32 {
 	return c.shared[:n:n]
 }
 
-// zeros returns n sums that all workers may use until the next call.
+// zeros returns n sums of zero that all workers may use until the next call.
 func (c *crew) zeros(n int) []sums {
 	if n > len(c.exact) {
 		c.exact = make([]sums, n)
@@ -76,8 +78,8 @@ func (c *crew) zeros(n int) []sums {
 	return c.exact[:n]
 }
 
-// run computes parts 0 <= part < parts, and returns when all are done. A panic
-// in a part is raised again here.
+// run calls f in parallel for every part from 0 to parts-1, and waits for all. It panics
+// if f does.
 func (c *crew) run(parts int, f func(w *worker, part int)) {
 	if parts == 0 {
 		return
@@ -114,8 +116,8 @@ func (c *crew) run(parts int, f func(w *worker, part int)) {
 // round returns n rounded up to a multiple of unit.
 func round(n, unit int) int { return (n + unit - 1) / unit * unit }
 
-// split returns how many parts of about size pieces n of them make, and the
-// bounds of one.
+// split divides n items into parts of size items; the last part may be smaller. It returns
+// the number of parts and a function for the bounds of one.
 func split(n, size int) (parts int, bounds func(part int) (first, end int)) {
 	return (n + size - 1) / size, func(part int) (int, int) { return part * size, min((part+1)*size, n) }
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
 )
 
-// projection returns a loss whose gradient is a given random vector: the sum of
-// the logits, each times a number.
+// projection returns a loss whose gradient is a fixed random vector: a weighted sum of the
+// logits.
 func projection(seed uint64) graph.Loss {
 	return func(grad, logits, _ []float32, _, _ int) float64 {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -25,8 +25,8 @@ func projection(seed uint64) graph.Loss {
 	}
 }
 
-// operations are small networks around one operation each. A convolution before
-// it has parameters that see the operation's input gradient, whatever it is.
+// operations are small networks around one operation each. The parameters of a convolution
+// before the operation reveal the gradient of its input.
 var operations = map[string]func(b *nn.Builder) *nn.Node{
 	"dense": func(b *nn.Builder) *nn.Node {
 		return conv(b, before(b, 5), nn.Conv2d{Out: 7, Window: nn.Square(1), Bias: true})
@@ -133,7 +133,7 @@ func before(b *nn.Builder, channels int) *nn.Node {
 
 func conv(b *nn.Builder, x *nn.Node, c nn.Conv2d) *nn.Node { return b.Conv("conv", x, c) }
 
-// operation draws a network around one operation: 3 images of 9x8 pixels.
+// operation builds a network around one operation, for 3 images of 9x8 pixels.
 func operation(t *testing.T, draw func(b *nn.Builder) *nn.Node) *nn.Graph {
 	t.Helper()
 	b := nn.NewBuilder("operation", nn.Shape{C: 3, H: 9, W: 8})
@@ -155,12 +155,11 @@ func fewPixels() []float32 {
 	return images
 }
 
-// Every gradient is the limit of differences: along a random direction of all
-// parameters at once, and along each tensor's own, (f(w+h)-f(w-h))/2h is the
-// product of gradient and direction. The loss is linear in the logits, so the
-// operation alone bends; h is large enough for float32, small enough for kinks
-// to be rare.
-func TestGradientsAreDifferences(t *testing.T) {
+// A gradient is a limit of differences: (f(w+h)-f(w-h))/2h is the product of gradient and
+// direction. The test takes a random direction of all parameters, and one of each tensor.
+// The loss is linear in the logits, so only the operation is curved. h is large enough for
+// float32, and small enough for kinks to be rare.
+func TestGradientsMatchDifferences(t *testing.T) {
 	for name, draw := range operations {
 		t.Run(name, func(t *testing.T) {
 			g := operation(t, draw)

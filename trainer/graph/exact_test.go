@@ -11,13 +11,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// exact is a network in training, in float64 and as plainly as can be: the
-// oracle of the gradients. Activations lie channel by channel, (C, images, H,
-// W), so that a convolution is a matrix product.
+// exact is the oracle of the gradients: a simple network in training, in float64. The
+// layout of activations is (C, images, H, W), so that a convolution is a matrix product.
 //
-// A gradient is no continuous function of the weights: where the input of a
-// ReLU is nearly 0, or two values under a maximum are nearly equal, rounding
-// decides. So an exact may be told the sides to take.
+// Gradients are not continuous in the weights. If the input of a ReLU is nearly 0, or two
+// values under a maximum are nearly equal, rounding decides. Therefore exact can take the
+// sides of another run.
 type exact struct {
 	network *nn.Graph
 	n       int
@@ -26,13 +25,12 @@ type exact struct {
 	loss    float64
 	logits  []float64   // (images, classes)
 	y, dy   [][]float64 // by node
-	chosen  [][]int     // the inputs that maxima are
-	// sides are the outputs of another run whose ReLUs and maxima decide, nil to
-	// decide alone.
+	chosen  [][]int     // the inputs that are the maxima
+	// sides are the outputs of a run whose ReLUs and maxima decide; nil means this run.
 	sides [][]float32
 }
 
-// newExact returns a network with the recipe's weights.
+// newExact returns the oracle of g for n images, with the weights of package golden.
 func newExact(g *nn.Graph, n int) *exact {
 	e := &exact{
 		network: g, n: n, params: map[string][]float64{}, grads: map[string][]float64{},
@@ -88,7 +86,7 @@ func (e *exact) forward(images []float64) []float64 {
 	return e.y[e.network.Output.ID]
 }
 
-// backward computes the gradients of the parameters from that of the logits.
+// backward computes the gradients of the parameters from the gradient of the logits.
 func (e *exact) backward(dlogits []float64) {
 	copy(e.dy[e.network.Output.ID], dlogits)
 	for i := len(e.network.Nodes) - 1; i > 0; i-- {
@@ -150,7 +148,7 @@ func (e *exact) node(n *nn.Node, y []float64) {
 	}
 }
 
-// back adds a node's gradient to those of its inputs and parameters.
+// back adds to the gradients of a node's inputs and parameters.
 func (e *exact) back(n *nn.Node) {
 	x, dx, dy, p, q := e.y[n.In[0].ID], e.dy[n.In[0].ID], e.dy[n.ID], e.pixels(n), e.pixels(n.In[0])
 	switch n.Op {
@@ -233,7 +231,7 @@ func moments(x []float64, eps float64) (mean, gain float64) {
 	return mean, 1 / math.Sqrt(squares/float64(len(x))+eps)
 }
 
-// positive reports whether a ReLU lets value i, v, through.
+// positive reports whether a ReLU passes value i, which is v.
 func (e *exact) positive(n *nn.Node, i int, v float64) bool {
 	if e.sides == nil {
 		return v > 0
@@ -241,7 +239,7 @@ func (e *exact) positive(n *nn.Node, i int, v float64) bool {
 	return e.sides[n.ID][i] > 0
 }
 
-// gate returns the place of the gate of value i.
+// gate returns the index of the gate of value i.
 func (e *exact) gate(n *nn.Node, i int) int {
 	if n.In[1].Shape.C == 1 && n.Shape.C > 1 {
 		return i % e.pixels(n)
@@ -249,8 +247,8 @@ func (e *exact) gate(n *nn.Node, i int) int {
 	return i / (n.Shape.H * n.Shape.W)
 }
 
-// windows calls f for every output value i and input value j of its window, of
-// which a mean counts so many (torch.nn.AvgPool2d).
+// windows calls f for every output value i and every input value j of its window, with the
+// divisor of a mean (torch.nn.AvgPool2d).
 func (e *exact) windows(n *nn.Node, f func(i, j, count int)) {
 	in := n.In[0].Shape
 	if n.Op == nn.ChannelMean || n.Op == nn.ChannelMax {
@@ -287,8 +285,7 @@ func (e *exact) windows(n *nn.Node, f func(i, j, count int)) {
 	}
 }
 
-// choose returns the place of every window's largest value, the first of
-// several.
+// choose returns the index of the largest value of every window, the first of equal ones.
 func (e *exact) choose(n *nn.Node) []int {
 	x := e.y[n.In[0].ID]
 	larger := func(a, b int) bool { return x[a] > x[b] }
@@ -328,10 +325,10 @@ func (e *exact) move(n *nn.Node, f func(i, j int)) {
 	}
 }
 
-// matrices calls f for every group of a convolution with its part of the
-// weights, (out, values), of the output, and the values of the input that make
-// an output pixel, (values, pixels): of value (i, j) of them, at tells the place
-// in the input, -1 in the padding.
+// matrices calls f for every group of a convolution with the group's weights,
+// (out, values), its part of the output, and the input values of every output pixel,
+// (values, pixels). at maps such a value (i, j) to its index in the input, or to -1 in the
+// padding.
 func (e *exact) matrices(n *nn.Node, f func(first, out int, w blas64.General, values, pixels int, at []int)) {
 	in, groups, k, s, pad := n.In[0].Shape, n.Groups, n.Window, n.Stride, n.Pad
 	if n.Op == nn.Linear {
@@ -364,7 +361,7 @@ func general(rows, cols int, data []float64) blas64.General {
 	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: data[:rows*cols]}
 }
 
-// gather returns the values at places, 0 at -1.
+// gather returns the values at the indices, and 0 for index -1.
 func gather(rows, cols int, x []float64, at []int) blas64.General {
 	m := general(rows, cols, make([]float64, rows*cols))
 	for i, j := range at {
@@ -408,7 +405,7 @@ func (e *exact) convBack(n *nn.Node, dx, dy, x []float64) {
 	})
 }
 
-// flips counts the inputs of ReLUs that are of another sign in another run.
+// flips counts the inputs of ReLUs that have another sign in another run.
 func (e *exact) flips(outputs [][]float32) int {
 	flips := 0
 	for _, n := range e.network.Nodes {
@@ -424,8 +421,8 @@ func (e *exact) flips(outputs [][]float32) int {
 	return flips
 }
 
-// arePyTorchs checks loss and gradients against PyTorch's in float64, of which
-// nine digits are known.
+// arePyTorchs checks loss and gradients against PyTorch's in float64, which are known to
+// nine digits.
 func (e *exact) arePyTorchs(t *testing.T, want *reference) {
 	t.Helper()
 	if math.Abs(e.loss-want.Loss) > 1e-10 {
@@ -438,13 +435,13 @@ func (e *exact) arePyTorchs(t *testing.T, want *reference) {
 	}
 }
 
-// nothing is a norm below which a gradient is 0 but for rounding, as that of a
-// bias whose effect a batch norm takes away.
+// nothing is the norm below which a gradient is 0 up to rounding, such as the gradient of
+// a bias in front of a batch norm.
 const nothing = 1e-8
 
-// distance returns how far a vector is from the exact one, relative to that
-// one's norm, and how far a value at most, relative to the larger of the value
-// and the root mean square. Vectors that are nothing are equal.
+// distance returns the distance of a vector to the exact one, relative to its norm, and
+// the largest difference of a value, relative to the larger of the value and the root mean
+// square. Vectors whose norms are below nothing are equal.
 func distance(v []float32, exact []float64) (vector, value float64) {
 	var squares, difference, length float64
 	for i, x := range exact {

@@ -5,9 +5,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// Outputs returns where steps of n images, from now on, leave what the nodes
-// compute, (C, images, H, W) each. A ReLU may have been computed with the node
-// before it, which then has its output.
+// Outputs returns slices that later steps of n images fill with the outputs of the nodes,
+// (C, images, H, W) each. A node whose ReLU is fused with it has the output of the ReLU.
 func (m *Model) Outputs(n int) ([][]float32, error) {
 	t, err := m.tape(n)
 	if err != nil {

@@ -5,13 +5,13 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// mulLayer is x times a gate, of one value a channel or one a pixel.
+// mulLayer multiplies x by a gate, with one value for each channel or for each pixel.
 type mulLayer struct {
 	node    *nn.Node
 	x, gate *value
 }
 
-// perPixel reports whether the gate has one value a pixel.
+// perPixel reports whether the gate has one value for each pixel.
 func (l *mulLayer) perPixel() bool {
 	g := l.gate.shape
 	return g.H > 1 || g.W > 1 || g.C < l.x.shape.C
@@ -33,8 +33,7 @@ func (l *mulLayer) forward(t *tape, in []*value) *value {
 }
 
 func (l *mulLayer) backward(t *tape, dy *value) {
-	// The gate's gradient needs dy as the input's does, which may take dy's
-	// memory: so it comes first.
+	// Both gradients read dy. The input's may overwrite dy, so the gate's comes first.
 	if g := l.node.In[1]; t.needs[g.ID] {
 		t.give(g, t.apply("gradient of the gate of", t.like(g.Shape), []*value{dy, l.x}, func(out []float32, in [][]float32) {
 			clear(out)
@@ -61,8 +60,8 @@ func (l *mulLayer) backward(t *tape, dy *value) {
 	}))
 }
 
-// gatePixels sums the gradient of a gate of one value a pixel up, over the
-// planes and then over the lanes.
+// gatePixels computes the gradient of a gate with one value for each pixel: the sum of
+// dy*x over the planes, and then over the lanes.
 func (l *mulLayer) gatePixels(t *tape, dgate, dy, x []float32) {
 	t.run(l.x.images, func(_ *worker, image int) {
 		sum := dgate[image*l.gate.image():][:l.gate.image()]

@@ -15,15 +15,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
 )
 
-// figures are what the reference tells of a tensor.
+// figures are the norm and first values of a tensor in the reference.
 type figures struct {
 	L2, Sum float64
 	Head    []float64
 }
 
-// differs returns by how much v's norm differs from the reference's, relative
-// to it, and by how much its first values do, relative to the larger of the
-// value and the root mean square.
+// differs returns the relative difference of v's norm to the reference's, and the largest
+// difference of its first values, relative to the larger of the value and the root mean
+// square.
 func differs[T float32 | float64](f figures, v []T) (norm, head float64) {
 	var squares float64
 	for _, x := range v {
@@ -36,7 +36,7 @@ func differs[T float32 | float64](f figures, v []T) (norm, head float64) {
 	return math.Abs(math.Sqrt(squares)-f.L2) / f.L2, head
 }
 
-// recipe returns the reference's weights of a network.
+// recipe returns the reference's weights for a network.
 func recipe(g *nn.Graph) *weights.StateDict {
 	d := &weights.StateDict{}
 	for _, p := range g.Params() {
@@ -60,7 +60,7 @@ func labels(n, classes int) []float32 {
 	return out
 }
 
-// crossEntropy is the mean binary cross-entropy with logits.
+// crossEntropy returns the mean binary cross entropy of logits.
 func crossEntropy(grad, logits, labels []float32, n, classes int) float64 {
 	var sum float64
 	for i, v := range logits {
@@ -95,8 +95,8 @@ func build(t *testing.T, name string, size, classes int) *nn.Graph {
 	return g
 }
 
-// reference is what dev/golden/gradients/gradients.py computed in float64,
-// and how far PyTorch's own float32 is from it, relative to the norms.
+// reference holds what dev/golden/gradients/gradients.py computed in float64, and the
+// distance of PyTorch's float32 results to it, relative to the norms.
 type reference struct {
 	Loss, Error  float64
 	Units, Flips int
@@ -106,16 +106,16 @@ type reference struct {
 	}
 }
 
-// The gradients of these networks jump: where the input of one ReLU in a million
-// is so near to 0 that rounding decides its sign, the gradients of most
-// parameters change by up to some per cent. PyTorch's, in float32, differ from
-// its own in float64 by more than 1e-3 in the norm for 280 of 2796 parameters,
-// and with one thread instead of two for 483. So three things are shown. The
-// plain float64 network of exact_test.go is PyTorch's. On the same sides of
-// ReLUs and maxima, the gradient of every parameter is within 1e-3 of its, as a
-// vector, and every single value within 3e-3. And the outputs are nearer to the
-// exact ones than PyTorch's, so that as few ReLUs are on another side.
-func TestGradientsArePyTorchs(t *testing.T) {
+// The gradients of these networks jump. If rounding decides the sign of one ReLU input in
+// a million, the gradients of most parameters change by up to some percent. PyTorch's
+// float32 gradients differ from its float64 ones by more than 1e-3 in the norm for 280 of
+// 2796 parameters, and with one thread instead of two for 483.
+//
+// Therefore the test checks three things. The float64 oracle of exact_test.go agrees with
+// PyTorch. On the same sides of ReLUs and maxima, the gradient of every parameter is
+// within 1e-3 of the oracle's as a vector, and every value within 3e-3. The outputs are
+// nearer to the exact ones than PyTorch's, so no more ReLUs change sides.
+func TestGradientsMatchPyTorch(t *testing.T) {
 	for _, name := range []string{
 		"seresnext50_32x4d", "xception", "cbam_resnet50", "senet_se_resnext50_32x4d", "seresnext101_32x4d", "inceptionresnetv2", "pnasnet5large",
 	} {
@@ -206,8 +206,8 @@ func TestGradientsArePyTorchs(t *testing.T) {
 	}
 }
 
-// Five steps of every optimiser leave PyTorch's weights and statistics.
-func TestOptimizersStepAsPyTorchs(t *testing.T) {
+// Five steps of every optimizer lead to PyTorch's weights and statistics.
+func TestStepsMatchPyTorch(t *testing.T) {
 	var want map[string]struct {
 		Losses []float64
 		Params map[string]figures

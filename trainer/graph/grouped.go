@@ -6,17 +6,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
-// slide is a convolution that stays inside of a plane: of each channel with
-// weights of its own, or of groups of 4, 8 or 16 channels by three columns; or
-// its gradient with respect to the input, which is such a convolution of the
-// output's gradient with its pixels stride apart.
+// groupedConv is a grouped convolution whose groups lie inside of a plane: a depthwise
+// convolution, or groups of 4, 8 or 16 channels with windows three columns wide. With
+// backward it computes the gradient of the input: a convolution of the output's gradient,
+// with its pixels spread stride apart.
 type groupedConv struct {
 	*crew
 	src, dst *value
-	kernel   nn.HW
-	channels int // of a group; 1 where each channel has weights of its own
+	window   nn.HW
+	channels int // of a group; 1 for depthwise convolutions
 	stride   int
-	apart    int // of the source's pixels
+	apart    int // distance at which the source's pixels are spread
 	pad      nn.HW
 	backward bool
 	rows     int // of a band
@@ -26,8 +26,7 @@ type groupedConv struct {
 	tiles    []uint8
 }
 
-// slides reports whether a convolution stays inside of planes, in a way that
-// kernels have.
+// isGrouped reports whether the SIMD routines compute a convolution as a groupedConv.
 func isGrouped(n *nn.Node) bool {
 	if n.Op != nn.Conv || n.Groups == 1 || n.Stride.H != n.Stride.W || n.Stride.H > 2 || n.Shape.C != n.In[0].Shape.C {
 		return false
@@ -43,23 +42,23 @@ func isGrouped(n *nn.Node) bool {
 
 func newGroupedConv(c *crew, n *nn.Node, src, dst *value, backward bool) *groupedConv {
 	s := &groupedConv{
-		crew: c, src: src, dst: dst, kernel: n.Window, channels: n.Shape.C / n.Groups,
+		crew: c, src: src, dst: dst, window: n.Window, channels: n.Shape.C / n.Groups,
 		stride: n.Stride.H, apart: 1, pad: n.Pad, backward: backward,
 	}
 	if backward {
 		s.stride, s.apart = 1, n.Stride.H
 		s.pad = nn.HW{H: n.Window.H - 1 - n.Pad.H, W: n.Window.W - 1 - n.Pad.W}
 	}
-	s.width = (dst.shape.W-1)*s.stride + s.kernel.W
-	const floats = 1 << 15 // of a band's copy, to stay in the second cache
-	s.rows = max(1, min(dst.shape.H, (floats/(s.width*simd.Lanes)-s.kernel.H)/s.stride+1))
+	s.width = (dst.shape.W-1)*s.stride + s.window.W
+	const floats = 1 << 15 // of a band's copy, to fit the second-level cache
+	s.rows = max(1, min(dst.shape.H, (floats/(s.width*simd.Lanes)-s.window.H)/s.stride+1))
 	s.bands = (dst.shape.H + s.rows - 1) / s.rows
-	s.height = (s.rows-1)*s.stride + s.kernel.H
+	s.height = (s.rows-1)*s.stride + s.window.H
 	s.tiles = simd.Tile(dst.shape.W)
 	return s
 }
 
-// run computes dst, or adds to it.
+// run sets dst, or adds to it with accumulate.
 func (s *groupedConv) run(dst, src, w, bias []float32, accumulate bool) {
 	packed := s.pack(w)
 	per := len(packed) / s.dst.planes()
@@ -87,27 +86,27 @@ func (s *groupedConv) run(dst, src, w, bias []float32, accumulate bool) {
 	})
 }
 
-// row computes a row of a plane.
+// row computes a row of a plane from the copied pixels x.
 func (s *groupedConv) row(wk *worker, y, x, w, bias []float32) {
 	if s.channels == 1 {
 		wk.windows = simd.Windows{
-			X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.kernel.H, Cols: s.kernel.W,
+			X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.window.H, Cols: s.window.W,
 			Tiles: s.tiles, Stride: s.stride, Floor: simd.None,
 		}
 		s.Depthwise(&wk.windows)
 		return
 	}
 	wk.grouped = simd.Grouped{
-		X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.kernel.H, Channels: s.channels,
+		X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.window.H, Channels: s.channels,
 		Tiles: s.tiles, Stride: s.stride, Floor: simd.None,
 	}
 	s.Grouped(&wk.grouped)
 }
 
-// copy writes the source's pixels that a band reads, with zeros beside and
-// between them.
+// copy writes the source pixels that rows first to end-1 read to to, padded with zeros and
+// spread apart.
 func (s *groupedConv) copy(to, plane []float32, first, end int) {
-	rows := (end-first-1)*s.stride + s.kernel.H
+	rows := (end-first-1)*s.stride + s.window.H
 	line := s.width * simd.Lanes
 	if s.apart > 1 {
 		clear(to[:rows*line])
@@ -129,8 +128,8 @@ func (s *groupedConv) copy(to, plane []float32, first, end int) {
 			}
 			continue
 		}
-		// A negative padding, of a gradient whose convolution had more than its
-		// kernel, cuts.
+		// The gradient of a convolution whose padding exceeds its window has a negative
+		// padding, which crops.
 		left := max(s.pad.W, 0)
 		cut := min(max(-s.pad.W, 0), s.src.shape.W)
 		clear(dst[:min(left*simd.Lanes, line)])
@@ -139,11 +138,11 @@ func (s *groupedConv) copy(to, plane []float32, first, end int) {
 	}
 }
 
-// pack lays the weights, (channels, channels of a group, taps), out as the
-// kernels read them: [plane][tap][lane], or [plane][row][input][column][lane].
-// For the gradient taps are turned around, and inputs are outputs.
+// pack copies the weights, (channels, channels of a group, taps), into the layout of the
+// SIMD routines: [plane][row][input][column][lane]. For the gradient it reverses the taps
+// and exchanges inputs and outputs.
 func (s *groupedConv) pack(w []float32) []float32 {
-	taps := s.kernel.H * s.kernel.W
+	taps := s.window.H * s.window.W
 	packed := s.common(s.dst.planes() * taps * s.channels * simd.Lanes)
 	clear(packed)
 	for c := range s.dst.shape.C {
@@ -157,14 +156,14 @@ func (s *groupedConv) pack(w []float32) []float32 {
 				if s.backward {
 					t = taps - 1 - t
 				}
-				plane[((t/s.kernel.W*s.channels+i)*s.kernel.W+t%s.kernel.W)*simd.Lanes+c%simd.Lanes] = v
+				plane[((t/s.window.W*s.channels+i)*s.window.W+t%s.window.W)*simd.Lanes+c%simd.Lanes] = v
 			}
 		}
 	}
 	return packed
 }
 
-// slideGrad is the gradient with respect to the weights of a slide.
+// groupedGrad computes the gradient of the weights of a groupedConv.
 type groupedGrad struct {
 	*groupedConv
 }
@@ -173,10 +172,10 @@ func newGroupedGrad(c *crew, n *nn.Node, x, dy *value) *groupedGrad {
 	return &groupedGrad{newGroupedConv(c, n, x, dy, false)}
 }
 
-// run adds the gradient to dw, (channels, channels of a group, taps). Every
-// band of every image sums apart.
+// run adds the gradient to dw, (channels, channels of a group, taps). It sums each band of
+// each image separately, so that the result does not depend on the number of threads.
 func (s *groupedGrad) run(dw, x, dy []float32) {
-	taps := s.kernel.H * s.kernel.W
+	taps := s.window.H * s.window.W
 	per := taps * s.channels * simd.Lanes
 	line := s.dst.shape.W * simd.Lanes
 	parts := s.dst.images * s.dst.planes() * s.bands
@@ -191,7 +190,7 @@ func (s *groupedGrad) run(dw, x, dy []float32) {
 		clear(sum)
 		wk.grad = routines.GroupedGrad{
 			X: from, Y: dy[plane*s.dst.plane()+first*line:], W: sum, XRow: s.width * simd.Lanes, Lines: end - first,
-			Pixels: s.dst.shape.W, Rows: s.kernel.H, Cols: s.kernel.W, Channels: s.channels, Stride: s.stride,
+			Pixels: s.dst.shape.W, Rows: s.window.H, Cols: s.window.W, Channels: s.channels, Stride: s.stride,
 		}
 		s.training.GroupedGrad(&wk.grad)
 	})
@@ -201,7 +200,7 @@ func (s *groupedGrad) run(dw, x, dy []float32) {
 			sum := sums[((image*s.dst.planes()+c/simd.Lanes)*s.bands+band)*per:]
 			for j := range s.channels {
 				for t := range taps {
-					dw[(c*s.channels+j)*taps+t] += sum[((t/s.kernel.W*s.channels+j)*s.kernel.W+t%s.kernel.W)*simd.Lanes+c%simd.Lanes]
+					dw[(c*s.channels+j)*taps+t] += sum[((t/s.window.W*s.channels+j)*s.window.W+t%s.window.W)*simd.Lanes+c%simd.Lanes]
 				}
 			}
 		}

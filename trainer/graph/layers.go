@@ -5,16 +5,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// layer is a node of the network on a tape.
+// layer adds the operations of a node to a tape.
 type layer interface {
 	// forward adds the operations that compute the node's output.
 	forward(t *tape, in []*value) *value
-	// backward adds those of the gradients, given that of the output: it gives
-	// the inputs theirs where they need one.
+	// backward adds the operations that compute gradients from the gradient of the
+	// output, dy. It gives the inputs that need one their gradient.
 	backward(t *tape, dy *value)
 }
 
-// lower builds the forward half of the tape.
+// lower adds the forward half of the tape and returns the layers by node.
 func (t *tape) lower(g *nn.Graph) []layer {
 	users := make([]int, len(g.Nodes))
 	for _, n := range g.Nodes {
@@ -23,8 +23,7 @@ func (t *tape) lower(g *nn.Graph) []layer {
 		}
 	}
 	users[g.Output.ID]++
-	// A ReLU that is the only reader of a batch norm or an addition is computed
-	// with it.
+	// A ReLU is fused with a batch norm or an addition of which it is the only reader.
 	fused := make([]bool, len(g.Nodes))
 	for _, n := range g.Nodes {
 		if n.Op == nn.ReLU && users[n.In[0].ID] == 1 && (n.In[0].Op == nn.BatchNorm || n.In[0].Op == nn.Add) {
@@ -49,7 +48,7 @@ func (t *tape) lower(g *nn.Graph) []layer {
 	return layers
 }
 
-// layer makes the layer of a node.
+// layer returns the layer of a node.
 func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 	switch n.Op {
 	case nn.Input:
@@ -88,13 +87,13 @@ func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 	panic("graph: internal error: no layer for " + n.Op.String())
 }
 
-// inputLayer is the images.
+// imagesLayer is the layer of the input images.
 type imagesLayer struct{}
 
 func (*imagesLayer) forward(t *tape, _ []*value) *value { return t.images }
 func (*imagesLayer) backward(*tape, *value)             {}
 
-// widen lays the images out in planes.
+// widen copies images from their raw layout into planes.
 func (t *tape) widen(x *value) *value {
 	if !x.raw {
 		return x
@@ -124,7 +123,7 @@ func (l *normLayer) forward(t *tape, in []*value) *value {
 	if l.batch {
 		t.norms = append(t.norms, l.norm)
 	}
-	return t.apply("normalising", t.like(l.node.Shape), []*value{in[0], l.gamma.on(t), l.beta.on(t)}, func(out []float32, in [][]float32) {
+	return t.apply("normalizing", t.like(l.node.Shape), []*value{in[0], l.gamma.on(t), l.beta.on(t)}, func(out []float32, in [][]float32) {
 		l.norm.forward(t, out, in[0])
 	})
 }
@@ -142,13 +141,13 @@ func (l *normLayer) backward(t *tape, dy *value) {
 	}))
 }
 
-// convLayer is a convolution, or a linear layer as the convolution whose kernel
-// is as large as its input.
+// convLayer is a convolution, or a linear layer as a convolution whose window is as large
+// as its input.
 type convLayer struct {
 	node, orig   *nn.Node
 	x            *value
 	weight, bias *param
-	padded       []float32 // bias, of whole pixels
+	padded       []float32 // bias, padded to whole planes
 }
 
 func newConv(t *tape, n *nn.Node, x *value) *convLayer {
@@ -168,7 +167,8 @@ func newConv(t *tape, n *nn.Node, x *value) *convLayer {
 	return l
 }
 
-// multiplier is a convolution of one kind, or its gradient.
+// multiplier computes a convolution, or the gradient of its input. It sets dst, or adds to
+// it with accumulate.
 type multiplier interface {
 	run(dst, src, w, bias []float32, accumulate bool)
 }
@@ -230,7 +230,7 @@ func (l *convLayer) backward(t *tape, dy *value) {
 	}))
 }
 
-// sumBias adds the sums of each channel to the bias' gradient.
+// sumBias adds the sum of dy over the pixels of each channel to the bias' gradient.
 func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
 	sums := t.zeros(v.images * v.planes())
 	t.planes(v, func(w *worker, image, plane, from int) {

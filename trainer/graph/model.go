@@ -20,18 +20,17 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
 )
 
-// Model is a network being trained. It must not be used by two goroutines at
-// once.
+// Model is a network in training. It is not safe for concurrent use.
 type Model struct {
 	network *nn.Graph
 	options Options
 	crew    *crew
-	dict    *weights.StateDict // names, order, and the tensors that are not the network's
+	dict    *weights.StateDict // names, order, and tensors that are not the network's
 	order   []*param
 	params  map[string]*param
 	stats   map[string][]float32
 	seed    uint64
-	steps   uint64 // the random numbers of dropout are those of this step
+	steps   uint64 // selects the random numbers of dropout
 	counted int64  // steps since the dict's counters
 
 	arena   []float32
@@ -59,12 +58,11 @@ func (p *param) on(t *tape) *value {
 	return v
 }
 
-// grad returns the parameter's gradient, as the output of an operation that adds
-// to it.
+// grad returns the parameter's gradient as the output of an operation, which adds to it.
 func (p *param) grad(*tape) *value { return &value{dims: p.Shape, dense: p.dgrad} }
 
-// New prepares a network for training, with a copy of the weights. It refuses
-// a state dict that lacks a tensor of the network or has one of another shape.
+// New returns a model of the network g with a copy of the weights in dict. It refuses a
+// dict that lacks a tensor of the network, or has one of another shape.
 func New(g *nn.Graph, dict *weights.StateDict, o Options) (*Model, error) {
 	if o.Loss == nil {
 		return nil, errors.New("training needs a loss")
@@ -104,6 +102,7 @@ func New(g *nn.Graph, dict *weights.StateDict, o Options) (*Model, error) {
 	return m, m.SetFrozen(o.Freeze)
 }
 
+// elements returns the number of values of a shape.
 func elements(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -112,8 +111,8 @@ func elements(shape []int) int {
 	return n
 }
 
-// SetFrozen changes which parameters are trained, as Options.Freeze does, and
-// zeroes the gradients.
+// SetFrozen selects the parameters that are not trained, as Options.Freeze, and clears the
+// gradients.
 func (m *Model) SetFrozen(freeze func(param string) bool) error {
 	for _, p := range m.order {
 		p.frozen = freeze != nil && freeze(p.Name)
@@ -143,7 +142,7 @@ func (m *Model) tape(n int) (*tape, error) {
 	return t, err
 }
 
-// build makes a tape.
+// build returns a tape for n images, bound to the arena. It enlarges the arena if needed.
 func (m *Model) build(n int, train bool) (*tape, error) {
 	for salt := uint32(0); ; salt += 1 << 20 {
 		t, err := m.draw(n, train, salt)
@@ -167,6 +166,7 @@ func (m *Model) build(n int, train bool) (*tape, error) {
 	}
 }
 
+// draw adds all operations of a tape. Another salt gives the operations other hashes.
 func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 	in := m.network.Input.Shape
 	t := &tape{
@@ -188,7 +188,7 @@ func (m *Model) draw(n int, train bool, salt uint32) (*tape, error) {
 	return t, t.close()
 }
 
-// lossGradient adds the loss, whose output is the gradient of the logits.
+// lossGradient adds the loss as an operation, which returns the gradient of the logits.
 func (t *tape) lossGradient() *value {
 	classes, px := t.model.network.Classes(), t.logits.image()
 	grad := make([]float32, t.batch*classes)
@@ -205,7 +205,7 @@ func (t *tape) lossGradient() *value {
 	})
 }
 
-// readLogits adds the copy of the logits for the caller.
+// readLogits adds the operation that copies the logits for the caller.
 func (t *tape) readLogits() {
 	classes, px := t.model.network.Classes(), t.logits.image()
 	t.apply("logits of", t.like(t.model.network.Output.Shape), []*value{t.logits}, func(out []float32, in [][]float32) {
@@ -216,7 +216,7 @@ func (t *tape) readLogits() {
 	})
 }
 
-// runAll runs the tape.
+// runAll runs the tape. With watch, every output is checked for NaN and infinity.
 func (t *tape) runAll(ctx context.Context, watch bool) error {
 	t.ctx, t.watch = ctx, watch
 	t.machine.Reset()
@@ -226,13 +226,13 @@ func (t *tape) runAll(ctx context.Context, watch bool) error {
 	return nil
 }
 
-// Step computes the loss of n <= Options.Batch images, its gradient, which is
-// added to what earlier steps left, and the logits, (n, classes), valid until
-// the next call. Batch norms' running statistics move.
+// Step computes the loss of at most Options.Batch images, and adds its gradient to the
+// gradients since the last Update. The logits, (n, classes), are valid until the next
+// call. Step updates the running statistics of batch norms.
 //
-// Where a number is not finite it returns a [*NaNError]; then, and when the
-// context ended, the weights and statistics are as they were before the step,
-// and the gradients are zero.
+// If a value is not finite, Step returns a [*NaNError]. On this and any other error, such
+// as the end of the context, weights and statistics keep their values and the gradients
+// are zero.
 func (m *Model) Step(ctx context.Context, images, labels []float32) (loss float64, logits []float32, err error) {
 	size, classes := m.network.Input.Shape.Len(), m.network.Classes()
 	n := len(images) / size
@@ -253,7 +253,7 @@ func (m *Model) Step(ctx context.Context, images, labels []float32) (loss float6
 		err := t.runAll(ctx, true) // finds the layer
 		m.zero()
 		if err == nil {
-			err = &NaNError{Layer: "the loss"} // all else is
+			err = &NaNError{Layer: "the loss"} // every output is finite
 		}
 		return 0, nil, err
 	}
@@ -265,7 +265,7 @@ func (m *Model) Step(ctx context.Context, images, labels []float32) (loss float6
 	return t.loss, m.logits[:n*classes], nil
 }
 
-// finite reports whether a step's loss, statistics and gradients are numbers.
+// finite reports whether a step's loss, statistics and gradients are finite.
 func (m *Model) finite(t *tape) bool {
 	if math.IsNaN(t.loss) || math.IsInf(t.loss, 0) {
 		return false
@@ -282,17 +282,16 @@ func (m *Model) finite(t *tape) bool {
 	return !slices.Contains(bad, true)
 }
 
-// Update lets the optimiser change the weights by the gradients times scale (1
-// over the number of steps since the last update, to train on their mean), and
-// zeroes the gradients.
+// Update makes a step of opt with the gradients times scale, and clears the gradients. To
+// train on the mean of several steps, scale is 1 over their number.
 func (m *Model) Update(opt optim.Optimizer, lr, scale float64) error {
 	err := opt.Step(slices.Collect(m.Gradients()), lr, scale)
 	m.zero()
 	return err
 }
 
-// Predict computes the logits, (n, classes), of n images in evaluation mode, in
-// a new slice. When the context ends, it stops between two batches.
+// Predict returns the logits, (n, classes), of n images in evaluation mode, in a new
+// slice. When the context ends, it returns its error.
 func (m *Model) Predict(ctx context.Context, images []float32, n int) (logits []float32, err error) {
 	size, classes := m.network.Input.Shape.Len(), m.network.Classes()
 	if len(images) != n*size {
@@ -314,9 +313,8 @@ func (m *Model) Predict(ctx context.Context, images []float32, n int) (logits []
 	return logits, nil
 }
 
-// StateDict returns a copy of the weights and running statistics, under the
-// names, in the order and with the metadata of the dict that New was given;
-// counters num_batches_tracked count the steps.
+// StateDict returns a copy of the weights and running statistics, with the names, order and
+// metadata of the loaded dict. Counters num_batches_tracked count the steps.
 func (m *Model) StateDict() *weights.StateDict {
 	d := &weights.StateDict{Metadata: m.dict.Metadata}
 	for _, t := range m.dict.Tensors {
@@ -333,12 +331,14 @@ func (m *Model) StateDict() *weights.StateDict {
 	return d
 }
 
+// isCounter reports whether t counts the batches of a batch norm.
 func isCounter(t weights.Tensor) bool {
 	const name = "num_batches_tracked"
 	return t.DType == weights.I64 && len(t.Data) == 8 && len(t.Name) >= len(name) && t.Name[len(t.Name)-len(name):] == name
 }
 
-// values returns a tensor of the network, or nil.
+// values returns the values of a parameter or statistic, or nil if the network has none of
+// that name.
 func (m *Model) values(name string) []float32 {
 	if p := m.params[name]; p != nil {
 		return p.Value
@@ -346,8 +346,8 @@ func (m *Model) values(name string) []float32 {
 	return m.stats[name]
 }
 
-// Load copies the values of another state dict of the same network into the
-// model. On an error the model is as it was.
+// Load copies the values of another state dict of the same network into the model. On an
+// error it changes nothing.
 func (m *Model) Load(dict *weights.StateDict) error {
 	all := map[string][]float32{}
 	for _, p := range m.network.Params() {
@@ -376,8 +376,8 @@ func (m *Model) Load(dict *weights.StateDict) error {
 	return nil
 }
 
-// Gradients lists the trained parameters in the network's order: values and
-// gradients are the model's own, to be read, or changed between two calls.
+// Gradients lists the trained parameters in the network's order. Their values and
+// gradients are the model's own memory; they may be changed between two calls.
 func (m *Model) Gradients() iter.Seq[optim.Param] {
 	return func(yield func(optim.Param) bool) {
 		for _, p := range m.order {
@@ -388,9 +388,9 @@ func (m *Model) Gradients() iter.Seq[optim.Param] {
 	}
 }
 
-// RNG returns the state of dropout's random numbers: with it, the weights and
-// the optimiser's state a training resumes bit for bit.
+// RNG returns the state of dropout's random numbers. A training resumes bit for bit from
+// it, the weights and the state of the optimizer.
 func (m *Model) RNG() uint64 { return m.steps }
 
-// SetRNG restores what RNG returned.
+// SetRNG restores a state that RNG returned.
 func (m *Model) SetRNG(state uint64) { m.steps = state }

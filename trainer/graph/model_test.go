@@ -20,8 +20,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
 )
 
-// small draws a network with every kind of layer that remembers something, and
-// shortcuts.
+// small builds a network with shortcuts and every kind of layer that has state.
 func small(t testing.TB) *nn.Graph {
 	t.Helper()
 	b := nn.NewBuilder("small", nn.Shape{C: 3, H: 16, W: 16})
@@ -114,7 +113,7 @@ func TestAnyNumberOfThreadsGivesTheSameBits(t *testing.T) {
 	}
 }
 
-func TestTrainingThatResumesGoesOnBitForBit(t *testing.T) {
+func TestAResumedTrainingContinuesBitForBit(t *testing.T) {
 	whole := newModel(t, graph.Options{Batch: 4, Seed: 5})
 	opt := adam(t)
 	for range 3 {
@@ -142,7 +141,7 @@ func TestTrainingThatResumesGoesOnBitForBit(t *testing.T) {
 		t.Error("the resumed training has other weights")
 	}
 	if !bytes.Equal(file(t, again.State()), file(t, opt.State())) {
-		t.Error("the resumed optimiser has another state")
+		t.Error("the resumed optimizer has another state")
 	}
 }
 
@@ -180,7 +179,7 @@ func TestGradientsAddUpUntilTheUpdate(t *testing.T) {
 	}
 }
 
-func TestFrozenLayersStayAsTheyAre(t *testing.T) {
+func TestFrozenLayersDoNotChange(t *testing.T) {
 	m := newModel(t, graph.Options{Batch: 4})
 	frozen := func(name string) bool { return !strings.HasPrefix(name, "last") }
 	if err := m.SetFrozen(frozen); err != nil {
@@ -206,7 +205,7 @@ func TestFrozenLayersStayAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestPredictionsAreTheEnginesForAnyNumberOfImages(t *testing.T) {
+func TestPredictionsMatchTheEngine(t *testing.T) {
 	m := newModel(t, graph.Options{Batch: 4})
 	step(t, m, adam(t), 4)
 	images, _ := batch(7)
@@ -231,7 +230,7 @@ func TestPredictionsAreTheEnginesForAnyNumberOfImages(t *testing.T) {
 	}
 }
 
-func TestASmallerBatchIsItsOwn(t *testing.T) {
+func TestASmallerBatchIgnoresTheRestOfTheMemory(t *testing.T) {
 	large, small := newModel(t, graph.Options{Batch: 8}), newModel(t, graph.Options{Batch: 3})
 	a, b := adam(t), adam(t)
 	for _, n := range []int{3, 2, 3} {
@@ -282,7 +281,7 @@ func weight(m *graph.Model, name string) []float32 {
 	return nil
 }
 
-func TestALossThatIsInfiniteIsNamed(t *testing.T) {
+func TestAnInfiniteLossIsNamed(t *testing.T) {
 	m := newModel(t, graph.Options{Batch: 2, Loss: func(grad, _, _ []float32, _, _ int) float64 {
 		grad[0] = float32(math.NaN())
 		return 1
@@ -294,7 +293,7 @@ func TestALossThatIsInfiniteIsNamed(t *testing.T) {
 	}
 }
 
-func TestAStepThatIsCancelledChangesNothing(t *testing.T) {
+func TestACanceledStepChangesNothing(t *testing.T) {
 	m := newModel(t, graph.Options{Batch: 2})
 	before := file(t, m.StateDict())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -309,7 +308,7 @@ func TestAStepThatIsCancelledChangesNothing(t *testing.T) {
 	step(t, m, adam(t), 2) // it goes on
 }
 
-func TestAPanicOfTheLossIsAnError(t *testing.T) {
+func TestAPanicInTheLossIsAnError(t *testing.T) {
 	m := newModel(t, graph.Options{Batch: 2, Loss: func(_, _, _ []float32, _, _ int) float64 { panic("no such loss") }})
 	images, labels := batch(2)
 	if _, _, err := m.Step(context.Background(), images, labels); err == nil || !strings.Contains(err.Error(), "no such loss") {
@@ -338,9 +337,8 @@ func TestWrongWeightsAndBatchesAreRefused(t *testing.T) {
 	}
 }
 
-// The counters of batches are those of PyTorch, and everything comes back under
-// the names and in the order in which it came.
-func TestTheStateDictIsPyTorchs(t *testing.T) {
+// The dict keeps names and order, and batches are counted as in PyTorch.
+func TestTheStateDictMatchesPyTorch(t *testing.T) {
 	g := small(t)
 	dict := golden.StateDict(g)
 	m := newModel(t, graph.Options{Batch: 2})
@@ -354,7 +352,7 @@ func TestTheStateDictIsPyTorchs(t *testing.T) {
 	}
 }
 
-// Memory neither grows nor is thrown away: two hundred steps of a real network.
+// Over two hundred steps of a real network, memory neither grows nor becomes garbage.
 func TestStepsLeaveNoGarbage(t *testing.T) {
 	a, err := arch.Find(arch.All(), "seresnext50_32x4d")
 	if err != nil {

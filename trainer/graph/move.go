@@ -5,8 +5,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// copyChannels copies n channels of an image's pixel, whose first plane begins
-// at from, to the pixel of another value, from channel on to channel on.
+// copyChannels copies n channels of a pixel of u, from channel first on, to a pixel of v,
+// from channel on. from and to are the offsets of the pixels in their images' first plane.
 func copyChannels(dst []float32, to int, v *value, channel int, src []float32, from int, u *value, first, n int) {
 	if channel%simd.Lanes == 0 && first%simd.Lanes == 0 {
 		for c := 0; c < n; c += simd.Lanes {
@@ -22,8 +22,7 @@ func copyChannels(dst []float32, to int, v *value, channel int, src []float32, f
 	}
 }
 
-// pixels calls f for every pixel of a value; image is where its image begins,
-// p the pixel's number in the image.
+// pixels calls f in parallel for every pixel p of every image of v.
 func (t *tape) pixels(v *value, f func(image, p int)) {
 	parts, bounds := split(v.shape.H*v.shape.W, 256)
 	t.run(v.images*parts, func(_ *worker, part int) {
@@ -34,7 +33,7 @@ func (t *tape) pixels(v *value, f func(image, p int)) {
 	})
 }
 
-// concatLayer joins inputs along channels.
+// concatLayer concatenates inputs along channels.
 type concatLayer struct {
 	node *nn.Node
 	y    *value
@@ -56,8 +55,7 @@ func (l *concatLayer) forward(t *tape, in []*value) *value {
 	})
 }
 
-// clearRest clears the last plane of each image where it has channels to fill
-// up.
+// clearRest clears the last plane of each image if not all of its channels are used.
 func (t *tape) clearRest(x []float32, v *value) {
 	if v.shape.C%simd.Lanes == 0 {
 		return
@@ -85,14 +83,14 @@ func (l *concatLayer) backward(t *tape, dy *value) {
 	}
 }
 
-// moveLayer moves pixels: Pad, Subsample and PadChannels.
+// moveLayer copies pixels: Pad, Subsample and PadChannels.
 type moveLayer struct {
 	node *nn.Node
 	x, y *value
 }
 
-// each calls f for every output pixel that is a copy of an input pixel, with
-// where their first planes begin.
+// each calls f in parallel for every output pixel that is a copy of an input pixel, with
+// the offsets of both in their first plane.
 func (l *moveLayer) each(t *tape, f func(out, in int)) {
 	n := l.node
 	stride := n.Stride

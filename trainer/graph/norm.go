@@ -8,20 +8,19 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 )
 
-// norm is a batch norm, with the ReLU behind it where there is one (Ioffe and
-// Szegedy, arXiv 1502.03167). In training it normalises by the batch's
-// statistics, else by the running ones.
+// norm is a batch norm, fused with the ReLU behind it if there is one (Ioffe and Szegedy,
+// arXiv 1502.03167).
 type norm struct {
 	*crew
 	node           *nn.Node
 	gamma, beta    *param
-	mean, variance []float32 // running
-	batch          bool      // by the batch's statistics
+	mean, variance []float32 // the running statistics
+	batch          bool      // normalize by the statistics of the batch, not by the running ones
 	x              *value
-	vectors        routines.Norm // of all channels
+	vectors        routines.Norm // for all channels
 	gain           []float32     // 1/sqrt(variance + eps)
-	a, b, c        []float32     // coefficients of the gradient
-	pivot          []float32
+	a, b, c        []float32     // dx = a*g + b*(x - mean) + c; see routines.Set.NormGrad
+	pivot          []float32     // the first pixel, subtracted in moments
 	batchMean      []float64
 	batchVar       []float64
 	sumA, sumB     []float64
@@ -45,21 +44,21 @@ func newNorm(t *tape, n *nn.Node, x *value, relu bool) *norm {
 	return l
 }
 
-// of returns the lanes of a plane.
+// of returns the values of a plane's channels.
 func of(v []float32, plane int) []float32 { return v[plane*simd.Lanes:][:simd.Lanes] }
 
-// norm returns the lanes of a plane.
+// plane returns the vectors of a plane's channels.
 func (l *norm) plane(plane int) routines.Norm {
 	v := &l.vectors
 	return routines.Norm{Scale: of(v.Scale, plane), Shift: of(v.Shift, plane), Mean: of(v.Mean, plane), Floor: v.Floor}
 }
 
-// sumPixels is how many pixels are summed up in float32; the sums are summed up
-// in float64.
+// sumPixels is the number of pixels that are summed in float32. These sums are added in
+// float64.
 const sumPixels = 256
 
-// sums lets f sum up some pixels of a plane into two lanes, and returns the
-// sums of all pixels of each channel.
+// total returns two sums over all pixels of each channel. f adds the values in
+// [first, end) of a plane to a and b.
 func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int)) (a, b []float64) {
 	planes, size := l.x.planes(), l.x.plane()
 	all := l.zeros(l.x.images * planes)
@@ -101,8 +100,8 @@ func (l *norm) forward(t *tape, y, x []float32) {
 	})
 }
 
-// moments computes the batch's mean and variance, from the differences to the
-// first pixel, which keeps the error small where the mean is large.
+// moments computes the mean and variance of the batch. It sums differences to the first
+// pixel, to keep the rounding error small if the mean is large.
 func (l *norm) moments(x []float32) {
 	for plane := range l.x.planes() {
 		copy(of(l.pivot, plane), x[plane*l.x.plane():])
@@ -122,7 +121,7 @@ func (l *norm) moments(x []float32) {
 	}
 }
 
-// set makes a channel's vectors of its statistics.
+// set computes a channel's vectors from its statistics.
 func (l *norm) set(c int, mean, variance float64) {
 	gain := 1 / math.Sqrt(variance+l.node.Eps)
 	scale := float64(l.gamma.Value[c]) * gain
@@ -130,8 +129,8 @@ func (l *norm) set(c int, mean, variance float64) {
 	l.vectors.Scale[c], l.vectors.Shift[c] = float32(scale), float32(float64(l.beta.Value[c])-mean*scale)
 }
 
-// backward adds the gradients of weight and bias to theirs, and writes the
-// input's to dx, unless that is nil. dx may be dy.
+// backward adds to the gradients of weight and bias, and writes the gradient of the input
+// to dx unless that is nil. dx may be dy.
 func (l *norm) backward(t *tape, dx, dy, x []float32) {
 	if l.batch || !l.gamma.frozen || !l.beta.frozen {
 		l.gradients(dy, x)
@@ -149,8 +148,8 @@ func (l *norm) backward(t *tape, dx, dy, x []float32) {
 	})
 }
 
-// gradients sums up the gradients of weight and bias, and with them makes the
-// coefficients of the input's.
+// gradients adds to the gradients of weight and bias, and computes the coefficients of the
+// input's gradient from them.
 func (l *norm) gradients(dy, x []float32) {
 	sum, dot := l.total(func(w *worker, plane int, a, b []float32, first, end int) {
 		w.norm = l.plane(plane)
@@ -174,7 +173,7 @@ func (l *norm) gradients(dy, x []float32) {
 	}
 }
 
-// commit moves the running statistics towards the batch's, by momentum.
+// commit updates the running statistics: the batch gets the share momentum.
 func (l *norm) commit(momentum float64) {
 	count := float64(l.x.pixels())
 	bessel := count / max(1, count-1)
@@ -184,7 +183,7 @@ func (l *norm) commit(momentum float64) {
 	}
 }
 
-// finite reports whether the batch's statistics are numbers.
+// finite reports whether the statistics of the batch are finite.
 func (l *norm) finite() bool {
 	for c, m := range l.batchMean {
 		if v := m + l.batchVar[c]; math.IsNaN(v) || math.IsInf(v, 0) {

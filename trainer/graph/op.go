@@ -14,27 +14,27 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// op is an operation of ours as gorgonia knows it: a function from the data of
-// its inputs to that of its output, whose memory is planned (see plan.go).
+// op is an operation of a tape, as gorgonia sees it: a function from the data of its
+// inputs to the data of its output, whose memory is planned (arena.go).
 type op struct {
 	tape *tape
-	// name says what is computed, of which layer and whether on the way back.
+	// name describes the operation and its layer in errors.
 	name     string
 	node     *nn.Node
 	backward bool
-	// id makes operations differ, which gorgonia would take for one otherwise.
+	// id makes the hashes of operations differ. Gorgonia merges operations of one hash.
 	id  uint32
 	in  []*value
 	out *value
-	// run computes the output. It may panic: an error of the step comes of it.
+	// run computes the output. A panic becomes an error of the step.
 	run func(out []float32, in [][]float32)
 }
 
 var _ gorgonia.Op = (*op)(nil)
 
-// Do runs the operation, unless the step has ended.
+// Do runs the operation, unless the context has ended.
 func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
-	// Gorgonia wraps an error in such a way that it can't be told any more.
+	// Gorgonia wraps errors so that errors.Is and errors.As no longer find them.
 	defer func() { o.tape.failure = err }()
 	if err := o.tape.ctx.Err(); err != nil {
 		return nil, err
@@ -57,6 +57,7 @@ func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	return o.out.dense, nil
 }
 
+// finite reports whether no value is NaN or infinite.
 func finite(x []float32) bool {
 	for _, v := range x {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
@@ -82,25 +83,25 @@ func (o *op) Type() hm.Type {
 // InferShape returns the output's shape.
 func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.out.dims.Clone(), nil }
 
-// ReturnsPtr tells that outputs are passed by reference.
+// ReturnsPtr reports that outputs are passed by reference.
 func (o *op) ReturnsPtr() bool { return true }
 
-// CallsExtern tells that gorgonia need not provide the output's memory.
+// CallsExtern reports false: the operation calls no external library.
 func (o *op) CallsExtern() bool { return false }
 
-// OverwritesInput tells that gorgonia must not reuse an input's memory: the
-// plan does.
+// OverwritesInput returns -1: gorgonia must not reuse the memory of an input, as arena.go
+// plans that.
 func (o *op) OverwritesInput() int { return -1 }
 
-// WriteHash writes what tells this operation from all others of the graph.
+// WriteHash writes the id, which is unique in the graph.
 func (o *op) WriteHash(h hash.Hash) { binary.Write(h, binary.LittleEndian, o.id) }
 
-// Hashcode is the hash of WriteHash.
+// Hashcode returns the hash of what WriteHash writes.
 func (o *op) Hashcode() uint32 {
 	h := fnv.New32a()
 	o.WriteHash(h)
 	return h.Sum32()
 }
 
-// String returns what the operation computes.
+// String returns the name.
 func (o *op) String() string { return o.name }

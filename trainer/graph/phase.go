@@ -13,9 +13,8 @@ type tap struct {
 	index  int // in the kernel: ky*width + kx
 }
 
-// phase is a regular part of a convolution's output: the pixels (at + step*r),
-// r in rows x cols, whose windows lie at (stride*r) of the source and have the
-// same taps.
+// phase is a regular part of a convolution's output: the pixels at + step*r for r in
+// rows x cols. Their windows are at stride*r of the source, and have the same taps.
 type phase struct {
 	at, step   nn.HW
 	rows, cols int
@@ -23,7 +22,7 @@ type phase struct {
 	taps       []tap
 }
 
-// forward returns the one phase of a convolution's output.
+// forward returns the only phase of a convolution's output.
 func forward(n *nn.Node) []phase {
 	p := phase{step: nn.Square(1), rows: n.Shape.H, cols: n.Shape.W, stride: n.Stride}
 	for ky := range n.Window.H {
@@ -34,9 +33,9 @@ func forward(n *nn.Node) []phase {
 	return []phase{p}
 }
 
-// backward returns the phases of the gradient with respect to a convolution's
-// input, whose source is the gradient of its output: the input pixels of one
-// remainder by the stride meet the same taps.
+// backward returns the phases of the gradient of a convolution's input. Their source is the
+// gradient of the output. Input pixels with the same remainder by the stride meet the same
+// taps, so each remainder is a phase.
 func backward(n *nn.Node) []phase {
 	in := n.In[0].Shape
 	var phases []phase
@@ -46,7 +45,7 @@ func backward(n *nn.Node) []phase {
 			p.rows, p.cols = (in.H-a+n.Stride.H-1)/n.Stride.H, (in.W-b+n.Stride.W-1)/n.Stride.W
 			for ky := range n.Window.H {
 				for kx := range n.Window.W {
-					// Input pixel at+step*r is output pixel r+(dy, dx)'s tap.
+					// The tap reads input pixel at+step*r for output pixel r+(dy, dx).
 					y, x := a+n.Pad.H-ky, b+n.Pad.W-kx
 					if y%n.Stride.H == 0 && x%n.Stride.W == 0 {
 						p.taps = append(p.taps, tap{y / n.Stride.H, x / n.Stride.W, ky*n.Window.W + kx})
@@ -65,7 +64,7 @@ func backward(n *nn.Node) []phase {
 	return phases
 }
 
-// span returns the least and the largest offsets of the taps.
+// span returns the smallest and the largest offsets of the taps.
 func (p *phase) span() (top, left, bottom, right int) {
 	top, left, bottom, right = p.taps[0].dy, p.taps[0].dx, p.taps[0].dy, p.taps[0].dx
 	for _, t := range p.taps {
@@ -75,8 +74,8 @@ func (p *phase) span() (top, left, bottom, right int) {
 	return top, left, bottom, right
 }
 
-// band is some rows of a phase with the source pixels that they read, copied
-// with zeros where there are none.
+// band describes the bands of a phase: groups of rows whose source pixels are copied
+// together, padded with zeros.
 type band struct {
 	*phase
 	top, left     int // the copy's first pixel, from the window of the first row
@@ -85,8 +84,8 @@ type band struct {
 	bands         int
 }
 
-// bandPixels is how many output pixels a band should have: their products stay
-// in the second cache.
+// bandPixels is the target number of output pixels of a band. Their sums fit the
+// second-level cache.
 const bandPixels = 240
 
 func newBand(p *phase) band {
@@ -100,18 +99,18 @@ func newBand(p *phase) band {
 	return b
 }
 
-// bounds returns the rows of one band.
+// bounds returns the first row of band i and the row behind its last.
 func (b *band) bounds(i int) (first, end int) {
 	return i * b.rowsPerBand, min((i+1)*b.rowsPerBand, b.rows)
 }
 
-// copy writes the source pixels of one plane that the band's rows read, width
-// pixels a row, and returns their floats.
+// copy writes the source pixels of one plane that rows first to end-1 read, b.width pixels
+// a row, and returns the number of floats written.
 func (b *band) copy(dst, plane []float32, shape nn.Shape, pixel, first, end int) int {
 	y0 := first*b.stride.H + b.top
 	height := b.height - (b.rowsPerBand-(end-first))*b.stride.H
 	row := b.width * pixel
-	// The columns that the source has.
+	// Columns x0 to x1-1 of the source are copied.
 	x0, x1 := max(b.left, 0), min(b.left+b.width, shape.W)
 	for y := range height {
 		line := dst[y*row:][:row]

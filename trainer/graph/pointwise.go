@@ -16,7 +16,7 @@ type reluLayer struct {
 func (l *reluLayer) forward(t *tape, in []*value) *value {
 	l.y = t.apply("ReLU of", t.like(l.node.Shape), in, func(out []float32, in [][]float32) {
 		t.elements(len(out), func(i, j int) {
-			// x*0 + x, with the floor 0: AddScaled has one.
+			// AddScaled with scale 0 computes x + 0*x, and its floor is the ReLU.
 			t.AddScaled(out[i:j], in[0][i:j], in[0][i:j], 0, 0)
 		})
 	})
@@ -27,7 +27,7 @@ func (l *reluLayer) backward(t *tape, dy *value) {
 	t.give(l.node.In[0], t.mask(dy, l.y))
 }
 
-// mask adds the gradient of a ReLU whose output was y.
+// mask adds the operation for the gradient of a ReLU with output y.
 func (t *tape) mask(dy, y *value) *value {
 	return t.apply("gradient of the ReLU of", t.reuse(dy), []*value{dy, y}, func(out []float32, in [][]float32) {
 		t.elements(len(out), func(i, j int) {
@@ -36,7 +36,7 @@ func (t *tape) mask(dy, y *value) *value {
 	})
 }
 
-// addLayer is a + scale*b, with the ReLU behind it where there is one.
+// addLayer is a + scale*b, fused with the ReLU behind it if there is one.
 type addLayer struct {
 	node *nn.Node
 	relu bool
@@ -70,7 +70,7 @@ func (l *addLayer) backward(t *tape, dy *value) {
 			})
 		})
 	}
-	db.mem.holders++ // a's sum must not be made in memory that b waits for
+	db.mem.holders++ // b still needs the memory
 	t.give(a, dy)
 	db.mem.holders--
 	t.give(b, db)
@@ -103,16 +103,16 @@ func (l *sigmoidLayer) backward(t *tape, dy *value) {
 	}))
 }
 
-// dropoutLayer drops each value with probability P and scales the others by
-// 1/(1-P) (Srivastava et al. 2014). Whether value i of step s is dropped is a
-// hash of the seed, s, the layer and i, so it depends on no other.
+// dropoutLayer drops each value with probability P and scales the others by 1/(1-P)
+// (Srivastava et al., JMLR 2014). A hash of the seed, the step, the layer and the index
+// decides whether a value is dropped, so the number of threads does not matter.
 type dropoutLayer struct {
 	node *nn.Node
 }
 
 func (l *dropoutLayer) run(t *tape, out, x []float32) {
 	keep := float32(1 / (1 - l.node.P))
-	// Drop where 32 random bits, as a number in [0, 1), are below P.
+	// Drop a value if 32 random bits, as a number in [0, 1), are below P.
 	limit := uint64(l.node.P * (1 << 32))
 	key := mix(mix(t.model.seed+uint64(l.node.ID)) ^ t.model.steps)
 	t.elements(len(out), func(i, j int) {
@@ -125,7 +125,7 @@ func (l *dropoutLayer) run(t *tape, out, x []float32) {
 	})
 }
 
-// mix is SplitMix64's finalizer (Steele, Lea, Flood 2014, figure 16).
+// mix is a step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 16).
 func mix(x uint64) uint64 {
 	x += 0x9E3779B97F4A7C15
 	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
@@ -134,9 +134,9 @@ func mix(x uint64) uint64 {
 }
 
 func (l *dropoutLayer) forward(t *tape, in []*value) *value {
-	return t.apply("dropping", t.like(l.node.Shape), in, func(out []float32, in [][]float32) { l.run(t, out, in[0]) })
+	return t.apply("dropout of", t.like(l.node.Shape), in, func(out []float32, in [][]float32) { l.run(t, out, in[0]) })
 }
 
 func (l *dropoutLayer) backward(t *tape, dy *value) {
-	t.give(l.node.In[0], t.apply("gradient of dropping", t.reuse(dy), []*value{dy}, func(out []float32, in [][]float32) { l.run(t, out, in[0]) }))
+	t.give(l.node.In[0], t.apply("gradient of the dropout of", t.reuse(dy), []*value{dy}, func(out []float32, in [][]float32) { l.run(t, out, in[0]) }))
 }

@@ -7,16 +7,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// poolLayer is a maximum or mean over windows, as torch.nn.MaxPool2d and
-// AvgPool2d.
+// poolLayer is the maximum or mean over windows, as torch.nn.MaxPool2d and AvgPool2d.
 type poolLayer struct {
 	node *nn.Node
 	x, y *value
 }
 
-// window returns the input pixels of an output pixel's window, and what a mean
-// divides by: it counts the padding where CountIncludePad says so, but never
-// what hangs over the padded input in ceil mode.
+// window returns the input pixels of an output pixel's window, and the divisor of a mean.
+// The divisor counts padding if CountIncludePad is set, but never the part of a window
+// beyond the padded input in ceil mode.
 func (l *poolLayer) window(oy, ox int) (top, left, bottom, right, count int) {
 	n, in := l.node, l.x.shape
 	top, left = oy*n.Stride.H-n.Pad.H, ox*n.Stride.W-n.Pad.W
@@ -66,8 +65,8 @@ func (l *poolLayer) forward(t *tape, in []*value) *value {
 	})
 }
 
-// backward hands a window's gradient to its largest value, the first where
-// several are, or evenly to all. Windows overlap, so a plane is one part.
+// backward adds the gradient of a window to its largest value, the first of equal ones, or
+// for a mean evenly to all. Windows overlap, so one worker computes a whole plane.
 func (l *poolLayer) backward(t *tape, dy *value) {
 	row := l.x.shape.W * simd.Lanes
 	t.give(l.node.In[0], t.apply("gradient of", t.like(l.x.shape), []*value{dy, l.x, l.y}, func(dx []float32, in [][]float32) {
@@ -98,7 +97,7 @@ func (l *poolLayer) backward(t *tape, dy *value) {
 	}))
 }
 
-// globalLayer is the mean or maximum over all pixels.
+// globalLayer is the mean or maximum over all pixels of each channel.
 type globalLayer struct {
 	node *nn.Node
 	x, y *value
@@ -166,14 +165,14 @@ func (l *globalLayer) backward(t *tape, dy *value) {
 	}))
 }
 
-// channelLayer is the mean or maximum over channels.
+// channelLayer is the mean or maximum over the channels of each pixel.
 type channelLayer struct {
 	node *nn.Node
 	x, y *value
 }
 
-// pixels calls f for every pixel of x: it begins at x, its first plane, and at
-// y in the output.
+// pixels calls f in parallel for every pixel, with its offsets in the first plane of the
+// input and in the output.
 func (l *channelLayer) pixels(t *tape, f func(x, y int)) {
 	const some = 64
 	pixels := l.x.shape.H * l.x.shape.W
@@ -223,7 +222,7 @@ func (l *channelLayer) backward(t *tape, dy *value) {
 						px[i] = d
 					} else if in[1][from+i] == peak {
 						px[i] = d
-						d = 0 // the first of several takes it
+						d = 0 // the first of equal maxima takes it all
 					}
 				}
 				*at(dx, from) = px

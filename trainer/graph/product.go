@@ -5,17 +5,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// blockK is how many values of a pixel one kernel sums up: with a panel of
-// weights they stay in the first cache.
+// blockK is the number of values that one GEMM sums. With the panel's weights they fit the
+// first-level cache.
 const blockK = 256
 
-// exactK is blockK for outputs. A sum of shorter sums has a smaller error, and
-// that of outputs decides which side of a ReLU they fall on.
+// exactK is blockK for the forward pass. Sums of shorter sums have a smaller rounding
+// error, which decides fewer signs in front of a ReLU.
 const exactK = 64
 
-// product is a convolution, or the gradient with respect to its input, as
-// matrix products: each destination pixel is a row of source values times the
-// weights.
+// product computes a convolution, or the gradient of its input, as matrix products
+// (im2col). Each destination pixel is a row of source values times the weights.
 type product struct {
 	*crew
 	images             int
@@ -32,28 +31,26 @@ type product struct {
 	perJob             int // panels
 }
 
-// part is a phase of a product.
+// part is a phase of a product, with the tables of its pixels.
 type part struct {
 	*phase
 	win    band
 	direct bool // the source is read where it lies, without a copy
-	// Where each pixel's first source value and its result lie, for a band and
-	// for the last one; of all images where direct.
+	// in and out are the offsets of each pixel's first source value and of its result, for
+	// a band and for the last band; if direct, for all images in the first table.
 	in, out   [2][]int32
-	pixels    int   // of all images, where direct
-	planeStep int   // floats from a plane of the source to the next, 0 where raw
-	tapRows   []int // of a panel's weights, where each tap's begin
+	pixels    int   // of all images, if direct
+	planeStep int   // floats from a plane of the source to the next, 0 if raw
+	tapRows   []int // the first row of each tap in a panel's weights
 	blocks    []simd.Block
 	total     int // rows of a panel's weights
 	packed    int // where its weights begin in the product's
 }
 
-// panel is a group of destination channels and the first source channel that
-// they read.
+// panel is a range of destination channels, with the first source channel that they read.
 type panel struct{ column, columns, from int }
 
-// job is a piece of the work: a band of an image, or where a phase reads its
-// source directly, a block of pixels.
+// job is a unit of work: a band of an image or, if the part is direct, a block of pixels.
 type job struct {
 	part         *part
 	image, index int
@@ -82,15 +79,16 @@ func newProduct(c *crew, n *nn.Node, images int, src, dst *value, phases []phase
 		p.floats += q.total * dst.channels()
 		p.tables(q)
 	}
-	// Few jobs are split by panels, so that all workers have some.
+	// If there are few jobs, they are split by panels to occupy all workers.
 	const enough = 24
 	groups := min((enough+len(p.jobs)-1)/len(p.jobs), len(p.panels))
 	p.perJob = (len(p.panels) + groups - 1) / groups
 	return p
 }
 
-// panels groups the destination's channels. Where there are groups of channels
-// a panel reads only the planes that its own groups are in.
+// panels divides the destination's channels into panels of at most columns channels. In a
+// grouped convolution, a panel reads only the planes of its own groups. width is the
+// number of source channels that a panel reads.
 func panels(columns int, src, dst *value, groups int) (ps []panel, width int) {
 	srcGroup, dstGroup, all := src.shape.C/groups, dst.shape.C/groups, src.channels()
 	for col := 0; col < dst.channels(); col += columns {
@@ -110,7 +108,7 @@ func panels(columns int, src, dst *value, groups int) (ps []panel, width int) {
 	return ps, width
 }
 
-// layOut says where the sum's values lie in the source and in the weights.
+// layOut computes the offsets of the summed values in the source and in the weights.
 func (p *product) layOut(q *part) {
 	first, src, lanes := q.taps[0], p.src.shape, p.src.lanes()
 	q.direct = len(q.taps) == 1 && first.dy == 0 && first.dx == 0 && !p.src.raw &&
@@ -123,7 +121,7 @@ func (p *product) layOut(q *part) {
 	}
 	for i := 0; i < len(q.taps); {
 		t := q.taps[i]
-		run := 1 // taps whose values lie side by side
+		run := 1 // taps whose values are contiguous
 		for p.src.raw && i+run < len(q.taps) && q.taps[i+run] == (tap{t.dy, t.dx + run, q.taps[i+run].index}) {
 			run++
 		}
@@ -141,7 +139,7 @@ func (p *product) layOut(q *part) {
 	}
 }
 
-// tables lists where pixels lie, and the jobs.
+// tables fills in the offsets of the pixels, and adds the jobs.
 func (p *product) tables(q *part) {
 	lanes := p.src.lanes()
 	srcRow, dstRow := q.win.width*lanes, p.dst.shape.W*simd.Lanes
@@ -178,7 +176,7 @@ func (p *product) tables(q *part) {
 	}
 }
 
-// run computes dst, or adds to it. The bias is of whole pixels.
+// run sets dst, or adds to it with accumulate. The bias is padded to whole planes.
 func (p *product) run(dst, src, w, bias []float32, accumulate bool) {
 	packed := p.common(p.floats)
 	p.crew.run(len(p.parts)*len(p.panels), func(_ *worker, i int) {
@@ -226,7 +224,7 @@ func (p *product) job(wk *worker, j job, panels []panel, dst, src, packed, bias 
 	}
 }
 
-// window returns a copy of the source's pixels that a band reads.
+// window copies the source pixels that rows first to end-1 of a band read.
 func (p *product) window(wk *worker, q *part, image []float32, first, end int) []float32 {
 	lanes := p.src.lanes()
 	size := q.win.height * q.win.width * lanes
@@ -235,11 +233,11 @@ func (p *product) window(wk *worker, q *part, image []float32, first, end int) [
 	for i := range p.src.planes() {
 		n = i*size + q.win.copy(s[i*size:], image[i*p.src.plane():], p.src.shape, lanes, first, end)
 	}
-	clear(s[n:][:simd.Slack]) // runs may reach behind the last pixel, where nothing may be NaN
+	clear(s[n:][:simd.Slack]) // reads beyond the last pixel must not find NaN
 	return s
 }
 
-// zero clears the pixels of a phase that has no taps.
+// zero clears the pixels of a phase without taps.
 func (p *product) zero(q *part, panels []panel, dst []float32) {
 	last := panels[len(panels)-1]
 	for i := range p.images {
@@ -255,13 +253,12 @@ func (p *product) zero(q *part, panels []panel, dst []float32) {
 	}
 }
 
-// pack lays the weights of a panel, (out, in/groups, taps), out as the kernel
-// reads them: [value][column], zero where a channel, a group or a column is not
-// there.
+// pack copies the weights of a panel from (out, in/groups, taps) into the layout of GEMM,
+// [value][column]. Values of missing channels, groups and columns are zero.
 func (p *product) pack(packed, w []float32, q *part, pn panel) {
 	clear(packed)
 	columns := min(pn.columns, p.dst.shape.C-pn.column)
-	const some = 64 // rows whose lines stay in the first cache
+	const some = 64 // rows that fit the first-level cache
 	for i0 := 0; i0 < p.srcGroup; i0 += some {
 		for j := range columns {
 			d := pn.column + j

@@ -12,22 +12,21 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// value is an activation, a gradient or a parameter on the tape. An activation
-// lies in planes of simd.Lanes channels, (images, planes, H, W, Lanes), the
-// channels that the last one lacks being zero; gorgonia knows it as a vector,
-// with what kernels may read behind it.
+// value is an activation, a gradient or a parameter on the tape. An activation lies in
+// planes of simd.Lanes channels, (images, planes, H, W, Lanes). The channels that the last
+// plane lacks are zero. Gorgonia sees a vector that includes the slack behind the data.
 type value struct {
 	node  *gorgonia.Node
 	dims  tensor.Shape
 	dense *tensor.Dense
-	mem   *memory // nil where the data is not the plan's
+	mem   *memory // nil for inputs, parameters and their gradients
 
 	images int // images
 	shape  nn.Shape
-	raw    bool // (images, H, W, C) with nothing between: the images as they come
+	raw    bool // the layout is (images, H, W, C), as that of input images
 }
 
-// data returns the value's floats of the tensor that the tape has for it.
+// data returns the floats of the value in its tensor, without the slack.
 func (v *value) data(t gorgonia.Value) []float32 {
 	all := t.Data().([]float32)
 	if v.mem != nil {
@@ -36,7 +35,7 @@ func (v *value) data(t gorgonia.Value) []float32 {
 	return all
 }
 
-// channels returns the channels with those that fill up the last plane.
+// channels returns the number of channels, including those that pad the last plane.
 func (v *value) channels() int {
 	if v.raw {
 		return v.shape.C
@@ -44,7 +43,7 @@ func (v *value) channels() int {
 	return round(v.shape.C, simd.Lanes)
 }
 
-// lanes returns the floats from a pixel to the next.
+// lanes returns the number of floats from a pixel to the next.
 func (v *value) lanes() int {
 	if v.raw {
 		return v.shape.C
@@ -52,26 +51,25 @@ func (v *value) lanes() int {
 	return simd.Lanes
 }
 
-// planes returns the planes of an image.
+// planes returns the number of planes of an image.
 func (v *value) planes() int { return v.channels() / v.lanes() }
 
-// plane returns the floats of a plane.
+// plane returns the number of floats of a plane.
 func (v *value) plane() int { return v.shape.H * v.shape.W * v.lanes() }
 
-// pixels returns the pixels of all images.
+// pixels returns the number of pixels of all images.
 func (v *value) pixels() int { return v.images * v.shape.H * v.shape.W }
 
-// image returns the floats of an image.
+// image returns the number of floats of an image.
 func (v *value) image() int { return v.planes() * v.plane() }
 
-// tape is the network for a number of images, in training or in evaluation, as
-// a graph of gorgonia's. Its operations run in the order in which they are
-// made, which the plan of the memory relies on.
+// tape is the network as a gorgonia graph for a fixed number of images, in training or
+// evaluation. Its operations run in the order in which they are added; the memory plan
+// relies on that.
 //
-// Gorgonia's own differentiation (gorgonia.Grad) would sum the gradients of a
-// value with several readers by an operation of its own, which takes new memory
-// at every step; so the layers make their gradients' operations themselves
-// (backward.go).
+// The layers add the operations of their gradients themselves (backward.go). Gorgonia's
+// own differentiation would sum the gradients of a value with several readers in an
+// operation that allocates memory at every step.
 type tape struct {
 	*crew
 	model *Model
@@ -81,13 +79,13 @@ type tape struct {
 	graph   *gorgonia.ExprGraph
 	ops     []*op
 	machine gorgonia.VM
-	current *nn.Node // whose operations are being made
-	back    bool
+	current *nn.Node // the node whose operations are being added
+	back    bool     // the backward half is being added
 	salt    uint32
 	err     error
 
 	ctx     context.Context // of the run
-	failure error           // of the last operation
+	failure error           // of the last operation, unwrapped
 	watch   bool            // check every output for NaN
 
 	images, labels *value
@@ -95,12 +93,12 @@ type tape struct {
 	params         map[*param]*value
 	needs          []bool
 	loss           float64
-	norms          []*norm // those that use the batch's statistics
+	norms          []*norm // the batch norms that use the statistics of the batch
 	grads          map[*nn.Node]*value
 	floats         int // of the arena
 }
 
-// layerName names a node in errors.
+// layerName returns the name of a node for errors.
 func layerName(n *nn.Node) string {
 	if n.Name != "" {
 		return n.Name
@@ -111,7 +109,7 @@ func layerName(n *nn.Node) string {
 	return fmt.Sprintf("%v (node %d)", n.Op, n.ID)
 }
 
-// like returns a new value for activations of that shape.
+// like returns a new value for activations of shape s.
 func (t *tape) like(s nn.Shape) *value {
 	v := &value{images: t.batch, shape: s}
 	v.mem = &memory{floats: v.images * v.image()}
@@ -119,14 +117,14 @@ func (t *tape) like(s nn.Shape) *value {
 	return v
 }
 
-// over returns a value that takes the memory of another one of the same shape.
+// over returns a value in the memory of old, which has the same shape.
 func (t *tape) over(old *value) *value {
 	v := *old
 	v.node, v.dense = nil, nil
 	return &v
 }
 
-// input adds a value whose data is given.
+// input adds a value with its own data.
 func (t *tape) input(name string, data []float32, dims ...int) *value {
 	v := &value{dims: dims, dense: tensor.New(tensor.WithShape(dims...), tensor.WithBacking(data))}
 	v.node = gorgonia.NewTensor(t.graph, tensor.Float32, len(dims), gorgonia.WithShape(dims...), gorgonia.WithName(name), gorgonia.WithValue(v.dense))
@@ -158,7 +156,7 @@ func (t *tape) apply(what string, out *value, in []*value, run func(out []float3
 	return out
 }
 
-// close plans the memory and makes the machine.
+// close plans the memory of the finished tape.
 func (t *tape) close() error {
 	if t.err != nil {
 		return t.err
@@ -178,7 +176,7 @@ func (t *tape) close() error {
 	return nil
 }
 
-// bind gives every operation its place in the arena.
+// bind assigns every operation its place in the arena, and makes the machine.
 func (t *tape) bind(arena []float32) {
 	for _, o := range t.ops {
 		if m := o.out.mem; m != nil {
@@ -188,8 +186,8 @@ func (t *tape) bind(arena []float32) {
 	t.machine = gorgonia.NewTapeMachine(t.graph, gorgonia.EvalMode())
 }
 
-// order makes sure that gorgonia keeps every operation and runs them in the
-// order in which they were made.
+// order checks that gorgonia keeps every operation, and runs them in the order in which
+// they were added.
 func (t *tape) order() error {
 	sorted, err := gorgonia.Sort(t.graph)
 	if err != nil {
@@ -218,6 +216,6 @@ func (t *tape) order() error {
 	return nil
 }
 
-// errHash tells that two operations have the same hash of 32 bits, by which
-// gorgonia would take them for one.
+// errHash is returned when two operations have the same 32-bit hash. Gorgonia would merge
+// them.
 var errHash = errors.New("graph: internal error: two operations of one hash")

@@ -5,15 +5,14 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// weightGrad is the gradient of a convolution with respect to its weights, as
-// matrix products whose sums run over pixels: a row is one input channel as a
-// tap sees it, a column an output channel.
+// weightGrad computes the gradient of a convolution's weights as matrix products that sum
+// over pixels. A row is an input channel as one tap sees it, a column an output channel.
 //
-// The input is laid out channel by channel, on a grid as wide as the output's
-// rows with what taps reach beside them, so that a tap's values follow one
-// another: tap (ey, ex) of a row that begins at q begins at q + ey*grid + ex.
-// Where the stride is larger than 1 there is one such plane for every remainder
-// by it. The output's gradient lies on the same grid, with zeros between rows.
+// The input is transposed to channel by channel, on a grid as wide as a row of the output
+// plus the reach of the taps beside it. The values of a tap are then contiguous: tap
+// (ey, ex) of a row that begins at q begins at q + ey*grid + ex. With a stride above 1,
+// each remainder by the stride has such a plane. The output's gradient lies on the same
+// grid, with zeros between rows.
 type weightGrad struct {
 	*crew
 	node                   *nn.Node
@@ -23,15 +22,15 @@ type weightGrad struct {
 	inGroup, outGroup      int
 	taps                   int
 	planes                 []nn.HW // the remainders by the stride
-	top, left, grid, extra int     // least offsets; pixels of a grid row; rows beyond a band
+	top, left, grid, extra int     // smallest offsets of taps; pixels of a grid row; rows beyond a band
 	rowsPerBand            int
-	bands                  int     // of an image, or of all where no tap leaves its row
-	across                 bool    // bands go across images
+	bands                  int     // of an image, or of all images with across
+	across                 bool    // bands span images, as no tap leaves its row
 	plane, lineStep        int     // floats of a plane, and of a channel's planes
 	depth                  int     // pixels of a band's grid, a multiple of Lanes
-	offsets                []int   // of taps in a line
-	places                 []int32 // of rows in the lines
-	results                []int32 // of rows in the sums
+	offsets                []int   // of taps in a channel's planes
+	places                 []int32 // offsets of rows in the transposed input
+	results                []int32 // offsets of rows in the sums
 	rows                   int
 	panels                 []panel
 	width                  int
@@ -63,9 +62,10 @@ func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
 	return g
 }
 
-// floorDiv is division rounded down.
+// floorDiv returns a/b, rounded down.
 func floorDiv(a, b int) int { return (a - ((a%b)+b)%b) / b }
 
+// layOut computes the grid, the bands and the offsets of the taps.
 func (g *weightGrad) layOut() {
 	n := g.node
 	type place struct{ plane, ey, ex int }
@@ -93,13 +93,13 @@ func (g *weightGrad) layOut() {
 	if g.across {
 		rows *= g.images
 	}
-	const pixels = 512 // of a band: with a panel's columns they fill half of the second cache
+	const pixels = 512 // of a band: with a panel's columns they fill half of the second-level cache
 	g.rowsPerBand = min(rows, max(1, pixels/g.grid))
 	g.bands = (rows + g.rowsPerBand - 1) / g.rowsPerBand
 	g.depth = round(g.rowsPerBand*g.grid, simd.Lanes)
 	g.plane = (g.rowsPerBand + g.extra) * g.grid
-	// A tap's run may end behind its plane, and lines must not all begin at the
-	// same place of the cache.
+	// The values of a tap may end behind its plane. Lines that are a multiple of 1 KiB
+	// apart would compete for the same cache sets.
 	g.lineStep = round(len(g.planes)*g.plane+right-g.left, simd.Lanes) + 2*simd.Lanes
 	if g.lineStep%256 == 0 {
 		g.lineStep += simd.Lanes
@@ -117,7 +117,7 @@ func (g *weightGrad) blocks() int {
 	return g.images * g.bands
 }
 
-// sums returns the floats of the sums: [panel][row][column].
+// sums returns the number of floats of the sums, [panel][row][column].
 func (g *weightGrad) sums() int { return len(g.panels) * len(g.places) * g.Panel }
 
 // run adds the gradient to dw, (out, in/groups, taps).
@@ -166,8 +166,8 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 	g.scatter(dw, sums, 1)
 }
 
-// row returns the image and row of the output that row r of block b is; both
-// may lie behind the last one.
+// row returns the image and the output row of row r of block b. Both may exceed the last
+// one.
 func (g *weightGrad) row(b, r int) (image, y int) {
 	if g.across {
 		r += b * g.rowsPerBand
@@ -176,7 +176,7 @@ func (g *weightGrad) row(b, r int) (image, y int) {
 	return b / g.bands, b%g.bands*g.rowsPerBand + r
 }
 
-// turn lays channels of the input out channel by channel, for one block.
+// transpose copies channels first to end-1 of the input, channel by channel, for block b.
 func (g *weightGrad) transpose(lines, x []float32, b, first, end int) {
 	s, lanes := g.node.Stride, g.x.lanes()
 	for c := first; c < end; c += simd.Lanes {
@@ -217,8 +217,7 @@ func (g *weightGrad) transpose(lines, x []float32, b, first, end int) {
 	}
 }
 
-// collect copies a panel's columns of the output's gradient, [pixel][column],
-// for one block.
+// gather copies a panel's columns of the output's gradient, [pixel][column], for block b.
 func (g *weightGrad) gather(columns, dy []float32, b int, p panel) {
 	to := columns[g.depth*p.column:][:g.depth*p.columns]
 	for r := range g.rowsPerBand {
@@ -239,7 +238,7 @@ func (g *weightGrad) gather(columns, dy []float32, b int, p panel) {
 	clear(to[g.rowsPerBand*g.grid*p.columns:])
 }
 
-// multiply adds a block's products to some rows of a panel's sums.
+// multiply adds a block's products to rows first to end-1 of the sums of panel i.
 func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, first, end int) {
 	p := g.panels[i]
 	j := &w.gemm
@@ -256,8 +255,7 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 	}
 }
 
-// scatter adds the sums of all chunks to dw, one plane of output channels a
-// part.
+// scatter adds the sums of all chunks to dw, in parallel over planes of output channels.
 func (g *weightGrad) scatter(dw, sums []float32, chunks int) {
 	per := g.inGroup * g.taps
 	g.crew.run(g.dy.planes(), func(w *worker, plane int) {
@@ -266,7 +264,7 @@ func (g *weightGrad) scatter(dw, sums []float32, chunks int) {
 		p := g.panels[pi]
 		sum := &w.sums[0]
 		for o := first; o < min(first+simd.Lanes, g.out.C); {
-			// Channels of one group have their sums side by side.
+			// The sums of channels of one group are adjacent.
 			end := min(first+simd.Lanes, (o/g.outGroup+1)*g.outGroup)
 			row := o/g.outGroup*g.inGroup - p.from
 			for t := range g.taps {

@@ -117,7 +117,7 @@ type Training struct {
 // Result is the result of an epoch.
 type Result struct {
 	Epoch     int // from 0
-	Step      int // steps of the optimiser so far
+	Step      int // steps of the optimizer so far
 	Rate      float64
 	TrainLoss float64
 	ValidLoss float64

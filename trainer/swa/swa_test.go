@@ -63,10 +63,10 @@ func (r *reader) StateDict() *weights.StateDict { return dict(7, r.mean) }
 func TestStatisticsAreMeansOverTheBatches(t *testing.T) {
 	dir := t.TempDir()
 	table := "id,attribute_ids\n"
-	for i, grey := range []uint8{0, 51, 102, 255} {
+	for i, gray := range []uint8{0, 51, 102, 255} {
 		m := image.NewGray(image.Rect(0, 0, 2, 2))
 		for k := range 4 {
-			m.SetGray(k%2, k/2, color.Gray{Y: grey})
+			m.SetGray(k%2, k/2, color.Gray{Y: gray})
 		}
 		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("g%d.png", i)))
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// configFlags name a config and change it.
+// configFlags are the flags that name a config and change it.
 type configFlags struct {
 	path string
 	data string
@@ -37,7 +37,7 @@ func (f *configFlags) add(cmd *cobra.Command) {
 	fs.Uint64Var(&f.seed, "seed", 0, "what decides all that is random (default: train.seed)")
 }
 
-// project is a config with what it is about.
+// project is a config with its architecture and data folder.
 type project struct {
 	cmd    *cobra.Command
 	name   string // of the config
@@ -47,7 +47,7 @@ type project struct {
 	root   string // folder of the table: the config's paths are relative to it
 }
 
-// project reads the config. changes are assignments that come after --set's.
+// project reads the config. changes are assignments to make after those of --set.
 func (f *configFlags) project(cmd *cobra.Command, changes ...string) (*project, error) {
 	if f.path == "" {
 		return nil, cli.Usagef("--config is needed: the YAML file of the training")
@@ -59,7 +59,7 @@ func (f *configFlags) project(cmd *cobra.Command, changes ...string) (*project, 
 	return f.parse(cmd, f.path, text, changes...)
 }
 
-// parse is project with the text of the config; path is what it is called.
+// parse is project for a config whose text is given. Errors call it path.
 func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, changes ...string) (*project, error) {
 	if cmd.Flags().Changed("seed") {
 		changes = append(changes, fmt.Sprintf("train.seed=%d", f.seed))

@@ -15,7 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
 
-// findRate searches a learning rate: a table and a picture go to the fold's
+// findRate searches for a learning rate. It writes a table and a picture to the fold's
 // folder.
 func (s *session) findRate(ctx context.Context) error {
 	bar := cli.NewProgress(s.cmd, "searching a learning rate", int64(s.Config.Train.LRFinder.NumSteps), cli.Items)

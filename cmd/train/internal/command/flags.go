@@ -68,7 +68,7 @@ func (f *trainFlags) add(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("lr-finder", "summary", "print-config", "dry-run", "smoke", "predict-test")
 }
 
-// check refuses flags that don't go together.
+// check refuses flags that do not go together, and negative numbers.
 func (f *trainFlags) check(cmd *cobra.Command) error {
 	predict := f.predictOOF || f.predictTest
 	switch {
@@ -86,7 +86,7 @@ func (f *trainFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// changes are the flags that stand for keys of the config.
+// changes returns the flags that stand for keys of the config, as assignments.
 func (f *trainFlags) changes(cmd *cobra.Command) []string {
 	var list []string
 	add := func(flag, key string, v any) {
@@ -142,7 +142,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	return f.train(p, folds)
 }
 
-// project is that of --config, or else of the weights to predict with.
+// project returns the project of --config, or else of the weights to predict with.
 func (f *trainFlags) project(cmd *cobra.Command) (*project, error) {
 	if f.config.path == "" && f.weights != "" && (f.predictOOF || f.predictTest) {
 		return f.projectOf(cmd)

@@ -48,7 +48,7 @@ together.`,
 	return cmd
 }
 
-// division is a table that is being divided into folds.
+// division is a table and its division into folds.
 type division struct {
 	name   string // of the table
 	ids    []string

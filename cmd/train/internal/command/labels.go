@@ -13,10 +13,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 )
 
-// crossEntropy names the loss that takes exactly one label a row.
+// crossEntropy names the loss that needs exactly one label per row.
 const crossEntropy = "cross_entropy"
 
-// checkLabels refuses rows that the loss is not made for.
+// checkLabels refuses rows whose number of labels does not fit the loss.
 func (p *project) checkLabels(set *data.Set) error {
 	if p.config.Loss.Name != crossEntropy {
 		return nil
@@ -37,7 +37,7 @@ func (p *project) checkLabels(set *data.Set) error {
 		"--set loss.name=binary_cross_entropy is for rows of any number of labels")
 }
 
-// maxAbsent is how many absent classes a warning lists.
+// maxAbsent limits the absent classes that a warning lists.
 const maxAbsent = 10
 
 // warnAbsent warns of classes without a row to train on: those absent from the

@@ -30,7 +30,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// predict predicts with the weights of the folds, or with those that were named.
+// predict predicts with the weights of the folds, or with the weights that flags name.
 func (f *trainFlags) predict(p *project, folds []int) error {
 	files, err := f.weightFiles(p, folds)
 	if err != nil {
@@ -169,7 +169,7 @@ func (p *project) testImages(ctx context.Context) ([]string, error) {
 	return paths, nil
 }
 
-// prediction is what all files of weights have in common.
+// prediction holds the data that all files of weights share.
 type prediction struct {
 	*project
 	flags *trainFlags
@@ -177,7 +177,7 @@ type prediction struct {
 	folds []uint8
 	test  []string // paths of the test images
 
-	configs []string // those whose held-out rows were predicted, in order
+	configs []string // the configs whose held-out rows were predicted, in order
 	results map[string]*validation
 }
 
@@ -200,7 +200,7 @@ func (j *prediction) note(m *member, rows int, score, threshold float64) {
 // member is a file of weights, ready to predict.
 type member struct {
 	name  string
-	dir   string // of what is written
+	dir   string // of the output
 	fold  int
 	data  []byte // the plain safetensors file
 	arch  arch.Arch
@@ -240,7 +240,7 @@ func (j *prediction) file(ctx context.Context, path string) error {
 	return nil
 }
 
-// member opens weights and finds out what they are of.
+// member opens a file of weights, and determines its network and its fold.
 func (j *prediction) member(path string) (*member, error) {
 	file, err := openWeights(j.project, path)
 	if err != nil {
@@ -282,7 +282,7 @@ func (j *prediction) member(path string) (*member, error) {
 	case j.cmd.Flags().Changed("fold"):
 		m.fold = j.flags.fold
 	case j.set != nil:
-		return nil, hint.New(errors.New("neither the file nor its name tell which fold it held out"), "give --fold")
+		return nil, hint.New(errors.New("neither the file nor its name says which fold it held out"), "give --fold")
 	}
 	var plain bytes.Buffer
 	if err := file.Convert(&plain); err != nil {
@@ -292,7 +292,7 @@ func (j *prediction) member(path string) (*member, error) {
 	return m, nil
 }
 
-// run predicts images, with progress.
+// run predicts images and shows the progress.
 func (j *prediction) run(ctx context.Context, m *member, what string, paths []string, threshold float64) ([]float32, error) {
 	bar := cli.NewProgress(j.cmd, m.name+", "+what, int64(len(paths)), cli.Items)
 	defer bar.Close()
@@ -304,7 +304,7 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 		}})
 }
 
-// oof predicts the held-out rows, and finds the threshold.
+// oof predicts the held-out rows, finds the threshold and writes both.
 func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
 	_, held, err := fold.Split(j.folds, m.fold)
 	if err != nil {
@@ -338,7 +338,7 @@ func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
 	return threshold, nil
 }
 
-// writeArray writes rows of predictions.
+// writeArray writes predictions, (rows, classes), as a .npy file.
 func writeArray(path string, values []float32, classes int) error {
 	var b bytes.Buffer
 	if err := npy.WriteFloat32(&b, []int{len(values) / classes, classes}, values); err != nil {

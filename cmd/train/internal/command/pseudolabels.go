@@ -28,9 +28,8 @@ func pseudoLabelsVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pseudo-labels --config CONFIG.yml CONF PREDICTIONS...",
 		Short: "Add confident predictions to a table as labels",
-		Long: `pseudo-labels writes a table, and its folds, with the labels that networks are
-sure of: those whose probability, the mean over the predictions, is at least
-CONF.
+		Long: `pseudo-labels writes a table, and its folds, with added labels: those whose mean
+probability over the predictions is at least CONF.
 
 Predictions of test images, level1_test_<model>.npy, add the test images that get
 any label as rows, which are always trained on and never held out. Out-of-fold
@@ -59,7 +58,7 @@ folds_conf_<CONF>.npy: name both in a config (train.csv, train.folds_file).`,
 	return cmd
 }
 
-// pseudo is a table that labels are being added to.
+// pseudo is a table in the making, with added labels.
 type pseudo struct {
 	*project
 	conf   float64
@@ -105,7 +104,7 @@ func (p *project) pseudoLabels(conf float64, confText string, paths []string, ou
 	return nil
 }
 
-// addTest adds the test images as rows.
+// addTest adds the test images that have a confident label as rows.
 func (t *pseudo) addTest(paths []string) error {
 	sample, err := input.ReadTableFile(t.path(t.config.Test.CSV))
 	if err != nil {
@@ -137,7 +136,7 @@ func (t *pseudo) addTest(paths []string) error {
 	return nil
 }
 
-// addHeldOut adds labels to the rows that are there.
+// addHeldOut adds confident labels to the rows of the table.
 func (t *pseudo) addHeldOut(paths []string) error {
 	classes := t.config.Model.NumClasses
 	sum, count := make([]float64, len(t.ids)*classes), make([]int, len(t.ids))
@@ -180,7 +179,7 @@ func (t *pseudo) addHeldOut(paths []string) error {
 	return nil
 }
 
-// confident lists the classes whose probability is high enough.
+// confident lists the classes whose probability is at least CONF.
 func (t *pseudo) confident(scores []float64) []int {
 	var classes []int
 	for c, v := range scores {
@@ -191,7 +190,7 @@ func (t *pseudo) confident(scores []float64) []int {
 	return classes
 }
 
-// read reads predictions as probabilities.
+// read reads predictions, and adds their threshold to make them probabilities again.
 func (t *pseudo) read(path, prefix string, rows int) ([]float64, error) {
 	name, ok := strings.CutPrefix(filepath.Base(path), prefix)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package command holds what the command train does, one verb a file: each reads
-// its flags and leaves the work to other packages.
+// Package command implements the command train, one verb a file. A verb reads its flags and
+// leaves the work to other packages.
 //
 //	cli.Main(command.New())
 package command
@@ -21,18 +21,18 @@ func New() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "train --config CONFIG.yml",
 		Short: "Train a network fold by fold, and predict what it has not seen",
-		Long: `train trains the network of a config, on all folds of a table but one, which
-tells how good it is. Weights, results and pictures of a fold go to
+		Long: `train trains the network of a config on all folds of a table but one, and
+validates it on that one. Weights, results and pictures of a fold go to
 runs/<config>/f<fold>/; --run names another folder than runs/<config>.
 
-Ctrl-C finishes the step and keeps a checkpoint; --resume auto goes on from it,
-and ends with the same weights as a training that was never stopped.
+Ctrl-C finishes the step and saves a checkpoint. --resume auto continues from it,
+and ends with the same weights as a training without interruption.
 
-With --predict-oof or --predict-test it does not train: it predicts, with the
-best weights of each fold or with those that --weights names, the rows that the
-fold held out, or the test images. The predictions, level1_train_<model>.npy and
+With --predict-oof or --predict-test, train predicts instead: the rows that each
+fold held out, or the test images. It takes the best weights of each fold, or the
+file that --weights names. The predictions, level1_train_<model>.npy and
 level1_test_<model>.npy, and the threshold, <model>.yml, go beside the weights.
-Weights carry their config, so that --config may then be left out.`,
+Weights carry their config, so --config is then optional.`,
 		Example: `  train folds --config small.yml
   train --config small.yml --folds 0-4
   train --config small.yml --folds 0-4 --predict-oof --predict-test

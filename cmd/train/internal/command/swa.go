@@ -48,7 +48,7 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 	if err != nil {
 		return err
 	}
-	f.weights = paths[0] // its keys tell the layout of the network
+	f.weights = paths[0] // its keys determine the layout of the network
 	s, err := f.prepare(p, set, folds, f.fold)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 	return nil
 }
 
-// read reads weights of the session's network, and the epoch they are of.
+// read reads weights of the session's network, and their epoch.
 func (s *session) read(path string) (*weights.StateDict, int, error) {
 	file, err := openWeights(s.project, path)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *session) read(path string) (*weights.StateDict, int, error) {
 	}
 	epoch, err := strconv.Atoi(file.Metadata()["epoch"])
 	if err != nil {
-		epoch = 0 // a file of elsewhere
+		epoch = 0 // made by other software
 	}
 	dict, err := file.StateDict()
 	return dict, epoch, err

@@ -29,7 +29,7 @@ func (f *trainFlags) train(p *project, folds []int) error {
 	}
 	err := f.trainFolds(ctx, p, folds)
 	if timeIsUp(ctx, err) {
-		return nil // stopped has said so
+		return nil // stopped has printed it
 	}
 	return err
 }
@@ -95,8 +95,8 @@ func (p *project) stopped(ctx context.Context, err error, format string, args ..
 	return err
 }
 
-// checkImages decodes every image once; a file in the run's folder remembers
-// that it was done, while no image changes.
+// checkImages decodes every image once. A file in the run folder records that, so that the
+// check is repeated only after an image has changed.
 func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set) error {
 	path := filepath.Join(f.runDir, "images.ok")
 	digest, err := set.Digest()
@@ -118,7 +118,7 @@ func (f *trainFlags) checkImages(ctx context.Context, p *project, set *data.Set)
 	}
 	if len(damaged) > 0 {
 		cli.Printf(p.cmd, "warning: %s, decoded as far as possible: %s", say.Count(len(damaged), "damaged image"), firstErrors(damaged, 3))
-		return nil // told again at the next start
+		return nil // without the record, the next start warns again
 	}
 	if f.dryRun {
 		return nil

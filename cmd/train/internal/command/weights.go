@@ -15,8 +15,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 )
 
-// weightsDepth is how deep below a folder weights are looked for, as infer and
-// deploy-kernel do.
+// weightsDepth is the number of folder levels that are searched for weights, as in infer
+// and deploy-kernel.
 const weightsDepth = 4
 
 // asides are the folders of a training that hold other weights than the best. They
