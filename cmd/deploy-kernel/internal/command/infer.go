@@ -222,7 +222,7 @@ func report(cmd *cobra.Command, m *folder.Manifest, dir string) {
 	cli.Printf(cmd, "%s: kernel %s from %s of Go, checked on two images", dir, m.Kernel, say.Size(m.Source.Size))
 	reportDatasets(cmd, m, dir)
 	if m.KeyIn == folder.InKernel.String() {
-		cli.Printf(cmd, "kernel.go, kernel.py and the program contain the key: keep them private")
+		cli.Printf(cmd, "the key is in kernel.go, kernel.py and the program: keep them private")
 	}
 	printUpload(cmd, m, dir)
 }
