@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -134,7 +135,7 @@ func Prepare(job Job) (*Session, error) {
 	c := job.Config
 	s := &Session{Job: job, seed: foldSeed(c.Train.Seed, job.Fold)}
 	var err error
-	if s.Arch, err = arch.Find(arch.All(), c.Model.Arch); err != nil {
+	if s.Arch, err = network.Find(arch.All(), c.Model.Arch); err != nil {
 		return nil, err
 	}
 	if s.Rows, s.Held, err = fold.Split(job.Folds, job.Fold); err != nil {

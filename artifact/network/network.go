@@ -47,13 +47,13 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		}
 		c.InputSize = n
 	}
-	if _, err := Find(metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
+	if _, err := Find(arch.All(), metadata["arch"]); c.Arch == "" && (err == nil || metadata["format"] != "pt") {
 		c.Arch = metadata["arch"] // checkpoints of other code may name an unknown one
 	}
 	if c.Arch == "" {
 		return guess(infos, c.InputSize)
 	}
-	a, err := Find(c.Arch)
+	a, err := Find(arch.All(), c.Arch)
 	if err != nil {
 		return nil, arch.Arch{}, err
 	}
@@ -64,10 +64,11 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 	return g, a, err
 }
 
-// Find returns the architecture of that name. Its error suggests the nearest name.
-func Find(name string) (arch.Arch, error) {
+// Find returns the architecture of that name among archs. Its error suggests the nearest
+// name.
+func Find(archs []arch.Arch, name string) (arch.Arch, error) {
 	var names []string
-	for _, a := range arch.All() {
+	for _, a := range archs {
 		if a.Name == name {
 			return a, nil
 		}

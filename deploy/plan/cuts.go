@@ -8,9 +8,9 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/deploy/cutorder"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
-	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -50,7 +50,7 @@ func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
 	var members []cutorder.Member
 	for i := range p.Models {
 		m := &p.Models[i]
-		a, err := arch.Find(b.options.Archs, m.Arch)
+		a, err := network.Find(b.options.Archs, m.Arch)
 		if err != nil {
 			return nil, err
 		}

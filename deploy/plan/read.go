@@ -86,7 +86,7 @@ func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io
 
 // check builds the network of the config, and compares its parameters with the file's.
 func (b *builder) check(j *job, c *modelspec.Spec, f file) (*nn.Graph, error) {
-	a, err := arch.Find(b.options.Archs, c.Model.Arch)
+	a, err := network.Find(b.options.Archs, c.Model.Arch)
 	if err != nil {
 		return nil, err
 	}

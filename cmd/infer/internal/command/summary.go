@@ -89,7 +89,7 @@ func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Opti
 			continue
 		}
 		drawn[k] = true
-		a, err := arch.Find(arch.All(), m.Arch)
+		a, err := network.Find(arch.All(), m.Arch)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func drawNamed(cmd *cobra.Command, name string, c choice, classes int) (*nn.Grap
 		}
 		return g, f, nil
 	}
-	a, err := network.Find(name)
+	a, err := network.Find(arch.All(), name)
 	if err != nil {
 		return nil, nil, hint.New(err, "there is no file %s either", name)
 	}

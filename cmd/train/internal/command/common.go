@@ -10,6 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
@@ -77,7 +78,7 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 	for _, text := range c.Unread() {
 		cli.Printf(cmd, "warning: %s: nothing reads %s", path, text)
 	}
-	a, err := arch.Find(arch.All(), c.Model.Arch)
+	a, err := network.Find(arch.All(), c.Model.Arch)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
@@ -262,7 +263,7 @@ func (j *prediction) member(path string) (*member, error) {
 	if j.cmd.Flags().Changed("num-ttas") {
 		views = j.flags.numTTAs
 	}
-	if m.arch, err = arch.Find(arch.All(), c.Model.Arch); err != nil {
+	if m.arch, err = network.Find(arch.All(), c.Model.Arch); err != nil {
 		return nil, err
 	}
 	if j.set != nil && c.Model.NumClasses != j.set.Classes {
