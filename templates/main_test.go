@@ -16,7 +16,7 @@ import (
 // plan is an ensemble of one network.
 func plan(archName string) *ensemble.Plan {
 	return &ensemble.Plan{Name: "best", Classes: 10, Models: []ensemble.Model{{
-		Name: "a", Weight: 0.143100754915091, Arch: archName, InputSize: 32, Classes: 10, Views: 2,
+		Name: "a", Coefficient: 0.143100754915091, Arch: archName, InputSize: 32, Classes: 10, Views: 2,
 		Folds: []ensemble.Fold{{Name: "a_f0_e1_0.5", SHA256: strings.Repeat("0f", 32), Size: 100, Threshold: 1.0 / 3}},
 	}}}
 }
@@ -47,12 +47,12 @@ func ExampleMain() {
 	// 	Classes: 10,
 	// 	Models: []ensemble.Model{
 	// 		{
-	// 			Name:      "a",
-	// 			Weight:    0.143100754915091,
-	// 			Arch:      "cifar_resnet20",
-	// 			InputSize: 32,
-	// 			Classes:   10,
-	// 			Views:     2,
+	// 			Name:        "a",
+	// 			Coefficient: 0.143100754915091,
+	// 			Arch:        "cifar_resnet20",
+	// 			InputSize:   32,
+	// 			Classes:     10,
+	// 			Views:       2,
 	// 			Folds: []ensemble.Fold{
 	// 				{
 	// 					Name:      "a_f0_e1_0.5",
@@ -99,8 +99,8 @@ func TestMainNamesTheVariableOfEveryArchitecture(t *testing.T) {
 
 func TestValuesWithoutALiteralAreRefused(t *testing.T) {
 	p := plan("cifar_resnet20")
-	p.Models[0].Weight = math.NaN()
-	if _, err := templates.Main(p, templates.MainOptions{}); err == nil || !strings.Contains(err.Error(), "Weight: NaN") {
+	p.Models[0].Coefficient = math.NaN()
+	if _, err := templates.Main(p, templates.MainOptions{}); err == nil || !strings.Contains(err.Error(), "Coefficient: NaN") {
 		t.Errorf("NaN: error %v", err)
 	}
 	if _, err := templates.Main(plan("nonesuch"), templates.MainOptions{}); err == nil || !strings.Contains(err.Error(), `no architecture "nonesuch"`) {

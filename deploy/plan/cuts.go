@@ -58,7 +58,7 @@ func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
 		if err != nil {
 			return nil, err
 		}
-		member := cutorder.Member{Coefficient: m.Weight, Views: m.Views, Cost: cost}
+		member := cutorder.Member{Coefficient: m.Coefficient, Views: m.Views, Cost: cost}
 		for _, f := range m.Folds {
 			name, err := ensemblefile.ParseName(f.Name)
 			if err != nil {

@@ -158,7 +158,7 @@ func TestScoresOfCutsEqualBlends(t *testing.T) {
 		mix := oof.Mix{Offsets: []float64{0.25, 0}, ClassOffsets: make([]float64, set.Classes)}
 		mix.ClassOffsets[3], mix.ClassOffsets[9] = 0.125, -0.25
 		for m, n := range left {
-			mix.Coefficients = append(mix.Coefficients, built.Plan.Models[m].Weight*float64(n)/2)
+			mix.Coefficients = append(mix.Coefficients, built.Plan.Models[m].Coefficient*float64(n)/2)
 		}
 		sum := 0.0
 		for fold := range truth.Folds {

@@ -275,7 +275,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 		return nil
 	}
 	m := j.model
-	m.Weight = members[j.member].Coefficient
+	m.Coefficient = members[j.member].Coefficient
 	m.Folds = []ensemble.Fold{j.fold}
 	p.Models = append(p.Models, m)
 	return nil

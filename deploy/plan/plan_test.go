@@ -51,7 +51,7 @@ func Example() {
 		return
 	}
 	for _, m := range built.Plan.Models {
-		fmt.Println(m.Name, m.Arch, m.InputSize, m.Views, m.Weight, m.Folds[1].Name, m.Folds[1].Threshold)
+		fmt.Println(m.Name, m.Arch, m.InputSize, m.Views, m.Coefficient, m.Folds[1].Name, m.Folds[1].Threshold)
 	}
 	// Output:
 	// demo_a cifar_resnet20 32 2 0.4 demo_a_f1_e09_0.6088 0.5

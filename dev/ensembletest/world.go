@@ -57,7 +57,7 @@ func New(t testing.TB, n int) *World {
 	w := &World{Root: t.TempDir(), Key: key, Plan: &ensemble.Plan{Name: "test", Classes: Classes}}
 	for i, folds := range []int{2, 1, 2} {
 		m := ensemble.Model{
-			Name: fmt.Sprintf("m%d", i), Weight: []float64{0.4, -0.1, 0.35}[i], Arch: "tiny",
+			Name: fmt.Sprintf("m%d", i), Coefficient: []float64{0.4, -0.1, 0.35}[i], Arch: "tiny",
 			InputSize: []int{8, 12, 8}[i], Classes: Classes, Views: []int{2, 1, 4}[i],
 		}
 		for f := range folds {

@@ -10,9 +10,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// MaxWeight is the limit of the sum of |Model.Weight| over all folds of a plan. It keeps
-// the fixed-point sums of package submission from overflowing.
-const MaxWeight = 1 << 16
+// MaxCoefficients is the limit of the sum of |Model.Coefficient| over all folds of a plan.
+// It keeps the fixed-point sums of package submission from overflowing.
+const MaxCoefficients = 1 << 16
 
 // maxInput is the limit of the side of a network's input, in pixels.
 const maxInput = 1 << 12
@@ -28,7 +28,7 @@ func (p *Plan) Check() error {
 		return fmt.Errorf("plan %s: no models", p.Name)
 	}
 	names := map[string]bool{}
-	weight := 0.0
+	total := 0.0
 	for i, m := range p.Models {
 		if err := m.check(p.Classes); err != nil {
 			return fmt.Errorf("plan %s: model %d (%s): %w", p.Name, i, m.Name, err)
@@ -38,7 +38,7 @@ func (p *Plan) Check() error {
 				return fmt.Errorf("plan %s: model %d (%s): the fold %s occurs twice", p.Name, i, m.Name, f.Name)
 			}
 			names[f.Name] = true
-			weight += math.Abs(m.Weight)
+			total += math.Abs(m.Coefficient)
 		}
 	}
 	if n := len(p.ClassOffsets); n != 0 && n != p.Classes {
@@ -54,8 +54,8 @@ func (p *Plan) Check() error {
 			return fmt.Errorf("plan %s: the default label %d is not below %d", p.Name, c, p.Classes)
 		}
 	}
-	if weight > MaxWeight {
-		return fmt.Errorf("plan %s: the weights of all folds sum to %g, more than %d", p.Name, weight, MaxWeight)
+	if total > MaxCoefficients {
+		return fmt.Errorf("plan %s: the coefficients of all folds sum to %g, more than %d", p.Name, total, MaxCoefficients)
 	}
 	for i, c := range p.Cuts {
 		if c.Model < 0 || c.Model >= len(p.Models) || c.Fold < 0 || c.Fold >= len(p.Models[c.Model].Folds) ||
@@ -70,8 +70,8 @@ func (m *Model) check(classes int) error {
 	switch {
 	case m.Classes != classes:
 		return fmt.Errorf("%d classes in a plan of %d", m.Classes, classes)
-	case math.IsNaN(m.Weight) || math.IsInf(m.Weight, 0):
-		return fmt.Errorf("the weight %g is not a finite number", m.Weight)
+	case math.IsNaN(m.Coefficient) || math.IsInf(m.Coefficient, 0):
+		return fmt.Errorf("the coefficient %g is not a finite number", m.Coefficient)
 	case m.Views < 1 || m.Views > vision.MaxViews:
 		return fmt.Errorf("%d views: there must be 1 to %d", m.Views, vision.MaxViews)
 	case m.InputSize < 1 || m.InputSize > maxInput:

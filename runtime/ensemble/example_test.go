@@ -21,7 +21,7 @@ import (
 // A plan of one network predicts the images under testdata/input.
 func Example() {
 	plan := &ensemble.Plan{Name: "example", Classes: 7, Models: []ensemble.Model{{
-		Name: "tiny", Weight: 1, Arch: "tiny", InputSize: 8, Classes: 7, Views: 2,
+		Name: "tiny", Coefficient: 1, Arch: "tiny", InputSize: 8, Classes: 7, Views: 2,
 		Folds: []ensemble.Fold{{
 			Name: "tiny_f0", SHA256: "01ad0d2e126a6c78e11e0871906cb6b41cbabc0791817810d9ab2da462aceb06", Size: 1468, Threshold: 0.5,
 		}},

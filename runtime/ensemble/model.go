@@ -8,14 +8,14 @@ import (
 
 // Model is an ensemble member: a network that was trained on one or more folds.
 type Model struct {
-	Name      string  // name of its config, e.g. 2b_se_resnext50
-	Weight    float64 // coefficient of each of its folds in the sum
-	Arch      string  // name of the architecture, as in package arch
-	InputSize int     // side of the network's square input, in pixels
-	Classes   int
-	Views     int // views of each image (TTA), 1 to vision.MaxViews
-	Dropout   float64
-	Folds     []Fold
+	Name        string  // name of its config, e.g. 2b_se_resnext50
+	Coefficient float64 // factor of the predictions of each of its folds in the sum
+	Arch        string  // name of the architecture, as in package arch
+	InputSize   int     // side of the network's square input, in pixels
+	Classes     int
+	Views       int // views of each image (TTA), 1 to vision.MaxViews
+	Dropout     float64
+	Folds       []Fold
 	// Scaling is how images are resized to InputSize × InputSize pixels.
 	Scaling vision.Scaling
 	// Mean and Std normalize the pixels. All zeros mean the architecture's values.

@@ -18,7 +18,7 @@
 //
 // The prediction of a fold for an image and a class is the mean of sigmoid(logit) over
 // the views, minus the fold's threshold, rounded to float32. An image gets a label where
-// the sum of weight × (prediction − class offset) over all folds is positive.
+// the sum of coefficient × (prediction − class offset) over all folds is positive.
 //
 // # Refusals
 //

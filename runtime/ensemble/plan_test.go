@@ -16,11 +16,11 @@ func twoModels() *ensemble.Plan {
 	}
 	return &ensemble.Plan{Name: "two", Classes: 3, Models: []ensemble.Model{
 		{
-			Name: "a", Weight: 0.5, Arch: "tiny", InputSize: 4, Classes: 3, Views: 2,
+			Name: "a", Coefficient: 0.5, Arch: "tiny", InputSize: 4, Classes: 3, Views: 2,
 			Folds: []ensemble.Fold{fold("a_f0_e1_0.5"), fold("a_f1_e2_0.5")},
 		},
 		{
-			Name: "b", Weight: 1, Arch: "tiny", InputSize: 4, Classes: 3, Views: 1,
+			Name: "b", Coefficient: 1, Arch: "tiny", InputSize: 4, Classes: 3, Views: 1,
 			Folds: []ensemble.Fold{fold("b_f0_e1_0.5")},
 		},
 	}}
@@ -37,7 +37,7 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		{"plan two: 0 classes", func(p *ensemble.Plan) { p.Classes = 0 }},
 		{"plan two: no models", func(p *ensemble.Plan) { p.Models = nil }},
 		{"plan two: model 1 (b): 4 classes in a plan of 3", func(p *ensemble.Plan) { p.Models[1].Classes = 4 }},
-		{"plan two: model 0 (a): the weight NaN is not a finite number", func(p *ensemble.Plan) { p.Models[0].Weight = math.NaN() }},
+		{"plan two: model 0 (a): the coefficient NaN is not a finite number", func(p *ensemble.Plan) { p.Models[0].Coefficient = math.NaN() }},
 		{"plan two: model 0 (a): 7 views: there must be 1 to 6", func(p *ensemble.Plan) { p.Models[0].Views = 7 }},
 		{"plan two: model 0 (a): an input of 0 pixels: there must be 1 to 4096", func(p *ensemble.Plan) { p.Models[0].InputSize = 0 }},
 		{"plan two: model 1 (b): no folds", func(p *ensemble.Plan) { p.Models[1].Folds = nil }},
@@ -48,7 +48,7 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		{"plan two: model 1 (b): the fold a_f0_e1_0.5 occurs twice", func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "a_f0_e1_0.5" }},
 		{"plan two: 2 class offsets for 3 classes", func(p *ensemble.Plan) { p.ClassOffsets = make([]float64, 2) }},
 		{"plan two: class 1: the offset NaN is not between -1 and 1", func(p *ensemble.Plan) { p.ClassOffsets = []float64{0, math.NaN(), 0} }},
-		{"plan two: the weights of all folds sum to 80001, more than 65536", func(p *ensemble.Plan) { p.Models[0].Weight = -40000 }},
+		{"plan two: the coefficients of all folds sum to 80001, more than 65536", func(p *ensemble.Plan) { p.Models[0].Coefficient = -40000 }},
 		{"plan two: cut 0 (model 1, fold 1, 0 views) refers to nothing in the plan", func(p *ensemble.Plan) { p.Cuts = []ensemble.Cut{{Model: 1, Fold: 1}} }},
 	} {
 		p := twoModels()

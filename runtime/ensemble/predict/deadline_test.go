@@ -74,7 +74,7 @@ func (w *world) bigPlan(models, folds int) *ensemble.Plan {
 	p := &ensemble.Plan{Name: "big", Classes: ensembletest.Classes}
 	for i := range models {
 		m := ensemble.Model{
-			Name: fmt.Sprintf("m%d", i), Weight: 1 / float64(i+1), Arch: "tiny", InputSize: 8, Classes: ensembletest.Classes,
+			Name: fmt.Sprintf("m%d", i), Coefficient: 1 / float64(i+1), Arch: "tiny", InputSize: 8, Classes: ensembletest.Classes,
 			Views: []int{4, 2, 1, 1, 2, 1, 1}[i%7],
 		}
 		for f := range folds {

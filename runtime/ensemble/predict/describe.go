@@ -44,8 +44,8 @@ func Describe(ctx context.Context, p *ensemble.Plan, o Options, w io.Writer) err
 		case vault != nil:
 			file = vault.Path(j.Fold)
 		}
-		fmt.Fprintf(w, "%-9d %s: weight %g, %s at %d, %d views, %s\n",
-			i+1, j.Fold.Name, j.Model.Weight, j.Model.Arch, j.Model.InputSize, j.Model.Views, file)
+		fmt.Fprintf(w, "%-9d %s: coefficient %g, %s at %d, %d views, %s\n",
+			i+1, j.Fold.Name, j.Model.Coefficient, j.Model.Arch, j.Model.InputSize, j.Model.Views, file)
 	}
 	return nil
 }

@@ -15,10 +15,10 @@
 // The submission is the same, byte for byte, for any number of threads, any batch size
 // and any order of models, and whether or not the run was interrupted and resumed.
 //
-// Run uses weights only if their SHA-256 is the plan's. Decrypted weights stay in
-// memory. An image without prediction gets default labels: Plan.Fallback, or else the
-// most frequent labels. Run replaces the submission atomically after each finished
-// fold. With a budget it ends in time, and drops views and folds in the order of
+// Run uses weights only if their SHA-256 is the plan's. Decrypted weights never
+// reach the disk. An image without prediction gets default labels: Plan.Fallback, or else the
+// most frequent labels. Run writes the submission from the first finished fold on,
+// and replaces it as a whole. With a budget it ends in time, and drops views and folds in the order of
 // [ensemble.Plan.Cuts].
 //
 // # Refusals

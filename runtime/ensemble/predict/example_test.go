@@ -16,7 +16,7 @@ import (
 // The example of package ensemble runs this plan.
 func ExampleDescribe() {
 	plan := &ensemble.Plan{Name: "example", Classes: 7, Models: []ensemble.Model{{
-		Name: "tiny", Weight: 1, Arch: "tiny", InputSize: 8, Classes: 7, Views: 2,
+		Name: "tiny", Coefficient: 1, Arch: "tiny", InputSize: 8, Classes: 7, Views: 2,
 		Folds: []ensemble.Fold{{
 			Name: "tiny_f0", SHA256: "01ad0d2e126a6c78e11e0871906cb6b41cbabc0791817810d9ab2da462aceb06", Size: 1468, Threshold: 0.5,
 		}},
@@ -33,5 +33,5 @@ func ExampleDescribe() {
 	// sample    ../testdata/input/sample_submission.csv: 3 ids
 	// images    3 of 3, in 1 folders
 	// output    submission.csv
-	// 1         tiny_f0: weight 1, tiny at 8, 2 views, ../testdata/input/tiny_f0.safetensors
+	// 1         tiny_f0: coefficient 1, tiny at 8, 2 views, ../testdata/input/tiny_f0.safetensors
 }

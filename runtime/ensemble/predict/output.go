@@ -27,7 +27,7 @@ func newOutput(path string, p *ensemble.Plan, test *testset) *output {
 
 // add adds the predictions of a fold for the first images.
 func (o *output) add(j *pace.Job, predictions []float32) {
-	o.sum.Add(j.Model.Weight, predictions)
+	o.sum.Add(j.Model.Coefficient, predictions)
 	o.stale = o.stale || len(predictions) > 0
 }
 

@@ -83,7 +83,7 @@ func TestValidationAndRunsSeeTheSamePixels(t *testing.T) {
 			c, err := modelspec.Parse("c.yml", []byte(text))
 			must(t, err)
 			m := c.Ensemble("m0")
-			m.Weight, m.Folds = 1, folds
+			m.Coefficient, m.Folds = 1, folds
 			w.Plan.Models = []ensemble.Model{m}
 			got := w.seen(t)
 			if want := w.validated(t, m); !slices.Equal(got, want) {

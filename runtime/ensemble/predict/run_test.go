@@ -76,7 +76,7 @@ func TestTheSubmissionIsTheWeightedSumOfAllFolds(t *testing.T) {
 				if math.Abs(float64(want[i]-have[i])) > 1e-6 {
 					t.Fatalf("%s: value %d is %v, want %v", f.Name, i, have[i], want[i])
 				}
-				total[i] += m.Weight * float64(have[i])
+				total[i] += m.Coefficient * float64(have[i])
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func TestClassOffsetsAreSubtractedFromEveryFold(t *testing.T) {
 					continue
 				}
 				for i, p := range w.naive(t, m, f) {
-					total[i] += m.Weight * (float64(p) - w.Plan.ClassOffsets[i%ensembletest.Classes])
+					total[i] += m.Coefficient * (float64(p) - w.Plan.ClassOffsets[i%ensembletest.Classes])
 				}
 			}
 		}

@@ -97,7 +97,7 @@ func TestTheLargestSumDoesNotOverflow(t *testing.T) {
 	p := &ensemble.Plan{Classes: 2, ClassOffsets: []float64{-1, 1}}
 	s := submission.NewSum(p, 1)
 	for range 16 {
-		s.Add(ensemble.MaxWeight/16, []float32{2, -2})
+		s.Add(ensemble.MaxCoefficients/16, []float32{2, -2})
 	}
 	if got := written(t, table(t, "id,labels\na,\n"), []int{0}, s, nil); got != "id,labels\na,0\n" {
 		t.Errorf("got\n%s", got)

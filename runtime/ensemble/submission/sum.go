@@ -2,7 +2,7 @@
 // folds, gives labels, and writes the files.
 //
 //	sum := submission.NewSum(plan, len(images))
-//	sum.Add(model.Weight, predictions) // for each fold
+//	sum.Add(model.Coefficient, predictions) // for each fold
 //	err := submission.Write("submission.csv", sample, rows, sum, sum.Fallback(plan.Fallback))
 //
 // A row of predictions has a value for each class. Rows of NaN belong to images without
@@ -19,11 +19,11 @@ import (
 )
 
 // fraction is the number of fractional bits of the terms of a sum. With
-// ensemble.MaxWeight, predictions between -2 and 2, and offsets between -1 and 1, a sum
+// ensemble.MaxCoefficients, predictions between -2 and 2, and offsets between -1 and 1, a sum
 // fits into an int64: 3 × 2^16 × 2^44 < 2^63.
 const fraction = 44
 
-// Sum adds up weight × (prediction − class offset) for every image and class.
+// Sum adds up coefficient × (prediction − class offset) for every image and class.
 type Sum struct {
 	classes int
 	offsets []float64 // by class
@@ -42,7 +42,7 @@ func NewSum(p *ensemble.Plan, images int) *Sum {
 
 // Add adds the predictions of a fold for the first images. Images without prediction
 // stay as they are.
-func (s *Sum) Add(weight float64, predictions []float32) {
+func (s *Sum) Add(coefficient float64, predictions []float32) {
 	for i := 0; i < len(predictions); i += s.classes {
 		row := predictions[i : i+s.classes]
 		if isMissing(row) {
@@ -51,7 +51,7 @@ func (s *Sum) Add(weight float64, predictions []float32) {
 		s.has[i/s.classes] = true
 		total := s.total[i : i+s.classes]
 		for c, p := range row {
-			total[c] += int64(math.RoundToEven(weight * (float64(p) - s.offsets[c]) * (1 << fraction)))
+			total[c] += int64(math.RoundToEven(coefficient * (float64(p) - s.offsets[c]) * (1 << fraction)))
 		}
 	}
 }
