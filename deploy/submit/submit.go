@@ -337,7 +337,7 @@ func (s *submitter) scored(ctx context.Context) (kaggle.Submission, error) {
 			return row, nil
 		}
 		if time.Now().After(s.deadline) {
-			return row, hint.New(fmt.Errorf("Kaggle has not scored the submission after %s: its status is %q", s.Wait, status), "the same command continues to wait")
+			return row, hint.New(fmt.Errorf("the submission has no score after %s: its status is %q", s.Wait, status), "the same command continues to wait")
 		}
 		if status != said {
 			s.Say("%s: waiting for the score (%s)", s.Competition, status)

@@ -63,7 +63,7 @@ to wait. submit never submits a version twice: the second time it prints the sco
 func printScore(cmd *cobra.Command, r *submit.Result) error {
 	cli.Printf(cmd, "%s: version %d of %s, logged in %s", r.Competition, r.Version, r.Kernel, r.Log)
 	if r.Status != "complete" {
-		return hint.New(fmt.Errorf("Kaggle did not score the submission: its status is %q", r.Status),
+		return hint.New(fmt.Errorf("the submission has no score: its status is %q", r.Status),
 			"see the cause at https://www.kaggle.com/competitions/%s/submissions", r.Competition)
 	}
 	out := cmd.OutOrStdout()
