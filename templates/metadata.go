@@ -112,7 +112,7 @@ type licence struct {
 	Name string `json:"name"`
 }
 
-// licences lists the names in the documentation of Kaggle's client.
+// licenses lists the names in the documentation of Kaggle's client.
 var licences = []string{
 	"CC0-1.0", "CC-BY-SA-4.0", "GPL-2.0", "ODbL-1.0", "CC-BY-NC-SA-4.0", "unknown", "DbCL-1.0", "CC-BY-SA-3.0",
 	"copyright-authors", "other", "reddit-api", "world-bank", "CC-BY-4.0", "CC-BY-NC-4.0", "PDDL", "CC-BY-3.0",

@@ -53,7 +53,7 @@ type model struct {
 	second   [][]float64
 }
 
-// minimise moves the point to the minimum. It moves coefficient from one model to
+// minimize moves the point to the minimum. It moves coefficient from one model to
 // another, as far as that helps, until nothing moves.
 func (m *model) minimise() {
 	const (

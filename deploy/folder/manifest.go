@@ -113,7 +113,7 @@ const (
 )
 
 // SetTraining sets m.Training.
-func (m *Manifest) SetTraining(t input.Labelling) {
+func (m *Manifest) SetTraining(t input.Labeling) {
 	switch t {
 	case input.OneLabel:
 		m.Training = oneLabel

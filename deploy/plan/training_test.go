@@ -15,7 +15,7 @@ func TestTheTrainingTableSetsTheDefaultLabels(t *testing.T) {
 	for _, c := range []struct {
 		name, table string
 		want        []int
-		training    input.Labelling
+		training    input.Labeling
 		column      string
 		warning     string
 	}{

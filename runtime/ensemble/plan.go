@@ -52,7 +52,7 @@ type Plan struct {
 	// the choice to the sample submission.
 	Submission input.Submission
 	// Training says how many labels the rows of the training table have.
-	Training input.Labelling
+	Training input.Labeling
 	// Column is the name of the label column of the training table; "" if unknown.
 	Column string
 	// Fallback holds the labels of an image without prediction: the best constant

@@ -74,7 +74,7 @@ func TestNarrowingRoundsToTheNearest(t *testing.T) {
 	}
 	for name, f := range formats {
 		for range 300_000 {
-			// Between two neighbours of the format: a quarter, the middle (a
+			// Between two neighbors of the format: a quarter, the middle (a
 			// tie) or three quarters of the way.
 			low := uint16(rng.IntN(int(f.max)))
 			a, b := float64(f.from(low)), float64(f.from(low+1))

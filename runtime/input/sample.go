@@ -41,12 +41,12 @@ func (s Submission) String() string {
 	return ""
 }
 
-// Labelling is the number of labels in the rows of a training table.
-type Labelling uint8
+// Labeling is the number of labels in the rows of a training table.
+type Labeling uint8
 
-// The labellings.
+// The labelings.
 const (
-	UnknownLabels Labelling = iota
+	UnknownLabels Labeling = iota
 	OneLabel                // exactly one in every row
 	SeveralLabels           // another number in some row
 )
@@ -61,7 +61,7 @@ type SampleRules struct {
 	// Submission is the kind that the user asks for.
 	Submission Submission
 	// Training is the number of labels in the rows of the training table.
-	Training Labelling
+	Training Labeling
 	// Column is the column of labels to write for a table that has only ids.
 	// "" means defaultColumn.
 	Column string
