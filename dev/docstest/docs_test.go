@@ -29,11 +29,14 @@ const root = "../.."
 func TestMain(m *testing.M) {
 	flag.Parse()
 	status := m.Run()
-	if dir, err := bin(); err == nil && os.Getenv(binVariable) == "" {
-		os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(status)
 }
+
+// built is the folder of the commands that bin has built, or "".
+var built string
 
 // binVariable names the folder of the built commands; without it they are built.
 const binVariable = "DEPLOY_KERNEL_BIN"
@@ -47,6 +50,7 @@ var bin = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	cmd := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "./cmd/...")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -24,6 +24,7 @@ func TestShownOutputsMatch(t *testing.T) {
 		{"numbers are exact", "F2 0.81\n", "F2 0.82\n", false, false},
 		{"figures vary", "F2 0.8100 of 1,024 rows\n", "F2 0.7 of 9 rows\n", true, true},
 		{"words do not vary", "F2 0.8100 of 12 rows\n", "F2 0.7 of 9 columns\n", true, false},
+		{"stages of a long job", "a\n", "tool: type-checking 3 packages ...\ntool: type-checking 3 packages ... (12s)\na\n", false, true},
 		{"figures vary in columns", "a    1.5\n", "a  10.25\n", true, true},
 	} {
 		if got := docstest.Match(tt.shown, tt.got, tt.vary); got != tt.want {
