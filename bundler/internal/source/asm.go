@@ -13,7 +13,7 @@ import (
 
 // asmTwin returns the twin of the assembly function fn, if there is one. The map
 // functions has the instructions of the package's assembly functions by name.
-func (p *Program) asmTwin(k *Package, functions map[string][]string, fn *types.Func) (alias, bool) {
+func (p *Program) asmTwin(k *Package, functions map[string][]string, fn *types.Func) (Alias, bool) {
 	code := functions[fn.Name()]
 	if target, ok := jumpOnly(code); ok {
 		return p.jumpTwin(k, fn, target)
@@ -23,25 +23,25 @@ func (p *Program) asmTwin(k *Package, functions map[string][]string, fn *types.F
 }
 
 // jumpTwin returns what stands for fn, an assembly function that jumps to target.
-func (p *Program) jumpTwin(k *Package, fn *types.Func, target string) (alias, bool) {
+func (p *Program) jumpTwin(k *Package, fn *types.Func, target string) (Alias, bool) {
 	path, name := SplitSymbol(target)
 	if path == "" {
 		o := k.Types.Scope().Lookup(name)
-		return alias{To: o}, o != nil && o != fn && types.Identical(o.Type(), fn.Type())
+		return Alias{To: o}, o != nil && o != fn && types.Identical(o.Type(), fn.Type())
 	}
 	l := p.Listed[path]
 	if l == nil || !l.Standard {
-		return alias{}, false
+		return Alias{}, false
 	}
 	if !unicode.IsUpper(rune(name[0])) {
-		return alias{Link: target}, true
+		return Alias{Link: target}, true
 	}
 	t := p.Std[path]
 	if t == nil {
-		return alias{}, false
+		return Alias{}, false
 	}
 	o := t.Scope().Lookup(name)
-	return alias{Std: StdName{path, name}}, o != nil && types.Identical(o.Type(), fn.Type())
+	return Alias{Std: StdName{path, name}}, o != nil && types.Identical(o.Type(), fn.Type())
 }
 
 var (
@@ -110,7 +110,7 @@ func jumpOnly(code []string) (symbol string, ok bool) {
 }
 
 // processorTwins maps instructions to the functions of internal/cpu that have them.
-var processorTwins = map[string]alias{
+var processorTwins = map[string]Alias{
 	"0(FP)>AX; 4(FP)>CX; CPUID; AX>8(FP); BX>12(FP); CX>16(FP); DX>20(FP); RET": {
 		Link: "internal/cpu.cpuid", asm: signature(2, 4),
 	},

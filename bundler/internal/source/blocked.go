@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -138,45 +137,4 @@ func (p *Program) assemblyBlocks(known []block) (blocks []block) {
 		}})
 	}
 	return blocks
-}
-
-// checkOutput refuses an output file in the folder of one of the program's packages:
-// the go command would compile it as part of that package.
-func (p *Program) checkOutput() error {
-	name := p.Request.Output
-	if name == "" {
-		return nil
-	}
-	base := filepath.Base(name)
-	dir := realPath(filepath.Dir(name))
-	for _, path := range p.Paths {
-		l := p.Listed[path]
-		if l.Standard || l.Dir == "" || realPath(l.Dir) != dir {
-			continue
-		}
-		own := slices.ContainsFunc(l.GoFiles, func(file string) bool { return filepath.Base(file) == base })
-		if !own && (path == adHoc || filepath.Ext(base) != ".go" || base[0] == '_' || base[0] == '.') {
-			continue
-		}
-		text := "%s would become part of package %s, which lies in that folder"
-		if own {
-			text = "%s is a source file of package %s"
-		}
-		return &Error{
-			Text: fmt.Sprintf(text, name, path),
-			Hint: "write the bundle into a folder outside of the program",
-		}
-	}
-	return nil
-}
-
-// realPath returns the absolute path of name. It resolves symbolic links if name exists.
-func realPath(name string) string {
-	if abs, err := filepath.Abs(name); err == nil {
-		name = abs
-	}
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real
-	}
-	return name
 }

@@ -12,7 +12,7 @@ import (
 
 // An Alias is what stands for an object that has no definition in Go. One of the
 // fields To, Std, Link, Self, Body and Pointer is set.
-type alias struct {
+type Alias struct {
 	To      types.Object // another object of the program
 	Std     StdName      // a function of the standard library
 	Link    string       // a linker symbol outside of the program, by go:linkname
@@ -133,14 +133,14 @@ func (p *Program) resolveLink(l link, symbols map[string]types.Object) error {
 	switch {
 	case target == l.local:
 		if p.Listed[path] != nil && home == nil { // defines a symbol for the standard library
-			p.Aliases[l.local] = alias{Link: l.remote}
+			p.Aliases[l.local] = Alias{Link: l.remote}
 			p.Pushes = append(p.Pushes, p.PartOf(l.local))
 		}
 		return nil
 	case target != nil:
 		return p.bind(l, target)
 	case home == nil:
-		p.Aliases[l.local] = alias{Link: l.remote}
+		p.Aliases[l.local] = Alias{Link: l.remote}
 		if isVar { // further links to the symbol mean this variable
 			symbols[l.remote] = l.local
 		}
@@ -168,7 +168,7 @@ func (p *Program) packageOf(path string) *Package {
 // initialized later therefore stays a go:linkname, which the compiler ignores there.
 func (p *Program) bind(l link, target types.Object) error {
 	if IsMethod(target) {
-		p.Aliases[l.local] = alias{Self: target}
+		p.Aliases[l.local] = Alias{Self: target}
 		return nil
 	}
 	from, to := l.local, target
@@ -188,15 +188,15 @@ func (p *Program) bind(l link, target types.Object) error {
 	case fromVar && p.hasBody(from):
 		return p.refuseLink(l, "where both variables have initial values")
 	case identical && !later:
-		p.Aliases[from] = alias{To: to}
+		p.Aliases[from] = Alias{To: to}
 	case !fromVar:
-		p.Aliases[from] = alias{Self: to}
+		p.Aliases[from] = Alias{Self: to}
 	default:
 		sizes := types.SizesFor("gc", p.Target.GOARCH)
 		if sizes.Sizeof(from.Type()) > sizes.Sizeof(to.Type()) {
 			return p.refuseLink(l, "which is a smaller variable")
 		}
-		p.Aliases[from] = alias{Pointer: to, Later: later}
+		p.Aliases[from] = Alias{Pointer: to, Later: later}
 	}
 	return nil
 }

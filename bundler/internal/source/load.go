@@ -18,11 +18,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 	"sync"
 
 	goversion "go/version"
@@ -214,7 +210,7 @@ func (p *Program) cutPackages() error {
 	if p.Main.Types.Scope().Lookup("main") == nil {
 		return &Error{Pos: p.packageClause(p.Main.Listing), Text: fmt.Sprintf("package %s has no func main", p.Main.ImportPath)}
 	}
-	p.Aliases = map[types.Object]alias{}
+	p.Aliases = map[types.Object]Alias{}
 	for _, k := range p.Packages {
 		if err := cut(p, k); err != nil {
 			return err
@@ -224,73 +220,4 @@ func (p *Program) cutPackages() error {
 		return err
 	}
 	return resolveLinks(p)
-}
-
-// listFailure returns the error of a go command that listed no packages.
-func listFailure(ctx context.Context, p *Program, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	text := strings.TrimSpace(err.Error())
-	if _, after, ok := strings.Cut(text, "stderr: "); ok {
-		text = after
-	}
-	out := listErrorOf(packages.Error{Msg: strings.ReplaceAll("\n"+text, "\ngo: ", "\n")}, p.Request.Package, p.Request.Dir)
-	if strings.Contains(out.Text, "go.mod file not found") {
-		out.Text = p.Request.Dir + ": " + out.Text
-		out.Hint = "bundle a program inside of a module: go mod init makes one"
-	}
-	return out
-}
-
-// flagHint adds the value of GOFLAGS as a hint to errors about flags, and workHint
-// to errors about go.work.
-func flagHint(tool *GoTool, err error) error {
-	flags := ""
-	for _, kv := range tool.asked {
-		if v, ok := strings.CutPrefix(kv, "GOFLAGS="); ok {
-			flags = v
-		}
-	}
-	refusal := (*Error)(nil)
-	if !errors.As(err, &refusal) {
-		refusal = &Error{Text: err.Error()}
-		if errors.Is(err, context.Canceled) || errors.Is(err, exec.ErrNotFound) {
-			return err
-		}
-	}
-	if flags != "" && flagComplaint.MatchString(refusal.Text) && refusal.Hint == "" && !refusal.Pos.IsValid() {
-		refusal.Hint = "GOFLAGS is " + strconv.Quote(flags) + ": unset it, or the part that is in the way"
-	}
-	if strings.Contains(refusal.Text, "go.work") && refusal.Hint == "" {
-		refusal.Hint = workHint
-	}
-	return refusal
-}
-
-// flagComplaint matches the go command's errors about flags.
-var flagComplaint = regexp.MustCompile(`GOFLAGS|\bflag\b|(^|\s)-[a-z]+\b`)
-
-// loadError returns the first error of a package: of the parser, else of the type
-// checker, else of the compiler.
-func loadError(p *Program, l *Listing) error {
-	for _, e := range l.from.Errors {
-		if e.Kind == packages.ParseError {
-			return listErrorOf(e, l.ImportPath, p.Request.Dir)
-		}
-	}
-	if errs := l.from.TypeErrors; len(errs) > 0 {
-		first := &Error{Pos: p.Fset.PositionFor(errs[0].Pos, false), Text: errs[0].Msg}
-		if len(errs) > 1 && strings.HasPrefix(errs[1].Msg, "\t") { // "other declaration of x"
-			first.Text += "; " + strings.TrimSpace(errs[1].Msg) + " at " + p.Position(errs[1].Pos)
-		}
-		return first
-	}
-	if len(l.from.Errors) > 0 {
-		return listErrorOf(l.from.Errors[0], l.ImportPath, p.Request.Dir)
-	}
-	if !l.Standard && l.Types == nil {
-		return errors.New("package " + l.ImportPath + " can't be loaded")
-	}
-	return nil
 }

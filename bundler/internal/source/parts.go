@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -178,22 +177,6 @@ func sameLine(f *File, end, comment token.Pos, last *Part) bool {
 	return last != nil && f.Tok.Line(end) == f.Tok.Line(comment)
 }
 
-// Start returns where the text of the part begins, after its comments.
-func (t *Part) Start() token.Pos {
-	if t.Spec != nil && t.Decl.(*ast.GenDecl).Lparen.IsValid() {
-		return t.Spec.Pos()
-	}
-	return t.Decl.Pos()
-}
-
-// End returns where the text of the part ends, before trailing comments.
-func (t *Part) End() token.Pos {
-	if t.Spec != nil {
-		return t.Spec.End()
-	}
-	return t.Decl.End()
-}
-
 // findEmbeds collects the patterns of the go:embed directives of a variable.
 func findEmbeds(k *Package, t *Part) error {
 	if t.Kind != VarPart || !k.embeds {
@@ -234,31 +217,4 @@ func embedPatterns(args string) (patterns []string, err error) {
 		patterns = append(patterns, word)
 	}
 	return patterns, nil
-}
-
-// ReadText returns the contents of a file, or nothing if it can't be read.
-func ReadText(name string) string {
-	data, _ := os.ReadFile(name)
-	return string(data)
-}
-
-// An EmbedKind is a kind of variable that go:embed fills.
-type EmbedKind uint8
-
-const (
-	EmbedString EmbedKind = iota
-	EmbedBytes
-	EmbedFS
-)
-
-// EmbedKind returns the kind of the variable that go:embed fills.
-func (t *Part) EmbedKind() EmbedKind {
-	typ := t.Objects[0].Type()
-	if b, ok := typ.Underlying().(*types.Basic); ok && b.Kind() == types.String {
-		return EmbedString
-	}
-	if _, ok := typ.Underlying().(*types.Slice); ok {
-		return EmbedBytes
-	}
-	return EmbedFS
 }

@@ -4,12 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -46,6 +43,14 @@ func (r *Request) Announce(format string, args ...any) {
 	if r.Progress != nil {
 		r.Progress(fmt.Sprintf(format, args...))
 	}
+}
+
+// Count returns a number with a noun, in the plural unless n is 1: "2 packages".
+func Count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // Resolve makes Dir absolute. If Package is a folder or a file, Dir becomes its
@@ -111,23 +116,10 @@ func (r *Request) Read(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// importIn returns the position at which the Go file name imports path.
-func (r *Request) importIn(name, path string) token.Position {
-	src, err := r.Read(name)
-	if err != nil || filepath.Ext(name) != ".go" {
-		return token.Position{}
-	}
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, name, src, parser.ImportsOnly)
-	if err != nil {
-		return token.Position{}
-	}
-	for _, imp := range f.Imports {
-		if imp.Path.Value == strconv.Quote(path) {
-			return fset.Position(imp.Pos())
-		}
-	}
-	return token.Position{}
+// ReadText returns the contents of a file, or nothing if it can't be read.
+func ReadText(name string) string {
+	data, _ := os.ReadFile(name)
+	return string(data)
 }
 
 // tagFlags returns the flags of the go command for the build tags, after the
