@@ -113,7 +113,7 @@ type licence struct {
 }
 
 // licenses lists the names in the documentation of Kaggle's client.
-var licences = []string{
+var licenses = []string{
 	"CC0-1.0", "CC-BY-SA-4.0", "GPL-2.0", "ODbL-1.0", "CC-BY-NC-SA-4.0", "unknown", "DbCL-1.0", "CC-BY-SA-3.0",
 	"copyright-authors", "other", "reddit-api", "world-bank", "CC-BY-4.0", "CC-BY-NC-4.0", "PDDL", "CC-BY-3.0",
 	"US-Government-Works", "CC-BY-NC-SA-3.0", "EU-ODP-Legal-Notice", "apache-2.0", "GPL-3.0", "LGPL-3.0", "AGPL-3.0", "FDL-1.3",
@@ -136,8 +136,8 @@ func (d Dataset) JSON() ([]byte, error) {
 	if name == "" {
 		name = "other"
 	}
-	if !slices.Contains(licences, name) {
-		errs = append(errs, fmt.Errorf("%q is no licence that Kaggle knows (known: %s)", name, strings.Join(licences, ", ")))
+	if !slices.Contains(licenses, name) {
+		errs = append(errs, fmt.Errorf("%q is no licence that Kaggle knows (known: %s)", name, strings.Join(licenses, ", ")))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("dataset-metadata.json of %s: %w", d.ID(), err)

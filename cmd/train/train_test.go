@@ -175,7 +175,7 @@ func stopped(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("stderr.txt"), stderr.Bytes(), 0o644))
 }
 
-// unlabelAll removes the config from all weights of a folder: unlabelall FOLDER.
+// unlabelAll removes the config from all weights of a folder: `unlabelall FOLDER`.
 func unlabelAll(ts *testscript.TestScript, neg bool, args []string) {
 	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.safetensors"))
 	ts.Check(err)
