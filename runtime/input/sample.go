@@ -47,8 +47,8 @@ type Labeling uint8
 // The labelings.
 const (
 	UnknownLabels Labeling = iota
-	OneLabel                // exactly one in every row
-	SeveralLabels           // another number in some row
+	OneLabel               // exactly one in every row
+	SeveralLabels          // another number in some row
 )
 
 // defaultColumn is the column of labels if no table names one.
