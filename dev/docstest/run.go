@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -97,7 +98,7 @@ func (w World) environ() []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "DEPLOY_KERNEL_") || strings.HasPrefix(name, "KAGGLE_") || name == "PATH" || name == "HOME" || name == "GOEXPERIMENT" {
+		if strings.HasPrefix(name, "DEPLOY_KERNEL_") || strings.HasPrefix(name, "KAGGLE_") || slices.Contains([]string{"PATH", "HOME", "GOEXPERIMENT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}, name) {
 			continue
 		}
 		env = append(env, kv)
