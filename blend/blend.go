@@ -122,7 +122,7 @@ type Result struct {
 	Search search.Result
 	// Report is the validation, nil if that was skipped.
 	Report *report.Report
-	// Thresholds are those of the classes, nil without [Options.PerClass].
+	// Thresholds has a threshold for each class; nil without [Options.PerClass].
 	Thresholds *threshold.Result
 }
 

@@ -22,9 +22,9 @@ type Writer struct {
 var errClosed = errors.New("crypt: write to a closed writer")
 
 // NewWriter writes the header of an encrypted file to w and returns a writer for the
-// plaintext. The name is that of the plain file, without folders; readers need it,
-// too. Only Close completes the file, and it does not close w. To abandon the file,
-// omit Close: every reader refuses what was written until then.
+// plaintext. Name is the name of the plain file without folders; NewReader needs the
+// same one. Only Close completes the file, and it does not close w. To abandon the
+// file, omit Close: every reader refuses an incomplete file.
 func NewWriter(w io.Writer, key Key, name string) (*Writer, error) {
 	if err := checkArgs(key, name); err != nil {
 		return nil, err

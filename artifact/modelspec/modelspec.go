@@ -95,7 +95,7 @@ func Default() *Spec {
 	}
 }
 
-// file is the whole config, as a Spec sees it. Its keys are those of a training config.
+// file is a whole training config with the keys that a Spec reads.
 type file struct {
 	Model         Model         `yaml:"model"`
 	Data          yamlfile.Skip `yaml:"data"`

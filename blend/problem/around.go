@@ -6,7 +6,7 @@ package problem
 //	(1-radius) center + radius q
 //
 // of s. So center keeps its coordinates, and the corners (one model alone) lie near
-// center. Scores are those of s.
+// center. The scores of points come from s.
 //
 // The pruning of the package comment applies with the blends at the corners in place
 // of the models. With a radius of 0.1 it drops about nine in ten entries, and

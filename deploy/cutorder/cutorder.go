@@ -156,7 +156,8 @@ type search struct {
 	sum     []float32 // weighted sum of the remaining folds' predictions, rows x classes
 }
 
-// run drops one fold after the other, until one is left. The score is that of all.
+// run drops one fold after the other until one is left, and returns the cuts in that
+// order. Score is the score of all folds together.
 func (s *search) run(score float64) []ensemble.Cut {
 	left := newFolds(s.members)
 	try := make([]float32, len(s.sum))

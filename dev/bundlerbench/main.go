@@ -7,7 +7,7 @@
 //
 // It makes programs of one kind in growing sizes, bundles each in a process of its own,
 // and prints a table in the form of docs/performance.md. CPU time and largest resident
-// memory are those of the bundler, without the go command that it runs.
+// memory count the bundler, without the go command that it runs.
 package main
 
 import (

@@ -52,7 +52,7 @@ func (r *Reference) FirstDifference(run Runner, tolerance float64) (string, erro
 
 func (s *summary) add(nhwc []float32) {
 	if s.images == 0 {
-		// PyTorch's first values are those of the first channel.
+		// PyTorch's first values belong to the first channel.
 		for i := range min(4, len(nhwc)) {
 			plane := s.shape.H * s.shape.W
 			s.head = append(s.head, float64(nhwc[i%plane*s.shape.C+i/plane]))

@@ -4,7 +4,8 @@ import "github.com/deploy-kernel/deploy-kernel/runtime/nn"
 
 // The residual networks for 32x32 images of He et al., "Deep residual learning for
 // image recognition" (arXiv 1512.03385), section 4.2. Their shortcuts have no
-// parameters (option A). Keys are those of akamaster's pytorch_resnet_cifar10.
+// parameters (option A). Keys equal those of akamaster's
+// pytorch_resnet_cifar10.
 var (
 	CIFARResNet20 = Arch{"cifar_resnet20", imageNetMean, imageNetStd, cifarResNet20}
 	CIFARResNet32 = Arch{"cifar_resnet32", imageNetMean, imageNetStd, cifarResNet32}

@@ -28,7 +28,8 @@ func xception(c Config) (*nn.Graph, error) {
 }
 
 // xceptionUnit is a chain of separable convolutions, a pooling if there is a stride, and
-// the shortcut. channels are those of each convolution.
+// the shortcut. channels lists the output channels of each
+// convolution.
 func xceptionUnit(b *nn.Builder, x *nn.Node, stride int, first activation, channels ...int) *nn.Node {
 	identity := x
 	if stride != 1 {

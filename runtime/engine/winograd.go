@@ -226,7 +226,7 @@ func (wg *winograd) enter(arena []float32, s *scratch, plane, tile int, v []floa
 	}
 }
 
-// copyPixels copies size pixels from (y, x) on, as far as they lie inside t.
+// copyPixels copies the part of a size.H x size.W rectangle at (y, x) that lies in t.
 func copyPixels(dst []float32, row int, arena []float32, t *tensor, plane, y, x int, size nn.HW) {
 	from, to := max(x, 0), min(x+size.W, t.w)
 	for r := range size.H {

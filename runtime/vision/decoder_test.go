@@ -103,8 +103,8 @@ func TestADecoderSurvivesItsFormats(t *testing.T) {
 	}
 }
 
-// The test numbers the six pixels of a 3x2 image. The orders are those of Pillow's
-// exif_transpose.
+// The test numbers the six pixels of a 3x2 image. Pillow's exif_transpose
+// gives these orders.
 func TestTurn(t *testing.T) {
 	m := vision.New(3, 2)
 	for i := range m.Pix {

@@ -3,7 +3,7 @@ package vision
 import "fmt"
 
 // Resize returns m resized to w x h pixels, both positive, with the pixels of the
-// library that f names. Pillow's filters are those of its releases before 13; the
+// library that f names. Pillow's filters follow its releases before 13. The
 // result of [TFBilinear] is rounded.
 func Resize(m *Image, w, h int, f Interpolation) *Image {
 	if w < 1 || h < 1 {

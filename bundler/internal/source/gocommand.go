@@ -62,8 +62,8 @@ type Target struct {
 	GOOS, GOARCH, GOVERSION, GOROOT, GOEXPERIMENT, GOFLAGS, CGO_ENABLED, GO111MODULE string
 }
 
-// target asks the go command for its target. CGO_ENABLED is that of the user, not
-// of Env: it decides whether an ordinary build uses cgo.
+// target asks the go command for its target. Its CGO_ENABLED is the user's setting,
+// which decides whether an ordinary build uses cgo. Env does not change it.
 func (g *GoTool) target(ctx context.Context) (t Target, err error) {
 	asked := *g
 	asked.Env = append(slices.Clip(g.asked), "PWD="+g.Dir)

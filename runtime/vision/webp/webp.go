@@ -144,8 +144,8 @@ func decodeAlpha(chunk []byte, w, h int) ([]uint8, error) {
 		}
 		copy(a, chunk[1:])
 	case 1:
-		// The data are those of a lossless image without its header. Alpha is
-		// its green channel.
+		// The data encode a lossless image without its header. Its green channel
+		// is the alpha.
 		if w > 1<<14 || h > 1<<14 {
 			return nil, errAlpha
 		}

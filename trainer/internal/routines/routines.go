@@ -54,8 +54,8 @@ type Set struct {
 	Finite func(x []float32) bool
 }
 
-// Norm holds the vectors of a batch norm for one plane. Floor is that of the ReLU behind
-// it: 0, or simd.None without a ReLU.
+// Norm holds the vectors of a batch norm for one plane. Floor is the lower
+// limit of the outputs: 0 if a ReLU follows, else simd.None.
 type Norm struct {
 	Scale, Shift, Mean []float32
 	Floor              float32
