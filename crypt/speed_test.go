@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/deploy-kernel/deploy-kernel/crypt"
+	"golang.org/x/sync/errgroup"
 )
 
 // This measures the decryption of a 2 GB file from the page cache into memory. It

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"golang.org/x/sync/errgroup"

@@ -13,11 +13,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/deploy-kernel/deploy-kernel/artifact/pth"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
+	"github.com/google/go-cmp/cmp"
 )
 
 func Example() {

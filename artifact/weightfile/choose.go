@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )

@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 

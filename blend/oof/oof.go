@@ -22,9 +22,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 )
 
 // Model names a model and its predictions.

@@ -29,12 +29,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/internal/say"
-
 	"github.com/deploy-kernel/deploy-kernel/deploy"
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 )
 

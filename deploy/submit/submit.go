@@ -25,11 +25,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/deploy/push"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )

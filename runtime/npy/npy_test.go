@@ -16,10 +16,9 @@ import (
 	"testing/iotest"
 
 	"codeberg.org/sbinet/npyio"
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"gonum.org/v1/gonum/mat"
 )
 
 func Example() {

@@ -11,10 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/google/go-cmp/cmp"
 	peer "github.com/nlpodyssey/safetensors"
-
-	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
 func Example() {

@@ -11,13 +11,12 @@ import (
 	"os"
 	"slices"
 
-	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // Model is a network in training. It is not safe for concurrent use.

@@ -8,10 +8,9 @@ import (
 	"math"
 
 	"github.com/chewxy/hm"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
 // op is an operation of a tape, as gorgonia sees it: a function from the data of its

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // value is an activation, a gradient or a parameter on the tape. An activation lies in

@@ -7,11 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 func random(r *rand.Rand, n int) []float32 {

@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-
-	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 )

@@ -5,7 +5,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )

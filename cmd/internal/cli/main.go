@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"golang.org/x/term"
 )
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
-
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"

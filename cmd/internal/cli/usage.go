@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/spf13/cobra"

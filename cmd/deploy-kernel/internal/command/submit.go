@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/deploy/kaggle"
 	"github.com/deploy-kernel/deploy-kernel/deploy/submit"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/spf13/cobra"
 )
 
