@@ -110,6 +110,15 @@ func (m Member) Names() ([]Name, error) {
 	return names, nil
 }
 
+// ReadFile reads the ensemble file at path.
+func ReadFile(path string) (*Ensemble, error) {
+	text, err := textfile.Read(path, "an ensemble")
+	if err != nil {
+		return nil, fmt.Errorf("reading the ensemble: %w", err)
+	}
+	return Read(path, text)
+}
+
 // Read parses an ensemble file. name is the name of the file, for errors.
 func Read(name string, data []byte) (*Ensemble, error) {
 	if err := textfile.Check(name, "an ensemble", data); err != nil {

@@ -41,7 +41,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
-	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -100,11 +99,7 @@ func (b *Built) Weight(fold string) (w Weight, ok bool) {
 // Build makes the plan of the ensemble file at path. It reads every weight file whole
 // to hash it.
 func Build(ctx context.Context, path string, o Options) (*Built, error) {
-	text, err := textfile.Read(path, "an ensemble")
-	if err != nil {
-		return nil, fmt.Errorf("reading the ensemble: %w", err)
-	}
-	e, err := ensemblefile.Read(path, text)
+	e, err := ensemblefile.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/spf13/cobra"
 )
 
@@ -30,11 +29,7 @@ type blended struct {
 
 // open reads an ensemble file and opens its predictions.
 func (f *ensembleFlags) open(path string) (*blended, error) {
-	text, err := textfile.Read(path, "an ensemble")
-	if err != nil {
-		return nil, fmt.Errorf("reading the ensemble: %w", err)
-	}
-	e, err := ensemblefile.Read(path, text)
+	e, err := ensemblefile.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
