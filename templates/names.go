@@ -72,13 +72,24 @@ func Title(name string, limit int) string {
 	return strings.TrimSpace(title[:min(len(title), limit)])
 }
 
-var scoreInName = regexp.MustCompile(`_val_-?[0-9]+(\.[0-9]+)?$`)
+var scoreInName = regexp.MustCompile(`_val_-?([0-9]+(\.[0-9]+)?)$`)
+
+// SplitScore divides an ensemble's name into what precedes its score and the score
+// without its sign: "best_val_0.83" is "best" and "0.83". Without a score it returns
+// name and "".
+func SplitScore(name string) (stem, score string) {
+	m := scoreInName.FindStringSubmatchIndex(name)
+	if m == nil {
+		return name, ""
+	}
+	return name[:m[0]], name[m[2]:m[3]]
+}
 
 // KernelTitle returns the default title of an ensemble's kernel, from the path of the
 // ensemble file. It leaves out the score, so a new blend keeps its address on Kaggle.
 func KernelTitle(ensemble string) string {
 	base := filepath.Base(ensemble)
-	name := scoreInName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "")
+	name, _ := SplitScore(strings.TrimSuffix(base, filepath.Ext(base)))
 	title := Title(name, maxTitle)
 	if title != "" && CheckTitle(title) != nil { // as short as "best"
 		title += " ensemble"

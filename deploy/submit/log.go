@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
 // logName is the default name of the log.
@@ -40,13 +40,11 @@ func (s *submitter) defaultLog() string {
 	return filepath.Join(filepath.Dir(filepath.Clean(s.Folder)), logName)
 }
 
-var scoreInName = regexp.MustCompile(`_val_-?([0-9]+(\.[0-9]+)?)$`)
-
 // validation returns the ensemble's validation score from its name or the manifest,
 // "" if unknown.
 func (s *submitter) validation() string {
-	if m := scoreInName.FindStringSubmatch(s.manifest.Ensemble); m != nil {
-		return m[1]
+	if _, score := templates.SplitScore(s.manifest.Ensemble); score != "" {
+		return score
 	}
 	if s.manifest.Score != 0 {
 		return strconv.FormatFloat(s.manifest.Score, 'f', 4, 64)
