@@ -74,12 +74,7 @@ type Warning struct {
 }
 
 // String returns "file:line:col: text".
-func (w Warning) String() string {
-	if !w.Pos.IsValid() {
-		return w.Text
-	}
-	return w.Pos.String() + ": " + w.Text
-}
+func (w Warning) String() string { return source.Warning(w).String() }
 
 // An Error reports a mistake in the program, or a program that one Go file can't hold.
 // If something can be done about it, the error that Bundle returns also has a method
