@@ -111,10 +111,10 @@ func (p *Progress) Write(b []byte) (int, error) {
 }
 
 // Reader returns a reader of r that adds the bytes read to p.
-func (p *Progress) Reader(r io.Reader) io.Reader { return &countingReader{r, p} }
+func (p *Progress) Reader(r io.Reader) io.Reader { return io.TeeReader(r, adder{p}) }
 
 // Writer returns a writer to w that adds the bytes written to p.
-func (p *Progress) Writer(w io.Writer) io.Writer { return &countingWriter{w, p} }
+func (p *Progress) Writer(w io.Writer) io.Writer { return io.MultiWriter(w, adder{p}) }
 
 // Close removes the bar. It may be called more than once.
 func (p *Progress) Close() {
@@ -162,26 +162,12 @@ func (l plainLine) amount(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-type countingReader struct {
-	r io.Reader
-	p *Progress
-}
+// adder adds the bytes written to it to a Progress.
+type adder struct{ p *Progress }
 
-func (c *countingReader) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.p.Add(int64(n))
-	return n, err
-}
-
-type countingWriter struct {
-	w io.Writer
-	p *Progress
-}
-
-func (c *countingWriter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.p.Add(int64(n))
-	return n, err
+func (a adder) Write(b []byte) (int, error) {
+	a.p.Add(int64(len(b)))
+	return len(b), nil
 }
 
 // isTerminal reports whether w is a terminal.
