@@ -49,7 +49,7 @@ func TestGosOwnTestProgramsPassAsBundles(t *testing.T) {
 	}
 	root := filepath.Join(strings.TrimSpace(string(goroot)), "test")
 	if _, err := os.Stat(root); err != nil {
-		t.Skipf("no corpus: %v", err)
+		t.Skipf("Go's own test programs are not installed with this toolchain: %v", err)
 	}
 	filter := regexp.MustCompile(os.Getenv("CORPUS"))
 	var programs []string
@@ -206,7 +206,7 @@ func module(t *testing.T, dir, path string) {
 		base := strings.TrimSuffix(filepath.Base(f), ".go")
 		syntax, err := parser.ParseFile(token.NewFileSet(), f, nil, parser.PackageClauseOnly)
 		if err != nil {
-			t.Skip(err)
+			t.Skipf("a program that go run refuses too: %v", err)
 		}
 		name := syntax.Name.Name
 		if first[name] == "" {

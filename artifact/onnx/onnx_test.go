@@ -180,18 +180,18 @@ func TestWeightsOfAnotherNetworkAreRefused(t *testing.T) {
 func ortFolder(t *testing.T) string {
 	t.Helper()
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {
-		t.Skip("ONNX Runtime is run by make test-long only")
+		t.Skip("compares with ONNX Runtime, which make test-long installs: set DEPLOY_KERNEL_LONG=1")
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("onnxruntime-node is installed to the user's cache: %v", err)
 	}
 	dir := filepath.Join(cache, "deploy-kernel", "onnxruntime")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "onnxruntime-node")); err == nil {
 		return dir
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Skip(err)
+		t.Skipf("onnxruntime-node is installed to the user's cache: %v", err)
 	}
 	npm := exec.Command("npm", "install", "--ignore-scripts", "--no-audit", "--prefix", dir, "onnxruntime-node")
 	if out, err := npm.CombinedOutput(); err != nil {

@@ -104,7 +104,7 @@ func killedUnderTheScript(t *testing.T, w *world) string {
 	go func() { dead <- killChild(s.path("scratch")) }()
 	r := s.script(t)
 	if err := <-dead; err != nil {
-		t.Skip(err)
+		t.Skipf("the program could not be killed under its script: %v", err)
 	}
 	s.same(t, r)
 	if !strings.Contains(r.stderr, "ended by SIGKILL") || !strings.Contains(r.stderr, "resuming an earlier run") {

@@ -57,7 +57,7 @@ func startOnTerminal(t *testing.T, name string, args ...string) *terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("this system has no pseudo-terminals: %v", err)
 	}
 	t.Cleanup(func() { master.Close() })
 	var n int
@@ -69,7 +69,7 @@ func startOnTerminal(t *testing.T, name string, args ...string) *terminal {
 	})
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("this system has no pseudo-terminals: %v", err)
 	}
 	t.Cleanup(func() { slave.Close() })
 	p := &terminal{t: t, master: master, slave: slave, cmd: exec.Command(name, args...)}
