@@ -1,7 +1,7 @@
 # deploy-kernel: `make` lists the targets.
 SHELL := /bin/bash
 GO ?= go
-# Binaries carry the SIMD kernels; everything also builds and passes without.
+# Binaries carry the SIMD routines; everything also builds and passes without.
 SIMD := GOEXPERIMENT=simd
 BIN := bin
 COMMANDS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
@@ -26,7 +26,7 @@ demo-data: ## make the images and configs of the README's session in demo/
 	@$(GO) run ./examples/demo -rows 240 -images 60 -data demo
 
 .PHONY: test
-test: ## all tests, with the SIMD kernels and then, where it matters, without
+test: ## all tests, with the SIMD routines and then, where it matters, without
 	$(SIMD) $(GO) test -timeout 30m ./...
 	$(GO) build ./...
 	$(GO) test -timeout 30m ./runtime/... ./crypt/...

@@ -6,11 +6,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
-// tap is one place of a convolution's kernel: it reads the source's pixel that
-// lies (dy, dx) from where the window is.
+// tap is one position in a convolution's window. It reads the source pixel at (dy, dx)
+// from the window's corner.
 type tap struct {
 	dy, dx int
-	index  int // in the kernel: ky*width + kx
+	index  int // in the window: row*width + column
 }
 
 // phase is a regular part of a convolution's output: the pixels at + step*r for r in

@@ -22,7 +22,7 @@ type product struct {
 	srcGroup, dstGroup int // channels of a group
 	transposed         bool
 	blockK             int
-	taps               int // of the whole kernel
+	taps               int // of the whole window
 	parts              []*part
 	panels             []panel
 	width              int // source channels that a panel reads

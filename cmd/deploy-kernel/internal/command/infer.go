@@ -48,9 +48,9 @@ func infer() *cobra.Command {
   - the encrypted weights, and the metadata of Kaggle's client.
 
 infer prints the commands that upload it. It checks everything before it writes
-the folder: every weight file is there and fits its architecture, the kernel
-compiles and predicts two images as the unbundled runtime does, and all sizes
-are under Kaggle's limits.
+the folder. Every weight file is there and fits its architecture. The kernel
+compiles, and predicts two images as the unbundled runtime does. All sizes are
+under Kaggle's limits.
 
 --key or $DEPLOY_KERNEL_KEY gives the key of the weights. Without it, infer makes a
 key beside the folder, and the next deploy to the same folder uses it again. The

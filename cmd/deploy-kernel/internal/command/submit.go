@@ -17,9 +17,10 @@ func submitting() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "submit [FOLDER]",
 		Short: "Submit a pushed kernel and wait for its score",
-		Long: `submit waits until the run of the pushed kernel has ended, submits its
-submission.csv to the competition with Kaggle's official client, waits for the
-score, prints it and appends it to submissions.csv beside the ensemble.
+		Long: `submit waits until the run of the pushed kernel has ended. It then submits the
+kernel's submission.csv to the competition with Kaggle's official client, and
+waits for the score. It prints the score and appends it to submissions.csv beside
+the ensemble.
 
 Kaggle continues with an interrupted submission; the same command then continues
 to wait. submit never submits a version twice: the second time it prints the score.`,
