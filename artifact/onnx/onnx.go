@@ -1,15 +1,27 @@
-// Package onnx writes networks with their weights as ONNX files, which other runtimes
-// can run.
+// Package onnx reads and writes ONNX files.
+//
+// [Write] writes a network with its weights, which other runtimes can run:
 //
 //	err := onnx.Write(w, g, params, onnx.Options{Metadata: file.Metadata()})
 //
 // The file has IR version 8 and operator set 17. Its input "input" is a batch of
 // normalized images, (N, 3, H, W). Its output "logits" is (N, classes). Parameters
-// keep their state-dict names, and batch norms stay separate.
+// keep their state-dict names, and batch norms stay separate. Write refuses files over
+// protobuf's limit of 2 GB. It also refuses average pools in ceil mode that count
+// their padding, which ONNX divides differently from PyTorch.
 //
-// The package refuses files over protobuf's limit of 2 GB. It also refuses average
-// pools in ceil mode that count their padding, which ONNX divides differently from
-// PyTorch.
+// [Open] reads any network of IR version 3 to 13 and operator set 1 to 27:
+//
+//	m, err := onnx.Open("model.onnx")
+//	for _, n := range m.Graph.Nodes { … }
+//
+// It expands function calls and sorts nodes. Data stay in the file's bytes until
+// [Tensor.Bytes] asks for them. External data must lie in the model's folder or below.
+//
+// Open trusts nothing. It bounds the number of nodes, of names and of nested graphs,
+// and allocates little more than the size of the file. It refuses cycles, values that
+// are made twice or never, sparse initializers, and data that do not match type and
+// shape. It does not know operators: package importer/reference does.
 package onnx
 
 import (

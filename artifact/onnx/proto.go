@@ -9,9 +9,10 @@ import (
 // "Encoding").
 type message []byte
 
-// The wire types that ONNX files need.
+// The wire types of protobuf. ONNX files do not use its groups, types 3 and 4.
 const (
 	wireVarint = 0
+	wireFixed8 = 1
 	wireBytes  = 2
 	wireFixed4 = 5
 )
@@ -43,14 +44,16 @@ func (m *message) open(field, length int) {
 	*m = binary.AppendUvarint(*m, uint64(length))
 }
 
-// The fields of the messages, and values of their enumerations (onnx.proto,
-// IR version 8).
+// The fields of the messages, and values of their enumerations (onnx.proto of
+// ONNX 1.22, IR version 13).
 const (
 	modelIRVersion     = 1
 	modelProducer      = 2
 	modelGraph         = 7
 	modelOpset         = 8
 	modelMetadata      = 14
+	modelFunctions     = 25
+	opsetDomain        = 1
 	opsetVersion       = 2
 	entryKey           = 1
 	entryValue         = 2
@@ -59,23 +62,49 @@ const (
 	graphInitializer   = 5
 	graphInput         = 11
 	graphOutput        = 12
+	graphSparse        = 15
 	nodeInput          = 1
 	nodeOutput         = 2
 	nodeName           = 3
 	nodeOpType         = 4
 	nodeAttribute      = 5
+	nodeDomain         = 7
+	nodeOverload       = 8
+	functionName       = 1
+	functionInput      = 4
+	functionOutput     = 5
+	functionNode       = 7
+	functionOpset      = 9
+	functionDomain     = 10
+	functionDefault    = 11
+	functionOverload   = 13
 	attributeName      = 1
 	attributeFloat     = 2
 	attributeInt       = 3
+	attributeString    = 4
+	attributeTensor    = 5
+	attributeGraph     = 6
+	attributeFloats    = 7
 	attributeInts      = 8
+	attributeStrings   = 9
 	attributeType      = 20
+	attributeReference = 21
 	attributeTypeFloat = 1
 	attributeTypeInt   = 2
 	attributeTypeInts  = 7
 	tensorDims         = 1
 	tensorType         = 2
+	tensorSegment      = 3
+	tensorFloats       = 4
+	tensorInt32s       = 5
+	tensorStrings      = 6
+	tensorInt64s       = 7
 	tensorName         = 8
 	tensorRaw          = 9
+	tensorDoubles      = 10
+	tensorUint64s      = 11
+	tensorExternal     = 13
+	tensorLocation     = 14
 	tensorTypeFloat    = 1
 	tensorTypeInt64    = 7
 	valueName          = 1
