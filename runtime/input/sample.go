@@ -110,8 +110,8 @@ func ReadSample(path string, rules SampleRules) (*Sample, error) {
 }
 
 func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
-	s := &sampleReader{tableReader: newTableReader(name, r), rules: rules}
-	header, err := s.header()
+	s := &sampleReader{Records: NewRecords(name, r), rules: rules}
+	header, err := s.Header()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
 
 // sampleReader is the state of one ReadSample.
 type sampleReader struct {
-	*tableReader
+	*Records
 	rules   SampleRules
 	columns []string
 	first   [][]string // the first rows, for messages
@@ -138,9 +138,9 @@ type sampleReader struct {
 // maxShown is the number of rows in a message.
 const maxShown = 3
 
-// next is tableReader.next, and keeps the first rows for messages.
+// next is Records.Next, and keeps the first rows for messages.
 func (s *sampleReader) next() (record []string, line int, err error) {
-	record, line, err = s.tableReader.next()
+	record, line, err = s.Records.Next()
 	if err == nil && len(s.first) < maxShown {
 		s.first = append(s.first, record)
 	}

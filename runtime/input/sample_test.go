@@ -99,7 +99,7 @@ func TestSamplesOfOtherKindsAreRefused(t *testing.T) {
 func TestErrorsInSamplesNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "the table is empty",
-		"id,attribute_ids\na\n":          "sample_submission.csv:2: a row must have two fields",
+		"id,attribute_ids\na\n":          "sample_submission.csv:2: fields in the row: 1; in the header: 2",
 		"id,attribute_ids\n,1\n":         "sample_submission.csv:2: the id is empty",
 		"id,attribute_ids\n\"a\"b\",1":   "sample_submission.csv:2:",
 		"id,attribute_ids\na,1\nb,x y z": "sample_submission.csv:3: it has text",

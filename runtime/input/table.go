@@ -1,18 +1,12 @@
 package input
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-)
-
-const (
-	maxTable = 1 << 28 // bytes of a table
-	maxField = 1 << 16 // bytes of a field
 )
 
 // Table is a table in Kaggle's form, with an id and class numbers in each row. Ids are
@@ -43,19 +37,21 @@ func ReadTableFile(path string) (*Table, error) {
 // ReadTable reads a CSV table of two columns with a header. It accepts byte order
 // marks, UTF-16, line ends of every kind and blank lines. Errors begin with name:line.
 func ReadTable(name string, r io.Reader) (*Table, error) {
-	c := newTableReader(name, r)
-	c.csv.FieldsPerRecord = 2
+	c := NewRecords(name, r)
 	c.csv.ReuseRecord = true
-	header, err := c.header()
-	if separator := otherSeparator(header); err != nil && separator != "" {
-		return nil, fmt.Errorf("%s:1: the columns are separated by %s; save the table with commas", name, separator)
-	}
+	header, err := c.Header()
 	if err != nil {
 		return nil, err
 	}
+	if len(header) != 2 {
+		if err := CheckSeparator(name, header); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s:1: a row must have two fields, id and class numbers", name)
+	}
 	t := &Table{Name: name, Columns: [2]string{strings.Clone(header[0]), strings.Clone(header[1])}}
 	for {
-		record, line, err := c.next()
+		record, line, err := c.Next()
 		if errors.Is(err, io.EOF) {
 			return t, nil
 		}
@@ -68,76 +64,6 @@ func ReadTable(name string, r io.Reader) (*Table, error) {
 		}
 		t.Rows = append(t.Rows, Row{ID: strings.Clone(id), Labels: strings.Clone(labels), Line: line})
 	}
-}
-
-// tableReader reads the rows of a CSV table of bounded size.
-type tableReader struct {
-	name    string // of the file, for messages
-	limited *io.LimitedReader
-	csv     *csv.Reader
-}
-
-func newTableReader(name string, r io.Reader) *tableReader {
-	limited := &io.LimitedReader{R: r, N: maxTable + 1}
-	return &tableReader{name, limited, csv.NewReader(newTextReader(limited))}
-}
-
-// header returns the first row. If its number of fields is wrong, it returns the row
-// and an error.
-func (t *tableReader) header() ([]string, error) {
-	header, err := t.csv.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", t.name)
-	case err != nil:
-		return header, tableError(t.name, err)
-	}
-	return header, nil
-}
-
-// next returns the next row and its line. Its error is io.EOF after the last one.
-func (t *tableReader) next() (record []string, line int, err error) {
-	record, err = t.csv.Read()
-	switch {
-	case t.limited.N <= 0:
-		return nil, 0, fmt.Errorf("%s: more than %d bytes", t.name, maxTable)
-	case errors.Is(err, io.EOF):
-		return nil, 0, io.EOF
-	case err != nil:
-		return nil, 0, tableError(t.name, err)
-	}
-	line, _ = t.csv.FieldPos(0)
-	for _, field := range record {
-		if len(field) > maxField {
-			return nil, 0, fmt.Errorf("%s:%d: a field of more than %d bytes", t.name, line, maxField)
-		}
-	}
-	return record, line, nil
-}
-
-// otherSeparator names the separator in a header without a comma, or returns "".
-func otherSeparator(header []string) string {
-	switch {
-	case len(header) != 1:
-	case strings.Contains(header[0], ";"):
-		return "semicolons"
-	case strings.Contains(header[0], "\t"):
-		return "tabs"
-	case strings.Contains(header[0], "|"):
-		return "vertical bars"
-	}
-	return ""
-}
-
-func tableError(name string, err error) error {
-	var p *csv.ParseError
-	if !errors.As(err, &p) {
-		return fmt.Errorf("reading %s: %w", name, err)
-	}
-	if errors.Is(p.Err, csv.ErrFieldCount) {
-		return fmt.Errorf("%s:%d: a row must have two fields, id and class numbers", name, p.Line)
-	}
-	return fmt.Errorf("%s:%d:%d: %w", name, p.Line, p.Column, p.Err)
 }
 
 // IDs returns the ids of all rows, in order.

@@ -79,8 +79,8 @@ func TestMistakesInATableNameTheLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
 		{"\xef\xbb\xbf", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
-		{"id,attribute_ids\na,1\nb\n", "t.csv:3: a row must have two fields, id and class numbers"},
-		{"id,attribute_ids\r\n \r\na,1\r\nb\r\n", "t.csv:4: a row must have two fields, id and class numbers"},
+		{"id,attribute_ids\na,1\nb\n", "t.csv:3: fields in the row: 1; in the header: 2"},
+		{"id,attribute_ids\r\n \r\na,1\r\nb\r\n", "t.csv:4: fields in the row: 1; in the header: 2"},
 		{"id;attribute_ids\na;1\n", "t.csv:1: the columns are separated by semicolons; save the table with commas"},
 		{"id\tattribute_ids\na\t1\n", "t.csv:1: the columns are separated by tabs; save the table with commas"},
 		{"id,attribute_ids\n,1\n", "t.csv:2: the id is empty"},

@@ -66,7 +66,7 @@ func TestFaultsAreReportedBeforeTheFirstPrediction(t *testing.T) {
 		}, []string{"no sample_submission.csv under ROOT"}},
 		{"a broken sample", func(t *testing.T, w *world, _ *predict.Options) {
 			w.Write(t, "competitions/c/sample_submission.csv", []byte("id,attribute_ids\na\n"))
-		}, []string{"ROOT/competitions/c/sample_submission.csv:2: a row must have two fields"}},
+		}, []string{"ROOT/competitions/c/sample_submission.csv:2: fields in the row: 1; in the header: 2"}},
 		{"a sample of one label", func(t *testing.T, w *world, _ *predict.Options) {
 			w.Write(t, "competitions/c/sample_submission.csv", []byte("image_id,label\na,4\n"))
 		}, []string{"sample_submission.csv: it has one number in every row of the column \"label\": one class for each image"}},
