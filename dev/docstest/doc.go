@@ -17,7 +17,7 @@
 //
 //	<!-- docs-test: skip: needs a Kaggle account -->  not executed; the reason is listed
 //	<!-- docs-test: status 1 -->                      the block's last command ends with status 1
-//	<!-- docs-test: figures vary -->                  any number stands for any other
+//	<!-- docs-test: figures vary -->                  any number, duration or size stands for any other
 //	<!-- docs-test: run                               commands that prepare what follows
 //	…
 //	-->

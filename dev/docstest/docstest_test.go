@@ -25,6 +25,9 @@ func TestShownOutputsMatch(t *testing.T) {
 		{"figures vary", "F2 0.8100 of 1,024 rows\n", "F2 0.7 of 9 rows\n", true, true},
 		{"words do not vary", "F2 0.8100 of 12 rows\n", "F2 0.7 of 9 columns\n", true, false},
 		{"stages of a long job", "a\n", "tool: type-checking 3 packages ...\ntool: type-checking 3 packages ... (12s)\na\n", false, true},
+		{"durations vary in their units", "time 6.5s of 9h0m0s\n", "time 800ms of 45m0s\n", true, true},
+		{"a duration is no number", "took 6.5s\n", "took 6.5\n", true, false},
+		{"sizes vary in their units", "wrote 1.3 kB\n", "wrote 950 bytes\n", true, true},
 		{"figures vary in columns", "a    1.5\n", "a  10.25\n", true, true},
 	} {
 		if got := docstest.Match(tt.shown, tt.got, tt.vary); got != tt.want {
