@@ -256,7 +256,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 	j.fold.Threshold += j.offset
 	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, choice: j.choice, half: b.options.Half})
 	if p.Classes == 0 {
-		p.Classes = j.model.Classes
+		p.Classes, p.Task = j.model.Classes, j.model.Task
 	}
 	if j.model.Classes != p.Classes {
 		return fmt.Errorf("%s: the network has %d classes, but those before it have %d", j.path, j.model.Classes, p.Classes)
@@ -278,7 +278,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 
 // sameModel reports whether two models differ only in folds and coefficient.
 func sameModel(a, b ensemble.Model) bool {
-	return a.Name == b.Name && a.Arch == b.Arch && a.InputSize == b.InputSize &&
+	return a.Name == b.Name && a.Arch == b.Arch && a.Task == b.Task && a.InputSize == b.InputSize &&
 		a.Classes == b.Classes && a.Views == b.Views && a.Dropout == b.Dropout &&
 		a.Scaling == b.Scaling && a.Mean == b.Mean && a.Std == b.Std && a.Alpha == b.Alpha && a.EXIF == b.EXIF
 }

@@ -118,7 +118,7 @@ func (w *World) encrypt(t testing.TB, name string, data []byte) []byte {
 // weights.
 func WeightFile(t testing.TB, a arch.Arch, m ensemble.Model, seed string) []byte {
 	t.Helper()
-	g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes})
+	g, err := a.Build(m.Config())
 	must(t, err)
 	dict := &weights.StateDict{Metadata: map[string]string{"arch": a.Name}}
 	for _, p := range g.Params() {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
@@ -21,8 +22,8 @@ const maxInput = 1 << 12
 // that fold names are distinct file names, and that cuts refer to folds of the plan.
 // The error names the place.
 func (p *Plan) Check() error {
-	if p.Classes < 1 {
-		return fmt.Errorf("plan %s: %d classes", p.Name, p.Classes)
+	if err := p.checkTask(); err != nil {
+		return fmt.Errorf("plan %s: %w", p.Name, err)
 	}
 	if len(p.Models) == 0 {
 		return fmt.Errorf("plan %s: no models", p.Name)
@@ -30,7 +31,7 @@ func (p *Plan) Check() error {
 	names := map[string]bool{}
 	total := 0.0
 	for i, m := range p.Models {
-		if err := m.check(p.Classes); err != nil {
+		if err := m.check(p); err != nil {
 			return fmt.Errorf("plan %s: model %d (%s): %w", p.Name, i, m.Name, err)
 		}
 		for _, f := range m.Folds {
@@ -66,10 +67,40 @@ func (p *Plan) Check() error {
 	return nil
 }
 
-func (m *Model) check(classes int) error {
+// checkTask checks the answers of the plan.
+func (p *Plan) checkTask() error {
 	switch {
-	case m.Classes != classes:
-		return fmt.Errorf("%d classes in a plan of %d", m.Classes, classes)
+	case !p.Task.Known():
+		return fmt.Errorf("there is no %s", p.Task)
+	case p.Classes < 1, p.Task == task.Ordinal && p.Classes < 2:
+		return fmt.Errorf("%d classes", p.Classes)
+	case len(p.ClassNames) != 0 && len(p.ClassNames) != p.Classes:
+		return fmt.Errorf("%d class names for %d classes", len(p.ClassNames), p.Classes)
+	case len(p.GradeBounds) != 0 && (p.Task != task.Ordinal || len(p.GradeBounds) != p.Classes-1):
+		return fmt.Errorf("%d grade bounds for %d classes of the task %s", len(p.GradeBounds), p.Classes, p.Task)
+	}
+	for i, b := range p.GradeBounds {
+		if math.IsNaN(b) || math.IsInf(b, 0) || i > 0 && b < p.GradeBounds[i-1] {
+			return fmt.Errorf("the grade bounds %g do not ascend", p.GradeBounds)
+		}
+	}
+	return nil
+}
+
+// fits reports whether the model answers what the plan does.
+func (m *Model) fits(p *Plan) bool {
+	if p.Task == task.Ordinal && m.Task == task.Regression {
+		return m.Classes == 1
+	}
+	return m.Task == p.Task && m.Classes == p.Classes
+}
+
+func (m *Model) check(p *Plan) error {
+	switch {
+	case m.Task == p.Task && m.Classes != p.Classes:
+		return fmt.Errorf("%d classes in a plan of %d", m.Classes, p.Classes)
+	case !m.fits(p):
+		return fmt.Errorf("the task %s with %d classes in a plan of the task %s", m.Task, m.Classes, p.Task)
 	case math.IsNaN(m.Coefficient) || math.IsInf(m.Coefficient, 0):
 		return fmt.Errorf("the coefficient %g is not a finite number", m.Coefficient)
 	case m.Views < 1 || m.Views > vision.MaxViews:
@@ -106,6 +137,9 @@ func (m *Model) check(classes int) error {
 		}
 		if f.Size < 1 {
 			return fmt.Errorf("fold %s: a size of %d bytes", f.Name, f.Size)
+		}
+		if m.Task != task.Multilabel && f.Threshold != 0 {
+			return fmt.Errorf("fold %s: the task %s has no threshold, but it is %g", f.Name, m.Task, f.Threshold)
 		}
 		if !(f.Threshold >= -1 && f.Threshold <= 2) {
 			return fmt.Errorf("fold %s: threshold %g is not between -1 and 2", f.Name, f.Threshold)

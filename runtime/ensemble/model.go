@@ -3,6 +3,7 @@ package ensemble
 import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
@@ -11,8 +12,9 @@ type Model struct {
 	Name        string  // name of its config, e.g. 2b_se_resnext50
 	Coefficient float64 // factor of the predictions of each of its folds in the sum
 	Arch        string  // name of the architecture, as in package arch
-	InputSize   int     // side of the network's square input, in pixels
-	Classes     int
+	Task        task.Task
+	InputSize   int // side of the network's square input, in pixels
+	Classes     int // classes, grades, or targets of a regression
 	Views       int // views of each image (TTA), 1 to vision.MaxViews
 	Dropout     float64
 	Folds       []Fold
@@ -26,10 +28,20 @@ type Model struct {
 
 // Fold is one set of trained weights.
 type Fold struct {
-	Name      string  // name of the weight file without its ending, e.g. 2b_se_resnext50_f0_e14_0.5975
-	SHA256    string  // of the plain safetensors file, in hexadecimal
-	Size      int64   // of the plain safetensors file, in bytes
-	Threshold float64 // subtracted from the sigmoid, -1 to 2: it may include an offset
+	Name   string // name of the weight file without its ending, e.g. 2b_se_resnext50_f0_e14_0.5975
+	SHA256 string // of the plain safetensors file, in hexadecimal
+	Size   int64  // of the plain safetensors file, in bytes
+	// Threshold is subtracted from the sigmoid, -1 to 2: it may include an offset. It is 0
+	// for tasks other than multilabel.
+	Threshold float64
+}
+
+// Values returns the number of values of a prediction.
+func (m *Model) Values() int { return m.Task.Values(m.Classes) }
+
+// Config returns the sizes of the network.
+func (m *Model) Config() arch.Config {
+	return arch.Config{InputSize: m.InputSize, Classes: m.Task.Logits(m.Classes), Dropout: m.Dropout}
 }
 
 // Preprocess returns how images become inputs of the network, whose architecture is a.
@@ -50,7 +62,7 @@ func (m *Model) Decoder(formats []vision.Format) vision.Decoder {
 // of multiplications plus the number of values that the layers write. a is the model's
 // architecture.
 func (m *Model) Operations(a arch.Arch) (float64, error) {
-	g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes, Dropout: m.Dropout})
+	g, err := a.Build(m.Config())
 	if err != nil {
 		return 0, err
 	}

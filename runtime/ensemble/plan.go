@@ -16,9 +16,14 @@
 //
 // # Guarantees
 //
-// The prediction of a fold for an image and a class is the mean of sigmoid(logit) over
-// the views, minus the fold's threshold, rounded to float32. An image gets a label where
-// the sum of coefficient × (prediction − class offset) over all folds is positive.
+// The prediction of a fold for an image is the mean over the views of what package task
+// makes of the logits, minus the fold's threshold, rounded to float32.
+//
+//   - A multilabel ensemble gives a label where the sum of coefficient × (prediction −
+//     class offset) over all folds is positive.
+//   - A multiclass ensemble gives the class with the highest sum.
+//   - Regressions and ordinal ensembles predict the weighted mean; the grade is the number
+//     of grade bounds below it.
 //
 // # Refusals
 //
@@ -31,13 +36,24 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // Plan is what a kernel predicts. Running a plan does not change it.
 type Plan struct {
-	Name    string // name of the ensemble, e.g. best_ensemble_val_0.6397
-	Classes int
-	Models  []Model
+	Name string // name of the ensemble, e.g. best_ensemble_val_0.6397
+	// Task is what the ensemble answers. One-target regressions may be members of an
+	// ordinal ensemble.
+	Task    task.Task
+	Classes int // classes, grades, or targets of a regression
+	// ClassNames holds the name of each class. Empty means that classes have numbers only.
+	ClassNames []string
+	Models     []Model
+	// GradeBounds holds the values that part neighboring grades, in ascending order. The
+	// grade of a value is the number of bounds below it. Empty means 0.5, 1.5 and so on.
+	GradeBounds []float64
+	// Metric is the name of the metric that the ensemble was blended for, or "".
+	Metric string
 	// ClassOffsets are subtracted from the predictions, one for each class. Empty means
 	// zeros.
 	ClassOffsets []float64
@@ -73,6 +89,9 @@ func (p *Plan) CropWarnings(sizes [][2]int) []string {
 	}
 	return lines
 }
+
+// Values returns the number of values of a prediction.
+func (p *Plan) Values() int { return p.Task.Values(p.Classes) }
 
 // FoldNames returns the names of all folds, model by model.
 func (p *Plan) FoldNames() []string {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // twoModels returns a plan of a model with two folds and one with a single fold.
@@ -46,6 +47,17 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		{"plan two: model 1 (b): fold b_f0_e1_0.5: a size of 0 bytes", func(p *ensemble.Plan) { p.Models[1].Folds[0].Size = 0 }},
 		{"plan two: model 1 (b): fold b_f0_e1_0.5: threshold NaN is not between -1 and 2", func(p *ensemble.Plan) { p.Models[1].Folds[0].Threshold = math.NaN() }},
 		{"plan two: model 1 (b): the fold a_f0_e1_0.5 occurs twice", func(p *ensemble.Plan) { p.Models[1].Folds[0].Name = "a_f0_e1_0.5" }},
+		{"plan two: there is no task 7", func(p *ensemble.Plan) { p.Task = 7 }},
+		{"plan two: model 0 (a): the task multilabel with 3 classes in a plan of the task multiclass", func(p *ensemble.Plan) { p.Task = task.Multiclass }},
+		{"plan two: 1 class names for 3 classes", func(p *ensemble.Plan) { p.ClassNames = []string{"a"} }},
+		{"plan two: 2 grade bounds for 3 classes of the task multilabel", func(p *ensemble.Plan) { p.GradeBounds = []float64{1, 2} }},
+		{"plan two: the grade bounds [2 1] do not ascend", func(p *ensemble.Plan) { p.Task, p.GradeBounds = task.Ordinal, []float64{2, 1} }},
+		{"plan two: model 0 (a): fold a_f0_e1_0.5: the task ordinal has no threshold, but it is 0.25", func(p *ensemble.Plan) {
+			p.Task = task.Ordinal
+			for i := range p.Models {
+				p.Models[i].Task = task.Ordinal
+			}
+		}},
 		{"plan two: 2 class offsets for 3 classes", func(p *ensemble.Plan) { p.ClassOffsets = make([]float64, 2) }},
 		{"plan two: class 1: the offset NaN is not between -1 and 1", func(p *ensemble.Plan) { p.ClassOffsets = []float64{0, math.NaN(), 0} }},
 		{"plan two: the coefficients of all folds sum to 80001, more than 65536", func(p *ensemble.Plan) { p.Models[0].Coefficient = -40000 }},
@@ -77,6 +89,25 @@ func TestCheckRefusesImpossibleImages(t *testing.T) {
 		if err := plan.Check(); err == nil || !strings.Contains(err.Error(), "model 0 (a): ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
+	}
+}
+
+func TestGradesMayBePredictedByARegression(t *testing.T) {
+	p := twoModels()
+	p.Task, p.GradeBounds = task.Ordinal, []float64{0.4, 1.7}
+	p.Models[0].Task = task.Ordinal
+	p.Models[1].Task, p.Models[1].Classes = task.Regression, 1
+	for i := range p.Models {
+		for f := range p.Models[i].Folds {
+			p.Models[i].Folds[f].Threshold = 0
+		}
+	}
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	p.Models[1].Classes = 2
+	if err := p.Check(); err == nil {
+		t.Error("two targets are accepted as a grade")
 	}
 }
 

@@ -201,7 +201,7 @@ func TestWeightsOfAnotherNetworkAreRefused(t *testing.T) {
 	isEmpty(t, filepath.Dir(o.Output))
 }
 
-func TestANetworkWhoseOutputIsNaNIsRefused(t *testing.T) {
+func TestANetworkWhoseOutputIsNotFiniteIsRefused(t *testing.T) {
 	w := newWorld(t, 3)
 	o := w.options(t.TempDir())
 	predict.SetLoad(&o, func(arch.Arch, *ensemble.Model, []byte, int) (predict.Network, error) {
@@ -213,7 +213,7 @@ func TestANetworkWhoseOutputIsNaNIsRefused(t *testing.T) {
 			return nil
 		}), nil
 	})
-	if _, err := predict.Run(context.Background(), w.Plan, o); err == nil || !strings.Contains(err.Error(), "NaN") {
+	if _, err := predict.Run(context.Background(), w.Plan, o); err == nil || !strings.Contains(err.Error(), "not a finite number") {
 		t.Errorf("got %v", err)
 	}
 	isEmpty(t, filepath.Dir(o.Output))

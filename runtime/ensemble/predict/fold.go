@@ -22,9 +22,9 @@ type FoldOptions struct {
 // Fold predicts images with one set of weights, exactly as Run does. a is the model's
 // architecture, and data is the fold's safetensors file.
 //
-// The result has a row of m.Classes predictions for each path: the mean of the sigmoids
-// over the views, minus the fold's threshold. An image that can't be decoded is an
-// error. A damaged image is used as far as it can be decoded.
+// The result has a row of m.Values() predictions for each path: the mean over the views,
+// minus the fold's threshold. An image that can't be decoded is an error. A damaged
+// image is used as far as it can be decoded.
 func Fold(ctx context.Context, a arch.Arch, m *ensemble.Model, f *ensemble.Fold, data []byte, paths []string, o FoldOptions) ([]float32, error) {
 	threads, size := defaults(o.Threads, o.Batch)
 	net, err := loadNetwork(a, m, data, threads)
@@ -38,13 +38,11 @@ func Fold(ctx context.Context, a arch.Arch, m *ensemble.Model, f *ensemble.Fold,
 	for i, path := range paths {
 		images[i].path = path
 	}
-	p := &pass{
-		batches: &batcher{
-			images: images, decoder: m.Decoder(o.Formats), pre: m.Preprocess(a), size: size,
-			observer: first, scratch: make([]vision.Scratch, threads),
-		},
-		net: net, classes: m.Classes, threshold: f.Threshold, out: make([]float32, len(paths)*m.Classes),
+	batches := &batcher{
+		images: images, decoder: m.Decoder(o.Formats), pre: m.Preprocess(a), size: size,
+		observer: first, scratch: make([]vision.Scratch, threads),
 	}
+	p := newPass(batches, net, m, f, make([]float32, len(paths)*m.Values()))
 	p.batches.views.Store(int32(m.Views))
 	err = p.run(ctx, func(s step) {
 		if o.Tell != nil {

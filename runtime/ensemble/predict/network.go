@@ -26,7 +26,9 @@ func loadNetwork(a arch.Arch, m *ensemble.Model, data []byte, threads int) (netw
 	if err != nil {
 		return nil, err
 	}
-	g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes, Dropout: m.Dropout, Keys: file.Has})
+	c := m.Config()
+	c.Keys = file.Has
+	g, err := a.Build(c)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,9 @@ package predict
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/submission"
 )
 
@@ -14,17 +14,23 @@ import (
 type pass struct {
 	batches   *batcher
 	net       network
-	classes   int
-	threshold float64   // subtracted from the mean of the sigmoids
-	out       []float32 // predictions: images × classes
+	model     *ensemble.Model
+	threshold float64   // subtracted from the mean over the views
+	out       []float32 // predictions: images × values
+	mean      []float64 // of the views of one image
+}
+
+// newPass returns a pass that writes the predictions of a fold of m to out.
+func newPass(b *batcher, net network, m *ensemble.Model, f *ensemble.Fold, out []float32) *pass {
+	return &pass{batches: b, net: net, model: m, threshold: f.Threshold, out: out, mean: make([]float64, m.Values())}
 }
 
 // step reports that the first done images are predicted, the last few of them with a
 // number of views.
 type step struct{ done, images, views int }
 
-// errNaN is returned if the logits contain NaN.
-var errNaN = errors.New("the output of the network is NaN: its weights are damaged or belong to another network")
+// errNotFinite is returned if a prediction is NaN or infinite.
+var errNotFinite = errors.New("the output of the network is not a finite number: its weights are damaged or belong to another network")
 
 // run predicts all images and calls report after each batch. When ctx ends, run returns
 // its error; the predictions reported so far are valid.
@@ -43,7 +49,7 @@ func (p *pass) run(ctx context.Context, report func(step)) error {
 	defer decoding.Wait()
 	defer cancel()
 	for b := range ready {
-		b.logits = grow(b.logits, b.count*b.views*p.classes)
+		b.logits = grow(b.logits, b.count*b.views*p.logits())
 		if err := p.net.Predict(ctx, b.inputs, b.logits); err != nil {
 			return err
 		}
@@ -59,25 +65,26 @@ func (p *pass) run(ctx context.Context, report func(step)) error {
 
 // store turns the logits of a batch into predictions.
 func (p *pass) store(b *batch) error {
+	values, logits := len(p.mean), p.logits()
 	for i := range b.count {
-		row := p.out[(b.first+i)*p.classes : (b.first+i+1)*p.classes]
+		row := p.out[(b.first+i)*values : (b.first+i+1)*values]
 		if b.bad[i] {
 			submission.MarkMissing(row)
 			continue
 		}
-		logits := b.logits[i*b.views*p.classes : (i+1)*b.views*p.classes]
-		for c := range row {
-			total := 0.0
-			for v := range b.views {
-				total += sigmoid(logits[v*p.classes+c])
-			}
+		clear(p.mean)
+		for v := i * b.views; v < (i+1)*b.views; v++ {
+			p.model.Task.Add(p.mean, b.logits[v*logits:(v+1)*logits])
+		}
+		for c, total := range p.mean {
 			row[c] = float32(total/float64(b.views) - p.threshold)
-			if row[c] != row[c] {
-				return errNaN
+			if row[c]-row[c] != 0 {
+				return errNotFinite
 			}
 		}
 	}
 	return nil
 }
 
-func sigmoid(x float32) float64 { return 1 / (1 + math.Exp(-float64(x))) }
+// logits returns the number of logits of one view.
+func (p *pass) logits() int { return p.model.Task.Logits(p.model.Classes) }

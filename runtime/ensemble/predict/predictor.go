@@ -17,13 +17,13 @@ type predictor struct {
 	size    int // of a batch, in network inputs
 	load    loader
 	images  *imageLog
-	out     []float32 // predictions of the last fold: images × classes
+	out     []float32 // predictions of the last fold: images × values
 }
 
-func newPredictor(s *setup, images *imageLog, classes int) *predictor {
+func newPredictor(s *setup, images *imageLog, values int) *predictor {
 	return &predictor{
 		archs: s.archs, formats: s.options.Formats, threads: s.options.Threads, size: s.options.Batch, load: s.options.load,
-		images: images, out: make([]float32, len(images.images)*classes),
+		images: images, out: make([]float32, len(images.images)*values),
 	}
 }
 
@@ -45,8 +45,8 @@ func (p *predictor) pass(net network, j *pace.Job, views int) *pass {
 		size: p.size, observer: p.images, scratch: make([]vision.Scratch, p.threads),
 	}
 	b.views.Store(int32(views))
-	return &pass{batches: b, net: net, classes: j.Model.Classes, threshold: j.Fold.Threshold, out: p.out}
+	return newPass(b, net, j.Model, j.Fold, p.out)
 }
 
 // predictions returns the predictions of the first images of a job.
-func (p *predictor) predictions(j *pace.Job) []float32 { return p.out[:j.Done*j.Model.Classes] }
+func (p *predictor) predictions(j *pace.Job) []float32 { return p.out[:j.Done*j.Model.Values()] }

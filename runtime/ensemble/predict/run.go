@@ -55,7 +55,7 @@ func newRun(ctx context.Context, p *ensemble.Plan, s *setup) *run {
 		schedule:  s.schedule,
 		source:    s.source,
 		weights:   supply.NewQueue(ctx, s.source),
-		predictor: newPredictor(s, images, p.Classes),
+		predictor: newPredictor(s, images, p.Values()),
 		results: &results{
 			journal: s.journal, clock: s.clock, schedule: s.schedule, output: newOutput(s.options.Output, p, s.test),
 			scratch: s.scratch, predictions: s.options.Predictions,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/pace"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
@@ -60,6 +61,9 @@ func (s *scratch) identity(j *pace.Job) []byte {
 		j.Model.InputSize, j.Model.Classes, j.Model.Views, j.Model.Dropout, j.Fold.Threshold)
 	if m := j.Model; m.Scaling != (vision.Scaling{}) || m.Std != [3]float32{} || m.Alpha != 0 || m.EXIF != 0 {
 		fmt.Fprintf(h, "%+v %g %g %d %d\n", m.Scaling, m.Mean, m.Std, m.Alpha, m.EXIF)
+	}
+	if j.Model.Task != task.Multilabel {
+		fmt.Fprintln(h, j.Model.Task)
 	}
 	h.Write(s.images[:])
 	return h.Sum(nil)

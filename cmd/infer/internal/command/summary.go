@@ -92,7 +92,7 @@ func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Opti
 		if err != nil {
 			return nil, err
 		}
-		g, err := a.Build(arch.Config{InputSize: m.InputSize, Classes: m.Classes, Dropout: m.Dropout})
+		g, err := a.Build(m.Config())
 		if err != nil {
 			return nil, err
 		}
