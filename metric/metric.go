@@ -1,31 +1,64 @@
-// Package metric defines the validation scores: the mean F-beta of the rows, the
-// F-beta of all entries, the log loss and the accuracy. It also finds the threshold
-// with the best mean F-beta.
+// Package metric defines the validation scores of all tasks, and finds the threshold
+// or the grade bounds that maximize them.
 //
+//	m := metric.Default(task.Multilabel) // f-beta
 //	y := metric.Rows{Scores: sigmoids, Labels: [][]int{{3, 17}, {5}}, Classes: 1103}
-//	threshold, score := y.BestThreshold(2)
+//	decision, score := m.Fit(y)
+//	again := m.Score(y, decision)
 //
 // The functions are plain definitions that serve to check faster code, such as
-// package blend's.
+// package blend's. Tests compare them with scikit-learn.
 //
-// A label is given if its score is above the threshold, not at it. NaN is never
-// above.
+// # Decisions
+//
+// A multilabel row gets the labels whose scores are above the threshold, not at it. A
+// multiclass row gets the class of its highest score; ties go to the first class. An
+// ordinal row, or a row of a regression, gets the grade that is the number of bounds
+// below its value.
+//
+// # Edge cases
+//
+// Every score of no rows is 0. NaN is never above a threshold or a bound, and it is
+// below every number in an order of scores. A score that averages classes skips those
+// for which it is undefined; it is 0 if none is left. The log loss and the RMSE of NaN
+// are NaN.
 package metric
 
-import "math"
+import (
+	"math"
 
-// Rows holds predictions and their true labels. No function changes it.
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
+)
+
+// Rows holds predictions and their truth. No function changes it.
 type Rows struct {
-	// Scores has len(Labels) x Classes elements in row-major order, fewer than 2³².
+	// Scores has Len() x Task.Values(Classes) elements in row-major order, fewer than
+	// 2³²: probabilities of classes, expected grades (ordinal), or values (regression).
 	Scores []float32
-	// Labels holds the class numbers of each row, each number once, in any order.
+	// Labels holds the class numbers of each row, each number once, in any order. A
+	// multiclass or ordinal row has one. Nil for a regression.
 	Labels [][]int
-	// Classes is the length of a row.
+	// Values holds the true values of a regression, laid out as Scores are.
+	Values []float32
+	// Classes is the number of classes, of grades (ordinal), or of targets (regression).
 	Classes int
+	// Task says what the predictions are.
+	Task task.Task
+}
+
+// Len returns the number of rows.
+func (y Rows) Len() int {
+	if y.Task == task.Regression {
+		return len(y.Values) / max(y.Classes, 1)
+	}
+	return len(y.Labels)
 }
 
 // Row returns the scores of row i.
-func (y Rows) Row(i int) []float32 { return y.Scores[i*y.Classes : (i+1)*y.Classes] }
+func (y Rows) Row(i int) []float32 {
+	n := y.Task.Values(y.Classes)
+	return y.Scores[i*n : (i+1)*n]
+}
 
 // Counts counts the labels in a set of entries.
 type Counts struct {
@@ -112,20 +145,32 @@ func (y Rows) MicroFBeta(threshold float32, beta float64) float64 {
 // Clip is the least distance of a probability from 0 and 1 in a log loss.
 const Clip = 1e-7
 
-// LogLoss returns the mean binary cross-entropy of all entries, in nats. The scores
-// are probabilities, which it clips to [Clip, 1-Clip]. It is 0 for no entries.
+// LogLoss returns the mean cross-entropy in nats, as scikit-learn's log_loss. The scores
+// are probabilities, which it clips to [Clip, 1-Clip]. It is 0 for no rows.
 //
-// By hand: scores 0.5 0.25, true 0: -(ln 0.5 + ln 0.75)/2 = 0.490415.
+// A multilabel problem counts every entry: the mean over rows and classes of -ln p for
+// a true label and -ln(1-p) for another. A multiclass problem counts rows: the mean of
+// -ln p of the true class.
+//
+// By hand: scores 0.5 0.25, true 0. Multilabel: -(ln 0.5 + ln 0.75)/2 = 0.490415.
+// Multiclass: -ln 0.5 = 0.693147.
 func (y Rows) LogLoss() float64 {
 	sum := 0.0
 	for i, labels := range y.Labels {
 		row := y.Row(i)
+		if y.Task == task.Multiclass {
+			sum -= math.Log(clip(row[labels[0]]))
+			continue
+		}
 		for _, s := range row {
 			sum -= math.Log1p(-clip(s))
 		}
 		for _, l := range labels {
 			sum += math.Log1p(-clip(row[l])) - math.Log(clip(row[l]))
 		}
+	}
+	if y.Task == task.Multiclass {
+		return mean(sum, len(y.Labels))
 	}
 	return mean(sum, len(y.Scores))
 }

@@ -17,39 +17,94 @@ import (
 // Below 0.6: (5/6 + 0)/2. Below 0.5: (5/6 + 1)/2 = 11/12. Below 0.4: (5/6 + 5/6)/2;
 // and lower still. The best is between 0.5 and 0.4: 0.45.
 func (y Rows) BestThreshold(beta float64) (threshold float32, score float64) {
-	order := y.descending()
-	if len(order) == 0 {
-		return 0, 0
-	}
-	isTrue := make([]bool, len(y.Scores))
 	counts := make([]Counts, len(y.Labels))
 	for i, labels := range y.Labels {
 		counts[i].True = len(labels)
+	}
+	sum := 0.0
+	threshold = y.descend(func(row, _ int, isTrue bool) float64 {
+		c := &counts[row]
+		sum -= c.FBeta(beta)
+		c.give(isTrue)
+		sum += c.FBeta(beta)
+		return sum
+	})
+	return threshold, y.FBeta(threshold, beta)
+}
+
+// give adds a label that is given.
+func (c *Counts) give(isTrue bool) {
+	c.Given++
+	if isTrue {
+		c.Hits++
+	}
+}
+
+// threshold returns the threshold, common to all entries, with the best score of a
+// multilabel problem. It is found as in [Rows.BestThreshold].
+func (m Metric) threshold(y Rows) (threshold float32) {
+	beta := m.beta()
+	all := Counts{}
+	for _, labels := range y.Labels {
+		all.True += len(labels)
+	}
+	switch m.Name {
+	case FBeta:
+		threshold, _ = y.BestThreshold(beta)
+	case MicroFBeta:
+		threshold = y.descend(func(_, _ int, isTrue bool) float64 {
+			all.give(isTrue)
+			return all.FBeta(beta)
+		})
+	case MacroFBeta:
+		classes := y.classCounts(float32(math.Inf(1)))
+		sum := 0.0
+		threshold = y.descend(func(_, class int, isTrue bool) float64 {
+			c := &classes[class]
+			sum -= c.FBeta(beta)
+			c.give(isTrue)
+			sum += c.FBeta(beta)
+			return sum
+		})
+	case MCC:
+		threshold = y.descend(func(_, _ int, isTrue bool) float64 {
+			all.give(isTrue)
+			return all.MCC(len(y.Scores))
+		})
+	}
+	return threshold
+}
+
+// descend gives the entries in descending order of score. give returns the score after
+// one more entry. descend returns the threshold of the best score, which is 0 before
+// the first entry.
+func (y Rows) descend(give func(row, class int, isTrue bool) float64) (threshold float32) {
+	order := y.descending()
+	if len(order) == 0 {
+		return 0
+	}
+	isTrue := make([]bool, len(y.Scores))
+	for i, labels := range y.Labels {
 		for _, l := range labels {
 			isTrue[i*y.Classes+l] = true
 		}
 	}
-	sum, best, threshold := 0.0, 0.0, y.Scores[index(order[0])]
+	best := 0.0
+	threshold = y.Scores[index(order[0])]
 	for k, key := range order {
 		at := index(key)
-		c := &counts[at/y.Classes]
-		sum -= c.FBeta(beta)
-		c.Given++
-		if isTrue[at] {
-			c.Hits++
-		}
-		sum += c.FBeta(beta)
+		score := give(at/y.Classes, at%y.Classes, isTrue[at])
 		low := float32(math.Inf(-1))
 		if k+1 < len(order) {
 			low = y.Scores[index(order[k+1])]
 		}
-		// Rounding errors of the sum, about 1e-16, must not decide: they would prefer
+		// Rounding errors of the score, about 1e-16, must not decide: they would prefer
 		// the lower of two equally good thresholds.
-		if high := y.Scores[at]; low < high && sum > best+1e-9 {
-			best, threshold = sum, between(low, high)
+		if high := y.Scores[at]; low < high && score > best+1e-9 {
+			best, threshold = score, between(low, high)
 		}
 	}
-	return threshold, y.FBeta(threshold, beta)
+	return threshold
 }
 
 // descending returns the places of all scores except NaN, in descending order of
