@@ -8,15 +8,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // testSet is the sample submission and the images of the competition's data. Images
 // are located when they are first asked for.
 type testSet struct {
-	folder string        // of the images; "" if unknown
-	sample *input.Table  // nil without a sample submission
-	found  *input.Found  // the content of folder, nil before it was searched
-	images *input.Images // of the sample's ids, nil before they were located
+	folder string       // of the images; "" if unknown
+	sample *input.Table // nil without a sample submission
+	found  *input.Found // the content of folder, nil before it was searched
+	images *input.Items // of the sample's ids, nil before they were located
 }
 
 // openTestSet finds the sample submission at o.Sample or under o.Input. It refuses a
@@ -28,7 +29,7 @@ func openTestSet(ctx context.Context, o Options, rules input.SampleRules) (*test
 		if o.Input == "" {
 			return t, nil
 		}
-		found, err := input.Find(ctx, o.Input, nil)
+		found, err := input.Find(ctx, o.Input, input.Wanted{Endings: vision.Endings()})
 		if err != nil {
 			return nil, fmt.Errorf("looking for images to verify on: %w", err)
 		}
@@ -38,7 +39,7 @@ func openTestSet(ctx context.Context, o Options, rules input.SampleRules) (*test
 		}
 	}
 	if t.folder != "" {
-		rules.Images = func(ids []string) (*input.Images, error) { return t.imagesOf(ctx, ids) }
+		rules.Images = func(ids []string) (*input.Items, error) { return t.imagesOf(ctx, ids) }
 	}
 	sample, err := input.ChooseSample(paths, rules)
 	switch {
@@ -61,7 +62,7 @@ func openTestSet(ctx context.Context, o Options, rules input.SampleRules) (*test
 func (t *testSet) hasImages() bool { return t.sample != nil && t.folder != "" }
 
 // locate returns the images of the sample submission.
-func (t *testSet) locate(ctx context.Context) (*input.Images, error) {
+func (t *testSet) locate(ctx context.Context) (*input.Items, error) {
 	if t.images == nil {
 		images, err := t.imagesOf(ctx, t.sample.IDs())
 		if err != nil {
@@ -73,13 +74,13 @@ func (t *testSet) locate(ctx context.Context) (*input.Images, error) {
 }
 
 // imagesOf returns the images of ids. It searches the folder once.
-func (t *testSet) imagesOf(ctx context.Context, ids []string) (*input.Images, error) {
+func (t *testSet) imagesOf(ctx context.Context, ids []string) (*input.Items, error) {
 	if t.found == nil {
-		found, err := input.Find(ctx, t.folder, nil)
+		found, err := input.Find(ctx, t.folder, input.Wanted{Endings: vision.Endings()})
 		if err != nil {
 			return nil, fmt.Errorf("looking for images to verify on: %w", err)
 		}
 		t.found = found
 	}
-	return t.found.Images(ctx, ids)
+	return t.found.Items(ctx, ids)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -107,11 +108,11 @@ func (s *session) checkSubmission() error {
 // readSample reads the sample submission of the data as the kernel would, or returns
 // nil if there is none. It refuses a kind that the kernel can't answer.
 func readSample(ctx context.Context, m *folder.Manifest, data string) (*input.Table, error) {
-	var names []string
+	wanted := input.Wanted{Endings: vision.Endings()}
 	if m.Sample != "" {
-		names = append(names, m.Sample)
+		wanted.Samples = append(wanted.Samples, m.Sample)
 	}
-	found, err := input.Find(ctx, data, nil, names...)
+	found, err := input.Find(ctx, data, wanted)
 	if err != nil {
 		return nil, fmt.Errorf("the competition's data: %w", err)
 	}
@@ -119,7 +120,7 @@ func readSample(ctx context.Context, m *folder.Manifest, data string) (*input.Ta
 	if err != nil {
 		return nil, err
 	}
-	rules.Images = func(ids []string) (*input.Images, error) { return found.Images(ctx, ids) }
+	rules.Images = func(ids []string) (*input.Items, error) { return found.Items(ctx, ids) }
 	chosen, err := input.ChooseSample(found.Samples, rules)
 	if err != nil || chosen == nil {
 		return nil, err

@@ -22,7 +22,7 @@ func TestATrainingSetHasTheFaultsOfRealOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := input.ImagesUnder(t.Context(), filepath.Join(f.Data, "train"), table.IDs())
+	images, err := input.ItemsUnder(t.Context(), filepath.Join(f.Data, "train"), vision.Endings(), table.IDs())
 	if err != nil {
 		t.Fatal(err)
 	}

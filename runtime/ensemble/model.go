@@ -39,6 +39,9 @@ type Fold struct {
 // Values returns the number of values of a prediction.
 func (m *Model) Values() int { return m.Task.Values(m.Classes) }
 
+// Input returns the number of values of an input of the network.
+func (m *Model) Input() int { return 3 * m.InputSize * m.InputSize }
+
 // Config returns the sizes of the network.
 func (m *Model) Config() arch.Config {
 	return arch.Config{InputSize: m.InputSize, Classes: m.Task.Logits(m.Classes), Dropout: m.Dropout}

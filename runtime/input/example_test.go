@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // The example finds the sample submission under an input root, and the image of its
@@ -15,7 +16,7 @@ func Example() {
 	root := mountedCompetition()
 	defer os.RemoveAll(root)
 	ctx := context.Background()
-	found, err := input.Find(ctx, root, nil)
+	found, err := input.Find(ctx, root, input.Wanted{Endings: vision.Endings()})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -25,7 +26,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	images, err := found.Images(ctx, sample.IDs())
+	images, err := found.Items(ctx, sample.IDs())
 	path, ok := images.Path(sample.Rows[0].ID)
 	fmt.Println(sample.IDs(), filepath.Base(path), ok, err)
 	// Output: [1000 1001] 1000.png true <nil>

@@ -1,13 +1,17 @@
 // Package input finds the files that a kernel reads under its input root: weight
-// files, the sample submission, key files and images, wherever they are mounted.
+// files, the sample submission, key files and items, wherever they are mounted. An item
+// is what a network answers about, such as an image. Its decoder says which endings the
+// files of items have.
 //
-//	found, err := input.Find(ctx, input.DefaultRoot(), []string{"2b_se_resnext50_f0_e14_0.5975"})
+//	found, err := input.Find(ctx, input.DefaultRoot(), input.Wanted{
+//		Weights: []string{"2b_se_resnext50_f0_e14_0.5975"}, Endings: vision.Endings(),
+//	})
 //	table, err := input.ReadTableFile(found.Samples[0])
-//	images, err := found.Images(ctx, table.IDs())
+//	images, err := found.Items(ctx, table.IDs())
 //	path, ok := images.Path("1165e02531758026")
 //
 // [Find] needs no folder names. It walks the root breadth first, in the order of
-// names, so the same tree gives the same result. It recognizes a folder of images by
+// names, so the same tree gives the same result. It recognizes a folder of items by
 // its first entries and does not read the rest. It still finds files in it whose names
 // it knows. It follows links to folders and visits each real folder once.
 //
@@ -36,7 +40,7 @@ const WeightsExt = ".safetensors"
 
 const (
 	// chunk is the number of entries that are read at a time. A folder whose first
-	// chunk consists almost only of images is a folder of images.
+	// chunk consists almost only of items is a folder of items.
 	chunk = 512
 	// maxEntries is the number of entries after which Find leaves any folder.
 	maxEntries = 16 * chunk
@@ -45,6 +49,18 @@ const (
 	// maxKey is an upper bound for the size of a key file in bytes.
 	maxKey = 4096
 )
+
+// Wanted says what Find looks for beside sample submissions, weight files and keys. The
+// zero value adds nothing.
+type Wanted struct {
+	// Weights holds the names of weight files without endings. Find looks for them even
+	// in folders that it does not read to the end.
+	Weights []string
+	// Samples holds further file names of a sample submission.
+	Samples []string
+	// Endings are those of the files of items.
+	Endings Endings
+}
 
 // File is a file that Find found. Size is in bytes.
 type File struct {
@@ -61,6 +77,7 @@ type Found struct {
 	Warnings []string // what could not be read, and why
 
 	folders []folder
+	endings Endings
 }
 
 // folder is a folder that contains files.
@@ -69,7 +86,7 @@ type folder struct {
 	abs     string // absolute, with slashes
 	rel     string // relative to the root
 	depth   int
-	exts    []string // endings of its images, in their spelling
+	exts    []string // endings of its items, in their spelling
 	partial bool     // not read to the end
 }
 
@@ -91,11 +108,9 @@ func DefaultRoot() string {
 	return "/kaggle/input"
 }
 
-// Find walks the tree under root. It finds the weight files of the models, whose names
-// come without endings, even in folders that it does not read to the end. samples are
-// further file names of a sample submission. Find returns an error if root is not a
-// folder or ctx ends.
-func Find(ctx context.Context, root string, models []string, samples ...string) (*Found, error) {
+// Find walks the tree under root. It returns an error if root is not a folder or ctx
+// ends.
+func Find(ctx context.Context, root string, wanted Wanted) (*Found, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		return nil, fmt.Errorf("input root: %w", err)
@@ -103,10 +118,10 @@ func Find(ctx context.Context, root string, models []string, samples ...string) 
 	if !info.IsDir() {
 		return nil, fmt.Errorf("input root: %s is not a folder", root)
 	}
-	w := &walk{found: &Found{Root: root}, samples: samples, seen: map[string]bool{}}
-	w.names = append(append(w.names, samples...), probedNames...)
-	for _, m := range models {
-		w.names = append(w.names, m+WeightsExt, m+WeightsExt+crypt.Ext)
+	w := &walk{found: &Found{Root: root, endings: wanted.Endings}, samples: wanted.Samples, seen: map[string]bool{}}
+	w.names = append(append(w.names, wanted.Samples...), probedNames...)
+	for _, name := range wanted.Weights {
+		w.names = append(w.names, name+WeightsExt, name+WeightsExt+crypt.Ext)
 	}
 	w.enter(root, 0)
 	for len(w.queue) > 0 {
@@ -121,7 +136,7 @@ func Find(ctx context.Context, root string, models []string, samples ...string) 
 		}
 	}
 	slices.SortFunc(w.found.Weights, func(a, b File) int { return byDepth(a.Path, b.Path) })
-	sortSamples(w.found.Samples, samples)
+	sortSamples(w.found.Samples, wanted.Samples)
 	slices.SortFunc(w.found.Keys, byDepth)
 	return w.found, nil
 }
@@ -133,7 +148,7 @@ func byDepth(a, b string) int {
 // walk is the state of one Find.
 type walk struct {
 	found   *Found
-	names   []string        // file names to look for in folders of images
+	names   []string        // file names to look for in folders of items
 	samples []string        // further names of a sample submission
 	seen    map[string]bool // real paths of all folders queued so far
 	queue   []stop
@@ -169,7 +184,7 @@ func (w *walk) enter(path string, depth int) {
 
 func (w *walk) warn(err error) { w.found.Warnings = append(w.found.Warnings, err.Error()) }
 
-// visit reads a folder, but only the start of a folder of images.
+// visit reads a folder, but only the start of a folder of items.
 func (w *walk) visit(s stop) {
 	d, err := os.Open(s.path)
 	if err != nil {
@@ -177,7 +192,7 @@ func (w *walk) visit(s stop) {
 		return
 	}
 	defer d.Close()
-	var total, images, files int
+	var total, items, files int
 	partial := false
 	exts := map[string]bool{}
 	var folders, links []string // below this one
@@ -187,11 +202,11 @@ func (w *walk) visit(s stop) {
 			total++
 			if !e.IsDir() {
 				files++
-				if ext := imageExt(e.Name()); ext != "" {
+				if ext := w.found.endings.of(e.Name()); ext != "" {
 					exts[ext] = true
 				}
-				if isPicture(e.Name()) {
-					images++
+				if w.found.endings.hasItem(e.Name()) {
+					items++
 					continue
 				}
 			}
@@ -209,7 +224,7 @@ func (w *walk) visit(s stop) {
 			}
 			break
 		}
-		if images*10 >= total*9 && total >= chunk || total >= maxEntries {
+		if items*10 >= total*9 && total >= chunk || total >= maxEntries {
 			w.probe(s.path)
 			partial = true
 			break

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // tree creates files and returns their root. A name that ends in a slash is a folder,
@@ -43,14 +44,14 @@ func must(t *testing.T, err error) {
 
 func find(t *testing.T, root string, models ...string) *input.Found {
 	t.Helper()
-	f, err := input.Find(context.Background(), root, models)
+	f, err := input.Find(context.Background(), root, input.Wanted{Weights: models, Endings: vision.Endings()})
 	must(t, err)
 	return f
 }
 
-func locate(t *testing.T, f *input.Found, ids ...string) *input.Images {
+func locate(t *testing.T, f *input.Found, ids ...string) *input.Items {
 	t.Helper()
-	images, err := f.Images(t.Context(), ids)
+	images, err := f.Items(t.Context(), ids)
 	must(t, err)
 	return images
 }
@@ -151,7 +152,7 @@ func TestAFolderThatCannotBeReadIsAWarning(t *testing.T) {
 func TestTheRootMustBeAFolder(t *testing.T) {
 	root := tree(t, "file")
 	for _, path := range []string{filepath.Join(root, "file"), filepath.Join(root, "none")} {
-		if _, err := input.Find(context.Background(), path, nil); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := input.Find(context.Background(), path, input.Wanted{}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
@@ -203,7 +204,7 @@ func TestSampleSubmissionsHaveManyNames(t *testing.T) {
 
 func TestTheBestOfSeveralSamplesComesFirst(t *testing.T) {
 	root := tree(t, "test.csv", "stage_1_sample_submission.csv", "stage_2_sample_submission.csv", "submission_format.csv", "deep/sample_submission.csv", "odd.csv")
-	found, err := input.Find(t.Context(), root, nil, "odd.csv")
+	found, err := input.Find(t.Context(), root, input.Wanted{Samples: []string{"odd.csv"}})
 	if err != nil {
 		t.Fatal(err)
 	}

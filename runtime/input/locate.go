@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// probes is the number of ids by which folders of images are recognized.
+	// probes is the number of ids by which folders of items are recognized.
 	probes = 32
 	// maxProbed is the number of folders up to which each is probed. With more, the
-	// images lie in nested folders, and all of these are listed anyway.
+	// items lie in nested folders, and all of these are listed anyway.
 	maxProbed = 256
 	// maxCandidates is the number of files that are kept for one id.
 	maxCandidates = 16
 )
 
 // The ranks of a file for an id, the best first. From rankBare on, the file probably
-// is not an image.
+// is not an item.
 const (
-	rankExact    = iota // the id's own name, which has an image's ending
-	rankEnding          // the id and an image's ending
+	rankExact    = iota // the id's own name, which has an item's ending
+	rankEnding          // the id and an item's ending
 	rankSpelling        // the id's own name with its ending spelled otherwise
-	rankOther           // the id's name with another image's ending
-	rankBare            // the id's own name, which has no image's ending
+	rankOther           // the id's name with another item's ending
+	rankBare            // the id's own name, which has no item's ending
 	rankAlien           // the id and an ending that no decoder reads
 )
 
@@ -63,13 +63,13 @@ func parseID(id string) (query, bool) {
 
 // rank compares a file's name with the id's. ok is false if they have nothing in
 // common. Smaller scores are better; score/rankScale is the rank.
-func (q query) rank(name string) (score int, ok bool) {
-	ext := imageExt(name)
-	preference := 2 * slices.Index(imageExts[:], strings.ToLower(ext))
+func (q query) rank(name string, e Endings) (score int, ok bool) {
+	ext := e.of(name)
+	preference := 2 * slices.Index(e.Decoded, strings.ToLower(ext))
 	if ext != strings.ToLower(ext) {
 		preference++
 	}
-	stem, queryExt := strings.TrimSuffix(name, filepath.Ext(name)), imageExt(q.base)
+	stem, queryExt := strings.TrimSuffix(name, filepath.Ext(name)), e.of(q.base)
 	sameStem := queryExt != "" && stem == strings.TrimSuffix(q.base, queryExt)
 	switch {
 	case name == q.base && ext != "":
@@ -105,6 +105,7 @@ func (c candidate) class() int {
 
 // locator is the state of one search.
 type locator struct {
+	endings Endings
 	folders []folder
 	known   map[string]bool // paths of folders
 	queries []query
@@ -115,8 +116,8 @@ type locator struct {
 }
 
 // locate finds the files of ids in folders, and in unvisited folders below them.
-func locate(ctx context.Context, folders []folder, ids []string) (*Images, error) {
-	l := &locator{folders: slices.Clone(folders), known: map[string]bool{}, byName: map[nameKey][]int{}}
+func locate(ctx context.Context, folders []folder, e Endings, ids []string) (*Items, error) {
+	l := &locator{endings: e, folders: slices.Clone(folders), known: map[string]bool{}, byName: map[nameKey][]int{}}
 	for _, id := range ids {
 		q, ok := parseID(id)
 		if !ok {
@@ -127,7 +128,7 @@ func locate(ctx context.Context, folders []folder, ids []string) (*Images, error
 		last := q.dir[strings.LastIndexByte(q.dir, '/')+1:]
 		key := nameKey{last, q.base}
 		l.byName[key] = append(l.byName[key], i)
-		if ext := imageExt(q.base); ext != "" {
+		if ext := e.of(q.base); ext != "" {
 			key.name = strings.TrimSuffix(q.base, ext)
 			l.byName[key] = append(l.byName[key], i)
 		}
@@ -152,7 +153,7 @@ func locate(ctx context.Context, folders []folder, ids []string) (*Images, error
 }
 
 // probe sorts the folders by the number of sampled ids that they have files for. The
-// first folders then usually have all images.
+// first folders then usually have all items.
 func (l *locator) probe() {
 	some := spread(l.queries, probes)
 	hits := make(map[string]int, len(l.folders))
@@ -254,7 +255,7 @@ func (l *locator) match(folder int, name string) {
 			if !f.answers(q.dir) {
 				continue
 			}
-			score, ok := q.rank(name)
+			score, ok := q.rank(name, l.endings)
 			if !ok {
 				continue
 			}
@@ -280,7 +281,7 @@ func (l *locator) match(folder int, name string) {
 }
 
 // result chooses a file for every id.
-func (l *locator) result() *Images {
+func (l *locator) result() *Items {
 	order := make([]int, len(l.folders)) // of folders, the best first
 	for i := range order {
 		order[i] = i
@@ -292,7 +293,7 @@ func (l *locator) result() *Images {
 	for i, f := range order {
 		place[f] = i
 	}
-	m := &Images{paths: make(map[string]string, len(l.queries))}
+	m := &Items{paths: make(map[string]string, len(l.queries))}
 	for i, q := range l.queries {
 		if len(l.found[i]) == 0 {
 			continue

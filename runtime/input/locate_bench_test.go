@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // BenchmarkIDsWithFolders locates ids such as patient17/3, whose names repeat
@@ -27,12 +28,12 @@ func BenchmarkIDsWithFolders(b *testing.B) {
 			ids = append(ids, fmt.Sprintf("patient%d/%d", p, s))
 		}
 	}
-	found, err := input.Find(b.Context(), root, nil)
+	found, err := input.Find(b.Context(), root, input.Wanted{Endings: vision.Endings()})
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		images, err := found.Images(b.Context(), ids)
+		images, err := found.Items(b.Context(), ids)
 		if err != nil || images.Len() != len(ids) {
 			b.Fatalf("found %d of %d: %v", images.Len(), len(ids), err)
 		}

@@ -66,7 +66,7 @@ type SampleRules struct {
 	// "" means defaultColumn.
 	Column string
 	// Images locates the images of ids. It is nil if their folder is unknown.
-	Images func(ids []string) (*Images, error)
+	Images func(ids []string) (*Items, error)
 }
 
 // KindError is returned for a sample submission of a kind that is not supported.

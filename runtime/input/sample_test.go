@@ -144,7 +144,7 @@ func TestImagesTellRowsOfClassesFromIDs(t *testing.T) {
 	} {
 		found := find(t, tree(t, c.images...))
 		_, err := readSample(t, "sample_submission.csv", text, input.SampleRules{
-			Images: func(ids []string) (*input.Images, error) { return locate(t, found, ids...), nil },
+			Images: func(ids []string) (*input.Items, error) { return locate(t, found, ids...), nil },
 		})
 		if (err != nil) != c.wrong {
 			t.Errorf("%q: %v", c.images, err)
@@ -166,7 +166,7 @@ func TestTheChoiceOfASampleKeepsItsImages(t *testing.T) {
 	}
 	slices.Sort(paths)
 	found := find(t, root)
-	rules := input.SampleRules{Images: func(ids []string) (*input.Images, error) { return locate(t, found, ids...), nil }}
+	rules := input.SampleRules{Images: func(ids []string) (*input.Items, error) { return locate(t, found, ids...), nil }}
 	c, err := input.ChooseSample(paths, rules)
 	if err != nil || c.Name != paths[1] || c.Images.Len() != 1 {
 		t.Fatalf("%+v, %v", c, err)
@@ -174,7 +174,7 @@ func TestTheChoiceOfASampleKeepsItsImages(t *testing.T) {
 	if c, err = input.ChooseSample(paths[:1], rules); err != nil || c.Images != nil {
 		t.Errorf("one candidate needs no images: %+v, %v", c, err)
 	}
-	rules.Images = func([]string) (*input.Images, error) { return nil, os.ErrDeadlineExceeded }
+	rules.Images = func([]string) (*input.Items, error) { return nil, os.ErrDeadlineExceeded }
 	if _, err := input.ChooseSample(paths, rules); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}

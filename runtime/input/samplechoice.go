@@ -14,7 +14,7 @@ type Choice struct {
 	// Passed holds the reasons why better candidates were passed over.
 	Passed []error
 	// Images locates the images of the ids, or is nil.
-	Images *Images
+	Images *Items
 }
 
 // ChooseSample reads the best of the paths, which are sorted like Found.Samples. A
@@ -31,7 +31,7 @@ func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 	c := &Choice{Candidates: paths}
 	var wrong, damaged, failed error
 	if search := rules.Images; search != nil {
-		rules.Images = func(ids []string) (*Images, error) {
+		rules.Images = func(ids []string) (*Items, error) {
 			images, err := search(ids)
 			failed = cmp.Or(failed, err)
 			return images, err
@@ -53,7 +53,7 @@ func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 			damaged = errors.Join(damaged, err)
 			continue
 		}
-		var located *Images
+		var located *Items
 		if len(paths) > 1 && rules.Images != nil {
 			if located, err = rules.Images(s.IDs()); err != nil {
 				return nil, err

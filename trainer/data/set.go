@@ -87,12 +87,12 @@ func Open(ctx context.Context, s Source) (*Set, error) {
 
 // find locates the image of every id. It treats missing folders as empty.
 func (s *Set) find(ctx context.Context, dirs []string, wrong *errorList) error {
-	var folders []*input.Images
+	var folders []*input.Items
 	for _, d := range dirs {
 		if info, err := os.Stat(d); err != nil || !info.IsDir() {
 			continue
 		}
-		images, err := input.ImagesUnder(ctx, d, s.IDs)
+		images, err := input.ItemsUnder(ctx, d, vision.Endings(), s.IDs)
 		if err != nil {
 			return err
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // batch is a number of consecutive images on their way into the network.
@@ -18,24 +16,30 @@ type batch struct {
 	bad          []bool // by image: it can't be decoded
 }
 
+// decoder turns the file of an item into inputs of a network. Only one goroutine at a
+// time uses it.
+type decoder interface {
+	// decode writes the views of an item to inputs, one after the other. ok is false if
+	// the file yields none. For a damaged file, ok is true and err says what is wrong.
+	decode(path string, views int, inputs []float32) (ok bool, err error)
+}
+
 // batcher decodes the images into batches, in order.
 type batcher struct {
-	images  []image
-	decoder vision.Decoder
-	pre     vision.Preprocess
-	size    int // of a batch, in network inputs
+	images   []image
+	decoders []decoder // one for each decoding goroutine
+	input    int       // number of values of a network input
+	size     int       // of a batch, in network inputs
 	// views is the number of views of the images that are not decoded yet. It may change
 	// at any time.
 	views    atomic.Int32
 	observer observer
-	scratch  []vision.Scratch // one for each decoding goroutine
 }
 
 // observer learns about the images while they are decoded, from several goroutines.
 type observer interface {
 	unreadable(image int, err error)
 	damaged(image int, err error) // the image is used all the same
-	size(width, height int)       // in pixels
 }
 
 // run fills the batches from free and sends them to ready, until there are no more
@@ -51,7 +55,7 @@ func (d *batcher) run(ctx context.Context, free <-chan *batch, ready chan<- *bat
 		views := int(d.views.Load())
 		count := min(max(d.size/views, 1), len(d.images)-first)
 		b.first, b.count, b.views = first, count, views
-		b.inputs = grow(b.inputs, count*views*d.inputLen())
+		b.inputs = grow(b.inputs, count*views*d.input)
 		b.bad = grow(b.bad, count)
 		d.fill(ctx, b)
 		first += count
@@ -63,51 +67,43 @@ func (d *batcher) run(ctx context.Context, free <-chan *batch, ready chan<- *bat
 	}
 }
 
-// inputLen returns the number of values of one network input.
-func (d *batcher) inputLen() int { return 3 * d.pre.Size * d.pre.Size }
-
 // fill decodes the images of a batch in parallel.
 func (d *batcher) fill(ctx context.Context, b *batch) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for w := range min(len(d.scratch), b.count) {
+	for w := range min(len(d.decoders), b.count) {
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= b.count {
 					return
 				}
-				d.decode(b, i, &d.scratch[w])
+				d.decode(b, i, d.decoders[w])
 			}
 		})
 	}
 	workers.Wait()
 }
 
-// decode decodes image i of a batch. s belongs to the calling goroutine.
-func (d *batcher) decode(b *batch, i int, s *vision.Scratch) {
-	n := b.views * d.inputLen()
+// errNoFile is reported for an image without a file.
+var errNoFile = errors.New("there is no such image")
+
+// decode decodes image i of a batch by dec.
+func (d *batcher) decode(b *batch, i int, dec decoder) {
+	n := b.views * d.input
 	inputs := b.inputs[i*n : (i+1)*n]
-	img, err := d.read(d.images[b.first+i].path)
-	b.bad[i] = img == nil
-	if img == nil {
+	ok, err := false, errNoFile
+	if path := d.images[b.first+i].path; path != "" {
+		ok, err = dec.decode(path, b.views, inputs)
+	}
+	b.bad[i] = !ok
+	switch {
+	case !ok:
 		d.observer.unreadable(b.first+i, err)
 		clear(inputs)
-		return
-	}
-	if err != nil {
+	case err != nil:
 		d.observer.damaged(b.first+i, err)
 	}
-	d.observer.size(img.W, img.H)
-	d.pre.Views(img, b.views, inputs, s)
-}
-
-// read reads an image. For a damaged file it returns both an image and an error.
-func (d *batcher) read(path string) (*vision.Image, error) {
-	if path == "" {
-		return nil, errors.New("there is no such image")
-	}
-	return d.decoder.DecodeFile(path)
 }
 
 // grow returns a slice of length n with arbitrary contents, s itself if it is large

@@ -39,8 +39,7 @@ func Fold(ctx context.Context, a arch.Arch, m *ensemble.Model, f *ensemble.Fold,
 		images[i].path = path
 	}
 	batches := &batcher{
-		images: images, decoder: m.Decoder(o.Formats), pre: m.Preprocess(a), size: size,
-		observer: first, scratch: make([]vision.Scratch, threads),
+		images: images, decoders: newImageDecoders(threads, m, a, o.Formats, nil), input: m.Input(), size: size, observer: first,
 	}
 	p := newPass(batches, net, m, f, make([]float32, len(paths)*m.Values()))
 	p.batches.views.Store(int32(m.Views))
@@ -71,4 +70,3 @@ func (e *firstError) unreadable(_ int, err error) {
 }
 
 func (e *firstError) damaged(int, error) {}
-func (e *firstError) size(int, int)      {}

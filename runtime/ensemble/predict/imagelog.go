@@ -53,7 +53,7 @@ func (l *imageLog) damaged(i int, _ error) {
 	l.broken[i] = true
 }
 
-// size implements observer.
+// size records the size of an image, in pixels.
 func (l *imageLog) size(w, h int) {
 	l.mu.Lock()
 	enough := false

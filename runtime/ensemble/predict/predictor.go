@@ -41,8 +41,8 @@ func (p *predictor) network(ctx context.Context, c *pace.Clock, j *pace.Job, dat
 // pass returns a pass of a job over all images, with a number of views at first.
 func (p *predictor) pass(net network, j *pace.Job, views int) *pass {
 	b := &batcher{
-		images: p.images.images, decoder: j.Model.Decoder(p.formats), pre: j.Model.Preprocess(p.archs[j.ModelIndex]),
-		size: p.size, observer: p.images, scratch: make([]vision.Scratch, p.threads),
+		images: p.images.images, decoders: newImageDecoders(p.threads, j.Model, p.archs[j.ModelIndex], p.formats, p.images.size),
+		input: j.Model.Input(), size: p.size, observer: p.images,
 	}
 	b.views.Store(int32(views))
 	return newPass(b, net, j.Model, j.Fold, p.out)

@@ -110,7 +110,7 @@ func newSchedule(p *ensemble.Plan, s *setup) (*pace.Schedule, error) {
 
 // open locates the images, opens the scratch folder and checks the weights. A disk may be
 // slow or dead: open returns pace.ErrLate when the budget is used up.
-func (s *setup) open(ctx context.Context, p *ensemble.Plan, f *finder, where *input.Images) error {
+func (s *setup) open(ctx context.Context, p *ensemble.Plan, f *finder, where *input.Items) error {
 	images, err := pace.Within(ctx, s.clock, func() ([]image, error) { return f.locate(ctx, s.test, where) })
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // testset is what a run answers: the rows of the sample submission and their images.
@@ -73,11 +74,11 @@ type finder struct {
 
 // newFinder searches the input root.
 func newFinder(ctx context.Context, p *ensemble.Plan, o *Options, j *journal) (*finder, error) {
-	var samples []string
+	wanted := input.Wanted{Weights: p.FoldNames(), Endings: vision.Endings()}
 	if p.Sample != "" {
-		samples = append(samples, p.Sample)
+		wanted.Samples = append(wanted.Samples, p.Sample)
 	}
-	found, err := input.Find(ctx, o.Input, p.FoldNames(), samples...)
+	found, err := input.Find(ctx, o.Input, wanted)
 	if err != nil {
 		return nil, hint.New(err, "name the folder that holds weights, images and sample submission by --input")
 	}
@@ -90,7 +91,7 @@ func newFinder(ctx context.Context, p *ensemble.Plan, o *Options, j *journal) (*
 // sample reads the sample submission: Options.Sample, or else the best one under the
 // root. It also returns where the images are, if the choice of the sample depended on
 // them.
-func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *journal) (*testset, *input.Images, error) {
+func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *journal) (*testset, *input.Items, error) {
 	paths := f.found.Samples
 	if o.Sample != "" {
 		paths = []string{o.Sample}
@@ -99,7 +100,7 @@ func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *jo
 	if o.Submission != input.Unsettled {
 		rules.Submission = o.Submission
 	}
-	rules.Images = func(ids []string) (*input.Images, error) { return f.images(ctx, ids) }
+	rules.Images = func(ids []string) (*input.Items, error) { return f.images(ctx, ids) }
 	chosen, err := input.ChooseSample(paths, rules)
 	switch {
 	case err != nil:
@@ -139,23 +140,23 @@ func KindHint(err error) error {
 }
 
 // images locates the images of ids under Options.Images, or else under the root.
-func (f *finder) images(ctx context.Context, ids []string) (*input.Images, error) {
+func (f *finder) images(ctx context.Context, ids []string) (*input.Items, error) {
 	if f.folder == "" {
-		return f.found.Images(ctx, ids)
+		return f.found.Items(ctx, ids)
 	}
 	if f.pictures == nil {
-		found, err := input.Find(ctx, f.folder, nil)
+		found, err := input.Find(ctx, f.folder, input.Wanted{Endings: vision.Endings()})
 		if err != nil {
 			return nil, hint.New(fmt.Errorf("the folder of the images: %w", err), "name another by --images")
 		}
 		f.pictures = found
 	}
-	return f.pictures.Images(ctx, ids)
+	return f.pictures.Items(ctx, ids)
 }
 
 // locate returns the images of the test set with their files. where is the answer of an
 // earlier search, nil if there was none.
-func (f *finder) locate(ctx context.Context, test *testset, where *input.Images) ([]image, error) {
+func (f *finder) locate(ctx context.Context, test *testset, where *input.Items) ([]image, error) {
 	if where == nil {
 		var err error
 		if where, err = f.images(ctx, test.ids()); err != nil {

@@ -19,7 +19,7 @@ import (
 
 func open(t testing.TB, w *ensembletest.World, key *crypt.Key) (*supply.Vault, []error) {
 	t.Helper()
-	found, err := input.Find(t.Context(), w.Root, w.Plan.FoldNames())
+	found, err := input.Find(t.Context(), w.Root, input.Wanted{Weights: w.Plan.FoldNames()})
 	if err != nil {
 		t.Fatal(err)
 	}

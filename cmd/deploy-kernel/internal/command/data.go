@@ -15,7 +15,7 @@ func (f *inferFlags) findData(ctx context.Context) (string, error) {
 	if f.options.Input != "" || f.options.Sample != "" || f.options.Images != "" || dir == "" {
 		return "", nil
 	}
-	found, err := input.Find(ctx, dir, nil)
+	found, err := input.Find(ctx, dir, input.Wanted{})
 	if err != nil || len(found.Samples) == 0 {
 		return "", err
 	}

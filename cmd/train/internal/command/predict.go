@@ -24,6 +24,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -154,7 +155,7 @@ func (p *project) testImages(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	dir := p.imageDir(p.config.Data.TestDir, p.config.Test.CSV, "test")
-	images, err := input.ImagesUnder(ctx, dir, table.IDs())
+	images, err := input.ItemsUnder(ctx, dir, vision.Endings(), table.IDs())
 	if err != nil {
 		return nil, err
 	}

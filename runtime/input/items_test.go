@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 func TestAnIdIsTheNameOfAFile(t *testing.T) {
@@ -54,9 +55,9 @@ func TestAnIdIsTheNameOfAFile(t *testing.T) {
 			for id := range c.want {
 				ids = append(ids, id)
 			}
-			under, err := input.ImagesUnder(t.Context(), root, ids)
+			under, err := input.ItemsUnder(t.Context(), root, vision.Endings(), ids)
 			must(t, err)
-			for _, images := range []*input.Images{locate(t, find(t, root), ids...), under} {
+			for _, images := range []*input.Items{locate(t, find(t, root), ids...), under} {
 				for id, want := range c.want {
 					got, ok := images.Path(id)
 					if want != "" {
@@ -93,19 +94,19 @@ func TestImagesAreFoundHoweverManyThereAre(t *testing.T) {
 
 func TestImagesUnderAFolder(t *testing.T) {
 	root := tree(t, "test/1.png", "file")
-	images, err := input.ImagesUnder(t.Context(), filepath.Join(root, "test"), []string{"1", "test/1.png", "2"})
+	images, err := input.ItemsUnder(t.Context(), filepath.Join(root, "test"), vision.Endings(), []string{"1", "test/1.png", "2"})
 	must(t, err)
 	if images.Len() != 2 {
 		t.Errorf("found %d images", images.Len())
 	}
 	for _, name := range []string{"none", "file"} {
-		if _, err := input.ImagesUnder(t.Context(), filepath.Join(root, name), nil); err == nil {
+		if _, err := input.ItemsUnder(t.Context(), filepath.Join(root, name), vision.Endings(), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := input.ImagesUnder(ended, root, []string{"1"}); !errors.Is(err, context.Canceled) {
+	if _, err := input.ItemsUnder(ended, root, vision.Endings(), []string{"1"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after an interrupt: %v", err)
 	}
 }
@@ -114,5 +115,22 @@ func TestNoImagesAtAll(t *testing.T) {
 	images := locate(t, find(t, tree(t, "empty/", "sample_submission.csv")), "a")
 	if got, ok := images.Path("a"); ok || images.Len() > 0 {
 		t.Errorf("found %q", got)
+	}
+}
+
+func TestItemsNeedNotBeImages(t *testing.T) {
+	sounds := input.Endings{Decoded: []string{".ogg", ".wav"}, Known: []string{".mp3"}}
+	files := []string{"test/a.WAV", "test/a.png", "test/b.png", "test/c.wav", "test/c.ogg", "sample_submission.csv"}
+	for i := range 600 {
+		files = append(files, fmt.Sprintf("test/%05d.mp3", i)) // a folder of items
+	}
+	root := tree(t, files...)
+	f, err := input.Find(t.Context(), root, input.Wanted{Endings: sounds})
+	must(t, err)
+	items := locate(t, f, "a", "c", "c.wav")
+	for id, want := range map[string]string{"a": "test/a.WAV", "c": "test/c.ogg", "c.wav": "test/c.wav"} {
+		if got, ok := items.Path(id); !ok || got != filepath.Join(root, want) {
+			t.Errorf("%s: found %q", id, got)
+		}
 	}
 }
