@@ -35,6 +35,9 @@ func NewDecoder(file string) *Decoder {
 // Skip is the type of a field whose value Decode accepts whatever it is.
 type Skip struct{}
 
+// Texts is a list of texts. A file may write a list of one as a text.
+type Texts []string
+
 // Decode fills the struct that v points to from n. Fields whose keys are missing keep
 // their values.
 func (d *Decoder) Decode(n *yaml.Node, v any) error {
@@ -162,6 +165,9 @@ func (d *Decoder) list(n *yaml.Node, v reflect.Value, path string) error {
 				n = &inner
 			}
 		}
+	}
+	if texts := v.Type() == reflect.TypeFor[Texts](); texts && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+		n = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}}
 	}
 	if n.Kind != yaml.SequenceNode {
 		return d.Errorf(n, "%s must be a list, not %s", path, kind(n))

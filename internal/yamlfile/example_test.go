@@ -30,3 +30,19 @@ func Example() {
 	// {8 0.001} c.yml:1:9: unknown key "batch_sise" in train (did you mean "batch_size"?); there are batch_size, rate
 	// {8 9} c.yml:2:9: train.rate is 9; it must be between 0 and 1
 }
+
+func ExampleTexts() {
+	var file struct {
+		Columns yamlfile.Texts `yaml:"columns"`
+	}
+	for _, text := range []string{"columns: label", "columns: [rust, scab]"} {
+		root, err := yamlfile.Document("c.yml", "config", []byte(text))
+		if err == nil {
+			err = yamlfile.NewDecoder("c.yml").Decode(root, &file)
+		}
+		fmt.Printf("%q %v\n", file.Columns, err)
+	}
+	// Output:
+	// ["label"] <nil>
+	// ["rust" "scab"] <nil>
+}
