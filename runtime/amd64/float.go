@@ -4,47 +4,34 @@ package amd64
 // SS and SD change the lowest element.
 
 func (a *Assembler) VADDPS(d, x Vec, y VecMem) { a.vector("VADDPS", 0x58|m0F|full4, d, x, y, 0) }
-
 func (a *Assembler) VADDPD(d, x Vec, y VecMem) { a.vector("VADDPD", 0x58|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VADDSS(d, x Vec, y VecMem) { a.vector("VADDSS", 0x58|m0F|ss, d, x, y, 0) }
-
 func (a *Assembler) VADDSD(d, x Vec, y VecMem) { a.vector("VADDSD", 0x58|m0F|sd, d, x, y, 0) }
 func (a *Assembler) VSUBPS(d, x Vec, y VecMem) { a.vector("VSUBPS", 0x5c|m0F|full4, d, x, y, 0) }
 func (a *Assembler) VSUBPD(d, x Vec, y VecMem) { a.vector("VSUBPD", 0x5c|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VSUBSS(d, x Vec, y VecMem) { a.vector("VSUBSS", 0x5c|m0F|ss, d, x, y, 0) }
-
 func (a *Assembler) VSUBSD(d, x Vec, y VecMem) { a.vector("VSUBSD", 0x5c|m0F|sd, d, x, y, 0) }
 func (a *Assembler) VMULPS(d, x Vec, y VecMem) { a.vector("VMULPS", 0x59|m0F|full4, d, x, y, 0) }
 func (a *Assembler) VMULPD(d, x Vec, y VecMem) { a.vector("VMULPD", 0x59|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VMULSS(d, x Vec, y VecMem) { a.vector("VMULSS", 0x59|m0F|ss, d, x, y, 0) }
-
 func (a *Assembler) VMULSD(d, x Vec, y VecMem) { a.vector("VMULSD", 0x59|m0F|sd, d, x, y, 0) }
 func (a *Assembler) VDIVPS(d, x Vec, y VecMem) { a.vector("VDIVPS", 0x5e|m0F|full4, d, x, y, 0) }
 func (a *Assembler) VDIVPD(d, x Vec, y VecMem) { a.vector("VDIVPD", 0x5e|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VDIVSS(d, x Vec, y VecMem) { a.vector("VDIVSS", 0x5e|m0F|ss, d, x, y, 0) }
-
 func (a *Assembler) VDIVSD(d, x Vec, y VecMem) { a.vector("VDIVSD", 0x5e|m0F|sd, d, x, y, 0) }
 
 // VMIN and VMAX return y if either operand is NaN, or if both are zero.
 
 func (a *Assembler) VMINPS(d, x Vec, y VecMem) { a.vector("VMINPS", 0x5d|m0F|full4, d, x, y, 0) }
-
 func (a *Assembler) VMINPD(d, x Vec, y VecMem) { a.vector("VMINPD", 0x5d|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VMINSS(d, x Vec, y VecMem) { a.vector("VMINSS", 0x5d|m0F|ss, d, x, y, 0) }
 func (a *Assembler) VMAXPS(d, x Vec, y VecMem) { a.vector("VMAXPS", 0x5f|m0F|full4, d, x, y, 0) }
 func (a *Assembler) VMAXPD(d, x Vec, y VecMem) { a.vector("VMAXPD", 0x5f|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VMAXSS(d, x Vec, y VecMem) { a.vector("VMAXSS", 0x5f|m0F|ss, d, x, y, 0) }
 
 // Square roots.
 
 func (a *Assembler) VSQRTPS(d Vec, s VecMem) { a.vector("VSQRTPS", 0x51|m0F|full4, d, nil, s, 0) }
-
 func (a *Assembler) VSQRTPD(d Vec, s VecMem) { a.vector("VSQRTPD", 0x51|m0F|pd, d, nil, s, 0) }
 
 // Fused multiply-adds, with one rounding. The digits name the operands of the product

@@ -2,15 +2,13 @@ package amd64
 
 // Sums and differences of integers. S saturates signed and US unsigned ones.
 
-func (a *Assembler) VPADDB(d, x Vec, y VecMem) { a.vector("VPADDB", 0xfc|m0F|p66, d, x, y, 0) }
-func (a *Assembler) VPADDW(d, x Vec, y VecMem) { a.vector("VPADDW", 0xfd|m0F|p66, d, x, y, 0) }
-func (a *Assembler) VPADDD(d, x Vec, y VecMem) { a.vector("VPADDD", 0xfe|m0F|p66|full4, d, x, y, 0) }
-
-func (a *Assembler) VPADDQ(d, x Vec, y VecMem) { a.vector("VPADDQ", 0xd4|m0F|pd, d, x, y, 0) }
-func (a *Assembler) VPSUBB(d, x Vec, y VecMem) { a.vector("VPSUBB", 0xf8|m0F|p66, d, x, y, 0) }
-func (a *Assembler) VPSUBW(d, x Vec, y VecMem) { a.vector("VPSUBW", 0xf9|m0F|p66, d, x, y, 0) }
-func (a *Assembler) VPSUBD(d, x Vec, y VecMem) { a.vector("VPSUBD", 0xfa|m0F|p66|full4, d, x, y, 0) }
-
+func (a *Assembler) VPADDB(d, x Vec, y VecMem)   { a.vector("VPADDB", 0xfc|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPADDW(d, x Vec, y VecMem)   { a.vector("VPADDW", 0xfd|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPADDD(d, x Vec, y VecMem)   { a.vector("VPADDD", 0xfe|m0F|p66|full4, d, x, y, 0) }
+func (a *Assembler) VPADDQ(d, x Vec, y VecMem)   { a.vector("VPADDQ", 0xd4|m0F|pd, d, x, y, 0) }
+func (a *Assembler) VPSUBB(d, x Vec, y VecMem)   { a.vector("VPSUBB", 0xf8|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPSUBW(d, x Vec, y VecMem)   { a.vector("VPSUBW", 0xf9|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPSUBD(d, x Vec, y VecMem)   { a.vector("VPSUBD", 0xfa|m0F|p66|full4, d, x, y, 0) }
 func (a *Assembler) VPSUBQ(d, x Vec, y VecMem)   { a.vector("VPSUBQ", 0xfb|m0F|pd, d, x, y, 0) }
 func (a *Assembler) VPADDSW(d, x Vec, y VecMem)  { a.vector("VPADDSW", 0xed|m0F|p66, d, x, y, 0) }
 func (a *Assembler) VPADDUSB(d, x Vec, y VecMem) { a.vector("VPADDUSB", 0xdc|m0F|p66, d, x, y, 0) }
@@ -22,14 +20,14 @@ func (a *Assembler) VPSUBUSW(d, x Vec, y VecMem) { a.vector("VPSUBUSW", 0xd9|m0F
 // Products. L returns the lower and H the upper half. VPMULHRSW rounds. VPMADDWD and
 // VPMADDUBSW add pairs of products.
 
-func (a *Assembler) VPMULLW(d, x Vec, y VecMem)   { a.vector("VPMULLW", 0xd5|m0F|p66, d, x, y, 0) }
-func (a *Assembler) VPMULHW(d, x Vec, y VecMem)   { a.vector("VPMULHW", 0xe5|m0F|p66, d, x, y, 0) }
-func (a *Assembler) VPMULHUW(d, x Vec, y VecMem)  { a.vector("VPMULHUW", 0xe4|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPMULLW(d, x Vec, y VecMem)  { a.vector("VPMULLW", 0xd5|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPMULHW(d, x Vec, y VecMem)  { a.vector("VPMULHW", 0xe5|m0F|p66, d, x, y, 0) }
+func (a *Assembler) VPMULHUW(d, x Vec, y VecMem) { a.vector("VPMULHUW", 0xe4|m0F|p66, d, x, y, 0) }
+
 func (a *Assembler) VPMULHRSW(d, x Vec, y VecMem) { a.vector("VPMULHRSW", 0xb|m38|p66, d, x, y, 0) }
-func (a *Assembler) VPMULLD(d, x Vec, y VecMem)   { a.vector("VPMULLD", 0x40|m38|p66|full4, d, x, y, 0) }
 
+func (a *Assembler) VPMULLD(d, x Vec, y VecMem)  { a.vector("VPMULLD", 0x40|m38|p66|full4, d, x, y, 0) }
 func (a *Assembler) VPMULUDQ(d, x Vec, y VecMem) { a.vector("VPMULUDQ", 0xf4|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VPMADDWD(d, x Vec, y VecMem) { a.vector("VPMADDWD", 0xf5|m0F|p66, d, x, y, 0) }
 
 func (a *Assembler) VPMADDUBSW(d, x Vec, y VecMem) { a.vector("VPMADDUBSW", 0x4|m38|p66, d, x, y, 0) }

@@ -132,9 +132,7 @@ func (a *Assembler) VPMOVUSDW(d VecMem, s Vec) {
 func (a *Assembler) VUNPCKLPS(d, x Vec, y VecMem) { a.vector("VUNPCKLPS", 0x14|m0F|full4, d, x, y, 0) }
 
 func (a *Assembler) VUNPCKHPS(d, x Vec, y VecMem) { a.vector("VUNPCKHPS", 0x15|m0F|full4, d, x, y, 0) }
-
 func (a *Assembler) VUNPCKLPD(d, x Vec, y VecMem) { a.vector("VUNPCKLPD", 0x14|m0F|pd, d, x, y, 0) }
-
 func (a *Assembler) VUNPCKHPD(d, x Vec, y VecMem) { a.vector("VUNPCKHPD", 0x15|m0F|pd, d, x, y, 0) }
 
 func (a *Assembler) VPUNPCKLBW(d, x Vec, y VecMem) {
