@@ -28,7 +28,7 @@ var (
 // Training, validation, predictions and kernels all prepare images by it.
 func (s *Spec) Ensemble(name string) ensemble.Model {
 	m := ensemble.Model{
-		Name: name, Arch: s.Model.Arch, InputSize: s.Model.InputSize, Classes: s.Model.NumClasses,
+		Name: name, Arch: s.Model.Arch, Task: s.Model.Task(), InputSize: s.Model.InputSize, Classes: s.Model.NumClasses,
 		Views: max(1, s.Test.NumTTAs), Dropout: s.Model.Dropout, Scaling: s.Model.scaling(),
 		Alpha: vision.Alpha(max(0, slices.Index(alphas, s.Alpha))),
 		EXIF:  vision.EXIF(max(0, slices.Index(exifs, s.EXIF))),

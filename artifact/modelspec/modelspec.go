@@ -4,9 +4,9 @@
 //	spec, err := modelspec.ReadFile("2b_se_resnext50.yml")
 //	model := spec.Ensemble("2b_se_resnext50") // folds and coefficient are still missing
 //
-// A [Spec] is the part of a training config that predictions need: the sections model
-// and test, the keys alpha and exif, and the names of the training table and of its
-// folds file. Package trainer/config reads the same file for a training.
+// A [Spec] is the part of a training config that predictions need: the sections model,
+// metric, labels and test, the keys alpha and exif, and the names of the training table
+// and of its folds file. Package trainer/config reads the same file for a training.
 //
 // These keys are checked strictly. Mistakes are errors of package yamlfile, with
 // file:line:col, "did you mean" and the valid names. Other sections of a config are
@@ -22,32 +22,39 @@ package modelspec
 import (
 	"fmt"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
 // Spec describes a network and the images that it sees. Paths are as the file spells
 // them.
 type Spec struct {
-	Model Model
-	Table Table
-	Test  Test
-	Alpha string // what becomes of transparency: drop ("" too), white or black
-	EXIF  string // what becomes of the EXIF orientation: ignore ("" too) or apply
+	Model  Model
+	Metric Metric
+	Labels Labels
+	Table  Table
+	Test   Test
+	Alpha  string // what becomes of transparency: drop ("" too), white or black
+	EXIF   string // what becomes of the EXIF orientation: ignore ("" too) or apply
 }
 
 // Model describes the network, and what it sees of an image in validation and
-// prediction (docs/images.md). The keys from Resize on are written only if they are
-// set.
+// prediction (docs/images.md). TaskName and the keys from Resize on are written only if
+// they are set.
 type Model struct {
-	Arch       string  `yaml:"arch"`        // a name of runtime/arch
-	InputSize  int     `yaml:"input_size"`  // height and width, in pixels
-	NumClasses int     `yaml:"num_classes"` // labels are 0 … NumClasses-1
-	NumFolds   int     `yaml:"num_folds"`   // folds of the training table
-	Dropout    float64 `yaml:"dropout"`     // probability, before the last layer
+	Arch      string `yaml:"arch"`           // a name of runtime/arch
+	TaskName  string `yaml:"task,omitempty"` // a name of runtime/task; "" is multilabel
+	InputSize int    `yaml:"input_size"`     // height and width, in pixels
+	// NumClasses is the number of classes or grades, which are 0 … NumClasses-1, or of
+	// the targets of a regression.
+	NumClasses int     `yaml:"num_classes"`
+	NumFolds   int     `yaml:"num_folds"` // folds of the training table
+	Dropout    float64 `yaml:"dropout"`   // probability, before the last layer
 
 	Resize        string  `yaml:"resize,omitempty"`        // a name of vision.Policies; "" is crop
 	Interpolation string  `yaml:"interpolation,omitempty"` // a name of vision.Interpolations; "" is bicubic for crop, else bilinear
@@ -62,6 +69,12 @@ type Model struct {
 	// WeightsKey names the set of weights to take from a checkpoint that holds
 	// several, e.g. model_ema; "" takes the average, or the only set.
 	WeightsKey string `yaml:"weights_key,omitempty"`
+}
+
+// Task returns the task that TaskName names.
+func (m Model) Task() task.Task {
+	t, _ := task.Parse(m.TaskName) // Check has refused unknown names
+	return t
 }
 
 // Table names the training table and the file of its folds. Its keys belong to the
@@ -98,6 +111,8 @@ func Default() *Spec {
 // file is a whole training config with the keys that a Spec reads.
 type file struct {
 	Model         Model         `yaml:"model"`
+	Metric        Metric        `yaml:"metric"`
+	Labels        Labels        `yaml:"labels"`
 	Data          yamlfile.Skip `yaml:"data"`
 	Train         Table         `yaml:"train"`
 	Test          Test          `yaml:"test"`
@@ -133,7 +148,7 @@ func Parse(name string, data []byte) (*Spec, error) {
 	if err := d.Decode(root, &f); err != nil {
 		return nil, err
 	}
-	s = &Spec{Model: f.Model, Table: f.Train, Test: f.Test, Alpha: f.Alpha, EXIF: f.EXIF}
+	s = &Spec{Model: f.Model, Metric: f.Metric, Labels: f.Labels, Table: f.Train, Test: f.Test, Alpha: f.Alpha, EXIF: f.EXIF}
 	if err := s.Check(d); err != nil {
 		return nil, err
 	}
@@ -143,7 +158,8 @@ func Parse(name string, data []byte) (*Spec, error) {
 // MissingClassesError is returned when a config lacks model.num_classes.
 type MissingClassesError struct {
 	err error
-	CSV string // the training table, whose labels show the number
+	// Spec is the incomplete spec. The labels of its table show the number.
+	Spec *Spec
 }
 
 func (e *MissingClassesError) Error() string { return e.err.Error() }
@@ -162,12 +178,11 @@ func (s *Spec) Check(d *yamlfile.Decoder) error {
 	if s.Model.Arch == "" {
 		return d.ErrorAt("model", "model.arch is missing; there are %s", say.List(Values("model.arch")))
 	}
-	if s.Model.NumClasses == 0 && d.Node("model.num_classes") == nil {
-		return &MissingClassesError{d.ErrorAt("model", "model.num_classes is missing"), s.Table.CSV}
+	if err := s.checkTask(d); err != nil {
+		return err
 	}
 	if err := d.CheckRanges([]yamlfile.Range{
 		{Key: "model.input_size", Value: float64(s.Model.InputSize), Min: 1, Max: 4096},
-		{Key: "model.num_classes", Value: float64(s.Model.NumClasses), Min: 1, Max: 1 << 20},
 		{Key: "model.num_folds", Value: float64(s.Model.NumFolds), Min: 1, Max: 255},
 		{Key: "model.dropout", Value: s.Model.Dropout, Min: 0, Max: 0.999},
 		{Key: "test.batch_size", Value: float64(s.Test.BatchSize), Min: 1, Max: 1 << 16},
@@ -176,6 +191,36 @@ func (s *Spec) Check(d *yamlfile.Decoder) error {
 		return err
 	}
 	return s.checkImages(d)
+}
+
+// checkTask refuses an unknown task, and a number of classes that does not fit it. It
+// sets a number that the file lacks where the section labels tells it.
+func (s *Spec) checkTask(d *yamlfile.Decoder) error {
+	m := &s.Model
+	t, err := task.Parse(m.TaskName)
+	if err != nil {
+		return d.ErrorAt("model.task", "%s", yamlfile.Unknown("task", m.TaskName, "model.task", task.Names()))
+	}
+	least := 1.0
+	if t == task.Multiclass || t == task.Ordinal {
+		least = 2
+	}
+	if m.NumClasses == 0 && d.Node("model.num_classes") == nil {
+		names := s.Labels.Classes
+		switch {
+		case t == task.Regression:
+			m.NumClasses = max(1, len(s.Labels.Columns))
+		case len(names) > 0 && !labeltable.IsClassFile(names):
+			m.NumClasses = len(names)
+		default:
+			return &MissingClassesError{d.ErrorAt("model", "model.num_classes is missing"), s}
+		}
+	}
+	return d.CheckRanges([]yamlfile.Range{
+		{Key: "model.num_classes", Value: float64(m.NumClasses), Min: least, Max: 1 << 20},
+		{Key: "metric.params.beta", Value: s.Metric.Params.Beta, Min: 0, Max: 1e6},
+		{Key: "metric.params.min_tpr", Value: s.Metric.Params.MinTPR, Min: 0, Max: 1},
+	})
 }
 
 // Values lists the values that a key of a spec accepts, such as the names of the
@@ -188,6 +233,8 @@ func Values(key string) []string {
 			names = append(names, a.Name)
 		}
 		return names
+	case "model.task":
+		return task.Names()
 	case "model.resize":
 		return vision.Policies()
 	case "model.interpolation":

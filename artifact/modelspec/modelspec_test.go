@@ -24,7 +24,7 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// cifar_resnet20 32 10 2
-	// small.yml:1:31: unknown key "input_sise" in model (did you mean "input_size"?); there are arch, input_size, num_classes, num_folds, dropout, resize, interpolation, crop_pct, resize_to, pad, normalize, mean, std, weights_key
+	// small.yml:1:31: unknown key "input_sise" in model (did you mean "input_size"?); there are arch, task, input_size, num_classes, num_folds, dropout, resize, interpolation, crop_pct, resize_to, pad, normalize, mean, std, weights_key
 }
 
 // The spec of a file is the spec of the training config in the same file.
@@ -32,6 +32,8 @@ func TestASpecAgreesWithTheTrainingConfig(t *testing.T) {
 	for _, text := range []string{
 		minimal, minimal + "train:\n", minimal + "train: {batch_size: 8, csv: a.csv, folds_file: a.npy}\n",
 		minimal + "alpha: white\nexif: apply\n", minimal + "test: {csv: t.csv, batch_size: 8, num_ttas: 4}\n",
+		"model: {arch: resnet34, task: regression}\nlabels: {columns: [a, b]}\n",
+		"model: {arch: resnet34, task: multiclass}\nlabels: {classes: [a, b], group: p}\nmetric: {name: roc-auc}\n",
 		"model: {arch: resnet34, num_classes: 3, num_folds: 9, dropout: 0.5, resize: squash, normalize: openai_clip, weights_key: ema}\n",
 		"data: &x {train_dir: a}\nmodel: &m {arch: resnet34, num_classes: 3}\n",
 	} {
@@ -57,6 +59,8 @@ func TestASpecAgreesWithTheTrainingConfig(t *testing.T) {
 func TestMistakesAreRefusedAsInTheTrainingConfig(t *testing.T) {
 	for _, text := range []string{
 		"", "model: [", "model:\n\tarch: resnet18\n", minimal + "---\n" + minimal, "id,attribute_ids\na,1 2\n",
+		"model: {arch: resnet34, task: x, num_classes: 2}\n", "model: {arch: resnet34, task: ordinal, num_classes: 1}\n",
+		minimal + "metric: {params: {min_tpr: 2}}\n", minimal + "labels: {colums: a}\n",
 		"- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n", "threshold: 0.4\n", "- 1\n", "a text\n",
 		"data: {inputs: [a]}\n", minimal + "optimiser: {name: adam}\n", minimal + "alfa: white\n", minimal + "zebra: 1\n",
 		minimal + minimal, minimal + "train: 3\n", minimal + "train: {csv: a, csv: b}\n", minimal + "train: {csv: [a]}\n",

@@ -27,9 +27,10 @@ var (
 		"cosine":               {},
 	}
 	lossParams = map[string][]string{
-		"binary_cross_entropy": {}, "cross_entropy": {}, "focal_loss": {}, "f2_loss": {},
+		"binary_cross_entropy": {"label_smoothing", "class_weights"}, "cross_entropy": {"label_smoothing", "class_weights"},
+		"focal_loss": {"gamma", "alpha", "class_weights"}, "f2_loss": {},
 		"mixed_bce_focal": {"weight"}, "mixed_bce_f2": {"weight"}, "forgiving_loss": {"weight"},
-		"mse": {}, "mse_loss": {}, "l1": {}, "l1_loss": {}, "smooth_l1": {}, "smooth_l1_loss": {},
+		"mse": {}, "mse_loss": {}, "l1": {}, "l1_loss": {}, "smooth_l1": {"beta"}, "smooth_l1_loss": {"beta"},
 	}
 	affines = []string{"", "soft", "medium", "hard"}
 )
@@ -45,6 +46,9 @@ var ignored = map[string]string{
 // check fills in defaults that depend on other values, and refuses values that are
 // missing, out of range or contradict one another.
 func (c *Config) check(d *yamlfile.Decoder) error {
+	if !d.Given("loss.name") {
+		c.Loss.Name = defaultLoss(c.Model.Task())
+	}
 	for _, s := range []struct {
 		section, what, name string
 		params              map[string][]string
@@ -69,6 +73,9 @@ func (c *Config) check(d *yamlfile.Decoder) error {
 		return err
 	}
 	c.Model = spec.Model // an alias in it may have become a name
+	if err := c.checkTask(d); err != nil {
+		return err
+	}
 	if err := d.CheckRanges(c.ranges()); err != nil {
 		return err
 	}
@@ -182,6 +189,10 @@ func (c *Config) ranges() []yamlfile.Range {
 		{Key: "cosine.period_mult", Value: c.Cosine.PeriodMult, Min: 1, Max: 1e3},
 		{Key: "cosine.max_period", Value: f(c.Cosine.MaxPeriod), Min: 0, Max: inf},
 		{Key: "loss.params.weight", Value: c.Loss.Params.Weight, Min: 0, Max: 1e6},
+		{Key: "loss.params.label_smoothing", Value: c.Loss.Params.LabelSmoothing, Min: 0, Max: 0.999},
+		{Key: "loss.params.gamma", Value: c.Loss.Params.Gamma, Min: 0, Max: 10},
+		{Key: "loss.params.alpha", Value: c.Loss.Params.Alpha, Min: 0, Max: 1},
+		{Key: "loss.params.beta", Value: c.Loss.Params.Beta, Min: 0, Max: 1e6},
 		{Key: "augmentations.rect_crop", Value: a.RectCrop, Min: 0, Max: 1},
 		{Key: "augmentations.noise", Value: a.Noise, Min: 0, Max: 1},
 		{Key: "augmentations.blur", Value: a.Blur, Min: 0, Max: 1},

@@ -14,7 +14,8 @@
 //
 //   - unknown keys and values of the wrong type,
 //   - parameters that the chosen optimizer, schedule or loss does not take,
-//   - numbers that are out of range or contradict one another.
+//   - numbers that are out of range or contradict one another,
+//   - a loss or a metric that does not fit the task.
 //
 // Keys that old files carry and nothing reads cause warnings.
 //
@@ -25,20 +26,24 @@ package config
 
 import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
+	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // Config describes one training. Paths are as the file spells them.
 type Config struct {
-	Model         modelspec.Model `yaml:"model"`
-	Data          Data            `yaml:"data"`
-	Train         Train           `yaml:"train"`
-	Test          modelspec.Test  `yaml:"test"`
-	Optimizer     Optimizer       `yaml:"optimizer"`
-	Scheduler     Scheduler       `yaml:"scheduler"`
-	Cosine        Cosine          `yaml:"cosine"`
-	Loss          Loss            `yaml:"loss"`
-	Augmentations Augmentations   `yaml:"augmentations"`
+	Model         modelspec.Model  `yaml:"model"`
+	Metric        modelspec.Metric `yaml:"metric,omitempty"`
+	Labels        modelspec.Labels `yaml:"labels,omitempty"`
+	Data          Data             `yaml:"data"`
+	Train         Train            `yaml:"train"`
+	Test          modelspec.Test   `yaml:"test"`
+	Optimizer     Optimizer        `yaml:"optimizer"`
+	Scheduler     Scheduler        `yaml:"scheduler"`
+	Cosine        Cosine           `yaml:"cosine"`
+	Loss          Loss             `yaml:"loss"`
+	Augmentations Augmentations    `yaml:"augmentations"`
 	// Alpha says what becomes of transparency: drop ("" too), white or black.
 	Alpha string `yaml:"alpha,omitempty"`
 	// EXIF says what becomes of the EXIF orientation: ignore ("" too) or apply.
@@ -48,7 +53,7 @@ type Config struct {
 // Spec returns the part of the config that predictions need.
 func (c *Config) Spec() *modelspec.Spec {
 	return &modelspec.Spec{
-		Model: c.Model, Test: c.Test, Alpha: c.Alpha, EXIF: c.EXIF,
+		Model: c.Model, Metric: c.Metric, Labels: c.Labels, Test: c.Test, Alpha: c.Alpha, EXIF: c.EXIF,
 		Table: modelspec.Table{CSV: c.Train.CSV, FoldsFile: c.Train.FoldsFile},
 	}
 }
@@ -82,7 +87,7 @@ type Train struct {
 	NumEpochs int    `yaml:"num_epochs"`
 	// MaxStepsPerEpoch cuts epochs short; 0 is no limit.
 	MaxStepsPerEpoch int    `yaml:"max_steps_per_epoch"`
-	FoldsFile        string `yaml:"folds_file"` // .npy, uint8, a fold per row
+	FoldsFile        string `yaml:"folds_file"` // .npy, a fold per row, or .csv, a fold per id
 	// AccumBatchesNum is the number of batches per step of the optimizer, whose
 	// gradients are averaged.
 	AccumBatchesNum int `yaml:"accum_batches_num"`
@@ -183,7 +188,7 @@ type Cosine struct {
 
 // Loss names the function that training minimizes.
 type Loss struct {
-	// Name: see package loss.
+	// Name: see package loss. The default depends on the task.
 	Name   string     `yaml:"name"`
 	Params LossParams `yaml:"params"`
 }
@@ -193,6 +198,15 @@ type LossParams struct {
 	// Weight is the weight of missed labels in forgiving_loss, and of the second loss
 	// in mixed_bce_f2 and mixed_bce_focal.
 	Weight float64 `yaml:"weight"`
+	// LabelSmoothing is the share of a label that is spread evenly over the classes
+	// (cross_entropy), or over yes and no (binary_cross_entropy).
+	LabelSmoothing float64 `yaml:"label_smoothing,omitempty"`
+	// ClassWeights holds a weight for each class, or is "balanced": inversely
+	// proportional to the frequency of the class in the rows to train on.
+	ClassWeights yamlfile.Texts `yaml:"class_weights,flow,omitempty"`
+	Gamma        float64        `yaml:"gamma,omitempty"` // focal_loss: the focus; 0 is 2
+	Alpha        float64        `yaml:"alpha,omitempty"` // focal_loss: the weight of labels; 0 is none
+	Beta         float64        `yaml:"beta,omitempty"`  // smooth_l1: where the parabola ends; 0 is 1
 }
 
 // Augmentations are random changes of training images. A number is the probability of
@@ -240,7 +254,7 @@ func Default() *Config {
 		Optimizer:     Optimizer{Name: "adam", Params: OptimizerParams{LR: 1e-4}},
 		Scheduler:     Scheduler{Name: "none"},
 		Cosine:        Cosine{StartLR: 1e-4, Period: 3, PeriodMult: 1},
-		Loss:          Loss{Name: "binary_cross_entropy"},
+		Loss:          Loss{Name: defaultLoss(task.Multilabel)},
 		Augmentations: Augmentations{Erase: Erase{MinArea: 0.02, MaxArea: 0.4, MinRatio: 0.3, MaxRatio: 3.33}, GlobalProb: 1},
 	}
 }

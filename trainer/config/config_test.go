@@ -109,7 +109,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"key", minimal + "train:\n  batch_sise: 3\n", `c.yml:3:3: unknown key "batch_sise" in train (did you mean "batch_size"?); there are csv, batch_size,`},
 		{"section", minimal + "optimiser: {name: adam}\n", `c.yml:2:1: unknown key "optimiser" (did you mean "optimizer"?)`},
-		{"nothing near", minimal + "zebra: 1\n", `c.yml:2:1: unknown key "zebra"; there are model, data`},
+		{"nothing near", minimal + "zebra: 1\n", `c.yml:2:1: unknown key "zebra"; there are model, metric, labels, data`},
 		{"twice", minimal + "train: {csv: a, csv: b}\n", `c.yml:2:17: key "train.csv" is there twice`},
 		{"number", minimal + "train: {batch_size: many}\n", `c.yml:2:21: train.batch_size must be a whole number, not "many"`},
 		{"fraction", minimal + "train: {batch_size: 1.5}\n", `train.batch_size must be a whole number, not "1.5"`},
@@ -119,7 +119,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		{"value is a section", "model: {arch: {x: 1}}\n", "model.arch must be a text, not a section"},
 		{"optimizer", minimal + "optimizer: {name: adamm}\n", `unknown optimizer "adamm" (did you mean "adam"?); there are adam, adamw, sgd`},
 		{"parameter of another", minimal + "optimizer: {name: adam, params: {momentum: 0.9}}\n", `c.yml:2:34: adam takes no "momentum"; it takes lr`},
-		{"parameter of none", minimal + "loss: {name: focal_loss, params: {weight: 1}}\n", "focal_loss takes no parameter"},
+		{"parameter of none", minimal + "loss: {name: f2_loss, params: {weight: 1}}\n", "f2_loss takes no parameter"},
 		{"range", minimal + "train: {accum_batches_num: 0}\n", "c.yml:2:28: train.accum_batches_num is 0; it must be between 1 and 65536"},
 		{"nan", minimal + "optimizer: {params: {lr: .nan}}\n", `optimizer.params.lr must be a number`},
 		{"quoted nan", minimal + "optimizer: {params: {lr: 'NaN'}}\n", "optimizer.params.lr is not a number; it must be between 0 and 1000000"},
@@ -141,8 +141,8 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		{"table", "id,attribute_ids\na,1 2\n", "c.yml: this is a table (CSV); a config is a YAML file"},
 		{"ensemble", "- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n", "c.yml: this is an ensemble file, not the config of a training"},
 		{"threshold", "threshold: 0.4\n", "c.yml: this is the threshold file of a model, not a config"},
-		{"list", "- 1\n", "c.yml: this is a list, not a config: a config has the sections model, data, train"},
-		{"text", "a secret line\n", "c.yml: this is no config: a config has the sections model, data, train"},
+		{"list", "- 1\n", "c.yml: this is a list, not a config: a config has the sections model, metric, labels, data, train"},
+		{"text", "a secret line\n", "c.yml: this is no config: a config has the sections model, metric, labels, data, train"},
 		{"long key", strings.Repeat("k", 1000) + ": 1\n", `unknown key "` + strings.Repeat("k", 39) + `…"`},
 		{"long value", minimal + "train: {batch_size: " + strings.Repeat("k", 1000) + "}\n", `not "` + strings.Repeat("k", 39) + `…"`},
 	} {
@@ -309,5 +309,67 @@ func TestKeysAndValuesAreListed(t *testing.T) {
 	}
 	if got := config.Values("train.csv.x"); got != nil {
 		t.Errorf("names %v", got)
+	}
+}
+
+const multiclass = "model: {arch: cifar_resnet20, task: multiclass, num_classes: 3}\n"
+
+func TestTasksHaveDefaultsOfTheirOwn(t *testing.T) {
+	for _, c := range []struct {
+		text, loss, score string
+		classes           int
+	}{
+		{minimal, "binary_cross_entropy", "f-beta", 10},
+		{multiclass, "cross_entropy", "accuracy", 3},
+		{"model: {arch: resnet18, task: regression}\n", "mse", "rmse", 1},
+		{"model: {arch: resnet18, task: regression}\nlabels: {columns: [a, b]}\n", "mse", "rmse", 2},
+		{"model: {arch: resnet18, task: ordinal, num_classes: 5}\n", "binary_cross_entropy", "quadratic-kappa", 5},
+		{"model: {arch: resnet18, task: multiclass}\nlabels: {classes: [a, b]}\n", "cross_entropy", "accuracy", 2},
+		{minimal + "metric: {name: macro_f_beta, params: {beta: 0.5}}\n", "binary_cross_entropy", "macro-f-beta (beta 0.5)", 10},
+		{minimal + "metric: {params: {beta: 1}}\n", "binary_cross_entropy", "f-beta (beta 1)", 10},
+		{minimal + "loss: {params: {label_smoothing: 0.1, class_weights: balanced}}\n", "binary_cross_entropy", "f-beta", 10},
+		{multiclass + "loss: {params: {class_weights: [1, 2.5, 0]}}\n", "cross_entropy", "accuracy", 3},
+		{multiclass + "loss: {name: focal_loss, params: {gamma: 1.5, alpha: 0.25}}\nmetric: {name: roc-auc}\n", "focal_loss", "roc-auc", 3},
+	} {
+		got, _, err := config.Parse("c.yml", []byte(c.text))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got.Loss.Name != c.loss || got.Score().String() != c.score || got.Model.NumClasses != c.classes {
+			t.Errorf("%q: loss %s, metric %s, %d classes; want %s, %s, %d", c.text, got.Loss.Name, got.Score(), got.Model.NumClasses, c.loss, c.score, c.classes)
+		}
+		roundTrip(t, got)
+	}
+	c, _, err := config.Parse("c.yml", []byte(multiclass), "loss.params.class_weights=[1, 2.5, 0]")
+	if got := c.Loss.Params.Weights(); err != nil || !reflect.DeepEqual(got, []float64{1, 2.5, 0}) {
+		t.Errorf("weights %v, %v", got, err)
+	}
+	if c, _, err = config.Parse("c.yml", []byte(minimal), "model.task=multiclass"); err != nil || c.Loss.Name != "cross_entropy" {
+		t.Errorf("%v; another task keeps the loss %s", err, c.Loss.Name)
+	}
+}
+
+func TestWhatDoesNotFitTheTaskIsRefused(t *testing.T) {
+	ordinal := "model: {arch: resnet18, task: ordinal, num_classes: 4}\n"
+	for text, want := range map[string]string{
+		"model: {arch: resnet18, task: multi_class, num_classes: 2}\n": `c.yml:1:31: unknown task "multi_class" in model.task (did you mean "multiclass"?); there are multilabel, multiclass, regression, ordinal`,
+		"model: {arch: resnet18, task: ordinal, num_classes: 1}\n":     "model.num_classes is 1; it must be between 2 and 1048576",
+		"model: {arch: resnet18, task: multiclass}\n":                  "model.num_classes is missing",
+		multiclass + "loss: {name: mse}\n":                             "c.yml:2:14: the loss mse does not fit the task multiclass; these do: cross_entropy, focal_loss",
+		ordinal + "loss: {name: cross_entropy}\n":                      "does not fit the task ordinal; these do: binary_cross_entropy, focal_loss",
+		multiclass + "metric: {name: rmse}\n":                          "c.yml:2:9: the metric rmse does not fit the task multiclass; these do: f-beta",
+		minimal + "metric: {name: f1}\n":                               `unknown metric "f1"`,
+		minimal + "metric: {name: accuraci}\n":                         `c.yml:2:16: unknown metric "accuraci" in metric.name (did you mean "accuracy"?)`,
+		multiclass + "metric: {params: {beta: 1}}\n":                   "the metric accuracy has no beta; the F-betas have",
+		multiclass + "loss: {params: {class_weights: [1, 2]}}\n":       "loss.params.class_weights has 2 weights, but model.num_classes is 3; \"balanced\" takes them",
+		multiclass + "loss: {params: {class_weights: [1, 2, x]}}\n":    `"x" is not a number between 0 and 1000000`,
+		ordinal + "loss: {params: {class_weights: balanced}}\n":        "the task ordinal takes no class weights",
+		minimal + "loss: {name: focal_loss, params: {gamma: 0}}\n":     "loss.params.gamma must be above 0; binary_cross_entropy and cross_entropy have no focus",
+		minimal + "labels: {column: x}\n":                              `unknown key "column" in labels (did you mean "columns"?)`,
+	} {
+		if _, _, err := config.Parse("c.yml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 }

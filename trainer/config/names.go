@@ -8,6 +8,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 // Keys lists the keys of a section, in the order of the file; "" is the whole
@@ -47,6 +48,8 @@ func Values(key string) []string {
 		return slices.Sorted(maps.Keys(schedulerParams))
 	case "loss.name":
 		return slices.Sorted(maps.Keys(lossParams))
+	case "metric.name":
+		return metric.Names()
 	case "augmentations.affine":
 		return affines[1:]
 	}

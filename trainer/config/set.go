@@ -29,6 +29,9 @@ func (c *Config) set(text string, check bool) error {
 		return fmt.Errorf("setting %s: %w", text, err)
 	}
 	a.put(&root)
+	if c.Loss.Name == defaultLoss(c.Model.Task()) && len(a.path) > 1 && a.path[1] == "task" {
+		dropKey(&root, "loss") // another task has another default
+	}
 	d := decoder(a.name())
 	next := Default()
 	err = d.Decode(&root, next)
@@ -132,6 +135,15 @@ func setKey(n *yaml.Node, key string, value *yaml.Node) {
 	n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
 }
 
+func dropKey(n *yaml.Node, key string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			n.Content = slices.Delete(n.Content, i, i+2)
+			return
+		}
+	}
+}
+
 // dropParams removes the parameters that the new name of a section does not take.
 func dropParams(section *yaml.Node, name string) {
 	params := yamlfile.Find(section, "params")
@@ -196,6 +208,8 @@ func named(name string, params any, keys []string) (*yaml.Node, error) {
 			chosen.Content = append(chosen.Content, all.Content[i], all.Content[i+1])
 		}
 	}
-	setKey(&n, "params", chosen)
+	if len(chosen.Content) > 0 {
+		setKey(&n, "params", chosen)
+	}
 	return &n, nil
 }

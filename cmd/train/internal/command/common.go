@@ -3,18 +3,18 @@ package command
 import (
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/spf13/cobra"
 )
@@ -90,29 +90,45 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 // countClasses adds to the error of a config without model.num_classes the number
 // that the training table needs.
 func (f *configFlags) countClasses(missing *modelspec.MissingClassesError) error {
-	path, ok := datafolder.Find(f.data, missing.CSV)
+	spec := missing.Spec
+	path, ok := datafolder.Find(f.data, spec.Table.CSV)
 	if !ok {
 		return missing
 	}
-	table, err := input.ReadTableFile(path)
+	names, err := f.classNames(spec.Labels.Classes)
 	if err != nil {
+		return errors.Join(missing, err)
+	}
+	table, err := labeltable.Open(path, spec.Labels.Options(spec.Model.Task(), 0, names))
+	if err != nil {
+		return errors.Join(missing, err)
+	}
+	n := table.Classes
+	switch {
+	case n == 0:
 		return missing
+	case table.Names != nil:
+		err = fmt.Errorf("%w: %s has %s (%s)", missing, path, say.Count(n, "class"), say.Some(table.Names, maxNames))
+	default:
+		err = fmt.Errorf("%w: the highest class in %s is %d, so %d", missing, path, n-1, n)
 	}
-	highest := -1
-	for i := range table.Rows {
-		classes, err := table.Classes(i, math.MaxInt32)
-		if err != nil {
-			return missing
-		}
-		for _, c := range classes {
-			highest = max(highest, c)
-		}
+	return hint.New(err, "add `num_classes: %d` to the section model, or --set model.num_classes=%d", n, n)
+}
+
+// maxNames limits the class names in a message.
+const maxNames = 5
+
+// classNames returns the names of the classes that labels.classes gives, itself or in a
+// file of the data folder. It returns nil if there are none.
+func (f *configFlags) classNames(classes []string) ([]string, error) {
+	if !labeltable.IsClassFile(classes) {
+		return classes, nil
 	}
-	if highest < 0 {
-		return missing
+	path := classes[0]
+	if found, ok := datafolder.Find(f.data, path); ok && !filepath.IsAbs(path) {
+		path = found
 	}
-	return hint.New(fmt.Errorf("%w: the highest class in %s is %d, so %d", missing, path, highest, highest+1),
-		"add `num_classes: %d` to the section model, or --set model.num_classes=%d", highest+1, highest+1)
+	return labeltable.ReadClasses(path)
 }
 
 // completeSet completes --set KEY=VALUE.
