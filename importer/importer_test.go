@@ -1,0 +1,358 @@
+package importer_test
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
+	"github.com/deploy-kernel/deploy-kernel/artifact/onnx/onnxtest"
+	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/importer"
+	"github.com/deploy-kernel/deploy-kernel/importer/reference"
+	"github.com/deploy-kernel/deploy-kernel/importer/tensor"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+)
+
+func predict(t *testing.T, g *nn.Graph, p engine.Params, images []float32) []float32 {
+	t.Helper()
+	e, err := engine.Compile(g, p, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := make([]float32, len(images)/g.Input.Shape.Len()*g.Classes())
+	if err := e.Predict(t.Context(), images, logits); err != nil {
+		t.Fatal(err)
+	}
+	return logits
+}
+
+// difference returns the largest difference, relative to the largest element.
+func difference(t *testing.T, got, want []float32) float64 {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d logits, want %d", len(got), len(want))
+	}
+	largest, worst := 0.0, 0.0
+	for i, w := range want {
+		largest = max(largest, math.Abs(float64(w)))
+		worst = max(worst, math.Abs(float64(got[i]-w)))
+	}
+	return worst / largest
+}
+
+// Networks that the project draws keep the names of their parameters, and every bit of
+// their logits, if they are exported and imported again.
+func TestDrawnNetworksAreImportedAgain(t *testing.T) {
+	for _, a := range arch.All() {
+		small := a.Name == "cifar_resnet20" || a.Name == "resnet18"
+		if !small && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+			continue
+		}
+		t.Run(a.Name, func(t *testing.T) {
+			size := 96
+			if a.Name == "pnasnet5large" {
+				size = 107
+			}
+			g, err := a.Build(arch.Config{InputSize: size, Classes: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			params := golden.ParamsOf(g)
+			var file bytes.Buffer
+			if err := onnx.Write(&file, g, params, onnx.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			m, err := onnx.Parse(file.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := importer.Import(t.Context(), m, importer.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names, want []string
+			for _, p := range n.Graph.Params() {
+				names = append(names, p.Name)
+			}
+			for _, p := range g.Params() {
+				want = append(want, p.Name)
+			}
+			if !slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(want))) {
+				t.Errorf("the parameters have other names")
+			}
+			images := golden.NHWC(golden.Images(1, size, size, golden.Cell), 1, 3, size, size)
+			if got, want := predict(t, n.Graph, n.Weights, images), predict(t, g, params, images); !slices.Equal(got, want) {
+				t.Errorf("the logits differ by %.3g", difference(t, got, want))
+			}
+		})
+	}
+}
+
+// values returns n numbers between -1 and 1.
+func values(name string, n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(golden.Uniform(name, i))
+	}
+	return out
+}
+
+// constant returns an initializer with the numbers of its name.
+func constant(name string, shape ...int) []byte {
+	return onnxtest.Floats(name, shape, values(name, tensor.Len(shape))...)
+}
+
+// head ends a network with 4 channels x: logits y of 3 classes.
+func head(x string) []byte {
+	return slices.Concat(onnxtest.Node("GlobalAveragePool", x, "pooled"), onnxtest.Node("Flatten", "pooled", "flat"),
+		onnxtest.Node("Gemm", "flat fc.weight fc.bias", "y", onnxtest.Attribute("transB", 1)),
+		constant("fc.weight", 3, 4), constant("fc.bias", 3))
+}
+
+const side = 9
+
+// nhwc is the order of the axes of some models' inputs.
+var nhwc = []int{0, 2, 3, 1}
+
+// The imported network must compute what the interpreter computes.
+func TestPartsComputeWhatTheInterpreterDoes(t *testing.T) {
+	attr := onnxtest.Attribute
+	first := slices.Concat(onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 4, 3, 1, 1))
+	for name, c := range map[string]struct {
+		parts [][]byte
+		last  bool // the channels are the last axis of the input
+		ops   []nn.Op
+	}{
+		"padding of one side": {parts: [][]byte{
+			onnxtest.Node("Conv", "x c.weight c.bias", "a", attr("pads", []int{0, 1, 1, 2}), attr("strides", []int{2, 2})),
+			constant("c.weight", 4, 3, 3, 3), constant("c.bias", 4), head("a"),
+		}},
+		"same padding": {parts: [][]byte{
+			onnxtest.Node("Conv", "x c.weight", "a", attr("auto_pad", "SAME_UPPER"), attr("strides", []int{2, 2})),
+			constant("c.weight", 4, 3, 4, 4), head("a"),
+		}},
+		"dilation": {parts: [][]byte{
+			onnxtest.Node("Conv", "x c.weight", "a", attr("dilations", []int{2, 3}), attr("pads", []int{2, 3, 2, 3})),
+			constant("c.weight", 4, 3, 3, 3), head("a"),
+		}},
+		"channels last": {last: true, parts: [][]byte{
+			onnxtest.Node("Transpose", "x", "t", attr("perm", []int{0, 3, 1, 2})),
+			onnxtest.Node("Conv", "t c.weight", "a"), constant("c.weight", 4, 3, 3, 3), head("a"),
+		}},
+		"a linear layer on pixels": {last: true, parts: [][]byte{
+			onnxtest.Node("MatMul", "x w", "m"), onnxtest.Node("Add", "m b", "s"), onnxtest.Node("Relu", "s", "r"),
+			onnxtest.Node("ReduceMean", "r", "p", attr("axes", []int{1, 2}), attr("keepdims", 0)),
+			onnxtest.Node("MatMul", "p v", "y"), constant("w", 3, 4), constant("b", 4), constant("v", 4, 3),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.BatchNorm, nn.ReLU, nn.GlobalAvgPool, nn.Linear}},
+		"a linear layer on all pixels, channels last": {last: true, parts: [][]byte{
+			onnxtest.Node("Flatten", "x", "f"), onnxtest.Node("MatMul", "f w", "y"), constant("w", 3*side*side, 3),
+		}, ops: []nn.Op{nn.Input, nn.Linear}},
+		"constants": {parts: [][]byte{
+			first, onnxtest.Node("Mul", "a m", "b"), onnxtest.Node("Sub", "s b", "c"), onnxtest.Node("Div", "c d", "e"),
+			onnxtest.Node("Neg", "e", "f"), onnxtest.Node("Add", "f g", "h"), onnxtest.Node("Relu", "h", "r"),
+			constant("m", 4, 1, 1), constant("s", 1, 1, 1, 1), constant("d", 1, 4, 1, 1), constant("g"), head("r"),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.BatchNorm, nn.ReLU, nn.GlobalAvgPool, nn.Linear}},
+		"squeeze and excitation": {parts: [][]byte{
+			first, onnxtest.Node("ReduceMean", "a", "p", attr("axes", []int{2, 3})),
+			onnxtest.Node("Conv", "p s.weight", "q"), onnxtest.Node("Sigmoid", "q", "g"), onnxtest.Node("Mul", "g a", "b"),
+			constant("s.weight", 4, 4, 1, 1), head("b"),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.GlobalAvgPool, nn.Conv, nn.Sigmoid, nn.Mul, nn.GlobalAvgPool, nn.Linear}},
+		"a gate per pixel": {parts: [][]byte{
+			first, onnxtest.Node("ReduceMax", "a", "m", attr("axes", []int{-3})), onnxtest.Node("Sigmoid", "m", "g"),
+			onnxtest.Node("Mul", "a g", "b"), head("b"),
+		}},
+		"scaled residual": {parts: [][]byte{
+			first, onnxtest.Node("Conv", "x d.weight", "d"), onnxtest.Node("Mul", "d f", "e"), onnxtest.Node("Add", "e a", "b"),
+			constant("d.weight", 4, 3, 1, 1), onnxtest.Floats("f", nil, 0.25), head("b"),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.Conv, nn.Add, nn.GlobalAvgPool, nn.Linear}},
+		"difference": {parts: [][]byte{
+			first, onnxtest.Node("Relu", "a", "r"), onnxtest.Node("Sub", "r a", "b"), head("b"),
+		}},
+		"pooling in ceil mode": {parts: [][]byte{
+			first, onnxtest.Node("AveragePool", "a", "b", attr("kernel_shape", []int{2, 2}), attr("strides", []int{2, 2}), attr("ceil_mode", 1)),
+			onnxtest.Node("MaxPool", "b", "c", attr("kernel_shape", []int{3, 3}), attr("strides", []int{2, 2}), attr("pads", []int{0, 0, 1, 1})), head("c"),
+		}},
+		"pooling that counts its padding": {parts: [][]byte{
+			first, onnxtest.Node("AveragePool", "a", "b", attr("kernel_shape", []int{3, 3}), attr("pads", []int{1, 1, 1, 1}), attr("count_include_pad", 1)), head("b"),
+		}},
+		"crops and steps": {parts: [][]byte{
+			first, onnxtest.Node("Slice", "a starts ends axes steps", "b"), onnxtest.Node("Slice", "b o far axes steps", "c"), head("c"),
+			onnxtest.Ints("starts", 1, -8), onnxtest.Ints("ends", -1, 1<<40), onnxtest.Ints("axes", 2, -1), onnxtest.Ints("steps", 1, 2),
+			onnxtest.Ints("o", 0, 0), onnxtest.Ints("far", 1<<62, 1<<62),
+		}},
+		"zeros around pixels and channels": {parts: [][]byte{
+			onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 2, 3, 2, 2),
+			onnxtest.Node("Pad", "a pads", "b"), onnxtest.Ints("pads", 0, 1, 0, 2, 0, 1, 1, 0), head("b"),
+		}},
+		"lists of channels, and a batch norm before a convolution": {parts: [][]byte{
+			onnxtest.Node("Concat", "x x", "a", attr("axis", 1)),
+			onnxtest.Node("BatchNormalization", "a n.weight n.bias n.mean n.var", "n"), onnxtest.Node("Relu", "n", "r"),
+			onnxtest.Node("Conv", "r c.weight", "c"), constant("c.weight", 4, 6, 3, 3),
+			constant("n.weight", 6), constant("n.bias", 6), constant("n.mean", 6), onnxtest.Floats("n.var", []int{6}, 1, 2, 3, 4, 5, 6), head("c"),
+		}},
+		"the same weights twice": {parts: [][]byte{
+			first, onnxtest.Node("Conv", "a d.weight", "b"), onnxtest.Node("Conv", "b d.weight", "c"), onnxtest.Node("Conv", "c d.weight d.bias", "d"),
+			constant("d.weight", 4, 4, 1, 1), constant("d.bias", 4), head("d"),
+		}},
+		"shapes that the model computes": {parts: [][]byte{
+			first, onnxtest.Node("Shape", "a", "s"), onnxtest.Node("Gather", "s zero", "n"), onnxtest.Node("Unsqueeze", "n zeros", "u"),
+			onnxtest.Node("Concat", "u rest", "to", attr("axis", 0)), onnxtest.Node("Reshape", "a to", "f"),
+			onnxtest.Node("Gemm", "f w", "y", attr("transB", 1)), constant("w", 3, 4*side*side),
+			onnxtest.Tensor(5, "zero", 7, nil, onnxtest.Int(7, 0)), onnxtest.Ints("zeros", 0), onnxtest.Ints("rest", -1),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, m := imported(t, c.last, c.parts...)
+			image := values("image", 3*side*side)
+			shape := []int{1, 3, side, side}
+			x := tensor.Floats(onnx.Float32, shape, widen(image))
+			if c.last {
+				x = x.Permute(nhwc)
+			}
+			want, err := reference.Run(t.Context(), m, reference.Values{"x": x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := predict(t, n.Graph, n.Weights, golden.NHWC(image, 1, 3, side, side))
+			if d := difference(t, got, want["y"].Float32s()); !(d <= 2e-6) {
+				t.Errorf("the logits differ by %.3g", d)
+			}
+			if c.ops != nil && !slices.Equal(ops(n.Graph), c.ops) {
+				t.Errorf("the network is %v, want %v", ops(n.Graph), c.ops)
+			}
+		})
+	}
+}
+
+func widen(v []float32) []float64 {
+	out := make([]float64, len(v))
+	for i, f := range v {
+		out[i] = float64(f)
+	}
+	return out
+}
+
+func ops(g *nn.Graph) (ops []nn.Op) {
+	for _, n := range g.Nodes {
+		ops = append(ops, n.Op)
+	}
+	return ops
+}
+
+// model returns a model of an image x and logits y.
+func model(t *testing.T, last bool, parts ...[]byte) *onnx.Model {
+	t.Helper()
+	in := onnxtest.Input("x", -1, 3, -1, -1)
+	if last {
+		in = onnxtest.Input("x", -1, -1, -1, 3)
+	}
+	m, err := onnx.Parse(onnxtest.Model(17, append(parts, in, onnxtest.Output("y"))...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func imported(t *testing.T, last bool, parts ...[]byte) (*importer.Network, *onnx.Model) {
+	t.Helper()
+	m := model(t, last, parts...)
+	n, err := importer.Import(t.Context(), m, importer.Options{InputSize: side})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, m
+}
+
+func TestTheLastActivationIsReported(t *testing.T) {
+	for op, want := range map[string]importer.Activation{
+		"Sigmoid": importer.Sigmoid, "Softmax": importer.Softmax, "LogSoftmax": importer.Softmax, "Identity": importer.Logits,
+	} {
+		n, _ := imported(t, false, onnxtest.Node("Flatten", "x", "f"), onnxtest.Node("MatMul", "f w", "l"), onnxtest.Node(op, "l", "y"), constant("w", 3*side*side, 3))
+		if n.Activation != want || n.Graph.Output.Op != nn.Linear {
+			t.Errorf("%s: got %v, %v", op, n.Activation, n.Graph.Output.Op)
+		}
+	}
+}
+
+func TestAllThatCannotBeImportedIsNamed(t *testing.T) {
+	m := model(t, false, onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 4, 3, 1, 1),
+		onnxtest.Node("Selu", "a", "b"), onnxtest.Node("Add", "a b", "c"),
+		onnxtest.Node("Slice", "a starts ends axes", "d"), onnxtest.Ints("starts", 0), onnxtest.Ints("ends", 2), onnxtest.Ints("axes", 1),
+		onnxtest.Node("Concat", "c d", "e", onnxtest.Attribute("axis", 1)),
+		onnxtest.Node("Tan", "a", "unused"),
+		onnxtest.Node("GlobalAveragePool", "e", "y"))
+	_, err := importer.Import(t.Context(), m, importer.Options{InputSize: side})
+	if err == nil {
+		t.Fatal("the model was imported")
+	}
+	for _, want := range []string{
+		"2 of 7 nodes", `Selu "b" (opset 17) of float32 [1 4 9 9]`, `Slice "d" (opset 17) of float32 [1 4 9 9]`, "a part of axis 1",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+}
+
+func TestModelsThatTakeNoImageAreRefused(t *testing.T) {
+	for want, parts := range map[string][][]byte{
+		"has 2 inputs":                 {onnxtest.Input("x", 1, 3, 9, 9), onnxtest.Input("z", 1), onnxtest.Output("x")},
+		"not a batch of images":        {onnxtest.Input("x", 1, 3), onnxtest.Output("x")},
+		"no axis of 3 channels":        {onnxtest.Input("x", 1, 4, 9, 9), onnxtest.Output("x")},
+		"does not fit an input size":   {onnxtest.Input("x", 1, 3, 8, 8), onnxtest.Output("x")},
+		`2 outputs: ["x" "y"]`:         {onnxtest.Input("x", 1, 3, 9, 9), onnxtest.Output("x"), onnxtest.Output("y"), onnxtest.Node("Relu", "x", "y")},
+		"only vectors of logits":       {onnxtest.Input("x", 1, 3, 9, 9), onnxtest.Output("y"), onnxtest.Node("Relu", "x", "y")},
+		"does not depend on the image": {onnxtest.Input("x", 1, 3, 9, 9), onnxtest.Output("y"), onnxtest.Node("Shape", "x", "y")},
+	} {
+		m, err := onnx.Parse(onnxtest.Model(17, parts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := importer.Import(t.Context(), m, importer.Options{InputSize: 9}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	m := model(t, false, onnxtest.Node("Relu", "x", "y"))
+	if _, err := importer.Import(t.Context(), m, importer.Options{}); err == nil || !strings.Contains(err.Error(), "leaves its size open") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzImport(f *testing.F) {
+	attr := onnxtest.Attribute
+	for _, parts := range [][][]byte{
+		{onnxtest.Node("Flatten", "x", "f"), onnxtest.Node("MatMul", "f w", "y"), constant("w", 3*side*side, 3)},
+		{
+			onnxtest.Node("Conv", "x c.weight", "a", attr("pads", []int{0, 1, 1, 2}), attr("dilations", []int{2, 1})), constant("c.weight", 4, 3, 2, 2),
+			onnxtest.Node("Pad", "a pads", "b"), onnxtest.Ints("pads", 0, 0, 1, 0, 0, 0, 0, 1),
+			onnxtest.Node("Slice", "b one two", "s"), onnxtest.Ints("one", 0, 0, 1), onnxtest.Ints("two", 1, 4, 7),
+			onnxtest.Node("MaxPool", "s", "m", attr("kernel_shape", []int{2, 2}), attr("strides", []int{2, 2})),
+			onnxtest.Node("ReduceMean", "m", "p", attr("axes", []int{2, 3})), onnxtest.Node("Sigmoid", "p", "g"), onnxtest.Node("Mul", "m g", "v"),
+			onnxtest.Node("Concat", "v m", "k", attr("axis", 1)), onnxtest.Node("Transpose", "k", "t", attr("perm", []int{0, 2, 3, 1})),
+			onnxtest.Node("Flatten", "t", "y"),
+		},
+	} {
+		f.Add(onnxtest.Model(17, append(parts, onnxtest.Input("x", -1, 3, -1, -1), onnxtest.Output("y"))...))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := onnx.Parse(b)
+		if err != nil {
+			return
+		}
+		n, err := importer.Import(t.Context(), m, importer.Options{InputSize: side})
+		if err != nil || n.Graph.Input.Shape.Len() > 1000 {
+			return
+		}
+		for _, p := range n.Graph.Params() {
+			if _, shape, err := n.Weights.Float32(p.Name); err != nil || !slices.Equal(shape, p.Shape) {
+				t.Errorf("%s has the shape %v, want %v (%v)", p.Name, shape, p.Shape, err)
+			}
+		}
+	})
+}
