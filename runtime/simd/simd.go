@@ -150,6 +150,12 @@ type GEMM struct {
 	ResidualAt   []int32
 	ResidualStep int
 	Floor        float32
+
+	// What generated code keeps here: the next pixel and the remaining tiles, steps
+	// in bytes, and addresses of the current tile's inputs and the segments' end.
+	tile, tiles                                        int
+	stepX, stepY, stepPartial, stepResidual, stepPixel int
+	tileX, segmentsEnd                                 uintptr
 }
 
 // step returns the distance of consecutive planes' values; 0 means contiguous.

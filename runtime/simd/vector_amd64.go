@@ -7,6 +7,9 @@ import (
 	"simd/archsimd"
 	"sync"
 	"unsafe"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
 )
 
 // vectorSets returns the vectorized sets that this CPU can run.
@@ -14,10 +17,15 @@ func vectorSets() []*Set { return wide() }
 
 var wide = sync.OnceValue(func() []*Set {
 	var sets []*Set
-	if archsimd.X86.AVX512() {
+	cpu, err := machinecode.Detect()
+	if err != nil { // there is no machine code, which GEMM needs
+		return nil
+	}
+	if cpu.AVX512 {
 		sets = append(sets, &Set{
 			Name: "avx512", Panel: 2 * Lanes,
-			GEMM: onStack(gemm5x32Z), HalfGEMM: gemm5x16Z,
+			GEMM:      (&gemmRoutines{width: amd64.ZMM, columns: 2 * Lanes, name: "avx512"}).run,
+			HalfGEMM:  (&gemmRoutines{width: amd64.ZMM, columns: Lanes, name: "avx512"}).run,
 			Depthwise: depthwiseZ, MaxPool: maxPoolZ, Grouped: groupedZ,
 			ToWinograd: toWinogradZ, FromWinograd: fromWinogradZ,
 			Affine: affineZ, AddScaled: addScaledZ, Max: maxZ,
@@ -26,8 +34,8 @@ var wide = sync.OnceValue(func() []*Set {
 			Sigmoid: sigmoidZ, Sum: sumZ, Peak: peakZ,
 		})
 	}
-	if archsimd.X86.AVX2() && archsimd.X86.FMA() {
-		gemm := onStack(gemm5x16Y)
+	if cpu.AVX2 {
+		gemm := (&gemmRoutines{width: amd64.YMM, columns: Lanes, name: "avx2"}).run
 		sets = append(sets, &Set{
 			Name: "avx2", Panel: Lanes,
 			GEMM: gemm, HalfGEMM: gemm,
@@ -43,8 +51,8 @@ var wide = sync.OnceValue(func() []*Set {
 })
 
 // The routines reach package archsimd through the names below, as its names
-// change between releases of Go. Only GEMM's inner loop calls it directly. Names
-// that end in Z stand for 16 floats (AVX-512), those in Y for 8 (AVX2).
+// change between releases of Go. Names that end in Z stand for 16 floats (AVX-512),
+// those in Y for 8 (AVX2).
 
 type (
 	vecZ = archsimd.Float32x16
@@ -54,12 +62,6 @@ type (
 func loadZ(p *[16]float32) vecZ { return archsimd.LoadFloat32x16(p) }
 
 func loadY(p *[8]float32) vecY { return archsimd.LoadFloat32x8(p) }
-
-// spreadZ returns p[0] in every lane. Loading all of p takes one instruction less
-// than loading one value.
-func spreadZ(p *[4]float32) vecZ { return archsimd.LoadFloat32x4(p).Broadcast1To16() }
-
-func spreadY(p *[4]float32) vecY { return archsimd.LoadFloat32x4(p).Broadcast1To8() }
 
 func fillZ(v float32) vecZ { return archsimd.BroadcastFloat32x16(v) }
 

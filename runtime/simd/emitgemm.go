@@ -1,0 +1,390 @@
+package simd
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+)
+
+// The tile of GEMM: so many pixels by one panel. Its accumulators fill the registers,
+// but for a row of the panel and two broadcast inputs. Each input is broadcast from
+// memory, which occupies a load port only. A broadcast from a register is a shuffle,
+// and on Intel a shuffle takes a port that multiply-adds need.
+//
+//	AVX-512: 14 pixels x 32 columns = 28 accumulators, 2 weights, 2 inputs
+//	AVX2:     6 pixels x 16 columns = 12 accumulators, 2 weights, 2 inputs
+const (
+	gemmRowsZMM = 14
+	gemmRowsYMM = 6
+)
+
+// gemmForm distinguishes the routines of GEMM for one number of columns.
+type gemmForm struct {
+	rows       int // pixels of a tile
+	accumulate bool
+	partials   int
+	residual   bool
+	floor      bool
+}
+
+// forms is the number of forms with the same rows.
+const forms = 24
+
+// index returns the form's place among those with the same rows.
+func (f gemmForm) index() int {
+	i := f.partials
+	if f.accumulate {
+		i = 3
+	}
+	i *= 2
+	if f.residual && !f.accumulate {
+		i++
+	}
+	i *= 2
+	if f.floor {
+		i++
+	}
+	return i
+}
+
+// gemmRoutines generates the routines of GEMM for panels of one width at their first
+// use.
+type gemmRoutines struct {
+	width   amd64.Width
+	columns int
+	name    string // of the set
+	mu      sync.Mutex
+	code    [gemmRowsZMM + 1][forms]atomic.Pointer[func(*GEMM)]
+}
+
+// maxRows returns the number of pixels in the largest tile.
+func (r *gemmRoutines) maxRows() int {
+	if r.width == amd64.ZMM {
+		return gemmRowsZMM
+	}
+	return gemmRowsYMM
+}
+
+// run implements Set.GEMM. Pixels whose inputs are equally far apart form a run,
+// which is divided into tiles of nearly the same size.
+func (r *gemmRoutines) run(g *GEMM) {
+	form := gemmForm{accumulate: g.Accumulate, residual: g.Residual != nil, floor: g.Floor != None}
+	for _, part := range g.Partials {
+		if part != nil {
+			form.partials++
+		}
+	}
+	k := g.check(r.columns)
+	g.stepX, g.stepY = float*step(g.XStep), float*step(g.YStep)
+	g.stepPartial, g.stepResidual = float*step(g.PartialStep), float*step(g.ResidualStep)
+	g.tile = g.First
+	for g.tile < g.End {
+		n, distance := equallySpaced(g.In[g.tile:g.End])
+		g.stepPixel = float * distance
+		tiles := (n + r.maxRows() - 1) / r.maxRows()
+		form.rows = n/tiles + 1
+		r.row(g, form, n%tiles, k)
+		form.rows--
+		r.row(g, form, tiles-n%tiles, k)
+	}
+}
+
+// maxSteps limits the values of all pixels that one call of a routine multiplies, and
+// so its time to about 100 microseconds. A garbage collection waits for the call.
+const maxSteps = 300_000
+
+// row computes so many tiles of a form.
+func (r *gemmRoutines) row(g *GEMM, f gemmForm, tiles, k int) {
+	for tiles > 0 {
+		g.tiles = min(tiles, 1+maxSteps/(1+f.rows*k))
+		tiles -= g.tiles
+		r.routine(f)(g)
+	}
+}
+
+// check returns the number of values of a pixel. It panics if the job's tables or
+// weights are too short.
+func (g *GEMM) check(columns int) int {
+	k := 0
+	for _, s := range g.Segments {
+		k += s.K
+	}
+	if k*columns > len(g.W) || g.End > min(len(g.In), len(g.Out)) || g.Residual != nil && g.End > len(g.ResidualAt) {
+		panic("simd: internal error: a job of GEMM has too few weights or pixels")
+	}
+	return k
+}
+
+// equallySpaced returns the length of the longest start of places whose elements are
+// equally far apart, and the distance.
+func equallySpaced(places []int32) (n, distance int) {
+	if len(places) < 2 {
+		return len(places), 0
+	}
+	d := places[1] - places[0]
+	for n = 2; n < len(places) && places[n]-places[n-1] == d; n++ {
+	}
+	return n, int(d)
+}
+
+// routine returns the routine of a form.
+func (r *gemmRoutines) routine(f gemmForm) func(*GEMM) {
+	place := &r.code[f.rows][f.index()]
+	if code := place.Load(); code != nil {
+		return *code
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if code := place.Load(); code != nil {
+		return *code
+	}
+	code, err := r.generate(f)
+	if err != nil {
+		panic("simd: internal error: " + err.Error())
+	}
+	place.Store(&code)
+	return code
+}
+
+func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
+	e := &gemmEmitter{emitter: emitter{width: r.width}, gemmForm: f, columns: r.columns}
+	e.emit()
+	name := fmt.Sprintf("gemm-%s-%dx%d", r.name, f.rows, r.columns)
+	switch {
+	case f.accumulate:
+		name += "-accumulate"
+	case f.partials > 0:
+		name += fmt.Sprintf("-partials%d", f.partials)
+	}
+	if f.residual && !f.accumulate {
+		name += "-residual"
+	}
+	if f.floor {
+		name += "-floor"
+	}
+	return load[GEMM](&e.emitter, name)
+}
+
+// gemmEmitter writes a routine that computes a row of tiles, as GEMM defines them:
+//
+//	for ; g.tiles > 0; g.tiles-- {
+//		sums = start
+//		for each segment, and each 16 values of it {
+//			for each value, unrolled {
+//				sums[r][j] += x[r] * w[j]
+//			}
+//		}
+//		y = max(sums, floor)
+//		g.tile += rows
+//	}
+type gemmEmitter struct {
+	emitter
+	gemmForm
+	columns int
+}
+
+// The registers of the routine. The inputs of pixel r are at x + r*distance, where
+// the multiples of the distance are in registers.
+const (
+	gemmX       = amd64.RBX
+	gemmW       = amd64.RDI
+	gemmK       = amd64.RSI
+	gemmSegment = amd64.RDX
+	gemmStep    = amd64.RCX
+)
+
+// odd holds the registers of 1, 3, 5, ... distances. Scales make the other multiples.
+var odd = [...]amd64.Reg{gemmStep, amd64.R8, amd64.R9, amd64.R10, amd64.R11, amd64.R12, amd64.R13}
+
+// input returns the address of value u of pixel r.
+func (e *gemmEmitter) input(r, u int) amd64.Mem {
+	m := amd64.At(gemmX).Plus(float * u)
+	scale := 1
+	for r > 0 && r%2 == 0 && scale < 8 {
+		r, scale = r/2, scale*2
+	}
+	if r == 0 {
+		return m
+	}
+	return m.Index(odd[r/2], scale)
+}
+
+// width of a row of the panel in registers.
+func (e *gemmEmitter) panel() int { return e.columns / e.lanes() }
+
+// sum returns the accumulator of pixel r and register j of the panel. Weights and
+// inputs are in the registers before.
+func (e *gemmEmitter) sum(r, j int) amd64.Vec {
+	return e.v(e.registers() - 1 - r*e.panel() - j)
+}
+
+// each calls f with every accumulator, and the offset of its columns in their plane.
+// It calls next before the columns of the next plane.
+func (e *gemmEmitter) each(r int, next func(), f func(sum amd64.Vec, bytes int)) {
+	for j := range e.panel() {
+		bytes := j * e.width.Bytes()
+		if bytes > 0 && bytes%pixelBytes == 0 {
+			next()
+		}
+		f(e.sum(r, j), bytes%pixelBytes)
+	}
+}
+
+func (e *gemmEmitter) emit() {
+	var g GEMM
+	e.MOV(gemmStep, field(unsafe.Offsetof(g.stepPixel)))
+	// 3, 5, 7, 9, 11 and 13 distances
+	for i, from := range [...]struct {
+		base  amd64.Reg
+		scale int
+	}{{gemmStep, 2}, {gemmStep, 4}, {odd[1], 4}, {gemmStep, 8}, {odd[1], 8}, {odd[2], 8}} {
+		if 2*i+3 < e.rows {
+			e.LEA(odd[i+1], amd64.At(from.base).Index(gemmStep, from.scale))
+		}
+	}
+	tile := e.NewLabel()
+	e.Bind(tile)
+	e.start()
+	e.product()
+	e.finish()
+	e.JNZ(tile)
+}
+
+// start sets the accumulators.
+func (e *gemmEmitter) start() {
+	var g GEMM
+	p, at, from, table := gemmX, gemmK, gemmW, gemmSegment
+	if e.accumulate {
+		for r := range e.rows {
+			e.each(r, func() {}, func(sum amd64.Vec, _ int) { e.zero(sum) })
+		}
+		return
+	}
+	e.MOV(from, field(unsafe.Offsetof(g.Bias)))
+	for j := range e.panel() {
+		e.VMOVUPS(e.sum(0, j), amd64.At(from).Plus(j*e.width.Bytes()))
+		for r := 1; r < e.rows; r++ {
+			e.VMOVAPS(e.sum(r, j), e.sum(0, j))
+		}
+	}
+	e.MOV(p, field(unsafe.Offsetof(g.tile)))
+	for i := range e.partials {
+		e.MOV(at, p)
+		e.SHL(at, amd64.Imm(6)) // pixelBytes
+		e.ADD(at, field(unsafe.Offsetof(g.Partials)+uintptr(3*wordSize*i)))
+		for plane := range e.columns / Lanes {
+			if plane > 0 {
+				e.ADD(at, field(unsafe.Offsetof(g.stepPartial)))
+			}
+			for r := range e.rows {
+				for part := range e.parts() {
+					sum := e.sum(r, plane*e.parts()+part)
+					e.VADDPS(sum, sum, amd64.At(at).Plus(r*pixelBytes+part*e.width.Bytes()))
+				}
+			}
+		}
+	}
+	if !e.residual {
+		return
+	}
+	e.MOV(from, field(unsafe.Offsetof(g.Residual)))
+	e.MOV(table, field(unsafe.Offsetof(g.ResidualAt)))
+	for r := range e.rows {
+		e.MOVSLQ(at, amd64.At(table).Index(p, 4).Plus(4*r))
+		e.LEA(at, amd64.At(from).Index(at, float))
+		e.each(r, func() { e.ADD(at, field(unsafe.Offsetof(g.stepResidual))) }, func(sum amd64.Vec, bytes int) {
+			e.VADDPS(sum, sum, amd64.At(at).Plus(bytes))
+		})
+	}
+}
+
+// product adds the products of all segments.
+func (e *gemmEmitter) product() {
+	var g GEMM
+	var s Segment
+	// The address of the tile's first input, and the end of the segments.
+	e.MOV(gemmX, field(unsafe.Offsetof(g.tile)))
+	e.MOV(gemmK, field(unsafe.Offsetof(g.In)))
+	e.MOVSLQ(gemmX, amd64.At(gemmK).Index(gemmX, 4))
+	e.SHL(gemmX, amd64.Imm(2))
+	e.ADD(gemmX, field(unsafe.Offsetof(g.X)))
+	e.MOV(field(unsafe.Offsetof(g.tileX)), gemmX)
+	e.MOV(gemmSegment, field(unsafe.Offsetof(g.Segments)))
+	e.MOV(gemmK, field(unsafe.Offsetof(g.Segments)+uintptr(wordSize)))
+	e.SHL(gemmK, amd64.Imm(4)) // the size of a segment
+	e.ADD(gemmK, gemmSegment)
+	e.MOV(field(unsafe.Offsetof(g.segmentsEnd)), gemmK)
+	e.MOV(gemmW, field(unsafe.Offsetof(g.W)))
+
+	segment, values, done := e.NewLabel(), e.NewLabel(), e.NewLabel()
+	e.Bind(segment)
+	e.CMP(gemmSegment, field(unsafe.Offsetof(g.segmentsEnd)))
+	e.JE(done)
+	e.MOV(gemmX, amd64.At(gemmSegment).Plus(int(unsafe.Offsetof(s.Offset))))
+	e.SHL(gemmX, amd64.Imm(2))
+	e.ADD(gemmX, field(unsafe.Offsetof(g.tileX)))
+	e.MOV(gemmK, amd64.At(gemmSegment).Plus(int(unsafe.Offsetof(s.K))))
+	e.ADD(gemmSegment, amd64.Imm(unsafe.Sizeof(s)))
+	e.Align(32)
+	e.Bind(values)
+	for u := range Lanes {
+		e.step(u)
+	}
+	e.ADD(gemmX, field(unsafe.Offsetof(g.stepX)))
+	e.ADD(gemmW, amd64.Imm(Lanes*e.columns*float))
+	e.SUB(gemmK, amd64.Imm(Lanes))
+	e.JNZ(values)
+	e.JMP(segment)
+	e.Bind(done)
+}
+
+// step adds the products of one value of each pixel and one row of the panel.
+func (e *gemmEmitter) step(u int) {
+	panel := e.panel()
+	for j := range panel {
+		e.VMOVUPS(e.v(j), amd64.At(gemmW).Plus((u*panel+j)*e.width.Bytes()))
+	}
+	inputs := min(4, e.registers()-panel-e.rows*panel)
+	for r := range e.rows {
+		x := e.v(panel + r%inputs)
+		e.VBROADCASTSS(x, e.input(r, u))
+		for j := range panel {
+			e.VFMADD231PS(e.sum(r, j), x, e.v(j))
+		}
+	}
+}
+
+// finish stores the tile and counts it. It sets ZF after the last tile.
+func (e *gemmEmitter) finish() {
+	var g GEMM
+	p, at, from, table := gemmX, gemmK, gemmW, gemmSegment
+	e.MOV(p, field(unsafe.Offsetof(g.tile)))
+	e.MOV(table, field(unsafe.Offsetof(g.Out)))
+	e.MOV(from, field(unsafe.Offsetof(g.Y)))
+	least := e.v(0)
+	if e.floor {
+		e.VBROADCASTSS(least, field(unsafe.Offsetof(g.Floor)))
+	}
+	for r := range e.rows {
+		e.MOVSLQ(at, amd64.At(table).Index(p, 4).Plus(4*r))
+		e.LEA(at, amd64.At(from).Index(at, float))
+		e.each(r, func() { e.ADD(at, field(unsafe.Offsetof(g.stepY))) }, func(sum amd64.Vec, bytes int) {
+			y := amd64.At(at).Plus(bytes)
+			if e.accumulate {
+				e.VADDPS(sum, sum, y)
+			}
+			if e.gemmForm.floor {
+				e.above(sum, least)
+			}
+			e.VMOVUPS(y, sum)
+		})
+	}
+	e.ADD(p, amd64.Imm(e.rows))
+	e.MOV(field(unsafe.Offsetof(g.tile)), p)
+	e.MOV(at, field(unsafe.Offsetof(g.tiles)))
+	e.DEC(at)
+	e.MOV(field(unsafe.Offsetof(g.tiles)), at)
+}
