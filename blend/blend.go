@@ -1,7 +1,9 @@
 // Package blend fits an ensemble: it finds the coefficients with which the
 // out-of-fold predictions of several models score best together.
 //
-//	set, err := blend.Open("train.csv", "folds.npy", "models/level1_train_a_f0_e9_0.61.npy", …)
+//	files := []string{"models/level1_train_a_f0_e9_0.61.npy", …}
+//	spec, err := oof.ReadSpec(files)
+//	set, err := blend.Open("train.csv", "folds.npy", spec, files...)
 //	fitted, err := blend.Fit(ctx, set, blend.Options{})
 //	path, err := fitted.WriteFile("best") // best_val_0.6571.yml
 //
@@ -21,26 +23,25 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/report"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/blend/threshold"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
-// Options control a fit. The zero value maximizes the mean F2 of the rows by an exact
-// search, and validates the result.
+// Options control a fit. The zero value maximizes the default metric of the task by an
+// exact search, and validates the result.
 type Options struct {
-	// Metric is one of [ensemblefile.Metrics]; "" is [ensemblefile.FBeta].
-	Metric string
-	// Beta is the beta of the F-betas: how many times as much recall counts as
-	// precision. 0 means 2.
-	Beta float64
+	// Metric is what to maximize or, for a loss, to minimize. Without a name, it is the
+	// default of the task.
+	Metric metric.Metric
 	// MaxOffset bounds the common offset of all thresholds, which the search finds
 	// together with the coefficients. 0 means no offset, or with PerClass
 	// [DefaultMaxOffset].
@@ -111,8 +112,9 @@ type Problem interface {
 type Result struct {
 	// Ensemble has the models whose coefficients are above 0.
 	Ensemble *ensemblefile.Ensemble
-	// Score is the score on the rows that everything was fitted to. A log loss is
-	// negated.
+	// Metric is the metric that the fit maximized.
+	Metric metric.Metric
+	// Score is the score on the rows that everything was fitted to. A loss is negated.
 	Score float64
 	// LeftOut names the models with a coefficient of 0.
 	LeftOut []string
@@ -128,9 +130,10 @@ type Result struct {
 
 // Open reads the headers of the predictions and checks that they fit the table of
 // labels and the folds of its rows. Each path names the predictions of one fold of a
-// model; those of the other folds lie in the same folder.
-func Open(labels, folds string, predictions ...string) (*oof.Set, error) {
-	truth, err := oof.ReadTruth(labels, folds)
+// model; those of the other folds lie in the same folder. spec says what the
+// predictions are; see [oof.ReadSpec].
+func Open(labels, folds string, spec *predictionspec.Spec, predictions ...string) (*oof.Set, error) {
+	truth, err := oof.ReadTruth(labels, folds, spec.LabelOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +146,12 @@ func Open(labels, folds string, predictions ...string) (*oof.Set, error) {
 
 // Fit finds the ensemble of a set. It returns the error of ctx if ctx ends first.
 func Fit(ctx context.Context, set *oof.Set, o Options) (*Result, error) {
-	o, err := o.withDefaults()
+	o, err := o.withDefaults(set.Task)
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{}
-	if r.Problem, err = read(ctx, set, o); err != nil {
+	r := &Result{Metric: o.Metric}
+	if r.Problem, err = o.read(ctx, set); err != nil {
 		return nil, err
 	}
 	if err := o.Observer.end(Reading, r); err != nil {
@@ -167,7 +170,6 @@ func Fit(ctx context.Context, set *oof.Set, o Options) (*Result, error) {
 		}
 	}
 	r.collect(set)
-	r.Ensemble.Metric = o.Metric
 	if o.PerClass {
 		if err := r.perClass(ctx, set, o); err != nil {
 			return nil, err
@@ -176,40 +178,74 @@ func Fit(ctx context.Context, set *oof.Set, o Options) (*Result, error) {
 	return r, nil
 }
 
-func (o Options) withDefaults() (Options, error) {
-	if o.Metric == "" {
-		o.Metric = ensemblefile.FBeta
+// HasClassThresholds reports whether thresholds of classes can be fitted to a metric. It
+// is also the metric of an ensemble file that names none.
+func HasClassThresholds(t task.Task, m metric.Metric) bool {
+	return t == task.Multilabel && (m.Name == metric.FBeta || m.Name == metric.MicroFBeta)
+}
+
+// HasThresholds reports whether a metric scores labels that thresholds give, so that
+// offsets of thresholds can be searched.
+func HasThresholds(t task.Task, m metric.Metric) bool {
+	return t == task.Multilabel && (m.HasBeta() || m.Name == metric.MCC)
+}
+
+func (o Options) withDefaults(t task.Task) (Options, error) {
+	if o.Metric.Name == "" {
+		o.Metric = metric.Default(t)
 	}
-	if !slices.Contains(ensemblefile.Metrics(), o.Metric) {
-		return o, fmt.Errorf("unknown metric %q; there are %s", o.Metric, strings.Join(ensemblefile.Metrics(), ", "))
+	if err := o.Metric.Check(t); err != nil {
+		return o, err
 	}
-	if (o.MaxOffset > 0 || o.PerClass) && (o.Metric == ensemblefile.Accuracy || o.Metric == ensemblefile.LogLoss) {
-		return o, fmt.Errorf("the metric %s has no thresholds to fit", o.Metric)
+	if o.MaxOffset > 0 && !HasThresholds(t, o.Metric) {
+		return o, fmt.Errorf("the metric %s has no thresholds to fit", o.Metric.Name)
+	}
+	if o.PerClass && !HasClassThresholds(t, o.Metric) {
+		return o, fmt.Errorf("thresholds of classes are fitted to f-beta and micro-f-beta, not to %s", o.Metric.Name)
 	}
 	if o.PerClass && o.MaxOffset == 0 {
 		o.MaxOffset = DefaultMaxOffset
 	}
-	if o.Metric == ensemblefile.LogLoss {
+	if o.Metric.Lower() {
 		o.Search.Starts = 1 // it is convex: every start leads to the same optimum
 	}
 	return o, nil
 }
 
-// read reads and prunes the predictions of a set.
-func read(ctx context.Context, set *oof.Set, o Options) (Problem, error) {
-	done := o.Observer.begin(Reading, int64(len(set.Labels))*int64(set.Classes)*int64(len(set.Models)))
+// Read reads and prunes the predictions of a set, as [Fit] does.
+func Read(ctx context.Context, set *oof.Set, o Options) (Problem, error) {
+	o, err := o.withDefaults(set.Task)
+	if err != nil {
+		return nil, err
+	}
+	return o.read(ctx, set)
+}
+
+func (o Options) read(ctx context.Context, set *oof.Set) (Problem, error) {
+	done := o.Observer.begin(Reading, int64(len(set.Truth.Table.IDs))*int64(set.Columns)*int64(len(set.Models)))
 	progress := func(values int) { done(int64(values)) }
-	switch o.Metric {
-	case ensemblefile.Accuracy:
-		return problem.ReadArgmax(ctx, set, progress)
-	case ensemblefile.LogLoss:
+	m := o.Metric
+	sign := problem.Options{Beta: m.Beta, Micro: m.Name == metric.MicroFBeta, MCC: m.Name == metric.MCC, MaxOffset: o.MaxOffset}
+	switch {
+	case m.Name == metric.RMSE:
+		return problem.ReadSquares(ctx, set, progress)
+	case set.Task == task.Regression || set.Task == task.Ordinal:
+		return problem.ReadGraded(ctx, set, m, progress)
+	case m.Name == metric.LogLoss || m.Ranks():
 		thresholds, err := set.Thresholds()
 		if err != nil {
 			return nil, err
 		}
+		if m.Ranks() {
+			return problem.ReadRanks(ctx, set, m, thresholds, progress)
+		}
 		return problem.ReadLogLoss(ctx, set, thresholds, progress)
+	case m.Name == metric.Accuracy || set.Task == task.Multiclass:
+		return problem.ReadArgmax(ctx, set, m, progress)
+	case m.Name == metric.MacroFBeta:
+		return problem.ReadMacro(ctx, set, sign, progress)
 	}
-	return problem.ReadSign(ctx, set, problem.Options{Beta: o.Beta, Micro: o.Metric == ensemblefile.MicroFBeta, MaxOffset: o.MaxOffset}, progress)
+	return problem.ReadSign(ctx, set, sign, progress)
 }
 
 func (r *Result) validate(ctx context.Context, o Options) (err error) {
@@ -225,6 +261,12 @@ func (r *Result) validate(ctx context.Context, o Options) (err error) {
 func (r *Result) collect(set *oof.Set) {
 	r.Ensemble = &ensemblefile.Ensemble{}
 	point := r.Search.Point
+	if !HasClassThresholds(set.Task, r.Metric) {
+		r.Ensemble.Metric = r.Metric
+	}
+	if g, ok := r.Problem.(*problem.Graded); ok {
+		r.Ensemble.GradeBounds = g.Bounds(point)
+	}
 	for i, m := range set.Models {
 		if point[i] == 0 {
 			r.LeftOut = append(r.LeftOut, m.Name)
@@ -246,7 +288,7 @@ func (r *Result) perClass(ctx context.Context, set *oof.Set, o Options) (err err
 	}
 	done := o.Observer.begin(Thresholds, int64(options.Steps()))
 	options.Progress = func() { done(1) }
-	// Only the F-betas have thresholds, and their problem is a Sign.
+	// The problem of f-beta and micro-f-beta is a Sign.
 	r.Thresholds, err = threshold.Run(ctx, r.Problem.(*problem.Sign), set, r.Search.Point, options)
 	if err != nil {
 		return err
@@ -262,6 +304,6 @@ func (r *Result) WriteFile(name string) (path string, err error) {
 	if err := ensemblefile.Write(&b, r.Ensemble); err != nil {
 		return "", err
 	}
-	path = fmt.Sprintf("%s_val_%.4f.yml", name, math.Abs(r.Score)) // a log loss is negated
+	path = fmt.Sprintf("%s_val_%.4f.yml", name, math.Abs(r.Score)) // a loss is negated
 	return path, atomicfile.WriteFile(path, b.Bytes())
 }

@@ -10,9 +10,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/blend"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/dev/oofgen"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 // TestMain runs the tests in a folder of their own, as the example writes a file.
@@ -41,7 +43,7 @@ func demo() (labels, folds string, predictions []string) {
 func open(t *testing.T) *oof.Set {
 	t.Helper()
 	labels, folds, predictions := demo()
-	set, err := blend.Open(labels, folds, predictions...)
+	set, err := blend.Open(labels, folds, &predictionspec.Spec{}, predictions...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +98,10 @@ func TestOptionsThatDoNotFitAreRefused(t *testing.T) {
 		options blend.Options
 		want    string
 	}{
-		{blend.Options{Metric: "auc"}, `unknown metric "auc"; there are f-beta, `},
-		{blend.Options{Metric: "accuracy", MaxOffset: 0.1}, "the metric accuracy has no thresholds to fit"},
-		{blend.Options{Metric: "log-loss", PerClass: true}, "the metric log-loss has no thresholds to fit"},
+		{blend.Options{Metric: metric.Metric{Name: "auc"}}, `unknown metric "auc"; there are f-beta, `},
+		{blend.Options{Metric: metric.Metric{Name: "rmse"}}, "the metric rmse does not fit the task multilabel"},
+		{blend.Options{Metric: metric.Metric{Name: "accuracy"}, MaxOffset: 0.1}, "the metric accuracy has no thresholds to fit"},
+		{blend.Options{Metric: metric.Metric{Name: "log-loss"}, PerClass: true}, "thresholds of classes are fitted to f-beta and micro-f-beta, not to log-loss"},
 	} {
 		if _, err := blend.Fit(context.Background(), open(t), c.options); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)

@@ -6,11 +6,16 @@ import (
 	"log"
 
 	"github.com/deploy-kernel/deploy-kernel/blend"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
 func Example() {
 	labels, folds, predictions := demo() // train.csv, folds.npy, level1_train_m0?_f0_*.npy
-	set, err := blend.Open(labels, folds, predictions...)
+	spec, err := oof.ReadSpec(predictions)
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := blend.Open(labels, folds, spec, predictions...)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package metric
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Confusion counts the true class and the decided class of rows that have one of each.
 // It keeps the sums from which scores follow, so a change costs little.
@@ -119,4 +122,11 @@ func (c Counts) MCC(entries int) float64 {
 	t, g := c.True, c.Given
 	right := entries - t - g + 2*c.Hits
 	return correlation(entries, right, t*g+(entries-t)*(entries-g), t*t+(entries-t)*(entries-t), g*g+(entries-g)*(entries-g))
+}
+
+// Clone returns a copy.
+func (c *Confusion) Clone() *Confusion {
+	copied := *c
+	copied.classes = slices.Clone(c.classes)
+	return &copied
 }

@@ -135,6 +135,12 @@ func (m Metric) Check(t task.Task) error {
 	if fit := Fitting(t); !slices.Contains(fit, m.Name) {
 		return fmt.Errorf("the metric %s does not fit the task %s; these do: %s", m.Name, t, strings.Join(fit, ", "))
 	}
+	return m.CheckParameters()
+}
+
+// CheckParameters returns an error if a parameter is out of range, or if the metric has
+// none of its name.
+func (m Metric) CheckParameters() error {
 	switch {
 	case m.Beta != 0 && !m.HasBeta():
 		return fmt.Errorf("the metric %s has no beta; the F-betas have", m.Name)

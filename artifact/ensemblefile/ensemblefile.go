@@ -14,12 +14,19 @@
 //     17: 0.0125
 //     203: -0.031
 //
-// Another element names the metric that the ensemble was fitted to, if that does not
-// score submissions of labels as f-beta and micro-f-beta do:
+// Another element names the metric that the ensemble was fitted to, with its
+// parameters beta and min-tpr if they are given. Without it, the metric is the f-beta
+// or the micro-f-beta of a multilabel ensemble:
 //
-//   - metric: accuracy
+//   - metric: partial-auc
+//     min-tpr: 0.9
 //
-// These are unknown keys to older readers, which therefore refuse such files.
+// The bounds that part neighboring grades, in ascending order, are an element too. They
+// belong to the weighted mean of the models' values:
+//
+//   - grade-bounds: [0.52, 1.47, 2.6]
+//
+// All these are unknown keys to older readers, which therefore refuse such files.
 //
 // Reading is strict. Unknown and missing keys, wrong names of predictions, duplicate
 // folds and classes, and numbers that are not finite are errors with file, line and
@@ -28,6 +35,7 @@ package ensemblefile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +47,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"gopkg.in/yaml.v3"
 )
 
@@ -58,26 +67,17 @@ type Ensemble struct {
 	// ClassOffsets are added to the thresholds of single classes, for all members.
 	// The other classes keep theirs.
 	ClassOffsets map[int]float64
-	// Metric is the metric that the ensemble was fitted to; "" means FBeta or
-	// MicroFBeta.
-	Metric string
+	// Metric is the metric that the ensemble was fitted to. Without a name, it is the
+	// f-beta or the micro-f-beta of a multilabel ensemble.
+	Metric metric.Metric
+	// GradeBounds part neighboring grades, in ascending order; nil if there are none.
+	GradeBounds []float64
 }
-
-// The metrics that an ensemble may be fitted to.
-const (
-	FBeta      = "f-beta"
-	MicroFBeta = "micro-f-beta"
-	Accuracy   = "accuracy"
-	LogLoss    = "log-loss"
-)
-
-// Metrics returns the names of the metrics.
-func Metrics() []string { return []string{FBeta, MicroFBeta, Accuracy, LogLoss} }
 
 // OfLabels reports whether the metric scores a submission of labels, which has every
 // class above its threshold.
 func (e *Ensemble) OfLabels() bool {
-	return e.Metric == "" || e.Metric == FBeta || e.Metric == MicroFBeta
+	return e.Metric.Name == "" || e.Metric.HasBeta() || e.Metric.Name == metric.MCC
 }
 
 // Offsets returns the offset of each of the given number of classes, or nil if there
@@ -147,16 +147,9 @@ func Read(name string, data []byte) (*Ensemble, error) {
 	}
 	e := &Ensemble{}
 	for _, n := range list.Content {
-		if len(n.Content) == 2 && n.Content[0].Value == classOffsets {
-			if err := r.classOffsets(e, n.Content[0], n.Content[1]); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if len(n.Content) == 2 && n.Content[0].Value == metricKey {
-			if err := r.metric(e, n.Content[0], n.Content[1]); err != nil {
-				return nil, err
-			}
+		if done, err := r.other(e, n); err != nil {
+			return nil, err
+		} else if done {
 			continue
 		}
 		m, err := r.member(n)
@@ -175,16 +168,79 @@ func Read(name string, data []byte) (*Ensemble, error) {
 const (
 	classOffsets = "class-offsets"
 	metricKey    = "metric"
+	betaKey      = "beta"
+	minTPRKey    = "min-tpr"
+	gradeBounds  = "grade-bounds"
 )
 
-func (r reader) metric(e *Ensemble, key, n *yaml.Node) error {
-	switch {
-	case e.Metric != "":
-		return r.errorf(key, "%s: this key appears twice", metricKey)
-	case n.Kind != yaml.ScalarNode || !slices.Contains(Metrics(), n.Value):
-		return r.errorf(n, "%s: unknown metric %q; there are %s", metricKey, n.Value, strings.Join(Metrics(), ", "))
+// other reads an element that is not a model. It reports whether it was one.
+func (r reader) other(e *Ensemble, n *yaml.Node) (done bool, err error) {
+	if len(n.Content) < 2 {
+		return false, nil
 	}
-	e.Metric = n.Value
+	key, value := n.Content[0], n.Content[1]
+	switch {
+	case key.Value == metricKey:
+		return true, r.metric(e, n)
+	case len(n.Content) > 2:
+		return false, nil
+	case key.Value == classOffsets:
+		return true, r.classOffsets(e, key, value)
+	case key.Value == gradeBounds:
+		return true, r.gradeBounds(e, key, value)
+	}
+	return false, nil
+}
+
+func (r reader) metric(e *Ensemble, n *yaml.Node) error {
+	if e.Metric.Name != "" {
+		return r.errorf(n.Content[0], "%s: this key appears twice", metricKey)
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		parameter := map[string]*float64{betaKey: &e.Metric.Beta, minTPRKey: &e.Metric.MinTPR}[key.Value]
+		switch {
+		case i == 0:
+			m, err := metric.Parse(value.Value)
+			if err != nil || value.Kind != yaml.ScalarNode {
+				return r.errorf(value, "%s: unknown metric %q; there are %s", metricKey, textfile.Short(value.Value), strings.Join(metric.Names(), ", "))
+			}
+			e.Metric = m
+		case parameter == nil:
+			return r.errorf(key, "unknown key %q (a metric may have %s or %s)", textfile.Short(key.Value), betaKey, minTPRKey)
+		case *parameter != 0:
+			return r.errorf(key, "the key %q appears twice", key.Value)
+		default:
+			v, err := r.number(key.Value, value)
+			if err != nil {
+				return err
+			}
+			*parameter = v
+			if err := e.Metric.CheckParameters(); err != nil || v == 0 {
+				return r.errorf(value, "%v", cmp.Or(err, fmt.Errorf("%s: 0 is not allowed", key.Value)))
+			}
+		}
+	}
+	return nil
+}
+
+func (r reader) gradeBounds(e *Ensemble, key, n *yaml.Node) error {
+	if e.GradeBounds != nil {
+		return r.errorf(key, "%s: this key appears twice", gradeBounds)
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 || len(n.Content) >= metric.MaxGrades {
+		return r.errorf(n, "%s: the value must be a list of 1 to %d numbers", gradeBounds, metric.MaxGrades-1)
+	}
+	for i, item := range n.Content {
+		b, err := r.number(gradeBounds, item)
+		if err != nil {
+			return err
+		}
+		if i > 0 && b < e.GradeBounds[i-1] {
+			return r.errorf(item, "%s: %s is below the bound before it", gradeBounds, item.Value)
+		}
+		e.GradeBounds = append(e.GradeBounds, b)
+	}
 	return nil
 }
 
@@ -312,8 +368,21 @@ func Write(w io.Writer, e *Ensemble) error {
 	for _, class := range slices.Sorted(maps.Keys(e.ClassOffsets)) {
 		fmt.Fprintf(&b, "    %d: %s\n", class, decimal(e.ClassOffsets[class]))
 	}
-	if !e.OfLabels() {
-		fmt.Fprintf(&b, "- %s: %s\n", metricKey, e.Metric)
+	if len(e.GradeBounds) > 0 {
+		var texts []string
+		for _, bound := range e.GradeBounds {
+			texts = append(texts, decimal(bound))
+		}
+		fmt.Fprintf(&b, "- %s: [%s]\n", gradeBounds, strings.Join(texts, ", "))
+	}
+	if m := e.Metric; m.Name != "" {
+		fmt.Fprintf(&b, "- %s: %s\n", metricKey, m.Name)
+		if m.Beta != 0 {
+			fmt.Fprintf(&b, "  %s: %s\n", betaKey, decimal(m.Beta))
+		}
+		if m.MinTPR != 0 {
+			fmt.Fprintf(&b, "  %s: %s\n", minTPRKey, decimal(m.MinTPR))
+		}
 	}
 	if _, err := Read("ensemble", b.Bytes()); err != nil {
 		return err

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
 func Example() {
@@ -27,22 +29,34 @@ func Example() {
 	// Output: 2b_se_resnext50 0 14 0.5975 <nil>
 }
 
-// A file names its metric only if that does not score submissions of labels.
-func TestTheMetricRoundTrips(t *testing.T) {
+func TestTheMetricAndTheBoundsRoundTrip(t *testing.T) {
 	const text = "- predicts:\n  - level1_train_a_f0_e1_0.5.npy\n  weight: 1\n"
-	for metric, want := range map[string]string{"": "", "f-beta": "", "micro-f-beta": "", "accuracy": "- metric: accuracy\n", "log-loss": "- metric: log-loss\n"} {
+	for _, c := range []struct {
+		ensemble ensemblefile.Ensemble
+		want     string
+		labels   bool
+	}{
+		{ensemblefile.Ensemble{}, "", true},
+		{ensemblefile.Ensemble{Metric: metric.Metric{Name: metric.Accuracy}}, "- metric: accuracy\n", false},
+		{ensemblefile.Ensemble{Metric: metric.Metric{Name: metric.MacroFBeta, Beta: 1}}, "- metric: macro-f-beta\n  beta: 1\n", true},
+		{ensemblefile.Ensemble{Metric: metric.Metric{Name: metric.PartialAUC, MinTPR: 0.9}}, "- metric: partial-auc\n  min-tpr: 0.9\n", false},
+		{
+			ensemblefile.Ensemble{Metric: metric.Metric{Name: metric.QuadraticKappa}, GradeBounds: []float64{0.5, 1.25, 1.25}},
+			"- grade-bounds: [0.5, 1.25, 1.25]\n- metric: quadratic-kappa\n", false,
+		},
+	} {
 		e, err := ensemblefile.Read("e.yml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.Metric = metric
+		e.Metric, e.GradeBounds = c.ensemble.Metric, c.ensemble.GradeBounds
 		var b bytes.Buffer
-		if err := ensemblefile.Write(&b, e); err != nil || b.String() != text+want {
-			t.Errorf("%s: %v\n%s", metric, err, b.String())
+		if err := ensemblefile.Write(&b, e); err != nil || b.String() != text+c.want {
+			t.Errorf("%s: %v\n%s", e.Metric, err, b.String())
 		}
 		back, err := ensemblefile.Read("e.yml", b.Bytes())
-		if err != nil || back.OfLabels() != (want == "") {
-			t.Errorf("%s: %v, %+v", metric, err, back)
+		if err != nil || !reflect.DeepEqual(back, e) || back.OfLabels() != c.labels {
+			t.Errorf("%s: %v, %+v", e.Metric, err, back)
 		}
 	}
 }
@@ -106,20 +120,29 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"[]":                        "e.yml:1:1: an ensemble is a list of models",
 		"- 3":                       "e.yml:1:3: a model must have the keys",
 		"- weight: 1":               `e.yml:1:3: the key "predicts" is missing`,
-		ok + "- metric: acuracy":    `e.yml:3:11: metric: unknown metric "acuracy"; there are f-beta, micro-f-beta, accuracy, log-loss`,
+		ok + "- metric: acuracy":    `e.yml:3:11: metric: unknown metric "acuracy"; there are f-beta, micro-f-beta, macro-f-beta, accuracy, log-loss, `,
 		ok + "- metric: [accuracy]": `e.yml:3:11: metric: unknown metric`,
-		ok + "- metric: accuracy\n- metric: f-beta": "e.yml:4:3: metric: this key appears twice",
-		ok + "- wieght: 1":                          `e.yml:3:3: unknown key "wieght"`,
-		"- weight: x":                               `e.yml:1:11: weight: "x" is not a finite number`,
-		"- offset: x":                               `e.yml:1:11: offset: "x" is not a finite number`,
-		"- weight: .nan":                            "e.yml:1:11: weight",
-		"- predicts: x.npy":                         "e.yml:1:13: predicts: the value must be a list",
-		"- predicts: [x.npy]":                       `e.yml:1:14: "x.npy" is not named`,
-		ok + ok:                                     "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
-		"- weight: 1\n  weight: 2":                  `e.yml:2:3: the key "weight" appears twice`,
-		"model: {a: 1}":                             "e.yml: this is the config of a training; an ensemble is a list of models",
-		"threshold: 1":                              "e.yml: this is the threshold file of a model",
-		"id,labels\na,1\n":                          "e.yml: this is a table (CSV); an ensemble is a YAML file",
+		ok + "- metric: accuracy\n- metric: f-beta":     "e.yml:4:3: metric: this key appears twice",
+		ok + "- metric: roc-auc\n  beta: 1":             "e.yml:4:9: the metric roc-auc has no beta",
+		ok + "- metric: f-beta\n  beta: 0":              "e.yml:4:9: beta: 0 is not allowed",
+		ok + "- metric: f-beta\n  beta: 1\n  beta: 2":   `e.yml:5:3: the key "beta" appears twice`,
+		ok + "- metric: f-beta\n  gamma: 1":             `e.yml:4:3: unknown key "gamma" (a metric may have beta or min-tpr)`,
+		ok + "- metric: partial-auc\n  min-tpr: 1.5":    "e.yml:4:12: min-tpr 1.5: a number between 0 and 1 is needed",
+		ok + "- grade-bounds: 0.5":                      "e.yml:3:17: grade-bounds: the value must be a list of 1 to 999 numbers",
+		ok + "- grade-bounds: [1, 0.5]":                 "e.yml:3:21: grade-bounds: 0.5 is below the bound before it",
+		ok + "- grade-bounds: [.nan]":                   `e.yml:3:18: grade-bounds: ".nan" is not a finite number`,
+		ok + "- grade-bounds: [1]\n- grade-bounds: [2]": "e.yml:4:3: grade-bounds: this key appears twice",
+		ok + "- wieght: 1":                              `e.yml:3:3: unknown key "wieght"`,
+		"- weight: x":                                   `e.yml:1:11: weight: "x" is not a finite number`,
+		"- offset: x":                                   `e.yml:1:11: offset: "x" is not a finite number`,
+		"- weight: .nan":                                "e.yml:1:11: weight",
+		"- predicts: x.npy":                             "e.yml:1:13: predicts: the value must be a list",
+		"- predicts: [x.npy]":                           `e.yml:1:14: "x.npy" is not named`,
+		ok + ok:                                         "e.yml:3:14: level1_train_a_f0_e1_0.5.npy is already in another model",
+		"- weight: 1\n  weight: 2":                      `e.yml:2:3: the key "weight" appears twice`,
+		"model: {a: 1}":                                 "e.yml: this is the config of a training; an ensemble is a list of models",
+		"threshold: 1":                                  "e.yml: this is the threshold file of a model",
+		"id,labels\na,1\n":                              "e.yml: this is a table (CSV); an ensemble is a YAML file",
 		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_a_f0_e2_0.5.npy]": "e.yml:1:44: fold 0 of a appears twice",
 		"- predicts: [level1_train_a_f0_e1_0.5.npy, level1_train_b_f1_e2_0.5.npy]": "belongs to b, the names above to a",
 		"- predicts: [":                                     "e.yml: this is no YAML: line 1: did not find expected node content",
@@ -158,6 +181,7 @@ func TestParseName(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n"))
 	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n- class-offsets: {3: 0.1, 0: -1e-9}\n"))
+	f.Add([]byte("- predicts: [level1_train_a_f0_e1_0.5.npy]\n  weight: 1\n- grade-bounds: [0.5, 1]\n- {metric: partial-auc, min-tpr: 0.9}\n"))
 	f.Add([]byte("- &a {predicts: *a}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := ensemblefile.Read("e.yml", data)

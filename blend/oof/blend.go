@@ -33,12 +33,12 @@ func (m Mix) bias(classes int) []float64 {
 // one row of classes for each. The next block overwrites values. Blend may run for
 // several folds at once.
 func (s *Set) Blend(ctx context.Context, fold int, mix Mix, do func(rows []int, values []float32) error) error {
-	sums := make([]float64, blockRows*s.Classes)
+	sums := make([]float64, blockRows*s.Columns)
 	values := make([]float32, len(sums))
-	bias := mix.bias(s.Classes)
+	bias := mix.bias(s.Columns)
 	return s.Read(ctx, fold, func(b Block) error {
-		n := len(b.Rows) * s.Classes
-		for i := 0; i < n; i += s.Classes {
+		n := len(b.Rows) * s.Columns
+		for i := 0; i < n; i += s.Columns {
 			copy(sums[i:], bias)
 		}
 		for m, p := range b.Predictions {

@@ -9,17 +9,25 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"golang.org/x/sync/errgroup"
 )
 
 // Set is a set of models whose files match each other and the truth. Nothing changes
 // it after [Open].
 type Set struct {
-	Models  []Model
-	Truth   *Truth
+	Models []Model
+	Truth  *Truth
+	Task   task.Task
+	// Columns is the number of values of a prediction: Task.Values(Classes).
+	Columns int
+	// Classes is the number of classes, grades or targets.
 	Classes int
-	// Labels holds the class numbers of each row of the table, without duplicates.
+	// Labels holds the class numbers of each row of the table, without duplicates. Nil
+	// for a regression.
 	Labels [][]int
+	// Values holds the targets of a regression, rows x Classes. Else nil.
+	Values []float32
 	// Bytes is the total size of the files.
 	Bytes int64
 }
@@ -37,13 +45,16 @@ type Block struct {
 	Predictions [][]float32
 }
 
-// Open reads the header of every file and the labels. It returns an error that names
-// every file that does not fit.
+// Open reads the header of every file. It returns an error that names every file that
+// does not fit.
 func Open(truth *Truth, models []Model) (*Set, error) {
 	if len(models) == 0 {
 		return nil, errors.New("no models")
 	}
-	s := &Set{Models: models, Truth: truth}
+	s := &Set{
+		Models: models, Truth: truth, Task: truth.Task,
+		Classes: truth.Table.Classes, Labels: truth.Table.Labels, Values: truth.Table.Values,
+	}
 	var errs []error
 	for _, m := range models {
 		for fold, path := range m.Files {
@@ -53,7 +64,11 @@ func Open(truth *Truth, models []Model) (*Set, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return s, s.labels()
+	if want := s.Task.Values(s.Classes); s.Columns != want {
+		return nil, fmt.Errorf("%s: %d columns, but a %s model of the %d classes in %s predicts %d",
+			models[0].Files[0], s.Columns, s.Task, s.Classes, truth.Table.Name, want)
+	}
+	return s, nil
 }
 
 // header checks the header of one file and adds its size.
@@ -78,31 +93,10 @@ func (s *Set) header(path string, fold int) error {
 			}
 		}
 		return err
-	case s.Classes != 0 && f.Shape[1] != s.Classes:
-		return fmt.Errorf("%s: %d classes, but %s has %d", path, f.Shape[1], s.Models[0].Files[0], s.Classes)
+	case s.Columns != 0 && f.Shape[1] != s.Columns:
+		return fmt.Errorf("%s: %d classes, but %s has %d", path, f.Shape[1], s.Models[0].Files[0], s.Columns)
 	}
-	s.Classes = f.Shape[1]
-	return nil
-}
-
-// labels reads the labels of all rows.
-func (s *Set) labels() error {
-	s.Labels = make([][]int, len(s.Truth.Table.Rows))
-	last := make([]int, s.Classes) // by class, the last row with it, plus 1
-	for i := range s.Labels {
-		all, err := s.Truth.Table.Classes(i, s.Classes)
-		if err != nil {
-			return err
-		}
-		once := all[:0]
-		for _, c := range all {
-			if last[c] != i+1 {
-				last[c] = i + 1
-				once = append(once, c)
-			}
-		}
-		s.Labels[i] = once
-	}
+	s.Columns = f.Shape[1]
 	return nil
 }
 
@@ -120,7 +114,7 @@ func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
 	}
 	buffers := make([][]float32, len(files))
 	for i := range buffers {
-		buffers[i] = make([]float32, (blockRows*s.Classes+63)/64*64)
+		buffers[i] = make([]float32, (blockRows*s.Columns+63)/64*64)
 	}
 	all := s.Truth.Rows[fold]
 	for first := 0; first < len(all); first += blockRows {
@@ -129,8 +123,8 @@ func (s *Set) Read(ctx context.Context, fold int, do func(Block) error) error {
 		}
 		b := Block{Rows: all[first:min(first+blockRows, len(all))], Predictions: make([][]float32, len(files))}
 		for i, f := range files {
-			b.Predictions[i] = buffers[i][:len(b.Rows)*s.Classes]
-			if err := f.ReadAt(b.Predictions[i], first*s.Classes); err != nil {
+			b.Predictions[i] = buffers[i][:len(b.Rows)*s.Columns]
+			if err := f.ReadAt(b.Predictions[i], first*s.Columns); err != nil {
 				return err
 			}
 		}
@@ -171,8 +165,8 @@ func (s *Set) NotFinite(fold int, b Block) error {
 	for m, p := range b.Predictions {
 		for i, v := range p {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				row := b.Rows[i/s.Classes]
-				return fmt.Errorf("%s: %s for class %d of %s, row %d of the table", s.Models[m].Files[fold], notFinite(v), i%s.Classes, s.Truth.Table.Rows[row].ID, row+1)
+				row := b.Rows[i/s.Columns]
+				return fmt.Errorf("%s: %s for class %d of %s, row %d of the table", s.Models[m].Files[fold], notFinite(v), i%s.Columns, s.Truth.Table.IDs[row], row+1)
 			}
 		}
 	}

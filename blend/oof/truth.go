@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // Truth is the table of labels with the fold of each row.
 type Truth struct {
-	Table *input.Table
+	Task  task.Task
+	Table *labeltable.Table
 	// Folds is the number of folds.
 	Folds int
 	// Rows holds the row numbers of each fold, in the order of the table.
@@ -39,18 +41,19 @@ func Locate(name string, folders []string) (string, error) {
 	return "", fmt.Errorf("there is no %s in %s", name, strings.Join(folders, ", "))
 }
 
-// ReadTruth reads the table of labels and the folds. It leaves out rows that no fold
+// ReadTruth reads the table of labels and the folds. The options say how to read the
+// table; the zero value means a multilabel one. ReadTruth leaves out rows that no fold
 // holds out, such as pseudo-labels.
-func ReadTruth(labels, folds string) (*Truth, error) {
-	table, err := input.ReadTableFile(labels)
+func ReadTruth(labels, folds string, o labeltable.Options) (*Truth, error) {
+	table, err := labeltable.Open(labels, o)
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := foldfile.Read(folds, len(table.Rows), 0)
+	numbers, err := foldfile.Read(folds, len(table.IDs), 0)
 	if err != nil {
 		return nil, err
 	}
-	t := &Truth{Table: table, path: folds}
+	t := &Truth{Task: o.Task, Table: table, path: folds}
 	for i, fold := range numbers {
 		if fold == foldfile.Always {
 			continue // it has no out-of-fold predictions

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
@@ -20,7 +21,7 @@ func TestRowsThatNoFoldHoldsOutAreNotScored(t *testing.T) {
 	if err := foldfile.Write(folds, []uint8{1, 0, foldfile.Always, 1}); err != nil {
 		t.Fatal(err)
 	}
-	truth, err := oof.ReadTruth(labels, folds)
+	truth, err := oof.ReadTruth(labels, folds, labeltable.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

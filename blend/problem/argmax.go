@@ -5,22 +5,43 @@ import (
 	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
-// Argmax is the problem of the accuracy: the share of rows whose class with the
-// highest blended prediction is true. Ties go to the first class.
+// Argmax is the problem of scores of the class with the highest blended prediction of
+// each row. Ties go to the first class.
 //
 // Pruning drops the classes that can never be the highest. Class c is dropped if some
 // model's highest class is above c for every model. It is also dropped if that class
 // comes first and is at least as high. Both hold for every weighted sum as well. A
 // row with one class left is only counted.
-type Argmax struct{ table }
+type Argmax struct {
+	table
+	metric  metric.Metric
+	classes int               // of the confusion
+	settled *metric.Confusion // of the rows without entries
+}
 
-// ReadArgmax reads and prunes the predictions of a set, several folds at once. It
-// calls progress with the number of values read since the last call; progress may be
-// nil.
-func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*Argmax, error) {
+// The classes of a row of a multilabel accuracy: whether its highest class is true.
+const wrong, right = 0, 1
+
+// ReadArgmax reads and prunes the predictions of a multilabel or multiclass set,
+// several folds at once. The metric scores the highest class of each row; of a
+// multilabel set it is the accuracy. ReadArgmax calls progress with the number of
+// values read since the last call; progress may be nil.
+func ReadArgmax(ctx context.Context, set *oof.Set, m metric.Metric, progress func(values int)) (*Argmax, error) {
 	classes := set.Classes
+	// result returns what a row gets if class c is the highest, and what it should get.
+	result := func(labels []int, c int) (got, want int32) {
+		switch {
+		case set.Task == task.Multiclass:
+			return int32(c), int32(labels[0])
+		case slices.Contains(labels, c):
+			return right, right
+		}
+		return wrong, right
+	}
 	t, err := readTable(ctx, set, 1, progress, func(p *part, _ int, b oof.Block, from int, labels []int) {
 		var tops []int
 		for _, predictions := range b.Predictions {
@@ -29,15 +50,11 @@ func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*
 				tops = append(tops, best)
 			}
 		}
-		right := 0.0
+		got, want := result(labels, tops[0])
+		p.extra, p.label = append(p.extra, float64(got)), append(p.label, want)
 		if len(tops) == 1 {
-			if slices.Contains(labels, tops[0]) {
-				right = 1
-			}
-			p.extra = append(p.extra, right)
 			return
 		}
-		p.extra = append(p.extra, 0)
 		for c := range classes {
 			if slices.ContainsFunc(tops, func(top int) bool { return dominates(b.Predictions, from, top, c) }) {
 				continue
@@ -45,10 +62,26 @@ func ReadArgmax(ctx context.Context, set *oof.Set, progress func(values int)) (*
 			for _, predictions := range b.Predictions {
 				p.values = append(p.values, predictions[from+c])
 			}
-			p.truth = append(p.truth, slices.Contains(labels, c))
+			got, _ := result(labels, c)
+			p.class = append(p.class, got)
 		}
 	})
-	return &Argmax{t}, err
+	if err != nil {
+		return nil, err
+	}
+	return newArgmax(t, m, max(classes, right+1)), nil
+}
+
+func newArgmax(t table, m metric.Metric, classes int) *Argmax {
+	a := &Argmax{table: t, metric: m, classes: classes, settled: metric.NewConfusion(classes)}
+	for _, p := range t.parts {
+		for r := range p.rows() {
+			if p.start[r] == p.start[r+1] {
+				a.settled.Add(int(p.label[r]), int(p.extra[r]), 1)
+			}
+		}
+	}
+	return a
 }
 
 // dominates reports whether class top beats class c at every point.
@@ -64,8 +97,8 @@ func dominates(predictions [][]float32, from, top, c int) bool {
 	return true
 }
 
-// right returns 1 if row r is right at a point, and 0 if not.
-func (p *part) right(r int, point []float64) float64 {
+// decided returns what row r gets at a point.
+func (p *part) decided(r int, point []float64) int32 {
 	best, at := 0.0, -1
 	for i := p.start[r]; i < p.start[r+1]; i++ {
 		if v := weighted(point, p.entry(i)); at < 0 || v > best {
@@ -73,12 +106,9 @@ func (p *part) right(r int, point []float64) float64 {
 		}
 	}
 	if at < 0 {
-		return p.extra[r]
+		return int32(p.extra[r])
 	}
-	if p.truth[at] {
-		return 1
-	}
-	return 0
+	return p.class[at]
 }
 
 // weighted returns the blended prediction of an entry: the dot product of a point's
@@ -91,70 +121,53 @@ func weighted(point []float64, p []float32) float64 {
 	return sum
 }
 
-// Score returns the accuracy at a point.
+// Score returns the score at a point.
 func (a *Argmax) Score(point []float64) float64 {
-	num, _ := a.Ratios(point)
-	sum := 0.0
-	for _, right := range num {
-		sum += right
-	}
-	return sum / float64(len(num))
-}
-
-// Ratios returns 1 in num for each row that is right and 0 for the others, and 1 in
-// den.
-func (a *Argmax) Ratios(point []float64) (num, den []float64) {
+	c := a.settled.Clone()
 	for _, p := range a.parts {
 		for r := range p.rows() {
-			num, den = append(num, p.right(r, point)), append(den, 1)
+			if p.start[r] < p.start[r+1] {
+				c.Add(int(p.label[r]), int(p.decided(r, point)), 1)
+			}
 		}
 	}
-	return num, den
+	return a.metric.Confused(c)
+}
+
+// Outcome returns what each row gets at the point, or at the point of its fold.
+func (a *Argmax) Outcome(points ...[]float64) Outcome {
+	return rowChoices{a.metric, a.classes, perFold(a.FoldStarts(), points, func(point []float64) []choice {
+		var rows []choice
+		for _, p := range a.parts {
+			for r := range p.rows() {
+				rows = append(rows, choice{p.label[r], p.decided(r, point)})
+			}
+		}
+		return rows
+	})}
 }
 
 // Select returns the problem of the rows of some folds. It shares the memory of a.
-func (a *Argmax) Select(folds ...int) Rows { return &Argmax{a.choose(folds)} }
+func (a *Argmax) Select(folds ...int) Rows { return newArgmax(a.choose(folds), a.metric, a.classes) }
 
 // Drop returns the problem without one model.
-func (a *Argmax) Drop(model int) Rows { return &Argmax{a.drop(model)} }
+func (a *Argmax) Drop(model int) Rows { return newArgmax(a.drop(model), a.metric, a.classes) }
 
-// Line returns the best point between u and v. An event is a place where a row
-// becomes right or wrong. Line sorts the events and sweeps them as [Sign.Line] does.
+// Line returns the best point between u and v. An event is a place where a row gets
+// something else. Line sorts the events and sweeps them as [Sign.Line] does.
 // At an end of the line, where one model may be alone, classes can tie; Line counts
 // the ends separately.
 func (a *Argmax) Line(u, v []float64) Best {
-	var m scratch
-	var n ends
+	s := sweep{first: a.settled.Clone(), beside: a.settled.Clone(), last: a.settled.Clone()}
 	for _, p := range a.parts {
-		p.turns(&m, u, v, &n)
+		p.turns(&s, u, v)
 	}
-	sortEvents(&m)
-	b := best{score: float64(n.first), begin: true}
-	right, last := n.beside, uint64(0)
-	for _, e := range m.events {
-		if p := place(e); p != last {
-			b.offer(float64(right), last, p)
-			last = p
-		}
-		right += int(e&1)*2 - 1
-	}
-	const end = unit - 1
-	b.offer(float64(right), last, end)
-	found := b.result()
-	if s := float64(n.last); s > b.score || s == b.score && !b.begin && b.to == end {
-		found = Best{1, s}
-	}
-	found.Score /= float64(a.Rows())
-	return found
+	return s.best(a.metric)
 }
 
-// ends holds the number of rows that are right at u, just beside u, and at v.
-type ends struct{ first, beside, last int }
-
-// turns appends the events of a line to m and adds its ends to n. Each class is a
-// straight line, and the highest class is their upper envelope. turns walks it from
-// corner to corner.
-func (p *part) turns(m *scratch, u, v []float64, n *ends) {
+// turns adds the events and the ends of a line to s. Each class is a straight line,
+// and the highest class is their upper envelope. turns walks it from corner to corner.
+func (p *part) turns(s *sweep, u, v []float64) {
 	var begin, end, slope []float64
 	for r := range p.rows() {
 		begin, end, slope = begin[:0], end[:0], slope[:0]
@@ -163,20 +176,18 @@ func (p *part) turns(m *scratch, u, v []float64, n *ends) {
 			begin, end, slope = append(begin, at), append(end, to), append(slope, to-at)
 		}
 		if len(begin) == 0 {
-			right := int(p.extra[r])
-			n.first, n.beside, n.last = n.first+right, n.beside+right, n.last+right
 			continue
 		}
-		truth := p.truth[p.start[r]:]
-		n.first += one(truth[highest(begin)])
-		n.last += one(truth[highest(end)])
+		class, truth := p.class[p.start[r]:], p.label[r]
+		s.first.Add(int(truth), int(class[highest(begin)]), 1)
+		s.last.Add(int(truth), int(class[highest(end)]), 1)
 		now := 0
 		for i := range begin {
 			if begin[i] > begin[now] || begin[i] == begin[now] && slope[i] > slope[now] {
 				now = i
 			}
 		}
-		n.beside += one(truth[now])
+		s.beside.Add(int(truth), int(class[now]), 1)
 		for {
 			next, place := -1, 1.0
 			for i := range begin {
@@ -191,9 +202,7 @@ func (p *part) turns(m *scratch, u, v []float64, n *ends) {
 			if next < 0 {
 				break
 			}
-			if truth[now] != truth[next] {
-				m.events = append(m.events, min(uint64(place*unit), unit-1)<<32|uint64(one(truth[next])))
-			}
+			s.move(place, turn{truth, class[now], class[next]})
 			now = next
 		}
 	}
@@ -208,11 +217,4 @@ func highest[T float32 | float64](values []T) int {
 		}
 	}
 	return at
-}
-
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

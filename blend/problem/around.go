@@ -24,7 +24,7 @@ func (s *Sign) Around(center []float64, radius float64) Problem {
 	// Entries that can't change are given everywhere if they are given at the center.
 	given := make([]uint64, len(move))
 	s.signs(given, m.sums, center)
-	sub := &Sign{options: s.options, set: s.set, models: s.models, region: r}
+	sub := &Sign{options: s.options, set: s.set, models: s.models, width: s.width, region: r}
 	sub.keep(s, move, given)
 	return sub
 }
@@ -102,8 +102,8 @@ func (s *Sign) keep(from *Sign, move, given []uint64) {
 	for r, fixed := range from.fixed {
 		start, middle, end := from.start[r], from.middle[r], from.start[r+1]
 		hits := count(given, start, middle)
-		fixed.hits += uint16(hits)
-		fixed.given += uint16(hits + count(given, middle, end))
+		fixed.hits += uint32(hits)
+		fixed.given += uint32(hits + count(given, middle, end))
 		each(move, start, middle, keep)
 		between := len(kept)
 		each(move, middle, end, keep)

@@ -41,8 +41,8 @@ func (s *Sign) Line(u, v []float64) Best {
 	defer s.scratch.Put(m)
 	s.changes(m, u, v)
 	sortEvents(m)
-	if s.options.Micro {
-		return s.sweepMicro(m)
+	if s.options.together() {
+		return s.sweepWhole(m)
 	}
 	return s.sweepRows(m)
 }
@@ -97,7 +97,7 @@ func (s *Sign) sweepRows(m *scratch) Best {
 	for r := range s.fixed {
 		c := s.rowCounts(m.bits, r)
 		now := &m.states[r]
-		*now = state{hits: uint16(c.Hits), given: uint16(c.Given), base: beta * float64(c.True)}
+		*now = state{hits: uint32(c.Hits), given: uint32(c.Given), base: beta * float64(c.True)}
 		if c.Hits > 0 {
 			now.ratio = float64(c.Hits) / (now.base + float64(c.Given))
 			sum += now.ratio
@@ -111,9 +111,9 @@ func (s *Sign) sweepRows(m *scratch) Best {
 			last = p
 		}
 		c := &m.states[uint32(e)>>2]
-		step := uint16(e&1)*2 - 1 // 1 or -1
+		step := uint32(e&1)*2 - 1 // 1 or -1
 		c.given += step
-		c.hits += step & -uint16(e>>1&1)
+		c.hits += step & -uint32(e>>1&1)
 		before := c.ratio
 		c.ratio = float64(c.hits) / (c.base + float64(c.given)) // base is above 0, as rows without true labels have no entries
 		sum += c.ratio - before
@@ -127,26 +127,26 @@ func (s *Sign) sweepRows(m *scratch) Best {
 // state describes a row at a place of a line.
 type state struct {
 	ratio, base float64
-	hits, given uint16
+	hits, given uint32
 }
 
-// sweepMicro sweeps the sorted events for a score of all rows together.
-func (s *Sign) sweepMicro(m *scratch) Best {
+// sweepWhole sweeps the sorted events for a score of all rows together.
+func (s *Sign) sweepWhole(m *scratch) Best {
 	c := s.settled.counts
 	for r := range s.fixed {
 		c.Add(s.rowCounts(m.bits, r))
 	}
-	b := best{score: c.FBeta(s.options.Beta), begin: true}
+	b := best{score: s.whole(c), begin: true}
 	last := uint64(0)
 	for _, e := range m.events {
 		if p := place(e); p != last {
-			b.offer(c.FBeta(s.options.Beta), last, p)
+			b.offer(s.whole(c), last, p)
 			last = p
 		}
 		step := int(e&1)*2 - 1
 		c.Given += step
 		c.Hits += step * int(e>>1&1)
 	}
-	b.offer(c.FBeta(s.options.Beta), last, unit)
+	b.offer(s.whole(c), last, unit)
 	return b.result()
 }

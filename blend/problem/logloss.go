@@ -8,14 +8,15 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"golang.org/x/sync/errgroup"
 )
 
 // LogLoss is the problem of the log loss, negated so that higher is better. It scores
 // the weighted mean of probabilities that are clipped to [metric.Clip, 1-metric.Clip]
-// first.
+// first. Of a multiclass row, only the probability of the true class counts.
 //
-// The loss of an entry that is not true is
+// In a multilabel problem, the loss of an entry that is not true is
 //
 //	-log(1-p) = p + p²/2 + R with 0 <= R <= p³ / 3(1-p)
 //
@@ -29,9 +30,9 @@ import (
 // would have no gradient.
 type LogLoss struct {
 	table
-	classes int
-	sums    []float64 // of extra, over all rows
-	bound   float64   // sum of the bounds of R
+	losses int       // number of losses of a row: the classes, or 1 if multiclass
+	sums   []float64 // of extra, over all rows
+	bound  float64   // sum of the bounds of R
 }
 
 // low is the probability up to which moments describe an entry.
@@ -50,6 +51,9 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 		sums := p.extra[at:]
 		given := make([]float64, models)
 		for c := range set.Classes {
+			if set.Task == task.Multiclass && c != labels[0] {
+				continue
+			}
 			most := 0.0
 			for k, predictions := range b.Predictions {
 				given[k] = min(max(float64(predictions[from+c])+thresholds[k][fold], metric.Clip), 1-metric.Clip)
@@ -76,7 +80,11 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 	if err != nil {
 		return nil, err
 	}
-	l := newLogLoss(t, set.Classes)
+	losses := set.Classes
+	if set.Task == task.Multiclass {
+		losses = 1
+	}
+	l := newLogLoss(t, losses)
 	for _, b := range bounds {
 		l.bound += b
 	}
@@ -84,8 +92,8 @@ func ReadLogLoss(ctx context.Context, set *oof.Set, thresholds [][]float64, prog
 }
 
 // newLogLoss returns the problem of a table, with the moments of all its rows.
-func newLogLoss(t table, classes int) *LogLoss {
-	l := &LogLoss{table: t, classes: classes, sums: make([]float64, t.width)}
+func newLogLoss(t table, losses int) *LogLoss {
+	l := &LogLoss{table: t, losses: losses, sums: make([]float64, t.width)}
 	for _, p := range t.parts {
 		for i, v := range p.extra {
 			l.sums[i%t.width] += v
@@ -98,7 +106,7 @@ func newLogLoss(t table, classes int) *LogLoss {
 func (l *LogLoss) Error() float64 { return l.bound / l.size() }
 
 // size returns the number of entries before pruning.
-func (l *LogLoss) size() float64 { return float64(l.Rows()) * float64(l.classes) }
+func (l *LogLoss) size() float64 { return float64(l.Rows()) * float64(l.losses) }
 
 // small returns the loss of the entries that sums describe, without R.
 func (l *LogLoss) small(sums, w []float64) float64 {
@@ -131,23 +139,27 @@ func (l *LogLoss) Score(point []float64) float64 {
 	return -(sums[0] + l.small(l.sums, w)) / l.size()
 }
 
-// Ratios returns the negated log loss of each row in num, and 1 in den.
-func (l *LogLoss) Ratios(point []float64) (num, den []float64) {
-	w := Scaled(point, l.models)
-	for _, p := range l.parts {
-		for r := range p.rows() {
-			loss := l.small(p.extra[r*l.width:(r+1)*l.width], w)
-			for i := p.start[r]; i < p.start[r+1]; i++ {
-				loss += p.loss(i, w)
+// Outcome returns the negated log loss of each row at the point, or at the point of
+// its fold.
+func (l *LogLoss) Outcome(points ...[]float64) Outcome {
+	return rowMeans(perFold(l.FoldStarts(), points, func(point []float64) []float64 {
+		w := Scaled(point, l.models)
+		var rows []float64
+		for _, p := range l.parts {
+			for r := range p.rows() {
+				loss := l.small(p.extra[r*l.width:(r+1)*l.width], w)
+				for i := p.start[r]; i < p.start[r+1]; i++ {
+					loss += p.loss(i, w)
+				}
+				rows = append(rows, -loss/float64(l.losses))
 			}
-			num, den = append(num, -loss/float64(l.classes)), append(den, 1)
 		}
-	}
-	return num, den
+		return rows
+	}))
 }
 
 // Select returns the problem of the rows of some folds. It shares the memory of l.
-func (l *LogLoss) Select(folds ...int) Rows { return newLogLoss(l.choose(folds), l.classes) }
+func (l *LogLoss) Select(folds ...int) Rows { return newLogLoss(l.choose(folds), l.losses) }
 
 // Drop returns the problem without one model.
 func (l *LogLoss) Drop(model int) Rows {
@@ -174,7 +186,7 @@ func (l *LogLoss) Drop(model int) Rows {
 		}
 		t.parts[i].extra = extra
 	}
-	return newLogLoss(t, l.classes)
+	return newLogLoss(t, l.losses)
 }
 
 // Line returns the best point between u and v. It is the zero of the derivative,

@@ -42,7 +42,7 @@ func (l *LogLoss) Newton(point []float64) []float64 {
 			next++
 		}
 	}
-	m.minimise()
+	m.minimize()
 	return m.point
 }
 
@@ -55,7 +55,7 @@ type model struct {
 
 // minimize moves the point to the minimum. It moves coefficient from one model to
 // another, as far as that helps, until nothing moves.
-func (m *model) minimise() {
+func (m *model) minimize() {
 	const (
 		most  = 10_000 // rounds
 		still = 1e-13  // coefficient moved in a round that ends the search

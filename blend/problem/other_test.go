@@ -55,26 +55,32 @@ func shifted(w *world.World, point []float64, by float64) metric.Rows {
 // fold, and its lines against points on them.
 func checkRows(t *rapid.T, p problem.Rows, define func(point []float64) float64, tolerance float64) {
 	t.Helper()
+	_, fitted := p.(*problem.Graded) // its bounds are fitted to the rows that are scored
 	u, v := world.DrawPoint(t, p.Models(), problem.Options{}), world.DrawPoint(t, p.Models(), problem.Options{})
 	for _, point := range [][]float64{u, v} {
 		if got, want := p.Score(point), define(point); math.Abs(got-want) > tolerance {
 			t.Fatalf("score %v, by definition %v", got, want)
 		}
-		num, _ := p.Ratios(point)
-		sum := 0.0
-		for _, n := range num {
-			sum += n
+		all := make([]int, p.FoldStarts()[p.Folds()])
+		for i := range all {
+			all[i] = 1
 		}
-		if got := sum / float64(len(num)); math.Abs(got-p.Score(point)) > 1e-12 {
-			t.Fatalf("the rows' mean is %v, the score %v", got, p.Score(point))
+		if got := p.Outcome(point).Score(all); math.Abs(got-p.Score(point)) > 1e-9 {
+			t.Fatalf("the rows come to %v, the score is %v", got, p.Score(point))
 		}
-		parts := 0.0
 		for f := range p.Folds() {
-			rows := p.FoldStarts()[f+1] - p.FoldStarts()[f]
-			parts += p.Select(f).Score(point) * float64(rows)
+			times := make([]int, len(all))
+			for i := p.FoldStarts()[f]; i < p.FoldStarts()[f+1]; i++ {
+				times[i] = 3
+			}
+			if got, want := p.Outcome(point).Score(times), p.Select(f).Score(point); !fitted && math.Abs(got-want) > 1e-9 {
+				t.Fatalf("the rows of fold %d come to %v, its score is %v", f, got, want)
+			}
 		}
-		if got := parts / float64(len(num)); math.Abs(got-p.Score(point)) > 1e-12 {
-			t.Fatalf("the folds' mean is %v, the score %v", got, p.Score(point))
+		if points := [][]float64{point, point}; p.Folds() == 2 && !fitted {
+			if got := p.Outcome(points...).Score(all); math.Abs(got-p.Score(point)) > 1e-9 {
+				t.Fatalf("folds at one point come to %v, the score is %v", got, p.Score(point))
+			}
 		}
 	}
 	if n := p.Models(); n > 1 {
@@ -85,6 +91,10 @@ func checkRows(t *rapid.T, p problem.Rows, define func(point []float64) float64,
 				t.Fatalf("without the last model %v, with weight 0 %v", got, want)
 			}
 		}
+	}
+	if fitted {
+		checkGradedLine(t, p, u, v)
+		return
 	}
 	best := p.Line(u, v)
 	if got := p.Score(problem.Between(u, v, best.At)); math.Abs(got-best.Score) > 1e-9 {
@@ -106,7 +116,7 @@ func TestAccuracyMatchesItsDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := problem.ReadArgmax(context.Background(), set, nil)
+		p, err := problem.ReadArgmax(context.Background(), set, metric.Metric{Name: metric.Accuracy}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,8 +54,7 @@ type Problem interface {
 	Line(u, v []float64) Best
 }
 
-// Rows is a problem whose score is a ratio of sums over rows that are grouped by
-// fold.
+// Rows is a problem whose score is made of rows that are grouped by fold.
 type Rows interface {
 	Problem
 	// Folds returns the number of folds.
@@ -64,9 +63,11 @@ type Rows interface {
 	Select(folds ...int) Rows
 	// Drop returns the problem without one model.
 	Drop(model int) Rows
-	// Ratios returns what each row adds to the numerator and to the denominator of
-	// the score at a point, fold by fold.
-	Ratios(point []float64) (num, den []float64)
+	// Outcome returns what the rows come to at a point, from which the scores of
+	// samples follow. Given a point for each fold, the rows of a fold are at its
+	// point, and what the problem fits beside coefficients is fitted to the other
+	// folds.
+	Outcome(points ...[]float64) Outcome
 	// Correlation returns the correlation of a model's predictions with the mean of
 	// the others', NaN if it is undefined.
 	Correlation(model int) float64

@@ -11,6 +11,12 @@ import (
 // ReadSign reads and prunes the predictions of a set, several folds at once. It calls
 // progress with the number of values read since the last call; progress may be nil.
 func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values int)) (*Sign, error) {
+	return readSign(ctx, set, o, progress, nil)
+}
+
+// readSign is [ReadSign]. It calls sure with the entries of each row, fold by fold, that
+// pruning drops and that are given or true; nil is allowed.
+func readSign(ctx context.Context, set *oof.Set, o Options, progress func(values int), sure func(fold int, marks []mark)) (*Sign, error) {
 	if o.Beta == 0 {
 		o.Beta = 2
 	}
@@ -20,6 +26,9 @@ func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values
 	parts := make([]*Sign, set.Truth.Folds)
 	err := set.EachFold(ctx, func(ctx context.Context, fold int) error {
 		b := newBuilder(set, o)
+		if sure != nil {
+			b.sure = func(marks []mark) { sure(fold, marks) }
+		}
 		parts[fold] = b.sign
 		return set.Read(ctx, fold, func(block oof.Block) error {
 			if !b.add(block) {
@@ -40,7 +49,7 @@ func ReadSign(ctx context.Context, set *oof.Set, o Options, progress func(values
 // join concatenates the parts of the folds, and releases each of them.
 func join(parts []*Sign) *Sign {
 	first := parts[0]
-	s := &Sign{options: first.options, set: first.set, models: first.models, start: []int{0}, folds: []int{0}}
+	s := &Sign{options: first.options, set: first.set, models: first.models, width: first.width, start: []int{0}, folds: []int{0}}
 	entries, rows := 0, 0
 	for _, p := range parts {
 		entries += len(p.of)
@@ -82,13 +91,14 @@ type builder struct {
 	all    []uint64 // entries of the block that every point gives
 	truth  []uint64 // entries of the block that are true
 	padded [][]float32
+	sure   func(marks []mark) // nil, or called with the dropped entries of each row
 }
 
 func newBuilder(set *oof.Set, o Options) *builder {
 	models := len(set.Models)
 	return &builder{
 		sign: &Sign{
-			options: o, set: vector.Sets()[0], models: models,
+			options: o, set: vector.Sets()[0], models: models, width: set.Classes,
 			start: []int{0}, columns: make([][]float32, models),
 		},
 		set: set, padded: make([][]float32, models),
@@ -145,7 +155,7 @@ func (b *builder) row(block oof.Block, from int, labels []int) {
 	for _, c := range labels {
 		add(b.truth, from+c)
 	}
-	fixed := counts{truth: uint16(len(labels)), given: uint16(count(b.all, from, to))}
+	fixed := counts{truth: uint32(len(labels)), given: uint32(count(b.all, from, to))}
 	of := 2 * uint32(len(s.fixed))
 	keep := func(i int, of uint32) {
 		s.of = append(s.of, of)
@@ -162,7 +172,7 @@ func (b *builder) row(block oof.Block, from int, labels []int) {
 		}
 	})
 	s.middle = append(s.middle, len(s.of))
-	if len(labels) > 0 || s.options.Micro {
+	if len(labels) > 0 || s.options.together() {
 		each(b.some, from, to, func(i int) {
 			if !has(b.truth, i) {
 				keep(i, of)
@@ -171,7 +181,30 @@ func (b *builder) row(block oof.Block, from int, labels []int) {
 	}
 	s.start = append(s.start, len(s.of))
 	s.fixed = append(s.fixed, fixed)
+	if b.sure != nil {
+		b.sure(b.marks(from, to))
+	}
 	for _, c := range labels {
 		remove(b.truth, from+c)
 	}
+}
+
+// marks returns the entries of the row from..to-1 that pruning drops and that are given
+// or true.
+func (b *builder) marks(from, to int) []mark {
+	var marks []mark
+	each(b.all, from, to, func(i int) {
+		if !has(b.truth, i) {
+			marks = append(marks, newMark(i-from, 1, 0))
+		}
+	})
+	each(b.truth, from, to, func(i int) {
+		switch {
+		case has(b.all, i):
+			marks = append(marks, newMark(i-from, 1, 1))
+		case !has(b.some, i):
+			marks = append(marks, newMark(i-from, 0, 1))
+		}
+	})
+	return marks
 }

@@ -15,19 +15,22 @@ type Options struct {
 	Beta float64
 	// Micro counts all rows together instead of averaging their scores.
 	Micro bool
+	// MCC scores Matthews' correlation of all entries instead of an F-beta.
+	MCC bool
 	// MaxOffset bounds the offset's distance from 0; 0 means no offset.
 	MaxOffset float64
 	// ClassOffsets are subtracted from the predictions of each class; nil means none.
 	ClassOffsets []float64
 }
 
-// Sign is the problem of the F-betas: scores that depend only on which labels are
-// given. It holds the entries that pruning leaves (see the package comment), grouped
+// Sign is the problem of the F-betas and of Matthews' correlation: scores that depend
+// only on which labels are given. It holds the entries that pruning leaves (see the package comment), grouped
 // by row. The true entries of a row come first.
 type Sign struct {
 	options Options
 	set     *vector.Set
 	models  int
+	width   int // entries of a row before pruning
 
 	fixed  []counts // by row, of the entries that pruning dropped
 	start  []int    // first entry of each row, and the number of entries
@@ -44,8 +47,8 @@ type Sign struct {
 	scratch sync.Pool // of *scratch
 }
 
-// counts are the counts of a row. No row has more than maxClasses entries.
-type counts struct{ hits, given, truth uint16 }
+// counts are the counts of a row.
+type counts struct{ hits, given, truth uint32 }
 
 const maxClasses = 1<<16 - 1
 
@@ -97,9 +100,12 @@ func (s *Sign) Each(point []float64, do func(Entry)) {
 // Counts returns the counts of a row without the entries that pruning left.
 func (s *Sign) Counts(row int) metric.Counts { return s.fixed[row].plus(0, 0) }
 
-// Value returns the weighted sum of an entry minus the offset. The label is given if
+// Borders returns the number of entries.
+func (s *Sign) Borders() int { return len(s.of) }
+
+// Border returns the weighted sum of an entry minus the offset. The label is given if
 // it is above 0.
-func (s *Sign) Value(entry int, point []float64) float64 {
+func (s *Sign) Border(entry int, point []float64) float64 {
 	point = s.place(point)
 	v := bias(point, s.models)
 	for k, c := range s.columns {
@@ -116,21 +122,28 @@ func (s *Sign) Score(point []float64) float64 {
 	return s.scoreOf(m.bits)
 }
 
-// Ratios returns the F-beta of each row and 1, or with [Options].Micro what each row
-// adds to the numerator and the denominator.
-func (s *Sign) Ratios(point []float64) (num, den []float64) {
+// Outcome returns what each row comes to at the point, or at the point of its fold.
+func (s *Sign) Outcome(points ...[]float64) Outcome {
 	m := s.memory()
 	defer s.scratch.Put(m)
-	s.signs(m.bits, m.sums, point)
-	num, den = make([]float64, len(s.fixed)), make([]float64, len(s.fixed))
-	for r := range s.fixed {
-		c := s.rowCounts(m.bits, r)
-		num[r], den[r] = c.FBeta(s.options.Beta), 1
-		if s.options.Micro {
-			num[r], den[r] = c.Ratio(s.options.Beta)
-		}
+	if s.options.together() {
+		return rowCounts{s.whole, perFold(s.folds, points, func(point []float64) []metric.Counts {
+			s.signs(m.bits, m.sums, point)
+			rows := make([]metric.Counts, len(s.fixed))
+			for r := range rows {
+				rows[r] = s.rowCounts(m.bits, r)
+			}
+			return rows
+		})}
 	}
-	return num, den
+	return rowMeans(perFold(s.folds, points, func(point []float64) []float64 {
+		s.signs(m.bits, m.sums, point)
+		rows := make([]float64, len(s.fixed))
+		for r := range rows {
+			rows[r] = s.rowCounts(m.bits, r).FBeta(s.options.Beta)
+		}
+		return rows
+	}))
 }
 
 // signs sets the bits of the entries that a point gives.
@@ -174,10 +187,21 @@ func (s *Sign) scoreOf(bits []uint64) float64 {
 	for r := range s.fixed {
 		all.add(s.rowCounts(bits, r), s.options.Beta)
 	}
-	if s.options.Micro {
-		return all.counts.FBeta(s.options.Beta)
+	if s.options.together() {
+		return s.whole(all.counts)
 	}
 	return all.sum / float64(all.rows)
+}
+
+// together reports whether the score follows from the counts of all rows together.
+func (o Options) together() bool { return o.Micro || o.MCC }
+
+// whole returns the score of the counts of all rows.
+func (s *Sign) whole(c metric.Counts) float64 {
+	if s.options.MCC {
+		return c.MCC((len(s.fixed) + s.settled.rows) * s.width)
+	}
+	return c.FBeta(s.options.Beta)
 }
 
 // scratch is the memory of one computation.
@@ -214,7 +238,7 @@ func (s *Sign) FoldStarts() []int { return s.folds }
 // Drop returns the problem without one model. It shares the memory of s.
 func (s *Sign) Drop(model int) Rows {
 	return &Sign{
-		options: s.options, set: s.set, models: s.models - 1,
+		options: s.options, set: s.set, models: s.models - 1, width: s.width,
 		fixed: s.fixed, start: s.start, middle: s.middle, folds: s.folds, of: s.of, classes: s.classes,
 		columns: append(append([][]float32(nil), s.columns[:model]...), s.columns[model+1:]...),
 	}
@@ -222,7 +246,7 @@ func (s *Sign) Drop(model int) Rows {
 
 // Select returns the problem of the rows of some folds, as a copy.
 func (s *Sign) Select(folds ...int) Rows {
-	sub := &Sign{options: s.options, set: s.set, models: s.models, start: []int{0}, folds: []int{0}}
+	sub := &Sign{options: s.options, set: s.set, models: s.models, width: s.width, start: []int{0}, folds: []int{0}}
 	sub.columns = make([][]float32, s.models)
 	for _, f := range folds {
 		first, end := s.folds[f], s.folds[f+1]

@@ -22,11 +22,14 @@ type part struct {
 	models int
 	start  []int     // first entry of each row, and the number of entries
 	values []float32 // by entry, the models' predictions
-	truth  []bool    // by entry
+	truth  []bool    // by entry, of a log loss
+	class  []int32   // by entry, what the row gets if the entry is the highest
+	label  []int32   // by row, what it should get
 	extra  []float64 // by row, width values each
 }
 
-func (p *part) rows() int { return len(p.start) - 1 }
+func (p *part) rows() int    { return len(p.start) - 1 }
+func (p *part) entries() int { return p.start[len(p.start)-1] }
 
 // entry returns the predictions of entry i, one per model.
 func (p *part) entry(i int) []float32 { return p.values[i*p.models : (i+1)*p.models] }
@@ -65,7 +68,7 @@ func (t *table) Rows() int {
 func (t *table) Entries() int {
 	entries := 0
 	for _, p := range t.parts {
-		entries += len(p.truth)
+		entries += p.entries()
 	}
 	return entries
 }
@@ -85,8 +88,8 @@ func (t *table) drop(model int) table {
 	for _, p := range t.parts {
 		few := *p
 		few.models--
-		few.values = make([]float32, 0, len(p.truth)*few.models)
-		for i := range p.truth {
+		few.values = make([]float32, 0, p.entries()*few.models)
+		for i := range p.entries() {
 			v := p.entry(i)
 			few.values = append(append(few.values, v[:model]...), v[model+1:]...)
 		}
@@ -113,7 +116,7 @@ func readTable(ctx context.Context, set *oof.Set, width int, progress func(int),
 			found[fold].add(b, set.Classes)
 			for i, row := range b.Rows {
 				add(p, fold, b, i*set.Classes, set.Labels[row])
-				p.start = append(p.start, len(p.truth))
+				p.start = append(p.start, len(p.values)/models)
 			}
 			if progress != nil {
 				progress(len(b.Rows) * set.Classes * models)

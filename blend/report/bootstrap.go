@@ -18,29 +18,21 @@ type Interval struct{ Low, High float64 }
 // It does not fit coefficients to the samples: the intervals measure the effect of
 // the choice of rows.
 func bootstrap(p problem.Rows, point, other []float64, samples int, seed uint64) (score, gain Interval) {
-	num, den := p.Ratios(point)
-	num2, den2 := p.Ratios(other)
-	type row struct{ num, den, num2, den2 float64 }
-	rows := make([]row, len(num))
-	for i := range rows {
-		rows[i] = row{num[i], den[i], num2[i], den2[i]}
-	}
+	one, two := p.Outcome(point), p.Outcome(other)
+	starts := p.FoldStarts()
+	rows := starts[len(starts)-1]
 	scores, gains := make([]float64, samples), make([]float64, samples)
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range samples {
 		group.Go(func() error {
 			r := rand.New(rand.NewPCG(seed, uint64(i)))
-			var sum row
+			times := make([]int, rows)
 			for range rows {
-				drawn := &rows[r.Uint64N(uint64(len(rows)))]
-				sum.num += drawn.num
-				sum.den += drawn.den
-				sum.num2 += drawn.num2
-				sum.den2 += drawn.den2
+				times[r.Uint64N(uint64(rows))]++
 			}
-			scores[i] = sum.num / max(sum.den, 1e-300)
-			gains[i] = scores[i] - sum.num2/max(sum.den2, 1e-300)
+			scores[i] = one.Score(times)
+			gains[i] = scores[i] - two.Score(times)
 			return nil
 		})
 	}

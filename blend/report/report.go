@@ -11,6 +11,7 @@ package report
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"slices"
 
@@ -135,21 +136,22 @@ func without(ctx context.Context, p problem.Rows, fold int, o search.Options) ([
 	return found.Point, err
 }
 
-// heldOut returns the score when each fold is scored at its own point.
+// heldOut returns the score when each fold is scored at its own point, NaN if there is
+// only one fold.
 func heldOut(p problem.Rows, points [][]float64) float64 {
-	starts := p.FoldStarts()
-	var nums, dens float64
-	for fold, point := range points {
-		if point == nil {
-			continue
-		}
-		num, den := p.Ratios(point)
-		for i := starts[fold]; i < starts[fold+1]; i++ {
-			nums += num[i]
-			dens += den[i]
-		}
+	if len(points) < 2 {
+		return math.NaN()
 	}
-	return nums / dens
+	return p.Outcome(points...).Score(only(p.FoldStarts(), 0, len(points)))
+}
+
+// only returns the sample that has each row of some consecutive folds once.
+func only(starts []int, from, to int) []int {
+	times := make([]int, starts[len(starts)-1])
+	for i := starts[from]; i < starts[to]; i++ {
+		times[i] = 1
+	}
+	return times
 }
 
 // loss fits the other models again, from the coefficients they have.
@@ -167,23 +169,10 @@ func loss(ctx context.Context, p problem.Rows, model int, result search.Result, 
 
 // single scores a model alone, on all rows and on each fold.
 func single(p problem.Rows, model int) (all float64, folds []float64) {
-	num, den := p.Ratios(problem.Single(p, model))
+	alone := p.Outcome(problem.Single(p, model))
 	starts := p.FoldStarts()
 	for f := range p.Folds() {
-		folds = append(folds, ratio(num[starts[f]:starts[f+1]], den[starts[f]:starts[f+1]]))
+		folds = append(folds, alone.Score(only(starts, f, f+1)))
 	}
-	return ratio(num, den), folds
-}
-
-// ratio returns the quotient of two sums, 0 if the denominator is 0.
-func ratio(num, den []float64) float64 {
-	var n, d float64
-	for i := range num {
-		n += num[i]
-		d += den[i]
-	}
-	if d == 0 {
-		return 0
-	}
-	return n / d
+	return alone.Score(only(starts, 0, p.Folds())), folds
 }

@@ -6,18 +6,19 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 )
 
-// entrywise is a problem that knows the value of every entry; see [problem.Sign].
-type entrywise interface {
-	Entries() int
-	Value(entry int, point []float64) float64
+// bordered is a problem whose score changes only where one of some linear functions of
+// the point changes its sign; see [problem.Sign].
+type bordered interface {
+	Borders() int
+	Border(i int, point []float64) float64
 }
 
 const (
-	// fewEntries is the number of entries up to which complete visits all cells. It
-	// takes about as many lines.
-	fewEntries = 2500
-	// beside is the distance of a line from the change of an entry, relative to the
-	// side of the domain.
+	// fewBorders is the number of borders up to which complete visits all cells. It
+	// takes about twice as many lines.
+	fewBorders = 2500
+	// beside is the distance of a line from a border, relative to the side of the
+	// domain.
 	beside = 1e-7
 )
 
@@ -34,24 +35,23 @@ func plane(p problem.Problem) [][]float64 {
 	return nil
 }
 
-// complete visits every cell of a small two-dimensional problem. The lines where
-// entries change cut the plane into cells of constant score. Every cell, unless it is
-// the whole plane, has such a line as a side. So one line on either side of each
-// passes through every cell.
+// complete visits every cell of a small two-dimensional problem. The borders cut the
+// plane into cells of constant score. Every cell, unless it is the whole plane, has a
+// border as a side. So one line on either side of each passes through every cell.
 func (r *run) complete(ctx context.Context) {
 	corners := plane(r.problem)
-	entries, ok := r.problem.(entrywise)
-	if corners == nil || !ok || entries.Entries() > fewEntries {
+	borders, ok := r.problem.(bordered)
+	if corners == nil || !ok || borders.Borders() > fewBorders {
 		return
 	}
 	for i, c := range corners { // the border
 		r.along(ctx, ends{c, corners[(i+1)%len(corners)]})
 	}
-	for e := range entries.Entries() {
+	for e := range borders.Borders() {
 		var above, below [][]float64
 		for i, a := range corners {
 			b := corners[(i+1)%len(corners)]
-			va, vb := entries.Value(e, a), entries.Value(e, b)
+			va, vb := borders.Border(e, a), borders.Border(e, b)
 			if (va > 0) == (vb > 0) {
 				continue
 			}

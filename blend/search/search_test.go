@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/world"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
@@ -101,7 +102,7 @@ func generated(t testing.TB, rows, classes, models int, seed uint64) *problem.Si
 	if err != nil {
 		t.Fatal(err)
 	}
-	truth, err := oof.ReadTruth(filepath.Join(dir, "train.csv"), filepath.Join(dir, "folds.npy"))
+	truth, err := oof.ReadTruth(filepath.Join(dir, "train.csv"), filepath.Join(dir, "folds.npy"), labeltable.Options{Classes: classes})
 	if err != nil {
 		t.Fatal(err)
 	}

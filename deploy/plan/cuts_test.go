@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
@@ -137,7 +138,7 @@ func TestScoresOfCutsEqualBlends(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	truth, err := oof.ReadTruth(filepath.Join(dir, oof.LabelsFile), filepath.Join(dir, oof.FoldsFile))
+	truth, err := oof.ReadTruth(filepath.Join(dir, oof.LabelsFile), filepath.Join(dir, oof.FoldsFile), labeltable.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
 	if e.OfLabels() || b.options.Submission == input.Labels {
 		return nil
 	}
-	what := map[string]string{
-		ensemblefile.Accuracy: "which scores the highest class of each image",
-		ensemblefile.LogLoss:  "which scores a probability of each class",
-	}[e.Metric]
+	what := "which scores a probability of each class"
+	if e.Metric.Name == metric.Accuracy {
+		what = "which scores the highest class of each image"
+	}
 	return hint.New(fmt.Errorf("%s: it was blended for the metric %s, %s; this kind of submission is not supported: a submission has the numbers of all classes above their thresholds",
 		b.ensemble, e.Metric, what), "blend again with --metric f-beta, or take such a submission by --submission labels")
 }

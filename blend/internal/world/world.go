@@ -15,20 +15,28 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"pgregory.net/rapid"
 )
 
 // World is a small problem in memory.
 type World struct {
+	Task        task.Task
 	Classes     int
 	Folds       []uint8
-	Labels      [][]int
+	Labels      [][]int     // nil for a regression
+	Values      []float32   // targets of a regression
 	Predictions [][]float32 // by model, of all rows in the order of the table
 }
+
+// width returns the number of values of a prediction.
+func (w *World) width() int { return w.Task.Values(w.Classes) }
 
 // Order returns the rows fold by fold, as problems order them.
 func (w *World) Order() []int {
@@ -47,8 +55,26 @@ func (w *World) Order() []int {
 func (w *World) Write(dir string) (*oof.Set, error) {
 	var table strings.Builder
 	table.WriteString("id,attribute_ids\n")
-	for i, labels := range w.Labels {
-		fmt.Fprintf(&table, "r%d,%s\n", i, strings.Trim(fmt.Sprint(labels), "[]"))
+	options := labeltable.Options{Task: w.Task, Classes: w.Classes, ID: "id", Columns: []string{"attribute_ids"}}
+	if w.Task == task.Regression {
+		table.Reset()
+		table.WriteString("id")
+		options.Columns = nil
+		for t := range w.Classes {
+			fmt.Fprintf(&table, ",t%d", t)
+			options.Columns = append(options.Columns, "t"+strconv.Itoa(t))
+		}
+		table.WriteString("\n")
+	}
+	for i := range w.Folds {
+		switch {
+		case w.Task == task.Regression:
+			fmt.Fprintf(&table, "r%d,%s\n", i, strings.ReplaceAll(strings.Trim(fmt.Sprint(w.Values[i*w.Classes:(i+1)*w.Classes]), "[]"), " ", ","))
+		case w.Task == task.Multilabel && w.Classes == 1: // a column of 0 and 1
+			fmt.Fprintf(&table, "r%d,%d\n", i, len(w.Labels[i]))
+		default:
+			fmt.Fprintf(&table, "r%d,%s\n", i, strings.Trim(fmt.Sprint(w.Labels[i]), "[]"))
+		}
 	}
 	path := func(name string) string { return filepath.Join(dir, name) }
 	if err := os.WriteFile(path("train.csv"), []byte(table.String()), 0o644); err != nil {
@@ -61,7 +87,7 @@ func (w *World) Write(dir string) (*oof.Set, error) {
 	if err := os.WriteFile(path("folds.npy"), b.Bytes(), 0o644); err != nil {
 		return nil, err
 	}
-	truth, err := oof.ReadTruth(path("train.csv"), path("folds.npy"))
+	truth, err := oof.ReadTruth(path("train.csv"), path("folds.npy"), options)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +97,18 @@ func (w *World) Write(dir string) (*oof.Set, error) {
 		for fold, rows := range truth.Rows {
 			var values []float32
 			for _, r := range rows {
-				values = append(values, p[r*w.Classes:(r+1)*w.Classes]...)
+				values = append(values, p[r*w.width():(r+1)*w.width()]...)
 			}
 			b.Reset()
-			if err := npy.WriteFloat32(&b, []int{len(rows), w.Classes}, values); err != nil {
+			if err := npy.WriteFloat32(&b, []int{len(rows), w.width()}, values); err != nil {
 				return nil, err
 			}
 			file := path(fmt.Sprintf("level1_train_m%d_f%d_e1_0.5.npy", m, fold))
 			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+				return nil, err
+			}
+			spec := predictionspec.Spec{Task: w.Task, Classes: w.Classes}
+			if err := spec.Write(path(fmt.Sprintf("m%d_f%d_e1_0.5.yml", m, fold))); err != nil {
 				return nil, err
 			}
 			model.Files = append(model.Files, file)
@@ -169,4 +199,93 @@ func DrawPoint(t *rapid.T, models int, o problem.Options) []float64 {
 		point = append(point, (2*r.Float64()-1)*o.MaxOffset)
 	}
 	return point
+}
+
+// DrawTask draws a problem of a task, with two folds. Its predictions are probabilities,
+// expected grades or values, without thresholds.
+func DrawTask(t *rapid.T, kind task.Task, maxRows, maxModels int) *World {
+	w := &World{Task: kind, Classes: rapid.IntRange(2, 5).Draw(t, "classes")}
+	if kind == task.Regression {
+		w.Classes = rapid.IntRange(1, 2).Draw(t, "targets")
+	}
+	rows, models := rapid.IntRange(4, maxRows).Draw(t, "rows"), rapid.IntRange(1, maxModels).Draw(t, "models")
+	return random(w, rows, models, rapid.Bool().Draw(t, "coarse"), rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)))
+}
+
+// Random returns a problem of a task with two folds, the same for the same seed.
+func Random(kind task.Task, classes, rows, models int, seed uint64) *World {
+	return random(&World{Task: kind, Classes: classes}, rows, models, false, rand.New(rand.NewPCG(seed, 1)))
+}
+
+// random fills w with truths and predictions.
+func random(w *World, rows, models int, coarse bool, r *rand.Rand) *World {
+	w.Predictions = make([][]float32, models)
+	for i := range rows {
+		w.Folds = append(w.Folds, uint8(i%2))
+		evidence := make([]float64, w.width()) // of the truth
+		class := r.IntN(w.Classes)
+		switch w.Task {
+		case task.Multilabel:
+			labels := r.Perm(w.Classes)[:r.IntN(min(w.Classes, 3))]
+			for _, c := range labels {
+				evidence[c] = 1.5
+			}
+			w.Labels = append(w.Labels, labels)
+		case task.Multiclass:
+			evidence[class] = 1.5
+			w.Labels = append(w.Labels, []int{class})
+		case task.Ordinal:
+			evidence[0] = float64(class)
+			w.Labels = append(w.Labels, []int{class})
+		case task.Regression:
+			for k := range evidence {
+				evidence[k] = float64(r.IntN(4))
+				w.Values = append(w.Values, float32(evidence[k]))
+			}
+		}
+		for m := range w.Predictions {
+			sum := 0.0
+			values := make([]float64, len(evidence))
+			for k, e := range evidence {
+				values[k] = e + (0.7+0.2*float64(m))*r.NormFloat64()
+				if coarse {
+					values[k] = math.Round(values[k]*2) / 2
+				}
+				sum += math.Exp(values[k])
+			}
+			for _, v := range values {
+				switch w.Task {
+				case task.Multilabel:
+					v = 1 / (1 + math.Exp(1-v))
+				case task.Multiclass:
+					v = math.Exp(v) / sum
+				}
+				w.Predictions[m] = append(w.Predictions[m], float32(v))
+			}
+		}
+	}
+	return w
+}
+
+// Rows returns the blended predictions with their truth, fold by fold, of a point
+// without an offset.
+func (w *World) Rows(point []float64) metric.Rows {
+	y := metric.Rows{Classes: w.Classes, Task: w.Task}
+	point = problem.Scaled(point, len(w.Predictions))
+	n := w.width()
+	for _, r := range w.Order() {
+		if w.Task == task.Regression {
+			y.Values = append(y.Values, w.Values[r*n:(r+1)*n]...)
+		} else {
+			y.Labels = append(y.Labels, w.Labels[r])
+		}
+		for k := range n {
+			sum := 0.0
+			for m, p := range w.Predictions {
+				sum += point[m] * float64(p[r*n+k])
+			}
+			y.Scores = append(y.Scores, float32(sum))
+		}
+	}
+	return y
 }

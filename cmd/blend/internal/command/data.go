@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/blend"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/spf13/cobra"
 )
 
@@ -33,13 +35,14 @@ func (f *dataFlags) files(predictions string) (labels, folds string, err error) 
 	return labels, folds, err
 }
 
-// truth reads the labels and the folds.
-func (f *dataFlags) truth(predictions string) (*oof.Truth, error) {
+// truth reads the labels and the folds of models that spec describes. predictions is
+// the folder of their predictions.
+func (f *dataFlags) truth(predictions string, spec *predictionspec.Spec) (*oof.Truth, error) {
 	labels, folds, err := f.files(predictions)
 	if err != nil {
 		return nil, err
 	}
-	return oof.ReadTruth(labels, folds)
+	return oof.ReadTruth(labels, folds, spec.LabelOptions())
 }
 
 // locate returns the path of a file: the one given by a flag, or the first found.
@@ -62,12 +65,12 @@ func (f *dataFlags) locate(given, name, flag, predictions string) (string, error
 }
 
 // open opens the predictions of the models of which paths name one file each.
-func (f *dataFlags) open(paths []string) (*oof.Set, error) {
+func (f *dataFlags) open(paths []string, spec *predictionspec.Spec) (*oof.Set, error) {
 	labels, folds, err := f.files(filepath.Dir(paths[0]))
 	if err != nil {
 		return nil, err
 	}
-	return blend.Open(labels, folds, paths...)
+	return blend.Open(labels, folds, spec, paths...)
 }
 
 // withProgress shows the progress of reading a set's files. do reports the values that
@@ -81,7 +84,18 @@ func withProgress(cmd *cobra.Command, set *oof.Set, do func(ctx context.Context,
 // readProgress shows how many bytes of a set's files were read; done converts values
 // to bytes, as an element may take 2, 4 or 8.
 func readProgress(cmd *cobra.Command, set *oof.Set) (progress *cli.Progress, done func(values int64)) {
-	total := int64(len(set.Labels)) * int64(set.Classes) * int64(len(set.Models))
+	total := int64(len(set.Truth.Table.IDs)) * int64(set.Columns) * int64(len(set.Models))
 	progress = cli.NewProgress(cmd, "reading", set.Bytes, cli.Bytes)
 	return progress, func(values int64) { progress.Add(int64(float64(values) / float64(total) * float64(set.Bytes))) }
+}
+
+// columnNoun returns what a column of a set's predictions is.
+func columnNoun(set *oof.Set) string {
+	switch set.Task {
+	case task.Regression:
+		return "target"
+	case task.Ordinal:
+		return "value"
+	}
+	return "class"
 }

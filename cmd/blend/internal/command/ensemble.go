@@ -7,6 +7,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/spf13/cobra"
 )
 
@@ -23,8 +25,10 @@ func (f *ensembleFlags) add(cmd *cobra.Command) {
 
 // blended is an ensemble with its predictions.
 type blended struct {
-	set *oof.Set
-	mix oof.Mix
+	set    *oof.Set
+	mix    oof.Mix
+	metric metric.Metric // that the ensemble was fitted to
+	bounds []float64     // of grades
 }
 
 // open reads an ensemble file and opens its predictions.
@@ -37,7 +41,15 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, err
 	}
-	truth, err := f.data.truth(folder)
+	var files []string
+	for _, m := range e.Members {
+		files = append(files, filepath.Join(folder, filepath.Base(m.Predicts[0])))
+	}
+	spec, err := oof.ReadSpec(files)
+	if err != nil {
+		return nil, err
+	}
+	truth, err := f.data.truth(folder, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -49,14 +61,38 @@ func (f *ensembleFlags) open(path string) (*blended, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &blended{set: set, mix: oof.Mix{Coefficients: coefficients}}
+	b := &blended{set: set, mix: oof.Mix{Coefficients: coefficients}, metric: e.Metric, bounds: e.GradeBounds}
+	if e.Metric.Name == "" {
+		b.metric = metric.Metric{Name: metric.FBeta}
+	}
+	if err := b.metric.Check(set.Task); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	for _, m := range e.Members {
 		b.mix.Offsets = append(b.mix.Offsets, m.Offset)
 	}
-	if b.mix.ClassOffsets, err = e.Offsets(set.Classes); err != nil {
+	if b.mix.ClassOffsets, err = e.Offsets(set.Columns); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return b, nil
+}
+
+// plain returns the mix for the predictions of a fold without thresholds: probabilities
+// or values. thresholds holds what was subtracted, by model and fold.
+func (b *blended) plain(thresholds [][]float64, fold int) (oof.Mix, error) {
+	mix := oof.Mix{Offsets: make([]float64, len(thresholds))}
+	sum := 0.0
+	for _, w := range b.mix.Coefficients {
+		sum += w
+	}
+	if sum <= 0 {
+		return mix, fmt.Errorf("the weights sum to %s; the sum must be above 0", say.Number(sum))
+	}
+	for i, w := range b.mix.Coefficients {
+		mix.Coefficients = append(mix.Coefficients, w/sum)
+		mix.Offsets[i] = -thresholds[i][fold]
+	}
+	return mix, nil
 }
 
 // folder returns the folder of the predictions, in which there is a file called

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/blend"
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
@@ -37,9 +38,11 @@ NAME_val_<score>.yml for infer and deploy-kernel.
 Name the predictions of one fold of each model; those of the other folds lie in
 the same folder. A model with the coefficient 0 is left out.
 
-A submission has every class above its threshold. The metrics f-beta and
-micro-f-beta score that; accuracy and log-loss do not. An ensemble blended by
-these names its metric, and infer and deploy-kernel refuse it.
+The file <model>.yml beside the predictions says what they are: the task, the
+metric and how to read the table of labels. Without it they are those of a
+multilabel model. The ensemble names the metric, unless it is f-beta or
+micro-f-beta of a multilabel model. For quadratic-kappa it holds grade bounds,
+which are fitted too.
 
 With --thresholds per-class, each class gets its own threshold, shrunk towards
 the common one; the rarer the class, the stronger. Look at the held-out score:
@@ -87,11 +90,19 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	set, err := f.data.open(paths)
+	spec, err := oof.ReadSpec(paths)
 	if err != nil {
 		return err
 	}
-	w := &watcher{cmd: cmd, flags: f, set: set}
+	m, err := f.metric.metric(cmd, spec)
+	if err != nil {
+		return err
+	}
+	set, err := f.data.open(paths, spec)
+	if err != nil {
+		return err
+	}
+	w := &watcher{cmd: cmd, flags: f, set: set, metric: m}
 	defer w.close()
 	fitted, err := blend.Fit(cmd.Context(), set, f.options(w))
 	if err != nil {
@@ -101,7 +112,7 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 		cli.Printf(cmd, "%s has the coefficient 0 and is left out", model)
 	}
 	if e := fitted.Ensemble; !e.OfLabels() {
-		cli.Printf(cmd, "warning: a submission has every class above its threshold, which the metric %s does not score; infer and deploy-kernel refuse this ensemble without --submission labels", e.Metric)
+		cli.Printf(cmd, "warning: a submission has every class above its threshold, which the metric %s does not score; infer and deploy-kernel refuse this ensemble without --submission labels", e.Metric.Name)
 	}
 	path, err := fitted.WriteFile(name)
 	if err != nil {
@@ -113,7 +124,7 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 
 func (f *fitFlags) options(w *watcher) blend.Options {
 	return blend.Options{
-		Metric: f.metric.name, Beta: f.metric.beta, MaxOffset: f.metric.offset,
+		Metric: w.metric, MaxOffset: f.metric.offset,
 		PerClass: f.metric.thresholds == perClass, Shrinkage: f.strength,
 		Search: f.search, SkipValidation: !f.report, Observer: blend.Observer{Begin: w.begin, End: w.end},
 	}

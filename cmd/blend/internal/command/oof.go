@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
@@ -23,7 +24,9 @@ func outOfFold() *cobra.Command {
 		Short: "Write the out-of-fold predictions of an ensemble",
 		Long: `oof blends the out-of-fold predictions of an ensemble, with coefficients scaled to
 sum to 1. It writes one float32 array with a row for each row of train.csv, in
-its order, and a column for each class. A value above 0 is a label given.`,
+its order, and a column for each class or target. If the metric of a multilabel
+ensemble scores labels, a value above 0 is a label given. Otherwise the values are
+probabilities, expected grades or targets.`,
 		Example: `  blend oof best_val_0.6397.yml --predictions models/ -o best_oof.npy`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,7 +43,7 @@ its order, and a column for each class. A value above 0 is a label given.`,
 			if err := b.write(cmd, output); err != nil {
 				return err
 			}
-			cli.Printf(cmd, "%s: %d rows x %d classes", output, len(b.set.Labels), b.set.Classes)
+			cli.Printf(cmd, "%s: %d rows x %s", output, len(b.set.Truth.Table.IDs), say.Count(b.set.Columns, columnNoun(b.set)))
 			return nil
 		},
 	}
@@ -72,19 +75,31 @@ func (b *blended) write(cmd *cobra.Command, path string) error {
 	}
 	defer out.Close()
 	var header bytes.Buffer
-	if err := npy.WriteHeader(&header, npy.Header{DType: npy.Float32, Shape: []int{len(b.set.Labels), b.set.Classes}}); err != nil {
+	if err := npy.WriteHeader(&header, npy.Header{DType: npy.Float32, Shape: []int{len(b.set.Truth.Table.IDs), b.set.Columns}}); err != nil {
 		return err
 	}
 	if _, err := out.WriteAt(header.Bytes(), 0); err != nil {
 		return err
 	}
+	mixOf := func(int) (oof.Mix, error) { return b.mix, nil }
+	if !b.metric.Decides() {
+		thresholds, err := b.set.Thresholds()
+		if err != nil {
+			return err
+		}
+		mixOf = func(fold int) (oof.Mix, error) { return b.plain(thresholds, fold) }
+	}
 	err = withProgress(cmd, b.set, func(ctx context.Context, done func(int)) error {
 		return b.set.EachFold(ctx, func(ctx context.Context, fold int) error {
+			mix, err := mixOf(fold)
+			if err != nil {
+				return err
+			}
 			var row bytes.Buffer
-			return b.set.Blend(ctx, fold, b.mix, func(rows []int, values []float32) error {
+			return b.set.Blend(ctx, fold, mix, func(rows []int, values []float32) error {
 				for i, r := range rows {
 					row.Reset()
-					if err := npy.AppendFloat32s(&row, values[i*b.set.Classes:(i+1)*b.set.Classes]); err != nil {
+					if err := npy.AppendFloat32s(&row, values[i*b.set.Columns:(i+1)*b.set.Columns]); err != nil {
 						return err
 					}
 					if _, err := out.WriteAt(row.Bytes(), int64(header.Len())+int64(r)*int64(row.Len())); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/blend"
 	"github.com/deploy-kernel/deploy-kernel/blend/chart"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/search"
@@ -27,10 +28,12 @@ func draw() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plot ENSEMBLE.yml",
 		Short: "Draw the score around an ensemble's coefficients",
-		Long: `plot draws three diagrams into a PNG image: the mean F2 of the rows by the
-coefficient of each model, while the others keep their proportions; by an offset
-of all thresholds; and over the time of an exact and a Nelder-Mead search. For a
-single model it draws the offset alone.`,
+		Long: `plot draws three diagrams into a PNG image: the score by the coefficient of each
+model, while the others keep their proportions; by an offset of all thresholds;
+and over the time of an exact and a Nelder-Mead search. The score is that of the
+ensemble's metric, or the mean F2 of the rows if the file names none; that of a
+loss is negated. Metrics without thresholds have no second diagram, and a single
+model has no first and third one.`,
 		Example: `  blend plot best_val_0.6397.yml --predictions models/ -o best.png`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,16 +63,30 @@ single model it draws the offset alone.`,
 	return cmd
 }
 
+// drawn is a problem to draw and the name of its score.
+type drawn struct {
+	blend.Problem
+	score string
+}
+
 // draw writes the picture to path; name is the ensemble's.
 func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) error {
 	offset := 0.0
 	for i, w := range b.mix.Coefficients {
 		offset += w * b.mix.Offsets[i]
 	}
-	point := append(slices.Clone(b.mix.Coefficients), offset)
-	var p *problem.Sign
+	point := slices.Clone(b.mix.Coefficients)
+	p := drawn{score: b.metric.String()}
 	err := withProgress(cmd, b.set, func(ctx context.Context, done func(int)) (err error) {
-		p, err = problem.ReadSign(ctx, b.set, problem.Options{MaxOffset: reach + max(offset, -offset), ClassOffsets: b.mix.ClassOffsets}, done)
+		if !blend.HasClassThresholds(b.set.Task, b.metric) {
+			p.Problem, err = blend.Read(ctx, b.set, blend.Options{Metric: b.metric, Observer: blend.Observer{
+				Begin: func(blend.Stage, int64) func(int64) { return func(values int64) { done(int(values)) } },
+			}})
+			return err
+		}
+		p.score = "mean F2"
+		point = append(point, offset)
+		p.Problem, err = problem.ReadSign(ctx, b.set, problem.Options{MaxOffset: reach + max(offset, -offset), ClassOffsets: b.mix.ClassOffsets}, done)
 		return err
 	})
 	if err != nil {
@@ -78,11 +95,16 @@ func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) err
 	if !problem.Admissible(point, p.Models(), p.MaxOffset()) {
 		return fmt.Errorf("can't draw the weights %s: none may be below 0", say.List(b.mix.Coefficients))
 	}
+	if p.Models() == 1 && len(point) == 1 {
+		return fmt.Errorf("there is nothing to draw: one model, and the metric %s has no thresholds", b.metric.Name)
+	}
 	var panels []chart.Panel
 	if p.Models() > 1 {
 		panels = append(panels, b.byWeight(p, point))
 	}
-	panels = append(panels, byOffset(p, point, reach))
+	if len(point) > p.Models() {
+		panels = append(panels, byOffset(p, point, reach))
+	}
 	if p.Models() > 1 {
 		ways, err := searches(cmd.Context(), p)
 		if err != nil {
@@ -95,7 +117,7 @@ func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) err
 		return err
 	}
 	defer out.Close()
-	title := fmt.Sprintf("%s: %s, F2 %.4f", name, say.Count(p.Models(), "model"), p.Score(point))
+	title := fmt.Sprintf("%s: %s, %s %.4f", name, say.Count(p.Models(), "model"), strings.TrimPrefix(p.score, "mean "), b.metric.Gain(p.Score(point)))
 	if err := chart.Write(out, title, panels...); err != nil {
 		return err
 	}
@@ -103,8 +125,8 @@ func (b *blended) draw(cmd *cobra.Command, name, path string, reach float64) err
 }
 
 // byWeight returns the score by the coefficient of each model, up to twice its value.
-func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
-	panel := chart.Panel{Title: "one weight, the others in proportion", X: "weight of the model", Y: "mean F2", Marked: "this ensemble"}
+func (b *blended) byWeight(p drawn, point []float64) chart.Panel {
+	panel := chart.Panel{Title: "one weight, the others in proportion", X: "weight of the model", Y: p.score, Marked: "this ensemble"}
 	n := p.Models()
 	for i := range n {
 		if point[i] == 1 {
@@ -113,8 +135,9 @@ func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
 		without := slices.Clone(point)
 		without[i] = 0
 		without = problem.Scaled(without, n)
-		alone := make([]float64, n+1)
-		alone[i], alone[n] = 1, point[n]
+		alone := make([]float64, len(point))
+		copy(alone[n:], point[n:])
+		alone[i] = 1
 		top := min(1, max(2*point[i], 0.05))
 		c := chart.Curve{Name: b.set.Models[i].Name, Mark: (plotPoints - 1) / 2}
 		if top != 2*point[i] {
@@ -130,7 +153,7 @@ func (b *blended) byWeight(p *problem.Sign, point []float64) chart.Panel {
 }
 
 // byOffset returns the score by the offset of the thresholds.
-func byOffset(p *problem.Sign, point []float64, reach float64) chart.Panel {
+func byOffset(p drawn, point []float64, reach float64) chart.Panel {
 	c := chart.Curve{Mark: (plotPoints - 1) / 2}
 	n := p.Models()
 	at := slices.Clone(point)
@@ -138,7 +161,7 @@ func byOffset(p *problem.Sign, point []float64, reach float64) chart.Panel {
 		at[n] = point[n] + reach*(2*float64(k)/(plotPoints-1)-1)
 		c.X, c.Y = append(c.X, at[n]), append(c.Y, p.Score(at))
 	}
-	return chart.Panel{Title: "an offset of all thresholds", X: "offset", Y: "mean F2", Curves: []chart.Curve{c}, Marked: "this ensemble"}
+	return chart.Panel{Title: "an offset of all thresholds", X: "offset", Y: p.score, Curves: []chart.Curve{c}, Marked: "this ensemble"}
 }
 
 // level is a problem whose points have no offset.
@@ -147,10 +170,14 @@ type level struct{ *problem.Sign }
 func (level) MaxOffset() float64 { return 0 }
 
 // searches returns the traces of two searches.
-func searches(ctx context.Context, p *problem.Sign) (chart.Panel, error) {
-	panel := chart.Panel{Title: "two searches", X: "seconds", Y: "mean F2"}
+func searches(ctx context.Context, p drawn) (chart.Panel, error) {
+	panel := chart.Panel{Title: "two searches", X: "seconds", Y: p.score}
+	var searched problem.Problem = p.Problem
+	if s, ok := searched.(*problem.Sign); ok {
+		searched = level{s}
+	}
 	for _, m := range []search.Method{search.Exact, search.NelderMead} {
-		r, err := search.Run(ctx, level{p}, search.Options{Method: m, Seed: 1})
+		r, err := search.Run(ctx, searched, search.Options{Method: m, Seed: 1})
 		if err != nil {
 			return panel, err
 		}

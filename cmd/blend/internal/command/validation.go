@@ -12,6 +12,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/report"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // validated prints the validation and the warnings about it.
@@ -54,7 +56,7 @@ func number(format string, v float64) string {
 
 // warnings returns what looks wrong about the scores.
 func (w *watcher) warnings(r *report.Report) (list []string) {
-	if r.Fitted == 0 {
+	if r.Fitted == 0 && w.metric.HasBeta() {
 		list = append(list, "no coefficients give a true label: was the threshold subtracted from the predictions, and are the rows in the table's order?")
 	} else if r.HeldOut < r.Equal {
 		list = append(list, fmt.Sprintf("on rows they were not fitted to, the coefficients score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
@@ -68,7 +70,7 @@ func (w *watcher) warnings(r *report.Report) (list []string) {
 			if err != nil {
 				continue
 			}
-			if w.flags.metric.name != fBeta {
+			if w.metric.Name != metric.FBeta || w.set.Task != task.Multilabel {
 				continue
 			}
 			if said, err := strconv.ParseFloat(n.Score, 64); err == nil && said <= 1 && score < said/2 {

@@ -9,6 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/spf13/cobra"
 )
 
@@ -17,6 +18,7 @@ type watcher struct {
 	cmd      *cobra.Command
 	flags    *fitFlags
 	set      *oof.Set
+	metric   metric.Metric
 	progress *cli.Progress // of the stage that runs, or nil
 }
 
@@ -48,7 +50,7 @@ func (w *watcher) end(s blend.Stage, r *blend.Result) error {
 		w.read(r.Problem)
 	case blend.Searching:
 		found := r.Search
-		cli.Printf(w.cmd, "%s: %.6f after %d points and %d lines in %s", w.flags.search.Method, found.Score, found.Evaluations, found.Lines,
+		cli.Printf(w.cmd, "%s, %s: %.6f after %d points and %d lines in %s", w.flags.search.Method, w.metric, found.Score, found.Evaluations, found.Lines,
 			found.Took.Round(time.Millisecond))
 	case blend.Validating:
 		return w.validated(r.Report)
@@ -60,8 +62,14 @@ func (w *watcher) end(s blend.Stage, r *blend.Result) error {
 
 // read prints what pruning left of a problem.
 func (w *watcher) read(p blend.Problem) {
-	text := fmt.Sprintf("%d models, %d rows x %d classes, of which coefficients can change %.2f%%", len(w.set.Models), p.Rows(), w.set.Classes,
-		100*float64(p.Entries())/float64(p.Rows()*w.set.Classes))
+	text := fmt.Sprintf("%d models, %d rows x %s", len(w.set.Models), p.Rows(), say.Count(w.set.Columns, columnNoun(w.set)))
+	switch p := p.(type) {
+	case *problem.Ranks:
+		text += fmt.Sprintf(", of which %s are scored", say.Count(p.Entries()/p.Rows(), "class"))
+	case *problem.Squares, *problem.Graded:
+	default:
+		text += fmt.Sprintf(", of which coefficients can change %.2f%%", 100*float64(p.Entries())/float64(p.Rows()*w.set.Columns))
+	}
 	if l, ok := p.(*problem.LogLoss); ok {
 		text += fmt.Sprintf("; the loss is up to %s too low", say.Rate(l.Error()))
 	}
