@@ -192,6 +192,21 @@ func (m Metric) String() string {
 	return m.Name
 }
 
+// Label returns what tables and curves call the score: "F2" for f-beta with beta 2,
+// otherwise String.
+func (m Metric) Label() string {
+	if m.Name == FBeta {
+		return "F" + say.Number(m.beta())
+	}
+	return m.String()
+}
+
+// Thresholds reports whether the metric scores the labels above a threshold. If not,
+// predictions of the task have the threshold 0.
+func (m Metric) Thresholds(t task.Task) bool {
+	return t == task.Multilabel && m.Decides() && m.Name != Accuracy
+}
+
 func (m Metric) beta() float64 {
 	if m.Beta == 0 {
 		return DefaultBeta

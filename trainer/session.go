@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/chart"
@@ -177,14 +176,13 @@ func (s *Session) Statistics(ctx context.Context, mean *weights.StateDict) (*wei
 	if err := m.Load(dict); err != nil {
 		return nil, loop.Result{}, err
 	}
-	t := &loop.Training{Model: m, Loss: s.loss, Valid: s.valid}
-	scores, validLoss, err := t.Predict(ctx)
+	t := &loop.Training{Model: m, Loss: s.loss, Valid: s.valid, Truth: s.Set.Truth(s.Held)}
+	predictions, validLoss, err := t.Predict(ctx)
 	if err != nil {
 		return nil, loop.Result{}, err
 	}
-	rows := metric.Rows{Scores: scores, Labels: s.Set.Truth(s.Held), Classes: s.Config.Model.NumClasses}
-	threshold, score := rows.BestThreshold(beta)
-	return dict, loop.Result{ValidLoss: validLoss, Score: score, Threshold: float64(threshold)}, nil
+	threshold, score := loop.Score(s.Config.Score(), t.Truth, predictions)
+	return dict, loop.Result{ValidLoss: validLoss, Score: score, Threshold: threshold}, nil
 }
 
 // model lowers the network for training, with a copy of the weights.
@@ -234,15 +232,12 @@ func (s *Session) drawMosaic(ctx context.Context, path string) error {
 		if b == nil {
 			break
 		}
-		pixels, classes := len(b.Images)/b.N, len(b.Labels)/b.N
+		pixels, logits := len(b.Images)/b.N, len(b.Labels)/b.N
 		for i := range min(b.N, mosaicImages-len(tiles)) {
-			t := chart.Tile{Image: slices.Clone(b.Images[i*pixels:][:pixels]), ID: s.Set.IDs[b.Rows[i]]}
-			for class, share := range b.Labels[i*classes:][:classes] {
-				if share > 0 { // with mixup, the labels of both images
-					t.Labels = append(t.Labels, class)
-				}
-			}
-			tiles = append(tiles, t)
+			tiles = append(tiles, chart.Tile{
+				Image: slices.Clone(b.Images[i*pixels:][:pixels]), ID: s.Set.IDs[b.Rows[i]],
+				Labels: s.Set.Describe(b.Labels[i*logits:][:logits]),
+			})
 		}
 	}
 	var b bytes.Buffer

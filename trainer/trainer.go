@@ -20,6 +20,7 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
@@ -27,6 +28,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
@@ -80,11 +82,11 @@ type Hooks struct {
 	Averaging func(images int)
 }
 
-// Open opens the training table csv of a config. The first of dirs that has an image
-// counts. Images are decoded as the config says. Open reports all mistakes in the table
-// at once.
-func Open(ctx context.Context, c *config.Config, csv string, dirs ...string) (*data.Set, error) {
-	set, err := data.Open(ctx, data.Source{CSV: csv, Dirs: dirs, Classes: c.Model.NumClasses})
+// Open opens the training table of a config. The first of the source's folders that has
+// an image counts. Images are decoded as the config says. Open reports all mistakes in
+// the table at once.
+func Open(ctx context.Context, c *config.Config, source data.Source) (*data.Set, error) {
+	set, err := data.Open(ctx, source)
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +143,16 @@ func Prepare(job Job) (*Session, error) {
 	if s.Rows, s.Held, err = fold.Split(job.Folds, job.Fold); err != nil {
 		return nil, err
 	}
-	_, toBeat := metric.BestConstant(job.Set.Truth(s.Held), c.Model.NumClasses, beta)
-	s.Info = runfolder.Info{Name: job.Name, Fold: job.Fold, Config: c, Arch: s.Arch.Name, ToBeat: toBeat}
+	_, toBeat := c.Score().Constant(job.Set.Truth(s.Held))
+	s.Info = runfolder.Info{Name: job.Name, Fold: job.Fold, Config: c, Arch: s.Arch.Name, ToBeat: toBeat, ClassNames: job.Set.Names}
 	if job.MaxHeldOut > 0 {
 		s.Held = s.Held[:min(len(s.Held), job.MaxHeldOut)]
 	}
-	if s.loss, err = loss.New(c.Loss.Name, c.Loss.Params); err != nil {
+	weights := c.Loss.Params.Weights()
+	if slices.Equal(c.Loss.Params.ClassWeights, []string{config.Balanced}) {
+		weights = loss.Balanced(job.Set.Counts(s.Rows))
+	}
+	if s.loss, err = loss.New(c.Loss.Name, loss.Options{Task: job.Set.Task, Params: c.Loss.Params, Weights: weights}); err != nil {
 		return nil, err
 	}
 	if err := s.begin(); err != nil {
@@ -166,23 +172,20 @@ func Prepare(job Job) (*Session, error) {
 	return s, nil
 }
 
-// beta weighs recall against precision in the scores: F2.
-const beta = 2
-
 // foldSeed returns the seed of a fold's training.
 func foldSeed(seed uint64, fold int) uint64 { return seed*0x9e3779b97f4a7c15 + uint64(fold) + 1 }
 
 // begin builds the network and the weights that it begins with.
 func (s *Session) begin() (err error) {
 	m := s.Config.Model
-	choice := arch.Config{InputSize: m.InputSize, Classes: m.NumClasses, Dropout: m.Dropout}
+	choice := arch.Config{InputSize: m.InputSize, Classes: s.Set.Logits(), Dropout: m.Dropout}
 	path := s.Weights + s.Pretrained
 	if path == "" {
 		if s.Network, err = s.Arch.Build(choice); err != nil {
 			return err
 		}
 		s.initial = initial.Random(s.Network, s.seed)
-		return nil
+		return s.centerOutput()
 	}
 	file, err := weightfile.OpenKey(path, m.WeightsKey)
 	if err != nil {
@@ -204,7 +207,20 @@ func (s *Session) begin() (err error) {
 	if err != nil {
 		return &WeightsError{Path: path, Err: err}
 	}
+	if s.Pretrained != "" {
+		return s.centerOutput()
+	}
 	return nil
+}
+
+// centerOutput sets the last bias of a regression to the means of the targets, from which
+// the targets are near. The bias of other tasks begins at 0.
+func (s *Session) centerOutput() error {
+	if s.Set.Task != task.Regression {
+		return nil
+	}
+	answer, _ := metric.Metric{Name: metric.RMSE}.Constant(s.Set.Truth(s.Rows))
+	return initial.SetBias(s.Network, s.initial, answer.Values)
 }
 
 // StepsPerEpoch returns the number of steps of the optimizer in an epoch.

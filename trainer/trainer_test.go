@@ -11,6 +11,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 	"github.com/deploy-kernel/deploy-kernel/trainer"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
+	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
@@ -23,7 +24,9 @@ func ExampleFold() {
 	if err != nil {
 		panic(err)
 	}
-	set, err := trainer.Open(ctx, c, "data/train.csv", "data/train")
+	set, err := trainer.Open(ctx, c, data.Source{
+		CSV: "data/train.csv", Dirs: []string{"data/train"}, Labels: c.Labels.Options(c.Model.Task(), c.Model.NumClasses, nil),
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -53,7 +56,10 @@ func job(t *testing.T, dir string) trainer.Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := trainer.Open(t.Context(), c, filepath.Join(files.Data, "train.csv"), filepath.Join(files.Data, "train"))
+	set, err := trainer.Open(t.Context(), c, data.Source{
+		CSV: filepath.Join(files.Data, "train.csv"), Dirs: []string{filepath.Join(files.Data, "train")},
+		Labels: c.Labels.Options(c.Model.Task(), c.Model.NumClasses, nil),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,10 @@
 // numbers of any type, as NumPy and pandas make them.
 //
 //	folds, err := foldfile.Read("folds.npy", len(table.Rows), 5)
+//	folds, err = foldfile.ForTable("folds.csv", table.IDs(), 5)
+//
+// ForTable also reads tables of ids and folds, such as a training table with a column
+// fold.
 package foldfile
 
 import (
@@ -37,15 +41,23 @@ func Read(path string, rows, folds int) ([]uint8, error) {
 	}
 	out := make([]uint8, len(data))
 	for row, v := range data {
-		switch {
-		case v < 0 || v > Always:
-			return nil, fmt.Errorf("%s: row %d is in fold %d; folds are 0 to %d, and %d is for rows that no fold holds out", path, row+1, v, Always-1, Always)
-		case folds > 0 && v >= int64(folds) && v != Always:
-			return nil, fmt.Errorf("%s: row %d is in fold %d, but model.num_folds is %d", path, row+1, v, folds)
+		if err := check(v, folds); err != nil {
+			return nil, fmt.Errorf("%s: row %d is %w", path, row+1, err)
 		}
 		out[row] = uint8(v)
 	}
 	return out, nil
+}
+
+// check refuses a number that is no fold.
+func check(v int64, folds int) error {
+	switch {
+	case v < 0 || v > Always:
+		return fmt.Errorf("in fold %d; folds are 0 to %d, and %d is for rows that no fold holds out", v, Always-1, Always)
+	case folds > 0 && v >= int64(folds) && v != Always:
+		return fmt.Errorf("in fold %d, but model.num_folds is %d", v, folds)
+	}
+	return nil
 }
 
 // Write writes a fold file, whole or not at all.

@@ -24,8 +24,10 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
@@ -77,6 +79,14 @@ type Table struct {
 	OneHot bool
 }
 
+// ClassName returns the name of a class, or its number if it has none.
+func (t *Table) ClassName(class int) string {
+	if t.Names != nil {
+		return t.Names[class]
+	}
+	return strconv.Itoa(class)
+}
+
 // maxListed limits the wrong rows that an error lists.
 const maxListed = 5
 
@@ -106,6 +116,16 @@ func Open(path string, o Options) (*Table, error) {
 	}
 	defer f.Close()
 	return Read(path, f, o)
+}
+
+// Header returns the names of the columns of the table at path.
+func Header(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return input.NewRecords(path, f).Header()
 }
 
 // Read reads a table. name is what errors call it.

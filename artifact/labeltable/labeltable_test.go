@@ -327,3 +327,36 @@ func FuzzParseClasses(f *testing.F) {
 		}
 	})
 }
+
+// Whatever the form of a table, its cells are read to the same labels again.
+func TestCellsAreReadAgain(t *testing.T) {
+	for _, c := range []struct {
+		table   string
+		options labeltable.Options
+	}{
+		{lines("id,attribute_ids", "a,2 0", "b,"), labeltable.Options{}},
+		{lines("id,tags", "a,x|z", "b,y"), labeltable.Options{}},
+		{lines("id,tags", "a,x y-x z", "b,y"), labeltable.Options{Separator: "-"}},
+		{lines("id,p,s", "a,x,\"['y']\"", "b,y,[]"), labeltable.Options{Columns: []string{"p", "s"}}},
+		{lines("id,scab,healthy", "a,1,0", "b,1,1"), labeltable.Options{ClassNames: []string{"healthy", "scab"}}},
+		{lines("id,target", "a,1", "b,0"), labeltable.Options{Classes: 1}},
+		{lines("id,x,y", "a,1.5,0.1", "b,-1e30,7"), labeltable.Options{Task: task.Regression, Columns: []string{"x", "y"}}},
+	} {
+		first, err := labeltable.Read("t.csv", strings.NewReader(c.table), c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "id," + strings.Join(first.LabelColumns, ",") + "\n"
+		for i, id := range first.IDs {
+			text += id
+			for _, cell := range first.Cells(i, c.options.Separator) {
+				text += `,"` + cell + `"`
+			}
+			text += "\n"
+		}
+		again, err := labeltable.Read("t.csv", strings.NewReader(text), c.options)
+		if err != nil || fmt.Sprint(again.Labels, again.Values, again.Names) != fmt.Sprint(first.Labels, first.Values, first.Names) {
+			t.Errorf("%s reads as %+v (%v)", text, again, err)
+		}
+	}
+}

@@ -68,17 +68,21 @@ func (p *parser) targets() error {
 }
 
 // oneHot reports whether the label columns stand for a class each: several columns, or
-// the column of the only class, that hold 0 and 1.
+// the column of the only class, that hold 0 and 1. In a column of the only class, 0
+// alone is its number.
 func (p *parser) oneHot() bool {
-	if len(p.labels) == 1 && (p.options.Classes != 1 || p.options.Task != task.Multilabel) {
+	any := len(p.labels) > 1
+	if !any && (p.options.Classes != 1 || p.options.Task != task.Multilabel) {
 		return false
 	}
 	for _, text := range p.texts {
-		if _, ok := indicator(text); !ok {
+		on, ok := indicator(text)
+		if !ok {
 			return false
 		}
+		any = any || on
 	}
-	return true
+	return any
 }
 
 // indicator returns the value of a one-hot cell. ok is false for other texts.

@@ -27,7 +27,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
-	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
@@ -168,7 +167,7 @@ func (s settings) own() error {
 	if err != nil {
 		return err
 	}
-	f, err := loss.New("binary_cross_entropy", config.LossParams{})
+	f, err := loss.New("binary_cross_entropy", loss.Options{})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // Package chart draws the progress of a training as PNG images.
 //
-//	err := chart.Curves(w, "small, fold 0", 0.745, history) // losses, score and rate by epoch
+//	err := chart.Curves(w, "small, fold 0", chart.Score{Name: "F2", ToBeat: 0.745}, history) // losses, score and rate by epoch
 //	err := chart.Finder(w, "small, fold 0", points)         // loss over learning rate
 //	err := chart.Mosaic(w, tiles, size, normal)             // the network's input images
 package chart
@@ -48,9 +48,15 @@ func add(p *plot.Plot, name string, c color.Color, dots bool, points plotter.XYs
 	return true, nil
 }
 
+// Score names the score of a training.
+type Score struct {
+	Name   string
+	ToBeat float64 // the score of the best constant answer, or 0 if it is unknown
+}
+
 // Curves draws the losses, the score and the learning rate by epoch, and marks the best
-// epoch. toBeat is the score of the best constant answer, or 0 if it is unknown.
-func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) error {
+// epoch.
+func Curves(w io.Writer, title string, score Score, history []loop.Result) error {
 	curve := func(value func(loop.Result) float64) (xys plotter.XYs) {
 		for _, r := range history {
 			xys = append(xys, plotter.XY{X: float64(r.Epoch), Y: value(r)})
@@ -61,7 +67,7 @@ func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) er
 	if err != nil {
 		return err
 	}
-	score, err := scorePanel(curve, toBeat, history)
+	scores, err := scorePanel(curve, score, history)
 	if err != nil {
 		return err
 	}
@@ -78,7 +84,7 @@ func Curves(w io.Writer, title string, toBeat float64, history []loop.Result) er
 	} else if drawn {
 		plotting.Log(&rate.Y)
 	}
-	panels := []*plot.Plot{losses, score, rate}
+	panels := []*plot.Plot{losses, scores, rate}
 	for _, p := range panels {
 		p.X.Tick.Marker = plotting.Whole{}
 		if n := len(history); n > 0 { // one scale for all panels, with the epochs left out
@@ -111,8 +117,8 @@ func lossPanel(curve curveOf, history []loop.Result) (*plot.Plot, error) {
 	return p, err
 }
 
-func scorePanel(curve curveOf, toBeat float64, history []loop.Result) (*plot.Plot, error) {
-	p := plotting.Panel("epoch", "mean F2, held out")
+func scorePanel(curve curveOf, score Score, history []loop.Result) (*plot.Plot, error) {
+	p := plotting.Panel("epoch", score.Name+", held out")
 	p.Legend.Left = false
 	drawn, err := add(p, "", plotting.Orange, true, curve(func(r loop.Result) float64 { return r.Score }))
 	if err != nil || !drawn {
@@ -124,7 +130,7 @@ func scorePanel(curve curveOf, toBeat float64, history []loop.Result) (*plot.Plo
 			return nil, err
 		}
 	}
-	if toBeat > 0 {
+	if toBeat := score.ToBeat; toBeat > 0 {
 		first, last := float64(history[0].Epoch), float64(history[len(history)-1].Epoch)
 		if first == last {
 			first, last = first-0.5, last+0.5

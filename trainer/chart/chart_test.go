@@ -35,7 +35,7 @@ func TestCurvesAreDrawnForOneEpochAndForNaN(t *testing.T) {
 	}
 	for n := range 3 {
 		var b bytes.Buffer
-		if err := chart.Curves(&b, "small, fold 0", 0.3, history[:n]); err != nil {
+		if err := chart.Curves(&b, "small, fold 0", chart.Score{Name: "F2", ToBeat: 0.3}, history[:n]); err != nil {
 			t.Fatal(err)
 		}
 		if w, h, n := colors(t, &b); w < 2*h || n < 10 {
@@ -62,7 +62,7 @@ func TestUnusualTrainingsAreDrawn(t *testing.T) {
 		"a warm-up":      {{Epoch: 0, Rate: 1e-7, Score: 0.1}, {Epoch: 1, Rate: 1, Score: 0.2, Best: true}},
 	} {
 		var b bytes.Buffer
-		if err := chart.Curves(&b, name, 0, history); err != nil {
+		if err := chart.Curves(&b, name, chart.Score{}, history); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestAMosaicShowsPixelsIDsAndLabels(t *testing.T) {
 		t.Errorf("%d and %d dark pixels below the first image", ink(m, 134), ink(m, 147))
 	}
 	before := ink(m, 147)
-	tiles[0].Labels = []int{10, 200, 3000}
+	tiles[0].Labels = "10 200 3000"
 	if ink(draw(), 147) == before {
 		t.Error("labels are not written")
 	}

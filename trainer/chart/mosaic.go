@@ -1,15 +1,14 @@
 package chart
 
 import (
+	"cmp"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
 	"math"
-	"strings"
 	"unicode/utf8"
 
-	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
@@ -22,7 +21,7 @@ type Normal struct{ Mean, Std [3]float32 }
 type Tile struct {
 	Image  []float32 // (size, size, 3), normalized
 	ID     string
-	Labels []int
+	Labels string
 }
 
 // Sizes in a mosaic, in pixels.
@@ -50,7 +49,7 @@ func Mosaic(w io.Writer, tiles []Tile, size int, normal Normal) error {
 		paint(out, x0, y0, t.Image, size, scale, normal)
 		room := side / basicfont.Face7x13.Advance
 		write(out, x0, y0+side+lineStep, fit(t.ID, room), color.Black)
-		write(out, x0, y0+side+2*lineStep, fit(labelText(t.Labels), room), color.Gray{90})
+		write(out, x0, y0+side+2*lineStep, fit(cmp.Or(t.Labels, "no label"), room), color.Gray{90})
 	}
 	return png.Encode(w, out)
 }
@@ -73,14 +72,6 @@ func paint(out *image.NRGBA, x0, y0 int, pixels []float32, size, scale int, norm
 func write(out *image.NRGBA, x, y int, text string, c color.Color) {
 	d := font.Drawer{Dst: out, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
 	d.DrawString(text)
-}
-
-// labelText returns the labels with spaces between them.
-func labelText(labels []int) string {
-	if len(labels) == 0 {
-		return "no label"
-	}
-	return strings.ReplaceAll(say.List(labels), ",", "")
 }
 
 // fit shortens a text to n letters. It drops the middle, because ids differ at their

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
@@ -42,7 +43,7 @@ func write(t *testing.T, n int) (dir string, s data.Source) {
 		table += fmt.Sprintf("i%02d,%d %d\n", i, i%3, 3+i%2)
 	}
 	put(t, filepath.Join(dir, "train.csv"), table)
-	return dir, data.Source{CSV: filepath.Join(dir, "train.csv"), Dirs: []string{filepath.Join(dir, "train")}, Classes: 6}
+	return dir, data.Source{CSV: filepath.Join(dir, "train.csv"), Dirs: []string{filepath.Join(dir, "train")}, Labels: labeltable.Options{Classes: 6}}
 }
 
 func put(t *testing.T, path, text string) {

@@ -71,7 +71,7 @@ type Batch struct {
 	N      int
 	Rows   []int     // of the set
 	Images []float32 // (N, size, size, 3), normalized
-	Labels []float32 // (N, classes): 1 if the image has the label, else 0, or a mixture
+	Labels []float32 // (N, logits): see [Set.Target], or a mixture
 
 	left atomic.Int32 // images that are not decoded yet
 	done chan struct{}
@@ -102,33 +102,33 @@ func (l *Loader) Start(ctx context.Context, epoch, from int) *Stream {
 	for range cap(s.free) {
 		s.free <- &Batch{}
 	}
-	tasks := make(chan task)
+	jobs := make(chan job)
 	s.workers.Go(func() {
 		defer close(s.queue)
-		defer close(tasks)
-		l.feed(s, tasks, epoch, from)
+		defer close(jobs)
+		l.feed(s, jobs, epoch, from)
 	})
 	for range l.options.Workers {
 		s.workers.Go(func() {
 			var scratch vision.Scratch
-			for t := range tasks {
-				l.do(ctx, t, &scratch)
+			for j := range jobs {
+				l.do(ctx, j, &scratch)
 			}
 		})
 	}
 	return s
 }
 
-// task is one image of a batch.
-type task struct {
+// job is one image of a batch.
+type job struct {
 	batch *Batch
 	epoch int
 	index int // of the batch
 	slot  int
 }
 
-// feed sends the tasks of all batches to the workers.
-func (l *Loader) feed(s *Stream, tasks chan<- task, epoch, from int) {
+// feed sends the jobs of all batches to the workers.
+func (l *Loader) feed(s *Stream, jobs chan<- job, epoch, from int) {
 	order := l.order(epoch)
 	for i := from; i < l.Batches(); i++ {
 		var b *Batch
@@ -145,7 +145,7 @@ func (l *Loader) feed(s *Stream, tasks chan<- task, epoch, from int) {
 		}
 		for slot := range b.N {
 			select {
-			case tasks <- task{b, epoch, i, slot}:
+			case jobs <- job{b, epoch, i, slot}:
 			case <-s.ctx.Done():
 				return
 			}
@@ -188,11 +188,12 @@ func (l *Loader) reset(b *Batch, order []int, i int) {
 		b.Rows = append(b.Rows, l.rows[order[(i*l.options.Batch+k)%len(order)]])
 	}
 	size := 3 * l.options.Pre.Size * l.options.Pre.Size
+	logits := l.set.Logits()
 	if b.Images == nil {
 		b.Images = make([]float32, l.options.Batch*size)
-		b.Labels = make([]float32, l.options.Batch*l.set.Classes)
+		b.Labels = make([]float32, l.options.Batch*logits)
 	}
-	b.Images, b.Labels = b.Images[:b.N*size], b.Labels[:b.N*l.set.Classes]
+	b.Images, b.Labels = b.Images[:b.N*size], b.Labels[:b.N*logits]
 	b.left.Store(int32(b.N))
 	b.done = make(chan struct{})
 	b.err, b.once = nil, sync.Once{}
@@ -200,40 +201,37 @@ func (l *Loader) reset(b *Batch, order []int, i int) {
 
 // do makes one image. The last image of a batch completes the batch. s belongs to the
 // calling goroutine.
-func (l *Loader) do(ctx context.Context, t task, s *vision.Scratch) {
-	b := t.batch
-	if err := l.image(ctx, t, s); err != nil {
+func (l *Loader) do(ctx context.Context, j job, s *vision.Scratch) {
+	b := j.batch
+	if err := l.image(ctx, j, s); err != nil {
 		b.once.Do(func() { b.err = err })
 	}
 	if b.left.Add(-1) > 0 {
 		return
 	}
 	if l.options.MixupBeta > 0 && b.err == nil {
-		augment.Mixup(b.Images, b.Labels, b.N, l.options.MixupBeta, l.rng("mixup", t.epoch, t.index))
+		augment.Mixup(b.Images, b.Labels, b.N, l.options.MixupBeta, l.rng("mixup", j.epoch, j.index))
 	}
 	close(b.done)
 }
 
 // image decodes and augments an image into its place in the batch.
-func (l *Loader) image(ctx context.Context, t task, s *vision.Scratch) error {
+func (l *Loader) image(ctx context.Context, j job, s *vision.Scratch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	row := t.batch.Rows[t.slot]
-	labels := t.batch.Labels[t.slot*l.set.Classes:][:l.set.Classes]
-	clear(labels)
-	for _, c := range l.set.Labels[row] {
-		labels[c] = 1
-	}
+	row := j.batch.Rows[j.slot]
+	logits := l.set.Logits()
+	l.set.Target(row, j.batch.Labels[j.slot*logits:][:logits])
 	m, err := l.set.Decoder.DecodeFile(l.set.Paths[row])
 	if m == nil {
 		return fmt.Errorf("loading an image: %w", err)
 	}
 	if l.options.Augment != nil {
-		m = l.options.Augment.Apply(m, l.rng("augment", t.epoch, t.index*l.options.Batch+t.slot))
+		m = l.options.Augment.Apply(m, l.rng("augment", j.epoch, j.index*l.options.Batch+j.slot))
 	}
 	size := 3 * l.options.Pre.Size * l.options.Pre.Size
-	l.options.Pre.View(m, 0, t.batch.Images[t.slot*size:][:size], s)
+	l.options.Pre.View(m, 0, j.batch.Images[j.slot*size:][:size], s)
 	return nil
 }
 

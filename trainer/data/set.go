@@ -1,6 +1,6 @@
 // Package data reads a training table and feeds batches of images and labels to a network.
 //
-//	set, err := data.Open(ctx, data.Source{CSV: "train.csv", Classes: 1103, Dirs: []string{"train"}})
+//	set, err := data.Open(ctx, data.Source{CSV: "train.csv", Labels: labeltable.Options{Classes: 1103}, Dirs: []string{"train"}})
 //	damaged, err := set.CheckImages(ctx, 0, progress)
 //	loader := data.NewLoader(set, rows, data.Options{Batch: 16, Size: 288, …})
 //	stream := loader.Start(ctx, epoch, 0)
@@ -20,30 +20,30 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
 // Source says where the files of a set are.
 type Source struct {
-	CSV     string   // the table: id,attribute_ids
-	Dirs    []string // folders of the images; the first that has an image counts
-	Classes int      // labels are 0 … Classes-1
+	CSV    string   // the table
+	Dirs   []string // folders of the images; the first that has an image counts
+	Labels labeltable.Options
 }
 
 // Set is a table of images with their labels. After Open, only Decoder may change: Open
 // sets it to all formats, with the defaults for transparency and orientation.
 type Set struct {
-	Name    string // path of the table
-	Classes int
-	IDs     []string // by row, as the other slices
-	Lines   []int    // the row's line in the table
-	Paths   []string // the row's image
-	Labels  [][]int  // class numbers, ascending, each once
+	*labeltable.Table
+	Task    task.Task
+	Paths   []string // the image of each row
 	Decoder vision.Decoder
 }
 
@@ -53,33 +53,26 @@ const maxListed = 5
 // Open reads a table and locates its images in s.Dirs and the folders below. It reports
 // all mistakes at once.
 func Open(ctx context.Context, s Source) (*Set, error) {
-	t, err := input.ReadTableFile(s.CSV)
-	if err != nil {
+	t, err := labeltable.Open(s.CSV, s.Labels)
+	if t == nil {
 		return nil, err
 	}
-	if len(t.Rows) == 0 {
+	if len(t.IDs) == 0 {
 		return nil, fmt.Errorf("%s: the table has no rows", s.CSV)
 	}
-	set := &Set{Name: s.CSV, Classes: s.Classes, Decoder: vision.Decoder{Formats: formats.All()}}
+	set := &Set{Table: t, Task: s.Labels.Task, Decoder: vision.Decoder{Formats: formats.All()}}
 	var wrong errorList
-	seen := make(map[string]int, len(t.Rows))
-	for i, row := range t.Rows {
-		if line, twice := seen[row.ID]; twice {
-			wrong.add("ids that come twice", fmt.Errorf("%s:%d: the id %q is there already, on line %d", s.CSV, row.Line, row.ID, line))
+	seen := make(map[string]int, len(t.IDs))
+	for i, id := range t.IDs {
+		if line, twice := seen[id]; twice {
+			wrong.add("ids that come twice", fmt.Errorf("%s:%d: the id %q is there already, on line %d", s.CSV, t.Lines[i], id, line))
 		}
-		seen[row.ID] = row.Line
-		classes, err := t.Classes(i, s.Classes)
-		if err != nil {
-			wrong.add("rows with wrong labels", err)
-		}
-		slices.Sort(classes)
-		set.IDs, set.Lines = append(set.IDs, row.ID), append(set.Lines, row.Line)
-		set.Labels = append(set.Labels, slices.Compact(classes))
+		seen[id] = t.Lines[i]
 	}
 	if err := set.find(ctx, s.Dirs, &wrong); err != nil {
 		return nil, err
 	}
-	if err := wrong.err(); err != nil {
+	if err := errors.Join(err, wrong.err()); err != nil {
 		return nil, err
 	}
 	return set, nil
@@ -113,26 +106,91 @@ func (s *Set) find(ctx context.Context, dirs []string, wrong *errorList) error {
 	return nil
 }
 
-// Truth returns the labels of rows. The caller must not change them.
-func (s *Set) Truth(rows []int) [][]int {
-	truth := make([][]int, len(rows))
-	for i, r := range rows {
-		truth[i] = s.Labels[r]
-	}
-	return truth
-}
-
-// Absent lists the classes that no row of rows has.
-func (s *Set) Absent(rows []int) []int {
-	there := make([]bool, s.Classes)
+// Truth returns the truth of rows, without predictions. The caller must not change it.
+func (s *Set) Truth(rows []int) metric.Rows {
+	y := metric.Rows{Classes: s.Classes, Task: s.Task}
 	for _, r := range rows {
-		for _, c := range s.Labels[r] {
-			there[c] = true
+		if s.Task == task.Regression {
+			y.Values = append(y.Values, s.row(r)...)
+		} else {
+			y.Labels = append(y.Labels, s.Labels[r])
 		}
 	}
+	return y
+}
+
+// row returns the targets of a regression's row.
+func (s *Set) row(r int) []float32 { return s.Values[r*s.Classes:][:s.Classes] }
+
+// Logits returns the number of outputs of a network of the set.
+func (s *Set) Logits() int { return s.Task.Logits(s.Classes) }
+
+// Target writes what the network should answer for a row, a value for each logit: the
+// targets of a regression, 1 for each label and 0 else, or, of an ordinal task, 1 for
+// each grade but the lowest that the row reaches.
+func (s *Set) Target(row int, target []float32) {
+	if s.Task == task.Regression {
+		copy(target, s.row(row))
+		return
+	}
+	clear(target)
+	for _, c := range s.Labels[row] {
+		if s.Task != task.Ordinal {
+			target[c] = 1
+			continue
+		}
+		for k := range c {
+			target[k] = 1
+		}
+	}
+}
+
+// Describe returns a target as people write it: class numbers or names, the grade, or
+// the targets of a regression. Of a mixture, it names the labels of both images.
+func (s *Set) Describe(target []float32) string {
+	var parts []string
+	grade := 0.0
+	for k, v := range target {
+		switch {
+		case s.Task == task.Regression:
+			parts = append(parts, strconv.FormatFloat(float64(v), 'g', 4, 32))
+		case s.Task == task.Ordinal:
+			grade += float64(v)
+		case v > 0:
+			parts = append(parts, s.ClassName(k))
+		}
+	}
+	if s.Task == task.Ordinal {
+		if whole := int(grade); float64(whole) == grade {
+			return s.ClassName(whole)
+		}
+		return strconv.FormatFloat(grade, 'g', 3, 64)
+	}
+	if s.Names != nil {
+		return strings.Join(parts, ", ")
+	}
+	return strings.Join(parts, " ")
+}
+
+// Counts returns how many of rows have each class.
+func (s *Set) Counts(rows []int) []int {
+	counts := make([]int, s.Classes)
+	for _, r := range rows {
+		for _, c := range s.Labels[r] {
+			counts[c]++
+		}
+	}
+	return counts
+}
+
+// Absent lists the classes that no row of rows has; a regression has none.
+func (s *Set) Absent(rows []int) []int {
+	if s.Task == task.Regression {
+		return nil
+	}
 	var absent []int
-	for c, ok := range there {
-		if !ok {
+	for c, n := range s.Counts(rows) {
+		if n == 0 {
 			absent = append(absent, c)
 		}
 	}

@@ -6,9 +6,11 @@
 //
 // The method is iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the
 // Stratification of Multi-Label Data", ECML PKDD 2011, algorithm 1). It takes the rarest
-// label first, and puts each of its rows into the fold that lacks the label most. Rows of
-// one group, such as near-copies of an image, stay together. The same labels, groups and
-// seed give the same folds.
+// label first, and puts each of its rows into the fold that lacks the label most. With one
+// label per row, that is the usual stratified k-fold. Rows of one group, such as
+// near-copies of an image, stay together; with one label per row, groups are placed as by
+// scikit-learn's StratifiedGroupKFold. The same labels, groups and seed give the same
+// folds.
 //
 // Rows of the fold [foldfile.Always] are never held out.
 package fold
@@ -45,6 +47,9 @@ func Stratify(labels [][]int, o Options) ([]uint8, error) {
 		return nil, fmt.Errorf("%d rows that may be parted, for %d folds", len(units), o.Folds)
 	}
 	d := newDivision(units, len(labels), o)
+	if o.Groups != nil && singles(labels) {
+		d.placeGroups()
+	}
 	for {
 		label, ok := d.rarest()
 		if !ok {

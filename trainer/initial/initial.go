@@ -87,6 +87,19 @@ func Pretrained(g *nn.Graph, file Source, seed uint64) (*weights.StateDict, erro
 // Head returns the prefix of the names of the last layer's parameters.
 func Head(g *nn.Graph) string { return g.Output.Name + "." }
 
+// SetBias sets the bias of the last layer. It refuses a network whose last layer has no
+// bias of this length.
+func SetBias(g *nn.Graph, dict *weights.StateDict, bias []float32) error {
+	name := Head(g) + nn.Bias.String()
+	for i, t := range dict.Tensors {
+		if t.Name == name && slices.Equal(t.Shape, []int{len(bias)}) {
+			dict.Tensors[i] = weights.NewFloat32(name, t.Shape, bias)
+			return nil
+		}
+	}
+	return fmt.Errorf("the network has no tensor %s of %d values", name, len(bias))
+}
+
 // maxListed limits the mismatches that an error lists.
 const maxListed = 3
 

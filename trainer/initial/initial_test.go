@@ -91,3 +91,17 @@ func (d dict) Has(name string) bool {
 	_, ok := d.Find(name)
 	return ok
 }
+
+func TestTheLastBiasIsSet(t *testing.T) {
+	g := network(t, 2)
+	dict := initial.Random(g, 1)
+	if err := initial.SetBias(g, dict, []float32{3, -4}); err != nil {
+		t.Fatal(err)
+	}
+	if got := values(t, dict, initial.Head(g)+"bias"); got[0] != 3 || got[1] != -4 {
+		t.Errorf("the bias is %v", got)
+	}
+	if err := initial.SetBias(g, dict, []float32{1}); err == nil {
+		t.Error("a bias of another length is taken")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/augment"
@@ -163,7 +164,7 @@ func images(t testing.TB, n int) *data.Set {
 	if err := os.WriteFile(filepath.Join(dir, "train.csv"), []byte(table), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set, err := data.Open(t.Context(), data.Source{CSV: filepath.Join(dir, "train.csv"), Dirs: []string{dir}, Classes: classes})
+	set, err := data.Open(t.Context(), data.Source{CSV: filepath.Join(dir, "train.csv"), Dirs: []string{dir}, Labels: labeltable.Options{Classes: classes}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func training(t testing.TB, set *data.Set, extra string) (*loop.Training, *linea
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := loss.New(c.Loss.Name, c.Loss.Params)
+	l, err := loss.New(c.Loss.Name, loss.Options{Params: c.Loss.Params})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -150,7 +150,8 @@ func (t *Training) step(ctx context.Context, stream *data.Stream, group int, rat
 func (t *Training) conclude(r Result) error {
 	dict := t.Model.StateDict()
 	best, ok := t.state.Best()
-	r.Best = !ok || r.Score > best.Score
+	m := t.Config.Score()
+	r.Best = !ok || m.Gain(r.Score) > m.Gain(best.Score)
 	if r.Best {
 		if err := t.Store.SaveBest(dict, r); err != nil {
 			return err
@@ -188,7 +189,7 @@ func (t *Training) reload() error {
 	if err := t.Model.Load(dict); err != nil {
 		return fmt.Errorf("going back to the best weights: %w", err)
 	}
-	t.note("the score has stopped growing: the rate drops to %.3g, and training goes on from the best weights", t.schedule.State().Rate)
+	t.note("the score has stopped improving: the rate drops to %.3g, and training goes on from the best weights", t.schedule.State().Rate)
 	return nil
 }
 

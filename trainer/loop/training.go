@@ -19,6 +19,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
@@ -97,7 +98,7 @@ type Training struct {
 	Loss      loss.Func // of validation
 	Train     *data.Loader
 	Valid     *data.Loader
-	Truth     [][]int // the labels of Valid's rows
+	Truth     metric.Rows // of Valid's rows, without predictions
 	// Head is the prefix of the names of the last layer's parameters.
 	Head  string
 	Store Store
@@ -121,8 +122,8 @@ type Result struct {
 	Rate      float64
 	TrainLoss float64
 	ValidLoss float64
-	Score     float64 // mean F2 of the held-out rows, at the threshold
-	Threshold float64
+	Score     float64       // of the held-out rows, by the config's metric
+	Threshold float64       // 0 unless the metric scores the labels above one
 	Images    int           // trained on
 	Took      time.Duration // by training, without validation
 	Waited    time.Duration // for images, as a part of Took

@@ -2,37 +2,42 @@ package loop
 
 import (
 	"context"
-	"math"
 
 	"github.com/deploy-kernel/deploy-kernel/metric"
 )
 
-// beta weighs recall against precision in the score: F2.
-const beta = 2
-
-// validate scores the held-out rows at the best threshold.
+// validate scores the held-out rows with the config's metric.
 func (t *Training) validate(ctx context.Context) (Result, error) {
-	scores, loss, err := t.Predict(ctx)
+	predictions, loss, err := t.Predict(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	rows := metric.Rows{Scores: scores, Labels: t.Truth, Classes: t.Config.Model.NumClasses}
-	threshold, score := rows.BestThreshold(beta)
+	threshold, score := Score(t.Config.Score(), t.Truth, predictions)
 	batches := t.Train.Batches()
 	return Result{
 		Epoch: t.state.Epoch, Step: t.state.Step, Rate: t.state.Rate,
 		TrainLoss: t.state.LossSum / float64(batches), ValidLoss: loss,
-		Score: score, Threshold: min(max(float64(threshold), 0), 1),
+		Score: score, Threshold: threshold,
 		Images: batches * t.Config.Train.BatchSize, Took: t.state.Took, Waited: t.state.Waited,
 	}, nil
 }
 
-// Predict returns the sigmoids of the held-out rows, (rows, classes), and their mean loss
-// with the current weights.
-func (t *Training) Predict(ctx context.Context) (sigmoids []float32, loss float64, err error) {
+// Score returns the score of predictions, at the best threshold or grade bounds if the
+// metric scores decisions. The threshold is 0 for other metrics.
+func Score(m metric.Metric, truth metric.Rows, predictions []float32) (threshold, score float64) {
+	truth.Scores = predictions
+	d, score := m.Fit(truth)
+	return min(max(float64(d.Threshold), 0), 1), score
+}
+
+// Predict returns the predictions of the held-out rows, a row of task.Values each, and
+// their mean loss with the current weights.
+func (t *Training) Predict(ctx context.Context) (predictions []float32, loss float64, err error) {
 	stream := t.Valid.Start(ctx, 0, 0)
 	defer stream.Close()
 	n := 0
+	kind := t.Truth.Task
+	row := make([]float64, kind.Values(t.Truth.Classes))
 	var grad []float32
 	for {
 		b, err := stream.Next()
@@ -40,16 +45,21 @@ func (t *Training) Predict(ctx context.Context) (sigmoids []float32, loss float6
 			return nil, 0, err
 		}
 		if b == nil {
-			return sigmoids, loss / float64(n), nil
+			return predictions, loss / float64(n), nil
 		}
 		logits, err := t.Model.Predict(ctx, b.Images, b.N)
 		if err != nil {
 			return nil, 0, err
 		}
 		grad = append(grad[:0], logits...)
-		loss += float64(b.N) * t.Loss(grad, logits, b.Labels, b.N, len(logits)/b.N)
-		for _, x := range logits {
-			sigmoids = append(sigmoids, float32(1/(1+math.Exp(-float64(x)))))
+		width := len(logits) / b.N
+		loss += float64(b.N) * t.Loss(grad, logits, b.Labels, b.N, width)
+		for i := range b.N {
+			clear(row)
+			kind.Add(row, logits[i*width:][:width])
+			for _, v := range row {
+				predictions = append(predictions, float32(v))
+			}
 		}
 		n += b.N
 		if t.Hooks.Validating != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/trainer/config"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
 )
@@ -57,7 +58,7 @@ func TestValuesAndGradientsMatchPyTorch(t *testing.T) {
 					base, p.Weight = name[:i], w
 				}
 			}
-			f, err := loss.New(base, p)
+			f, err := loss.New(base, loss.Options{Params: p})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,11 +83,82 @@ func TestValuesAndGradientsMatchPyTorch(t *testing.T) {
 	}
 }
 
-func names() []string {
-	return []string{
+// taskReference holds the values that testdata/tasks.py took from PyTorch.
+type taskReference struct {
+	N, Classes int
+	Logits     []float32
+	Cases      []struct {
+		Name, Task string
+		Params     struct {
+			LabelSmoothing float64 `json:"label_smoothing"`
+			Gamma          float64
+			Alpha          float64
+			Beta           float64
+		}
+		Weights []float64
+		Labels  []float32
+		Loss    float64
+		Grad    []float64
+	}
+}
+
+func TestLossesWithParametersMatchPyTorch(t *testing.T) {
+	b, err := os.ReadFile("testdata/tasks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ref taskReference
+	if err := json.Unmarshal(b, &ref); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range ref.Cases {
+		kind, err := task.Parse(c.Task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := loss.New(c.Name, loss.Options{Task: kind, Weights: c.Weights, Params: config.LossParams{
+			LabelSmoothing: c.Params.LabelSmoothing, Gamma: c.Params.Gamma, Alpha: c.Params.Alpha, Beta: c.Params.Beta,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		grad := make([]float32, len(ref.Logits))
+		if got := f(grad, ref.Logits, c.Labels, ref.N, ref.Classes); math.Abs(got-c.Loss) > 1e-12*math.Max(1, c.Loss) {
+			t.Errorf("%s %s %+v: loss %v, want %v", c.Task, c.Name, c.Params, got, c.Loss)
+		}
+		for i, g := range grad {
+			if math.Abs(float64(g)-c.Grad[i]) > 1e-7*math.Max(0.1, math.Abs(c.Grad[i])) {
+				t.Errorf("%s %s %+v: gradient %d is %v, want %v", c.Task, c.Name, c.Params, i, g, c.Grad[i])
+				break
+			}
+		}
+	}
+}
+
+// variant is a loss with its options.
+type variant struct {
+	name    string
+	options loss.Options
+}
+
+// variants returns every loss, and those with parameters in several forms.
+func variants() []variant {
+	var all []variant
+	for _, name := range []string{
 		"binary_cross_entropy", "cross_entropy", "focal_loss", "f2_loss", "mixed_bce_focal", "mixed_bce_f2",
 		"forgiving_loss", "mse", "mse_loss", "l1", "l1_loss", "smooth_l1", "smooth_l1_loss",
+	} {
+		all = append(all, variant{name, loss.Options{Params: config.LossParams{Weight: 0.7}}})
 	}
+	weights := []float64{0.5, 2, 1, 0.25}
+	return append(all,
+		variant{"binary_cross_entropy", loss.Options{Weights: weights, Params: config.LossParams{LabelSmoothing: 0.1}}},
+		variant{"cross_entropy", loss.Options{Task: task.Multiclass, Weights: weights, Params: config.LossParams{LabelSmoothing: 0.1}}},
+		variant{"focal_loss", loss.Options{Weights: weights, Params: config.LossParams{Gamma: 0.5, Alpha: 0.25}}},
+		variant{"focal_loss", loss.Options{Task: task.Multiclass, Weights: weights, Params: config.LossParams{Gamma: 0.5, Alpha: 0.25}}},
+		variant{"focal_loss", loss.Options{Task: task.Multiclass, Params: config.LossParams{Gamma: 3}}},
+		variant{"smooth_l1", loss.Options{Task: task.Regression, Params: config.LossParams{Beta: 0.3}}},
+	)
 }
 
 func TestGradientsMatchDifferenceQuotients(t *testing.T) {
@@ -96,8 +168,8 @@ func TestGradientsMatchDifferenceQuotients(t *testing.T) {
 		logits[i] = 3 * float32(math.Sin(float64(7*i+1)))
 		labels[i] = []float32{0, 1, 0.25, 0.75}[i*5%4]
 	}
-	for _, name := range names() {
-		f, err := loss.New(name, config.LossParams{Weight: 0.7})
+	for _, v := range variants() {
+		f, err := loss.New(v.name, v.options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,33 +183,43 @@ func TestGradientsMatchDifferenceQuotients(t *testing.T) {
 			logits[i] = x
 			step := float64(x+h) - float64(x-h)
 			if want := (up - down) / step; math.Abs(want-float64(grad[i])) > 1e-4 {
-				t.Errorf("%s: derivative %d is %v, the quotient %v", name, i, grad[i], want)
+				t.Errorf("%s %+v: derivative %d is %v, the quotient %v", v.name, v.options, i, grad[i], want)
 			}
 		}
 	}
 }
 
 func TestLargeLogitsStayFinite(t *testing.T) {
-	logits := []float32{200, -200, 1e4, -1e4}
-	labels := []float32{0, 1, 1, 0}
-	for _, name := range names() {
-		f, err := loss.New(name, config.LossParams{Weight: 1})
+	logits := []float32{200, -200, 1e4, -1e4, 30, 30, -1e4, 1e4, 0, 0, 0, 0}
+	labels := []float32{0, 1, 1, 0, 1, 0, 0, 1, 0.5, 0.5, 1, 0}
+	for _, v := range variants() {
+		f, err := loss.New(v.name, v.options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		grad := make([]float32, 4)
-		v := f(grad, logits, labels, 2, 2)
-		for _, g := range append(grad, float32(v)) {
+		grad := make([]float32, len(logits))
+		value := f(grad, logits, labels, 3, 4)
+		for _, g := range append(grad, float32(value)) {
 			if math.IsNaN(float64(g)) || math.IsInf(float64(g), 0) {
-				t.Errorf("%s: loss %v, gradient %v", name, v, grad)
+				t.Errorf("%s %+v: loss %v, gradient %v", v.name, v.options, value, grad)
 				break
 			}
 		}
 	}
 }
 
+// Over all labels, the mean weight is 1: rare classes count for as much as frequent ones.
+func TestBalancedWeights(t *testing.T) {
+	got := loss.Balanced([]int{6, 3, 0, 1})
+	for c, want := range []float64{10.0 / 24, 10.0 / 12, 1, 10.0 / 4} {
+		if math.Abs(got[c]-want) > 1e-15 {
+			t.Errorf("class %d has the weight %v, want %v", c, got[c], want)
+		}
+	}
+}
+
 func ExampleNew() {
-	f, _ := loss.New("binary_cross_entropy", config.LossParams{})
+	f, _ := loss.New("binary_cross_entropy", loss.Options{})
 	grad := make([]float32, 2)
 	v := f(grad, []float32{0, 0}, []float32{1, 0}, 1, 2)
 	fmt.Printf("%.4f %v\n", v, grad) // log 2

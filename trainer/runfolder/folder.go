@@ -22,8 +22,10 @@
 package runfolder
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,9 +57,11 @@ type Info struct {
 	Fold   int
 	Config *config.Config
 	Arch   string
-	// ToBeat is the F2 of the best constant answer on the rows held out, or 0 if it is
-	// unknown. curves.png shows it.
+	// ToBeat is the score of the best constant answer on the rows held out, or 0 if it
+	// is unknown. curves.png shows it.
 	ToBeat float64
+	// ClassNames holds the names of the classes or targets by number, or is nil.
+	ClassNames []string
 }
 
 // Title returns the title of pictures of the training.
@@ -193,9 +197,10 @@ func (f *Folder) sweep() {
 // own returns the prefix of the names of the fold's weights.
 func (i Info) own() string { return fmt.Sprintf("%s_f%d_e", i.Name, i.Fold) }
 
-// Model returns the name of the weights of an epoch.
+// Model returns the name of the weights of an epoch. A score below 0 loses its sign, which
+// the form of the names lacks.
 func (i Info) Model(r loop.Result) string {
-	return fmt.Sprintf("%s_f%d_e%02d_%.4f", i.Name, i.Fold, r.Epoch, r.Score)
+	return fmt.Sprintf("%s_f%d_e%02d_%.4f", i.Name, i.Fold, r.Epoch, math.Abs(r.Score))
 }
 
 // Write writes the weights of an epoch to a folder, under the model's name and with the
@@ -207,12 +212,20 @@ func (i Info) Write(dir string, dict *weights.StateDict, r loop.Result) (path st
 	}
 	c := i.Config.Model
 	path = filepath.Join(dir, i.Model(r)+extension)
-	return path, writeDict(path, &weights.StateDict{Tensors: dict.Tensors, Metadata: map[string]string{
+	meta := map[string]string{
 		"format": "pt", "arch": i.Arch, "config": string(text),
 		"epoch": strconv.Itoa(r.Epoch), "fold": strconv.Itoa(i.Fold),
 		"score": strconv.FormatFloat(r.Score, 'g', -1, 64), "threshold": strconv.FormatFloat(r.Threshold, 'g', -1, 64),
 		"classes": strconv.Itoa(c.NumClasses), "input_size": strconv.Itoa(c.InputSize),
-	}})
+	}
+	if i.ClassNames != nil {
+		names, err := json.Marshal(i.ClassNames)
+		if err != nil {
+			return "", err
+		}
+		meta["class_names"] = string(names)
+	}
+	return path, writeDict(path, &weights.StateDict{Tensors: dict.Tensors, Metadata: meta})
 }
 
 // save writes the weights of an epoch to a folder, then removes older weights of this

@@ -22,28 +22,35 @@ import (
 // one to metrics.jsonl. history must not be empty.
 func (f *Folder) WriteResults(history []loop.Result) error {
 	last := history[len(history)-1]
-	if err := f.events.add(eventOf(last)); err != nil {
+	if err := f.events.add(f.eventOf(last)); err != nil {
 		return err
 	}
 	if err := f.events.flush(); err != nil {
 		return err
 	}
 	var table, picture bytes.Buffer
-	if err := writeCSV(&table, history); err != nil {
+	if err := f.writeCSV(&table, history); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(f.Path("results.csv"), table.Bytes()); err != nil {
 		return err
 	}
-	if err := chart.Curves(&picture, f.info.Title(), f.info.ToBeat, history); err != nil {
+	if err := chart.Curves(&picture, f.info.Title(), chart.Score{Name: f.info.Config.Score().Label(), ToBeat: f.info.ToBeat}, history); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(f.Path("curves.png"), picture.Bytes())
 }
 
-func writeCSV(w io.Writer, history []loop.Result) error {
+// isF2 reports whether results call the score f2. They call others score.
+func (f *Folder) isF2() bool { return f.info.Config.Score().Label() == "F2" }
+
+func (f *Folder) writeCSV(w io.Writer, history []loop.Result) error {
 	c := csv.NewWriter(w)
-	header := []string{"epoch", "step", "lr", "train_loss", "valid_loss", "f2", "threshold", "images_per_second", "data_wait_share", "seconds", "best"}
+	score := "score"
+	if f.isF2() {
+		score = "f2"
+	}
+	header := []string{"epoch", "step", "lr", "train_loss", "valid_loss", score, "threshold", "images_per_second", "data_wait_share", "seconds", "best"}
 	if err := c.Write(header); err != nil {
 		return err
 	}
@@ -78,26 +85,33 @@ type batchEvent struct {
 // epochEvent is the line of an epoch in metrics.jsonl. Keys that results.csv has too have
 // the name of its column.
 type epochEvent struct {
-	Epoch     int     `json:"epoch"`
-	Step      int     `json:"step"`
-	Rate      float64 `json:"lr"`
-	TrainLoss float64 `json:"train_loss"`
-	ValidLoss float64 `json:"valid_loss"`
-	Score     float64 `json:"f2"`
-	Threshold float64 `json:"threshold"`
-	Images    int     `json:"images"`
-	PerSecond float64 `json:"images_per_second"`
-	Seconds   float64 `json:"seconds"`
-	Waited    float64 `json:"data_wait_seconds"`
-	Best      bool    `json:"best"`
+	Epoch     int      `json:"epoch"`
+	Step      int      `json:"step"`
+	Rate      float64  `json:"lr"`
+	TrainLoss float64  `json:"train_loss"`
+	ValidLoss float64  `json:"valid_loss"`
+	F2        *float64 `json:"f2,omitempty"`
+	Score     *float64 `json:"score,omitempty"`
+	Threshold float64  `json:"threshold"`
+	Images    int      `json:"images"`
+	PerSecond float64  `json:"images_per_second"`
+	Seconds   float64  `json:"seconds"`
+	Waited    float64  `json:"data_wait_seconds"`
+	Best      bool     `json:"best"`
 }
 
-func eventOf(r loop.Result) epochEvent {
-	return epochEvent{
+func (f *Folder) eventOf(r loop.Result) epochEvent {
+	e := epochEvent{
 		Epoch: r.Epoch, Step: r.Step, Rate: r.Rate, TrainLoss: r.TrainLoss, ValidLoss: r.ValidLoss,
-		Score: r.Score, Threshold: r.Threshold, Images: r.Images, PerSecond: rounded(r.ImagesPerSecond()),
+		Threshold: r.Threshold, Images: r.Images, PerSecond: rounded(r.ImagesPerSecond()),
 		Seconds: rounded(r.Took.Seconds()), Waited: rounded(r.Waited.Seconds()), Best: r.Best,
 	}
+	if f.isF2() {
+		e.F2 = &r.Score
+	} else {
+		e.Score = &r.Score
+	}
+	return e
 }
 
 // rounded returns v rounded to a thousandth.

@@ -11,7 +11,7 @@
 //	multi_step            times gamma at each of the epochs milestones
 //	exponential           times gamma every epoch
 //	reduce_lr_on_plateau  times factor, but at least min_lr, after more than patience
-//	                      epochs in which the score did not grow by the share
+//	                      epochs in which the score did not improve by the share
 //	                      threshold
 //	cyclic_lr             triangles from base_lr to max_lr and back in
 //	                      2*step_size_up steps; their height is multiplied by gamma

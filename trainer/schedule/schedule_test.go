@@ -135,3 +135,18 @@ func ExampleNew() {
 	}
 	// Output: 0.1 0.1 0.05 0.05 0.025
 }
+
+// For a metric of which lower is better, a score has to fall by the share threshold, as
+// in PyTorch's mode min.
+func TestPlateausOfLowerScores(t *testing.T) {
+	c := parse(t, strings.Replace(plateau, "threshold: 1e-3", "threshold: 0.1", 1)+"\nmetric: {name: log-loss}")
+	s := schedule.New(c)
+	for i, score := range []float64{1, 0.8, 0.75, 0.73} { // 0.72 would be a gain
+		if s.EpochEnd(score) {
+			t.Errorf("epoch %d: the rate drops", i)
+		}
+	}
+	if !s.EpochEnd(0.9) || s.EpochEnd(0.7) {
+		t.Errorf("after %+v the rate does not drop once", s.State())
+	}
+}

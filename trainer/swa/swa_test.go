@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
@@ -81,7 +82,7 @@ func TestStatisticsAreMeansOverTheBatches(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "t.csv"), []byte(table), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set, err := data.Open(t.Context(), data.Source{CSV: filepath.Join(dir, "t.csv"), Dirs: []string{dir}, Classes: 1})
+	set, err := data.Open(t.Context(), data.Source{CSV: filepath.Join(dir, "t.csv"), Dirs: []string{dir}, Labels: labeltable.Options{Classes: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

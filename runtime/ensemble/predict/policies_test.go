@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -39,7 +40,7 @@ func (w *world) seen(t *testing.T) []float32 {
 func (w *world) validated(t *testing.T, m ensemble.Model) []float32 {
 	t.Helper()
 	set, err := data.Open(t.Context(), data.Source{
-		CSV: w.Path("competitions/c/sample_submission.csv"), Dirs: []string{w.Path("competitions/c/test")}, Classes: ensembletest.Classes,
+		CSV: w.Path("competitions/c/sample_submission.csv"), Dirs: []string{w.Path("competitions/c/test")}, Labels: labeltable.Options{Classes: ensembletest.Classes},
 	})
 	must(t, err)
 	set.Decoder = m.Decoder(formats.All())

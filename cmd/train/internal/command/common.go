@@ -95,7 +95,7 @@ func (f *configFlags) countClasses(missing *modelspec.MissingClassesError) error
 	if !ok {
 		return missing
 	}
-	names, err := f.classNames(spec.Labels.Classes)
+	names, err := (&project{data: f.data}).classNames(spec.Labels.Classes)
 	if err != nil {
 		return errors.Join(missing, err)
 	}
@@ -120,15 +120,11 @@ const maxNames = 5
 
 // classNames returns the names of the classes that labels.classes gives, itself or in a
 // file of the data folder. It returns nil if there are none.
-func (f *configFlags) classNames(classes []string) ([]string, error) {
+func (p *project) classNames(classes []string) ([]string, error) {
 	if !labeltable.IsClassFile(classes) {
 		return classes, nil
 	}
-	path := classes[0]
-	if found, ok := datafolder.Find(f.data, path); ok && !filepath.IsAbs(path) {
-		path = found
-	}
-	return labeltable.ReadClasses(path)
+	return labeltable.ReadClasses(p.path(classes[0]))
 }
 
 // completeSet completes --set KEY=VALUE.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
@@ -76,11 +77,22 @@ func (p *project) set() (*data.Set, error) {
 	if test := p.imageDir(c.Data.TestDir, c.Test.CSV, "test"); isDir(test) {
 		dirs = append(dirs, test)
 	}
-	set, err := trainer.Open(p.cmd.Context(), c, p.path(c.Train.CSV), dirs...)
+	labels, err := p.labelOptions()
+	if err != nil {
+		return nil, err
+	}
+	set, err := trainer.Open(p.cmd.Context(), c, data.Source{CSV: p.path(c.Train.CSV), Dirs: dirs, Labels: labels})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = p.missing(err, "train.csv", "the table")
 	}
 	return set, err
+}
+
+// labelOptions returns how the training table is read.
+func (p *project) labelOptions() (labeltable.Options, error) {
+	c := p.config
+	names, err := p.classNames(c.Labels.Classes)
+	return c.Labels.Options(c.Model.Task(), c.Model.NumClasses, names), err
 }
 
 // missing adds to err, of a data file that does not exist, where it was looked for.
@@ -91,10 +103,10 @@ func (p *project) missing(err error, key, what string) error {
 	return hint.New(err, "%s names %s; --data names its folder (looked in %s)", key, what, datafolder.Searched(""))
 }
 
-// folds reads the folds of a table with so many rows.
-func (p *project) folds(rows int) ([]uint8, error) {
+// folds reads the folds of a table with these ids.
+func (p *project) folds(ids []string) ([]uint8, error) {
 	path := p.path(p.config.Train.FoldsFile)
-	folds, err := foldfile.Read(path, rows, 0)
+	folds, err := foldfile.ForTable(path, ids, 0)
 	if err != nil {
 		return nil, hint.New(err, "`%s` makes it", p.again("train", "folds"))
 	}
@@ -129,9 +141,9 @@ func (p *project) checkFolds(path string, folds []uint8) error {
 // table and, with write, writes the file.
 func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
 	if _, err := os.Stat(p.path(p.config.Train.FoldsFile)); !errors.Is(err, fs.ErrNotExist) {
-		return p.folds(len(set.IDs))
+		return p.folds(set.IDs)
 	}
-	d := division{ids: set.IDs, labels: set.Labels, name: set.Name}
+	d := division{Table: set.Table, groups: set.Groups}
 	if err := p.stratify(&d); err != nil {
 		return nil, err
 	}

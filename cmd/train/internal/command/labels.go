@@ -8,6 +8,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 )
@@ -17,8 +18,8 @@ const crossEntropy = "cross_entropy"
 
 // checkLabels refuses rows whose number of labels does not fit the loss.
 func (p *project) checkLabels(set *data.Set) error {
-	if p.config.Loss.Name != crossEntropy {
-		return nil
+	if p.config.Loss.Name != crossEntropy || set.Task != task.Multilabel {
+		return nil // the table has been checked by the task
 	}
 	first, count := -1, 0
 	for i, labels := range set.Labels {
@@ -49,7 +50,7 @@ func (p *project) warnAbsent(set *data.Set, of []uint8, folds []int) {
 	never := set.Absent(all)
 	if len(never) > 0 {
 		cli.Printf(p.cmd, "warning: no row has %s of %d: %s; networks only learn not to give them",
-			say.Count(len(never), "class"), set.Classes, say.Some(never, maxAbsent))
+			say.Count(len(never), "class"), set.Classes, someClasses(set, never))
 	}
 	var parts []string
 	total := 0
@@ -61,10 +62,19 @@ func (p *project) warnAbsent(set *data.Set, of []uint8, folds []int) {
 		absent := slices.DeleteFunc(set.Absent(rows), func(c int) bool { return slices.Contains(never, c) })
 		if len(absent) > 0 {
 			total += len(absent)
-			parts = append(parts, fmt.Sprintf("fold %d: %s", number, say.Some(absent, maxAbsent)))
+			parts = append(parts, fmt.Sprintf("fold %d: %s", number, someClasses(set, absent)))
 		}
 	}
 	if total > 0 {
 		cli.Printf(p.cmd, "warning: all rows of %s are held out, so that networks only learn not to give them: %s", say.Count(total, "class"), strings.Join(parts, "; "))
 	}
+}
+
+// someClasses lists the names or numbers of the first classes.
+func someClasses(set *data.Set, classes []int) string {
+	names := make([]string, len(classes))
+	for i, c := range classes {
+		names[i] = set.ClassName(c)
+	}
+	return say.Some(names, maxAbsent)
 }

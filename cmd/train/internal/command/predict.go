@@ -5,14 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
@@ -24,10 +27,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
+	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 	"github.com/spf13/cobra"
 )
 
@@ -42,7 +47,7 @@ func (f *trainFlags) predict(p *project, folds []int) error {
 		if j.set, err = p.set(); err != nil {
 			return err
 		}
-		if j.folds, err = p.folds(len(j.set.IDs)); err != nil {
+		if j.folds, err = p.folds(j.set.IDs); err != nil {
 			return err
 		}
 	}
@@ -69,21 +74,7 @@ func (j *prediction) summarize() error {
 		if len(j.configs) > 1 {
 			fmt.Fprintf(j.cmd.OutOrStdout(), "%s:\n", name)
 		}
-		rows := map[int]bool{}
-		var truth [][]int
-		for _, f := range v.folds {
-			if rows[f.fold] {
-				continue // several weights of one fold
-			}
-			rows[f.fold] = true
-			_, held, err := fold.Split(j.folds, f.fold)
-			if err != nil {
-				return err
-			}
-			truth = append(truth, j.set.Truth(held)...)
-		}
-		v.outOfFold = len(rows) == len(v.folds)
-		_, v.constant = metric.BestConstant(truth, j.set.Classes, 2)
+		v.outOfFold = v.pooled.score(j.config.Score())
 		if err := v.write(j.cmd.OutOrStdout()); err != nil {
 			return err
 		}
@@ -147,20 +138,21 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 // testImages finds the images of the sample submission.
 func (p *project) testImages(ctx context.Context) ([]string, error) {
 	csv := p.path(p.config.Test.CSV)
-	table, err := input.ReadTableFile(csv)
-	if errors.Is(err, os.ErrNotExist) {
-		err = p.missing(err, "test.csv", "the sample submission")
-	}
+	sample, err := p.testIDs()
 	if err != nil {
 		return nil, err
 	}
+	ids := make([]string, len(sample))
+	for i, row := range sample {
+		ids[i] = row.ID
+	}
 	dir := p.imageDir(p.config.Data.TestDir, p.config.Test.CSV, "test")
-	images, err := input.ItemsUnder(ctx, dir, vision.Endings(), table.IDs())
+	images, err := input.ItemsUnder(ctx, dir, vision.Endings(), ids)
 	if err != nil {
 		return nil, err
 	}
 	var paths []string
-	for _, row := range table.Rows {
+	for _, row := range sample {
 		path, ok := images.Path(row.ID)
 		if !ok {
 			return nil, fmt.Errorf("%s:%d: there is no image of %q in %s", csv, row.Line, row.ID, dir)
@@ -168,6 +160,41 @@ func (p *project) testImages(ctx context.Context) ([]string, error) {
 		paths = append(paths, path)
 	}
 	return paths, nil
+}
+
+// testIDs returns the ids of the sample submission, each once: its first column, or that
+// which labels.id names.
+func (p *project) testIDs() ([]input.Row, error) {
+	path := p.path(p.config.Test.CSV)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		err = p.missing(err, "test.csv", "the sample submission")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	records := input.NewRecords(path, f)
+	header, err := records.Header()
+	if err != nil {
+		return nil, err
+	}
+	column := max(0, slices.Index(header, p.config.Labels.ID))
+	var rows []input.Row
+	seen := map[string]bool{}
+	for {
+		record, line, err := records.Next()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if id := record[column]; !seen[id] {
+			seen[id] = true
+			rows = append(rows, input.Row{ID: id, Line: line})
+		}
+	}
 }
 
 // prediction holds the data that all files of weights share.
@@ -179,23 +206,74 @@ type prediction struct {
 	test  []string // paths of the test images
 
 	configs []string // the configs whose held-out rows were predicted, in order
-	results map[string]*validation
+	results map[string]*crossValidation
 }
 
-// note records the score of a fold.
-func (j *prediction) note(m *member, rows int, score, threshold float64) {
+// crossValidation is a validation with the predictions of its folds.
+type crossValidation struct {
+	*validation
+	pooled pool
+}
+
+// pool collects the held-out rows of the folds.
+type pool struct {
+	truth  metric.Rows // with the predictions, unless they are of a mean over rows
+	folds  []int
+	sum    float64 // of the scores of folds, by row
+	repeat bool    // several files of weights are of one fold
+}
+
+// note records the predictions of a fold and their score.
+func (j *prediction) note(m *member, truth metric.Rows, score, threshold float64) {
 	config, epoch := m.name, -1
 	if n, err := ensemblefile.ParseName(m.name); err == nil {
 		config, epoch = n.Config, n.Epoch
 	}
 	if j.results == nil {
-		j.results = map[string]*validation{}
+		j.results = map[string]*crossValidation{}
 	}
 	if j.results[config] == nil {
-		j.results[config] = &validation{}
+		j.results[config] = &crossValidation{validation: j.validation()}
 		j.configs = append(j.configs, config)
 	}
-	j.results[config].add(m.fold, epoch, rows, score, threshold)
+	v := j.results[config]
+	v.add(m.fold, epoch, truth.Len(), score, threshold)
+	v.pooled.add(m.fold, truth, score)
+}
+
+// add adds the rows of a fold. It keeps predictions only if the score of all rows is not
+// the mean of the folds' scores, as they can be large.
+func (p *pool) add(fold int, y metric.Rows, score float64) {
+	if slices.Contains(p.folds, fold) {
+		p.repeat = true
+		return
+	}
+	p.folds = append(p.folds, fold)
+	p.sum += float64(y.Len()) * score
+	p.truth.Task, p.truth.Classes = y.Task, y.Classes
+	p.truth.Labels = append(p.truth.Labels, y.Labels...)
+	p.truth.Values = append(p.truth.Values, y.Values...)
+	p.truth.Scores = append(p.truth.Scores, y.Scores...)
+}
+
+// score returns the score of all rows, or nil if some came twice.
+func (p *pool) score(m metric.Metric) *outOfFold {
+	if p.repeat {
+		return nil
+	}
+	o := &outOfFold{rows: p.truth.Len()}
+	_, o.constant = m.Constant(p.truth)
+	if p.truth.Scores == nil {
+		o.score = p.sum / float64(o.rows)
+	} else {
+		_, o.score = m.Fit(p.truth)
+	}
+	return o
+}
+
+// ofRows reports whether the score of rows is the mean of the scores of each.
+func ofRows(m metric.Metric) bool {
+	return m.Name == metric.FBeta || m.Name == metric.Accuracy || m.Name == metric.LogLoss
 }
 
 // member is a file of weights, ready to predict.
@@ -214,7 +292,7 @@ func (j *prediction) file(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	threshold, known := 0.0, false
+	threshold, known := 0.0, !j.thresholds()
 	if j.flags.predictOOF {
 		if threshold, err = j.oof(ctx, m); err != nil {
 			return err
@@ -225,16 +303,18 @@ func (j *prediction) file(ctx context.Context, path string) error {
 		return nil
 	}
 	if !known {
-		if threshold, err = readThreshold(filepath.Join(m.dir, m.name+".yml")); err != nil {
-			return hint.New(err, "--predict-oof finds the threshold")
+		spec, err := predictionspec.Read(filepath.Join(m.dir, m.name+".yml"))
+		if err != nil {
+			return err
 		}
+		threshold = spec.Threshold
 	}
 	got, err := j.run(ctx, m, "test", j.test, threshold)
 	if err != nil {
 		return err
 	}
 	out := filepath.Join(m.dir, ensemblefile.TestPrefix+m.name+".npy")
-	if err := writeArray(out, got, m.model.Classes); err != nil {
+	if err := writeArray(out, got, m.model.Values()); err != nil {
 		return err
 	}
 	cli.Printf(j.cmd, "%s: %d test images", out, len(j.test))
@@ -268,6 +348,9 @@ func (j *prediction) member(path string) (*member, error) {
 	}
 	if j.set != nil && c.Model.NumClasses != j.set.Classes {
 		return nil, fmt.Errorf("the network has %d classes, the table %d", c.Model.NumClasses, j.set.Classes)
+	}
+	if c.Model.Task() != j.config.Model.Task() {
+		return nil, fmt.Errorf("the network is of the task %s, the config of %s", c.Model.Task(), j.config.Model.Task())
 	}
 	m.model = c.Ensemble(j.name)
 	m.model.Views = views
@@ -319,24 +402,45 @@ func (j *prediction) oof(ctx context.Context, m *member) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	truth := j.set.Truth(held)
-	best, score := metric.Rows{Scores: got, Labels: truth, Classes: m.model.Classes}.BestThreshold(2)
-	_, constant := metric.BestConstant(truth, m.model.Classes, 2)
-	threshold := min(max(float64(best), 0), 1)
+	truth, by := j.set.Truth(held), j.config.Score()
+	threshold, score := loop.Score(by, truth, got)
+	_, constant := by.Constant(truth)
 	for i, v := range got {
 		got[i] = float32(float64(v) - threshold)
 	}
 	out := filepath.Join(m.dir, ensemblefile.TrainPrefix+m.name+".npy")
-	if err := writeArray(out, got, m.model.Classes); err != nil {
+	if err := writeArray(out, got, m.model.Values()); err != nil {
 		return 0, err
 	}
-	text := []byte("threshold: " + strconv.FormatFloat(threshold, 'g', -1, 64) + "\n")
-	if err := atomicfile.WriteFile(filepath.Join(m.dir, m.name+".yml"), text); err != nil {
+	if err := j.spec(threshold).Write(filepath.Join(m.dir, m.name+".yml")); err != nil {
 		return 0, err
 	}
-	j.note(m, len(held), score, threshold)
-	cli.Printf(j.cmd, "%s: %d rows, F2 %.4f at %.4f; the best constant answer has %.4f", out, len(held), score, threshold, constant)
+	if !ofRows(by) {
+		truth.Scores = got
+	}
+	j.note(m, truth, score, threshold)
+	cli.Printf(j.cmd, "%s: %d rows, %s%s; the best constant answer has %.4f", out, len(held), j.score(score), j.at(threshold), constant)
 	return threshold, nil
+}
+
+// spec returns the description of predictions with a threshold.
+func (j *prediction) spec(threshold float64) *predictionspec.Spec {
+	c := j.config
+	s := &predictionspec.Spec{
+		Threshold: threshold, Task: c.Model.Task(), Classes: c.Model.NumClasses, Metric: c.Metric, Labels: c.Labels, ClassNames: j.set.Names,
+	}
+	if s.Task == task.Regression {
+		s.ClassNames = nil // the targets are the columns of the labels
+	}
+	return s
+}
+
+// at formats the threshold of a score, if it has one.
+func (p *project) at(threshold float64) string {
+	if !p.thresholds() {
+		return ""
+	}
+	return fmt.Sprintf(" at %.4f", threshold)
 }
 
 // writeArray writes predictions, (rows, classes), as a .npy file.

@@ -11,6 +11,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/trainer"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
@@ -77,10 +79,10 @@ func (s *session) train(ctx context.Context) (best loop.Result, err error) {
 		return best, s.interrupted(ctx, err)
 	}
 	if end.Complete {
-		cli.Printf(s.cmd, "fold %d is complete: the best is epoch %d with F2 %.4f: %s", s.Fold, best.Epoch, best.Score, end.Path)
+		cli.Printf(s.cmd, "fold %d is complete: the best is epoch %d with %s: %s", s.Fold, best.Epoch, s.score(best.Score), end.Path)
 	}
 	if a := end.Average; a != nil {
-		cli.Printf(s.cmd, "fold %d: the mean of %d epochs has F2 %.4f: %s", s.Fold, a.Epochs, a.Result.Score, a.Path)
+		cli.Printf(s.cmd, "fold %d: the mean of %d epochs has %s: %s", s.Fold, a.Epochs, s.score(a.Result.Score), a.Path)
 	}
 	return best, nil
 }
@@ -121,10 +123,23 @@ func (s *session) interrupted(ctx context.Context, err error) error {
 // describe prints the network and the rows of the training.
 func (s *session) describe() {
 	c := s.Config
-	cli.Printf(s.cmd, "fold %d: %s, %d pixels, %d classes; %d rows to train on, %d held out; %d steps of %d images an epoch",
-		s.Fold, s.Arch.Name, c.Model.InputSize, c.Model.NumClasses, len(s.Rows), len(s.Held),
+	cli.Printf(s.cmd, "fold %d: %s, %d pixels, %s; %d rows to train on, %d held out; %d steps of %d images an epoch",
+		s.Fold, s.Arch.Name, c.Model.InputSize, say.Count(c.Model.NumClasses, answers[c.Model.Task()]), len(s.Rows), len(s.Held),
 		s.StepsPerEpoch(), c.Train.BatchSize*c.Train.AccumBatchesNum)
 }
+
+// answers names what a network of each task has an output for.
+var answers = map[task.Task]string{
+	task.Multilabel: "class", task.Multiclass: "class", task.Regression: "target", task.Ordinal: "grade",
+}
+
+// score formats a score with the label of the metric: "F2 0.5975".
+func (p *project) score(v float64) string {
+	return fmt.Sprintf("%s %.4f", p.config.Score().Label(), v)
+}
+
+// thresholds reports whether the metric scores labels above a threshold.
+func (p *project) thresholds() bool { return p.config.Score().Thresholds(p.config.Model.Task()) }
 
 // hooks returns the hooks that show the progress of the session.
 func (s *session) hooks() trainer.Hooks {
@@ -136,7 +151,7 @@ func (s *session) hooks() trainer.Hooks {
 		Warn: func(text string) { cli.Printf(s.cmd, "%s", text) },
 		Trained: func(best loop.Result, path string) {
 			s.closeBar()
-			cli.Printf(s.cmd, "fold %d: the best is epoch %d with F2 %.4f: %s", s.Fold, best.Epoch, best.Score, path)
+			cli.Printf(s.cmd, "fold %d: the best is epoch %d with %s: %s", s.Fold, best.Epoch, s.score(best.Score), path)
 		},
 		Averaging: func(images int) {
 			s.progress("computing statistics", s.StatisticsImages())
@@ -202,6 +217,10 @@ func (s *session) showEpoch(r loop.Result, _ *loop.State) {
 	if r.Best {
 		mark = ", the best so far"
 	}
-	cli.Printf(s.cmd, "fold %d, epoch %d: loss %.4f, held out %.4f, F2 %.4f at %.3f%s; %.0f images/s, %.0f%% of it waiting for images, %s",
-		s.Fold, r.Epoch, r.TrainLoss, r.ValidLoss, r.Score, r.Threshold, mark, r.ImagesPerSecond(), 100*r.WaitShare(), r.Took.Round(time.Second/10))
+	at := ""
+	if s.thresholds() {
+		at = fmt.Sprintf(" at %.3f", r.Threshold)
+	}
+	cli.Printf(s.cmd, "fold %d, epoch %d: loss %.4f, held out %.4f, %s%s%s; %.0f images/s, %.0f%% of it waiting for images, %s",
+		s.Fold, r.Epoch, r.TrainLoss, r.ValidLoss, s.score(r.Score), at, mark, r.ImagesPerSecond(), 100*r.WaitShare(), r.Took.Round(time.Second/10))
 }

@@ -44,7 +44,7 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 	if err != nil {
 		return err
 	}
-	folds, err := p.folds(len(set.IDs))
+	folds, err := p.folds(set.IDs)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (f *trainFlags) swa(p *project, paths []string) error {
 	if err != nil {
 		return err
 	}
-	cli.Printf(p.cmd, "%s: the mean of %d weights, F2 %.4f at %.4f", out, len(dicts), r.Score, r.Threshold)
+	cli.Printf(p.cmd, "%s: the mean of %d weights, %s%s", out, len(dicts), p.score(r.Score), p.at(r.Threshold))
 	return nil
 }
 

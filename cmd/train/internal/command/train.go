@@ -50,7 +50,7 @@ func (f *trainFlags) trainFolds(ctx context.Context, p *project, folds []int) er
 	}
 	p.warnAbsent(set, of, folds)
 	p.warnOfCrops(ctx, set, f.threads)
-	var results validation
+	results := p.validation()
 	for _, number := range folds {
 		s, err := f.prepare(p, set, of, number)
 		if err != nil {

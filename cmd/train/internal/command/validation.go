@@ -9,16 +9,29 @@ import (
 
 // validation is the result of a cross-validation.
 type validation struct {
-	folds []foldResult
-	// outOfFold reports whether the scores are of written predictions, one per
-	// fold. constant is then the F2 of the best constant answer over all rows.
-	outOfFold bool
-	constant  float64
+	label      string // of the score
+	thresholds bool   // whether scores are at a threshold
+	folds      []foldResult
+	// outOfFold is the score of written predictions, one per fold; nil if there are
+	// none.
+	outOfFold *outOfFold
+}
+
+// outOfFold is the score of all rows that the folds held out.
+type outOfFold struct {
+	score    float64
+	rows     int
+	constant float64 // the score of the best constant answer
 }
 
 type foldResult struct {
 	fold, epoch, rows int
 	score, threshold  float64
+}
+
+// validation returns an empty validation of the project.
+func (p *project) validation() *validation {
+	return &validation{label: p.config.Score().Label(), thresholds: p.thresholds()}
 }
 
 // add appends the result of a fold; epoch is negative if it is unknown.
@@ -30,27 +43,36 @@ func (v *validation) add(fold, epoch, rows int, score, threshold float64) {
 // predictions were written, the score over all rows.
 func (v *validation) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "fold\trows\tbest epoch\tF2\tthreshold\t")
-	rows, sum := 0, 0.0
+	header := "fold\trows\tbest epoch\t" + v.label + "\t"
+	if v.thresholds {
+		header += "threshold\t"
+	}
+	fmt.Fprintln(t, header)
 	for _, f := range v.folds {
 		epoch := "-"
 		if f.epoch >= 0 {
 			epoch = fmt.Sprint(f.epoch)
 		}
-		fmt.Fprintf(t, "%d\t%d\t%s\t%.4f\t%.4f\t\n", f.fold, f.rows, epoch, f.score, f.threshold)
-		rows += f.rows
-		sum += float64(f.rows) * f.score
+		fmt.Fprintf(t, "%d\t%d\t%s\t%.4f\t", f.fold, f.rows, epoch, f.score)
+		if v.thresholds {
+			fmt.Fprintf(t, "%.4f\t", f.threshold)
+		}
+		fmt.Fprintln(t)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	mean, sd := v.spread()
-	fmt.Fprintf(w, "F2 of %d folds: mean %.4f ± %.4f (standard deviation)\n", len(v.folds), mean, sd)
-	if !v.outOfFold {
+	fmt.Fprintf(w, "%s of %d folds: mean %.4f ± %.4f (standard deviation)\n", v.label, len(v.folds), mean, sd)
+	if v.outOfFold == nil {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "out of fold: F2 %.4f on %d rows, each fold at its own threshold; the best constant answer has %.4f\n",
-		sum/float64(rows), rows, v.constant)
+	each := ""
+	if v.thresholds {
+		each = ", each fold at its own threshold"
+	}
+	o := v.outOfFold
+	_, err := fmt.Fprintf(w, "out of fold: %s %.4f on %d rows%s; the best constant answer has %.4f\n", v.label, o.score, o.rows, each, o.constant)
 	return err
 }
 
