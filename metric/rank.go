@@ -67,7 +67,7 @@ func (m Metric) rank(y Rows) float64 {
 	}
 	sum, n := 0.0, 0
 	isTrue := make([]bool, y.Len())
-	order := make([]int, y.Len())
+	order := make([]uint64, y.Len())
 	for c, rows := range has {
 		truths, falses := float64(len(rows)), float64(y.Len()-len(rows))
 		if !m.Defined(truths, falses) {
@@ -86,37 +86,27 @@ func (m Metric) rank(y Rows) float64 {
 }
 
 // class returns the score of one class; order is scratch.
-func (m Metric) class(y Rows, c int, isTrue []bool, order []int, truths, falses float64) float64 {
-	score := func(i int) float64 {
-		if s := float64(y.Scores[i*y.Classes+c]); s == s {
-			return s
-		}
-		return math.Inf(-1)
-	}
+func (m Metric) class(y Rows, c int, isTrue []bool, order []uint64, truths, falses float64) float64 {
 	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch x, z := score(a), score(b); {
-		case x < z:
-			return -1
-		case x > z:
-			return 1
+		key := uint32(math.MaxUint32) // of NaN
+		if s := y.Scores[i*y.Classes+c]; s == s {
+			key = falling(s)
 		}
-		return 0
-	})
+		order[i] = uint64(key)<<32 | uint64(i)
+	}
+	slices.Sort(order)
 	sum := 0.0
 	var g Ties
-	for k, i := range order {
-		if k > 0 && score(i) > score(order[k-1]) {
-			sum += m.Share(g, truths, falses)
-			g = Ties{TrueBelow: g.TrueBelow + g.True, FalseBelow: g.FalseBelow + g.False}
-		}
-		if isTrue[i] {
+	for k := len(order) - 1; k >= 0; k-- {
+		if isTrue[index(order[k])] {
 			g.True++
 		} else {
 			g.False++
 		}
+		if k == 0 || order[k-1]>>32 < order[k]>>32 {
+			sum += m.Share(g, truths, falses)
+			g = Ties{TrueBelow: g.TrueBelow + g.True, FalseBelow: g.FalseBelow + g.False}
+		}
 	}
-	return sum + m.Share(g, truths, falses)
+	return sum
 }

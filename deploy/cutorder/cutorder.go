@@ -5,8 +5,9 @@
 //	cuts := cutorder.ByCoefficients(members)        // without them
 //
 // Views (test-time augmentation) go before folds. The next fold to go is the one that
-// costs the least score for the time that it saves. Without predictions, coefficients
-// stand in for scores.
+// costs the least score for the time that it saves. The score is that of the metric
+// that the ensemble was fitted to. Without predictions, coefficients stand in for
+// scores.
 //
 // Each row of the training table has one prediction of each member: that of the fold
 // which held the row out. A member with k of its n folds left is scored with k/n of
@@ -19,10 +20,11 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
+	"golang.org/x/sync/errgroup"
 )
 
 // Member is an ensemble member.
@@ -30,29 +32,35 @@ type Member struct {
 	Coefficient float64   // in the ensemble, of all folds together
 	Views       int       // views of each image
 	Cost        float64   // time of one view of an image, in any unit
-	Scores      []float64 // validation score of each fold
+	Scores      []float64 // validation score of each fold; higher is better
 }
 
 // Table holds the training table, or some of its rows.
 type Table struct {
-	Classes int
-	Labels  [][]int // true classes, by row
-	// Predictions holds the out-of-fold predictions of each member, rows x classes.
-	// A positive sum of them is a label.
+	// Truth holds the truth of the rows, without scores.
+	Truth metric.Rows
+	// Metric scores the sums of predictions, by Bounds if it scores grades.
+	Metric metric.Metric
+	Bounds []float64
+	// Predictions holds the out-of-fold predictions of each member. If the metric scores
+	// the labels of a multilabel ensemble, a positive sum of them is a label. Otherwise
+	// they are probabilities or values, and their weighted mean is scored.
 	Predictions [][]float32
 }
 
-// beta is the beta of the F-score whose mean over rows is the score.
-const beta = 2
+// means reports whether the metric scores the weighted mean of the predictions, not
+// their sum.
+func (t *Table) means() bool { return t.Truth.Task != task.Multilabel || !t.Metric.Decides() }
 
 // ByScore returns the cuts, each with the score of what remains, and the score of the
 // whole ensemble. Cuts of views have no score, because it is unknown.
 func ByScore(members []Member, t Table) (cuts []ensemble.Cut, whole float64) {
-	s := &search{members: members, table: t, sum: make([]float32, len(t.Labels)*t.Classes)}
+	s := &search{members: members, table: t, sum: make([]float32, len(t.Predictions[0]))}
 	for m, p := range t.Predictions {
-		s.axpy(s.sum, p, members[m].Coefficient)
+		axpy(s.sum, p, members[m].Coefficient)
+		s.total += members[m].Coefficient
 	}
-	whole = s.score(s.sum)
+	whole = s.score(s.sum, s.total)
 	return append(views(members), s.run(whole)...), whole
 }
 
@@ -153,39 +161,62 @@ func (l *folds) drop(m int) int {
 type search struct {
 	members []Member
 	table   Table
-	sum     []float32 // weighted sum of the remaining folds' predictions, rows x classes
+	sum     []float32 // weighted sum of the remaining folds' predictions, row by row
+	total   float64   // sum of their coefficients
 }
 
 // run drops one fold after the other until one is left, and returns the cuts in that
 // order. Score is the score of all folds together.
 func (s *search) run(score float64) []ensemble.Cut {
 	left := newFolds(s.members)
-	try := make([]float32, len(s.sum))
+	gain := s.table.Metric.Gain
 	var cuts []ensemble.Cut
 	for left.count > 1 {
-		best, bestKey, bestScore := -1, 0.0, 0.0
+		best, bestKey := -1, 0.0
+		after := s.without(left)
 		for m, folds := range left.of {
 			if len(folds) == 0 {
 				continue
 			}
-			copy(try, s.sum)
-			s.axpy(try, s.table.Predictions[m], -s.part(m))
-			after := s.score(try)
 			// A loss counts for the time that it saves. A gain counts more if it also
 			// saves much time.
-			key := (score - after) / s.members[m].time()
-			if after > score {
-				key = (score - after) * s.members[m].time()
+			key := gain(score) - gain(after[m])
+			if key < 0 {
+				key *= s.members[m].time()
+			} else {
+				key /= s.members[m].time()
 			}
 			if best < 0 || key < bestKey {
-				best, bestKey, bestScore = m, key, after
+				best, bestKey = m, key
 			}
 		}
-		s.axpy(s.sum, s.table.Predictions[best], -s.part(best))
-		score = bestScore
+		axpy(s.sum, s.table.Predictions[best], -s.part(best))
+		s.total -= s.part(best)
+		score = after[best]
 		cuts = append(cuts, ensemble.Cut{Model: best, Fold: left.drop(best), Score: score})
 	}
 	return cuts
+}
+
+// without returns the score without one fold of each member that has one left, several
+// members at once.
+func (s *search) without(left *folds) []float64 {
+	scores := make([]float64, len(s.members))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for m, folds := range left.of {
+		if len(folds) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			try := slices.Clone(s.sum)
+			axpy(try, s.table.Predictions[m], -s.part(m))
+			scores[m] = s.score(try, s.total-s.part(m))
+			return nil
+		})
+	}
+	_ = group.Wait() // no goroutine returns an error
+	return scores
 }
 
 // part returns the share of one fold in the coefficient of member m.
@@ -194,37 +225,22 @@ func (s *search) part(m int) float64 {
 }
 
 // axpy adds a*p to sum.
-func (s *search) axpy(sum, p []float32, a float64) {
-	s.parallel(func(from, to int) {
-		x, y, f := p[from*s.table.Classes:to*s.table.Classes], sum[from*s.table.Classes:to*s.table.Classes], float32(a)
-		for i, v := range x {
-			y[i] += f * v
-		}
-	})
+func axpy(sum, p []float32, a float64) {
+	f := float32(a)
+	for i, v := range p {
+		sum[i] += f * v
+	}
 }
 
-// score returns the mean F-score over the rows. Positive sums are labels.
-func (s *search) score(sum []float32) float64 {
-	y := metric.Rows{Scores: sum, Labels: s.table.Labels, Classes: s.table.Classes}
-	each := make([]float64, len(s.table.Labels))
-	s.parallel(func(from, to int) {
-		for i := from; i < to; i++ {
-			each[i] = y.Counts(i, 0).FBeta(beta)
+// score returns the score of a sum of predictions whose coefficients sum to total.
+func (s *search) score(sum []float32, total float64) float64 {
+	y := s.table.Truth
+	y.Scores = sum
+	if s.table.means() && total > 0 {
+		y.Scores = make([]float32, len(sum))
+		for i, v := range sum {
+			y.Scores[i] = float32(float64(v) / total)
 		}
-	})
-	total := 0.0
-	for _, x := range each {
-		total += x
 	}
-	return total / float64(max(len(each), 1))
-}
-
-// parallel calls part for ranges of rows, one on each core, and waits.
-func (s *search) parallel(part func(from, to int)) {
-	n, workers := len(s.table.Labels), runtime.GOMAXPROCS(0)
-	var group sync.WaitGroup
-	for w := range workers {
-		group.Go(func() { part(w*n/workers, (w+1)*n/workers) })
-	}
-	group.Wait()
+	return s.table.Metric.Score(y, metric.Decision{Bounds: s.table.Bounds})
 }

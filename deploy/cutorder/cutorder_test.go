@@ -9,6 +9,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/cutorder"
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 func Example() {
@@ -17,7 +18,8 @@ func Example() {
 		{Coefficient: 0.3, Views: 2, Cost: 1, Scores: []float64{0.5}},
 	}
 	table := cutorder.Table{
-		Classes: 2, Labels: [][]int{{0}, {1}},
+		Truth:       metric.Rows{Classes: 2, Labels: [][]int{{0}, {1}}},
+		Metric:      metric.Metric{Name: metric.FBeta},
 		Predictions: [][]float32{{0.2, -0.3, -0.1, 0.3}, {0.5, -0.1, 0.4, -0.2}},
 	}
 	cuts, whole := cutorder.ByScore(members, table)
@@ -35,7 +37,7 @@ func Example() {
 // random makes members that predict the labels with different noise.
 func random(seed uint64, rows, classes int) ([]cutorder.Member, cutorder.Table) {
 	r := rand.New(rand.NewPCG(seed, 7))
-	t := cutorder.Table{Classes: classes}
+	t := cutorder.Table{Truth: metric.Rows{Classes: classes}, Metric: metric.Metric{Name: metric.FBeta}}
 	truth := make([]float64, rows*classes)
 	for i := range rows {
 		var labels []int
@@ -45,7 +47,7 @@ func random(seed uint64, rows, classes int) ([]cutorder.Member, cutorder.Table) 
 				truth[i*classes+c] = 1
 			}
 		}
-		t.Labels = append(t.Labels, labels)
+		t.Truth.Labels = append(t.Truth.Labels, labels)
 	}
 	var members []cutorder.Member
 	for range 4 {
@@ -108,7 +110,7 @@ func TestEachScoreIsTheScoreOfTheRemainingFolds(t *testing.T) {
 		members, table := random(seed, 120, 9)
 		cuts, whole := cutorder.ByScore(members, table)
 		score := func(left []int) float64 {
-			y := metric.Rows{Scores: make([]float32, 120*9), Labels: table.Labels, Classes: 9}
+			y := metric.Rows{Scores: make([]float32, 120*9), Labels: table.Truth.Labels, Classes: 9}
 			for i := range y.Scores {
 				total := 0.0
 				for m, p := range table.Predictions {
@@ -158,5 +160,46 @@ func TestScoresDecideBeforeCoefficients(t *testing.T) {
 	}
 	if again := cutorder.ByCoefficients(members); fmt.Sprint(again) != fmt.Sprint(cuts) {
 		t.Error("the order differs the second time")
+	}
+}
+
+// Each metric orders the cuts by its own scores, of weighted means of what is left.
+func TestCutsAreScoredByTheMetric(t *testing.T) {
+	members := []cutorder.Member{
+		{Coefficient: 0.5, Views: 1, Cost: 1, Scores: []float64{0.5}},
+		{Coefficient: 0.25, Views: 1, Cost: 1, Scores: []float64{0.5}},
+		{Coefficient: 0.25, Views: 1, Cost: 1, Scores: []float64{0.5}},
+	}
+	for _, c := range []struct {
+		table cutorder.Table
+		whole float64
+		first ensemble.Cut
+	}{
+		{
+			cutorder.Table{
+				Truth: metric.Rows{Classes: 1, Values: []float32{1, 2}, Task: task.Regression}, Metric: metric.Metric{Name: metric.RMSE},
+				Predictions: [][]float32{{1, 2}, {5, 6}, {1, 6}},
+			}, math.Sqrt((1.0 + 4) / 2), ensemble.Cut{Model: 1, Score: math.Sqrt(16.0 / 9 / 2)},
+		},
+		{
+			cutorder.Table{
+				Truth: metric.Rows{Classes: 3, Labels: [][]int{{0}, {2}}, Task: task.Ordinal}, Metric: metric.Metric{Name: metric.QuadraticKappa},
+				Bounds: []float64{0.5, 1.5}, Predictions: [][]float32{{0, 1.9}, {0.2, 2}, {2, 0}},
+			}, 0, ensemble.Cut{Model: 2, Score: 1},
+		},
+		{
+			cutorder.Table{
+				Truth: metric.Rows{Classes: 1, Labels: [][]int{{0}, {}, {}}}, Metric: metric.Metric{Name: metric.ROCAUC},
+				Predictions: [][]float32{{0.9, 0.7, 0.6}, {0.1, 0.9, 0.2}, {0.8, 0.7, 0.1}},
+			}, 0.5, ensemble.Cut{Model: 1, Score: 1},
+		},
+	} {
+		cuts, whole := cutorder.ByScore(members, c.table)
+		if math.Abs(whole-c.whole) > 1e-6 {
+			t.Errorf("%s: the whole scores %v, want %v", c.table.Metric, whole, c.whole)
+		}
+		if got := cuts[0]; got.Model != c.first.Model || math.Abs(got.Score-c.first.Score) > 1e-6 {
+			t.Errorf("%s: the first cut is %+v, want %+v", c.table.Metric, got, c.first)
+		}
 	}
 }

@@ -2,32 +2,47 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/deploy/cutorder"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
-	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
-// maxScored bounds the predictions of one member in memory, in elements. Of a larger
-// table, evenly spaced rows are scored.
-const maxScored = 1 << 24
+// Bounds of the predictions of one member, in elements. Of a larger table, evenly spaced
+// rows are scored. Metrics of ranks sort them for every fold that may go.
+const (
+	maxScored = 1 << 24
+	maxRanked = 1 << 19
+)
 
 // cuts sets the order in which the plan drops views and folds when time is short: by
 // out-of-fold predictions if there are any, else by coefficients.
-func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, jobs []*job) error {
-	members, err := b.cutMembers(p)
+func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, e *ensemblefile.Ensemble, jobs []*job) error {
+	m := e.Metric
+	if m.Name == "" {
+		m = metric.Default(p.Task)
+	}
+	if err := m.Check(p.Task); err != nil {
+		return fmt.Errorf("%s: %w", b.ensemble, err)
+	}
+	members, err := b.cutMembers(p, m)
 	if err != nil {
 		return err
 	}
-	table, lack, err := b.cutTable(ctx, p, jobs)
+	table, lack, err := b.cutTable(ctx, p, m, jobs)
 	switch {
 	case err != nil:
 		return err
@@ -35,6 +50,7 @@ func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, jobs []*job) error
 		b.warn("no out-of-fold data: members will be cut by coefficient (add --oof DIR); missing: %s", lack)
 		p.Cuts = cutorder.ByCoefficients(members)
 	default:
+		table.Bounds = e.GradeBounds
 		p.Cuts, p.Score = cutorder.ByScore(members, table)
 	}
 	return nil
@@ -46,20 +62,21 @@ func (b *builder) warn(format string, args ...any) {
 	}
 }
 
-func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
+// cutMembers returns the members of the plan. m is the metric of their scores.
+func (b *builder) cutMembers(p *ensemble.Plan, m metric.Metric) ([]cutorder.Member, error) {
 	var members []cutorder.Member
 	for i := range p.Models {
-		m := &p.Models[i]
-		a, err := network.Find(b.options.Archs, m.Arch)
+		model := &p.Models[i]
+		a, err := network.Find(b.options.Archs, model.Arch)
 		if err != nil {
 			return nil, err
 		}
-		cost, err := m.Operations(a)
+		cost, err := model.Operations(a)
 		if err != nil {
 			return nil, err
 		}
-		member := cutorder.Member{Coefficient: m.Coefficient, Views: m.Views, Cost: cost}
-		for _, f := range m.Folds {
+		member := cutorder.Member{Coefficient: model.Coefficient, Views: model.Views, Cost: cost}
+		for _, f := range model.Folds {
 			name, err := ensemblefile.ParseName(f.Name)
 			if err != nil {
 				return nil, err
@@ -68,7 +85,7 @@ func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
 			if err != nil {
 				return nil, err
 			}
-			member.Scores = append(member.Scores, score)
+			member.Scores = append(member.Scores, m.Gain(score))
 		}
 		members = append(members, member)
 	}
@@ -77,55 +94,68 @@ func (b *builder) cutMembers(p *ensemble.Plan) ([]cutorder.Member, error) {
 
 // cutTable reads the training table, its folds and the out-of-fold predictions of the
 // rows to score. If a file is missing, lack is its name.
-func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, jobs []*job) (t cutorder.Table, lack string, err error) {
+func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, m metric.Metric, jobs []*job) (t cutorder.Table, lack string, err error) {
 	paths, lack := b.oofFiles(jobs)
 	if lack != "" {
 		return t, lack, nil
 	}
-	rows, folds, lack, err := b.trainTable(jobs[0])
+	rows, folds, lack, err := b.trainTable(p, jobs[0], paths[jobs[0]])
 	if lack != "" || err != nil {
 		return t, lack, err
 	}
-	scored := scoredRows(folds, jobs, len(p.Models), p.Classes)
+	most, width := maxScored, p.Task.Values(p.Classes)
+	if m.Ranks() {
+		most = maxRanked
+	}
+	scored := scoredRows(folds, jobs, len(p.Models), max(1, most/width))
 	if len(scored) == 0 {
 		return t, "fold that every member was trained for", nil
 	}
-	t.Classes = p.Classes
-	for _, r := range scored {
-		labels, err := rows.Classes(r.row, p.Classes)
-		if err != nil {
-			return t, "", err
-		}
-		t.Labels = append(t.Labels, labels)
-	}
-	t.Predictions = make([][]float32, len(p.Models))
+	t = cutorder.Table{Truth: truthOf(rows, scored, p), Metric: m, Predictions: make([][]float32, len(p.Models))}
 	for m := range t.Predictions {
-		t.Predictions[m] = make([]float32, len(scored)*p.Classes)
+		t.Predictions[m] = make([]float32, len(scored)*width)
 	}
 	for _, j := range jobs {
 		if err := ctx.Err(); err != nil {
 			return t, "", err
 		}
-		if err := readOOF(paths[j], foldOf(j), folds, scored, p.Classes, t.Predictions[j.member]); err != nil {
+		if err := readOOF(paths[j], foldOf(j), folds, scored, width, t.Predictions[j.member]); err != nil {
 			return t, "", err
 		}
-		shift(t.Predictions[j.member], scored, foldOf(j), j.offset, p)
+		shift(t.Predictions[j.member], scored, j, p, !m.Decides())
 	}
 	return t, "", nil
 }
 
+// truthOf returns the truth of the scored rows.
+func truthOf(table *labeltable.Table, scored []scoredRow, p *ensemble.Plan) metric.Rows {
+	y := metric.Rows{Classes: p.Classes, Task: p.Task}
+	for _, r := range scored {
+		if p.Task == task.Regression {
+			y.Values = append(y.Values, table.Values[r.row*p.Classes:(r.row+1)*p.Classes]...)
+		} else {
+			y.Labels = append(y.Labels, table.Labels[r.row])
+		}
+	}
+	return y
+}
+
 // shift subtracts the offsets of the ensemble from the predictions of a fold, as a run
-// does.
-func shift(predictions []float32, scored []scoredRow, fold uint8, offset float64, p *ensemble.Plan) {
+// does. Plain predictions, without thresholds and offsets, are probabilities or values.
+func shift(predictions []float32, scored []scoredRow, j *job, p *ensemble.Plan, plain bool) {
+	width := p.Task.Values(p.Classes)
 	for i, r := range scored {
-		if r.fold != fold {
+		if r.fold != foldOf(j) {
 			continue
 		}
-		row := predictions[i*p.Classes : (i+1)*p.Classes]
+		row := predictions[i*width : (i+1)*width]
 		for c := range row {
-			off := offset
+			off := j.offset
 			if len(p.ClassOffsets) > 0 {
 				off += p.ClassOffsets[c]
+			}
+			if plain {
+				off = j.offset - j.fold.Threshold
 			}
 			row[c] = float32(float64(row[c]) - off)
 		}
@@ -147,22 +177,44 @@ func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
 	return paths, ""
 }
 
-// trainTable reads the training table and the folds of the config of j. If a file is
-// missing, lack is its name.
-func (b *builder) trainTable(j *job) (rows *input.Table, folds []uint8, lack string, err error) {
-	if rows, err = b.table(); err != nil {
-		return nil, nil, "", err
-	}
-	if rows == nil {
+// trainTable reads the training table and the folds of the config of j, whose
+// out-of-fold predictions are at path. If a file is missing, lack is its name.
+func (b *builder) trainTable(p *ensemble.Plan, j *job, path string) (rows *labeltable.Table, folds []uint8, lack string, err error) {
+	table, ok := b.data(filepath.Base(j.table.CSV))
+	if !ok {
 		return nil, nil, filepath.Base(j.table.CSV), nil
 	}
+	o, err := labelOptions(path)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	o.Task, o.Classes = p.Task, p.Classes
+	if rows, err = labeltable.Open(table, o); err != nil {
+		return nil, nil, "", err
+	}
 	foldsFile := filepath.Base(j.table.FoldsFile)
-	path, ok := b.data(foldsFile)
-	if !ok {
+	if path, ok = b.data(foldsFile); !ok {
 		return nil, nil, foldsFile, nil
 	}
-	folds, err = foldfile.Read(path, len(rows.Rows), j.folds)
+	folds, err = foldfile.Read(path, len(rows.IDs), j.folds)
 	return rows, folds, "", err
+}
+
+// labelOptions returns how to read the table of labels, from the file <model>.yml beside
+// a file of predictions if there is one.
+func labelOptions(predictions string) (labeltable.Options, error) {
+	path, err := predictionspec.Beside(predictions)
+	if err != nil {
+		return labeltable.Options{}, err
+	}
+	spec, err := predictionspec.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return labeltable.Options{}, nil
+	}
+	if err != nil {
+		return labeltable.Options{}, err
+	}
+	return spec.LabelOptions(), nil
 }
 
 // data finds a file of the training data: beside the predictions and weights, or
@@ -181,9 +233,9 @@ type scoredRow struct {
 	fold   uint8
 }
 
-// scoredRows returns the rows whose fold is a job of every member, or evenly spaced ones
-// of them.
-func scoredRows(folds []uint8, jobs []*job, members, classes int) []scoredRow {
+// scoredRows returns the rows whose fold is a job of every member, or most evenly spaced
+// ones of them.
+func scoredRows(folds []uint8, jobs []*job, members, most int) []scoredRow {
 	var trained [256]int
 	for _, j := range jobs {
 		trained[foldOf(j)]++
@@ -196,13 +248,12 @@ func scoredRows(folds []uint8, jobs []*job, members, classes int) []scoredRow {
 		}
 		count[f]++
 	}
-	n := max(1, maxScored/classes)
-	if len(all) <= n {
+	if len(all) <= most {
 		return all
 	}
-	some := make([]scoredRow, n)
+	some := make([]scoredRow, most)
 	for i := range some {
-		some[i] = all[i*len(all)/n]
+		some[i] = all[i*len(all)/most]
 	}
 	return some
 }
@@ -210,8 +261,8 @@ func scoredRows(folds []uint8, jobs []*job, members, classes int) []scoredRow {
 func foldOf(j *job) uint8 { return uint8(j.foldNumber) }
 
 // readOOF reads the predictions of the scored rows of fold of into dst, which has a row
-// for each scored one.
-func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, classes int, dst []float32) error {
+// of width values for each scored one.
+func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, width int, dst []float32) error {
 	f, err := npy.Open(path)
 	if err != nil {
 		return err
@@ -223,14 +274,14 @@ func readOOF(path string, of uint8, folds []uint8, scored []scoredRow, classes i
 			want++
 		}
 	}
-	if len(f.Shape) != 2 || f.Shape[0] != want || f.Shape[1] != classes {
-		return fmt.Errorf("%s: shape %v; the fold has %d rows of %d classes", path, f.Shape, want, classes)
+	if len(f.Shape) != 2 || f.Shape[0] != want || f.Shape[1] != width {
+		return fmt.Errorf("%s: shape %v; the fold has %d rows of %d columns", path, f.Shape, want, width)
 	}
 	for i, r := range scored {
 		if r.fold != of {
 			continue
 		}
-		if err := f.ReadAt(dst[i*classes:(i+1)*classes], r.inFold*classes); err != nil {
+		if err := f.ReadAt(dst[i*width:(i+1)*width], r.inFold*width); err != nil {
 			return err
 		}
 	}

@@ -240,7 +240,7 @@ func TestPredictionsOfAnotherTableAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = build(f, plan.Options{Cuts: true, OOF: []string{dir}})
-	if want := filepath.Join(dir, name) + ": shape [20 10]; the fold has 30 rows of 10 classes"; err == nil || err.Error() != want {
+	if want := filepath.Join(dir, name) + ": shape [20 10]; the fold has 30 rows of 10 columns"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

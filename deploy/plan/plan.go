@@ -239,7 +239,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	b.training(built.Plan)
 	b.warnThresholds(jobs)
 	if b.options.Cuts {
-		if err := b.cuts(ctx, built.Plan, jobs); err != nil {
+		if err := b.cuts(ctx, built.Plan, e, jobs); err != nil {
 			return nil, err
 		}
 	}
