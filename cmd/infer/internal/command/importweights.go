@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -15,23 +16,31 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
 )
 
 // importFlags are the flags of the verb import-weights.
 type importFlags struct {
 	arch, name, score, key, output string
+	taskName, metricName           string
+	classNames                     string // a list, or the path of a file
 	threshold                      float64
 	fold, epoch, size, views       int
 	force                          bool
+
+	spec *predictionspec.Spec // what the flags say of predictions
 }
 
 // importWeights returns the verb that prepares weights of other training code.
@@ -53,16 +62,24 @@ It drops prefixes (module., _orig_mod., model., backbone., …), losses, metrics
 counters. It prefers a moving average to the raw weights; --weights-key chooses
 others.
 
-Import the folds of one network one by one, under the same --name.`,
+Import the folds of one network one by one, under the same --name.
+
+A model gives an image any number of labels, unless --task says what else its
+outputs mean. The outputs of an ordinal model are the logits of a grade above 0,
+above 1 and so on.`,
 		Example: `  infer import-weights model_best.pth.tar --arch resnet34 --threshold 0.3 -o models/
   infer import-weights last.ckpt --arch seresnext50_32x4d --name se50 --fold 1 --size 320 -o models/
   infer import-weights checkpoint.pth --arch resnet50 --weights-key model -o models/
+  infer import-weights cassava.pth --arch resnet50 --task multiclass --class-names cbb,cbsd,cgm,cmd,healthy
   infer models/se50_ensemble.yml --weights models/ --input data/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.arch, "arch", "", "the `ARCHITECTURE` (default: the one that fits the tensors)")
+	cli.ChoiceVar(fs, &f.taskName, "task", task.Names(), "what the outputs mean (default: multilabel)")
+	cli.ChoiceVar(fs, &f.metricName, "metric", metric.Names(), "what the competition scores (default: the task's usual metric)")
+	fs.StringVar(&f.classNames, "class-names", "", "the names of the classes by number: a `LIST` with commas, or a .json, .csv or .txt file")
 	fs.Float64Var(&f.threshold, "threshold", 0.5, "probability above which an image gets a label, `0 to 1`")
 	fs.StringVar(&f.name, "name", "", "`NAME` of the network (default: from the file's name)")
 	fs.IntVar(&f.fold, "fold", 0, "the fold that training held out, `0 to 254`")
@@ -81,8 +98,8 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	if math.IsNaN(f.threshold) || f.threshold < 0 || f.threshold > 1 {
-		return cli.Usagef("--threshold %v: it must be from 0 to 1", f.threshold)
+	if f.spec, err = f.predictions(cmd); err != nil {
+		return err
 	}
 	if f.views < 1 || f.views > 6 {
 		return cli.Usagef("--num-ttas %d: it must be from 1 to 6", f.views)
@@ -94,6 +111,9 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	defer file.Close()
 	g, a, assumed, err := f.draw(file)
 	if err != nil {
+		return err
+	}
+	if err := f.countClasses(g); err != nil {
 		return err
 	}
 	dict, err := f.dict(file, g, a)
@@ -193,9 +213,16 @@ func (f *importFlags) dict(file *weightfile.File, g *nn.Graph, a arch.Arch) (*we
 		return nil, err
 	}
 	dict := &weights.StateDict{Metadata: map[string]string{
-		"format": "pt", "arch": a.Name, "classes": strconv.Itoa(g.Classes()), "input_size": strconv.Itoa(g.Input.Shape.H),
+		"format": "pt", "arch": a.Name, "classes": strconv.Itoa(f.spec.Classes), "input_size": strconv.Itoa(g.Input.Shape.H),
 		"fold": strconv.Itoa(f.fold), "epoch": strconv.Itoa(f.epoch), "score": f.score,
 	}}
+	if f.spec.ClassNames != nil {
+		names, err := json.Marshal(f.spec.ClassNames)
+		if err != nil {
+			return nil, err
+		}
+		dict.Metadata["class_names"] = string(names)
+	}
 	for _, t := range from.Tensors {
 		if t.DType == weights.F64 {
 			if t, err = t.To(weights.F32); err != nil {
@@ -226,6 +253,10 @@ func (f *importFlags) write(path string, name ensemblefile.Name, g *nn.Graph, a 
 	if err != nil {
 		return err
 	}
+	spec, err := f.spec.Marshal()
+	if err != nil {
+		return err
+	}
 	var plain bytes.Buffer
 	if err := weights.Write(&plain, dict); err != nil {
 		return err
@@ -236,7 +267,7 @@ func (f *importFlags) write(path string, name ensemblefile.Name, g *nn.Graph, a 
 		text []byte
 	}{
 		{model + ".safetensors", plain.Bytes()},
-		{model + ".yml", fmt.Appendf(nil, "threshold: %v\n", f.threshold)},
+		{model + ".yml", spec},
 		{f.configPath(), configText}, // nil is not written
 		{f.ensemblePath(), ensemble},
 	}
@@ -267,16 +298,30 @@ func (f *importFlags) ensemblePath() string {
 // config returns the text of the config, or nil if the folder has a config of the same
 // network.
 func (f *importFlags) config(path string, g *nn.Graph, a arch.Arch) ([]byte, error) {
-	size, classes := g.Input.Shape.H, g.Classes()
+	size, classes := g.Input.Shape.H, f.spec.Classes
+	taskLine := ""
+	if f.spec.Task != task.Multilabel {
+		taskLine = fmt.Sprintf("  task: %s\n", f.spec.Task)
+	}
+	sections, err := yaml.Marshal(struct {
+		Metric modelspec.Metric `yaml:"metric,omitempty"`
+		Labels modelspec.Labels `yaml:"labels,omitempty"`
+	}{f.spec.Metric, f.spec.Labels})
+	if err != nil {
+		return nil, err
+	}
 	text := fmt.Appendf(nil, `# Made by infer import-weights of %s.
 model:
   arch: %s
-  input_size: %d
+%s  input_size: %d
   num_classes: %d
   num_folds: %d
 test:
   num_ttas: %d
-`, strconv.Quote(filepath.Base(path)), a.Name, size, classes, max(5, f.fold+1), f.views)
+`, strconv.Quote(filepath.Base(path)), a.Name, taskLine, size, classes, max(5, f.fold+1), f.views)
+	if f.spec.Metric.Name != "" || f.spec.ClassNames != nil {
+		text = append(text, sections...)
+	}
 	if _, err := modelspec.Parse(f.configPath(), text); err != nil {
 		return nil, err
 	}
@@ -289,6 +334,9 @@ test:
 		return text, nil
 	case err != nil:
 		return nil, hint.New(err, "--force writes a new one; --name gives another name")
+	case old.Model.Task() != f.spec.Task:
+		return nil, hint.New(fmt.Errorf("%s exists: it is of the task %s, but these weights are of the task %s", f.configPath(), old.Model.Task(), f.spec.Task),
+			"--name gives these weights another name; --force overwrites the config")
 	case old.Model.Arch != a.Name || old.Model.InputSize != size || old.Model.NumClasses != classes:
 		return nil, hint.New(fmt.Errorf("%s exists: %s with %d classes at %d pixels, but these weights are of %s with %d classes at %d pixels",
 			f.configPath(), old.Model.Arch, old.Model.NumClasses, old.Model.InputSize, a.Name, classes, size),
@@ -327,14 +375,14 @@ func (f *importFlags) report(cmd *cobra.Command, path string, name ensemblefile.
 	model := filepath.Join(f.output, name.Model()+".safetensors")
 	fmt.Fprintln(cmd.OutOrStdout(), model)
 	fmt.Fprintln(cmd.OutOrStdout(), f.ensemblePath())
-	cli.Printf(cmd, "%s: %s, %d classes, %d pixels, normalized by mean %s and deviation %s", path, a.Name, g.Classes(), g.Input.Shape.H, triple(a.Mean), triple(a.Std))
+	cli.Printf(cmd, "%s: %s, %d classes, %d pixels, normalized by mean %s and deviation %s", path, a.Name, f.spec.Classes, g.Input.Shape.H, triple(a.Mean), triple(a.Std))
 }
 
 // advise prints what to run next.
 func (f *importFlags) advise(cmd *cobra.Command, name ensemblefile.Name) {
 	model := filepath.Join(f.output, name.Model()+".safetensors")
 	dir := say.Shell(f.output)
-	if !cmd.Flags().Changed("threshold") {
+	if f.spec.Threshold > 0 && !cmd.Flags().Changed("threshold") {
 		cli.Printf(cmd, "the threshold is 0.5; with labels, find the best one: train --predict-oof --config %s --weights %s --data DATA", say.Shell(f.configPath()), say.Shell(model))
 	}
 	cli.Printf(cmd, "predict: infer %s --weights %s --input DATA", say.Shell(f.ensemblePath()), dir)
