@@ -82,10 +82,11 @@ type Hooks struct {
 	Averaging func(images int)
 }
 
-// Open opens the training table of a config. The first of the source's folders that has
-// an image counts. Images are decoded as the config says. Open reports all mistakes in
-// the table at once.
+// Open opens the training table of a config. The config says how labels are read and
+// images decoded; of source.Labels, only ClassNames counts, which holds the names if
+// labels.classes is a file. Open reports all mistakes in the table at once.
 func Open(ctx context.Context, c *config.Config, source data.Source) (*data.Set, error) {
+	source.Labels = c.Labels.Options(c.Model.Task(), c.Model.NumClasses, source.Labels.ClassNames)
 	set, err := data.Open(ctx, source)
 	if err != nil {
 		return nil, err

@@ -24,9 +24,7 @@ func ExampleFold() {
 	if err != nil {
 		panic(err)
 	}
-	set, err := trainer.Open(ctx, c, data.Source{
-		CSV: "data/train.csv", Dirs: []string{"data/train"}, Labels: c.Labels.Options(c.Model.Task(), c.Model.NumClasses, nil),
-	})
+	set, err := trainer.Open(ctx, c, data.Source{CSV: "data/train.csv", Dirs: []string{"data/train"}})
 	if err != nil {
 		panic(err)
 	}
@@ -56,10 +54,7 @@ func job(t *testing.T, dir string) trainer.Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := trainer.Open(t.Context(), c, data.Source{
-		CSV: filepath.Join(files.Data, "train.csv"), Dirs: []string{filepath.Join(files.Data, "train")},
-		Labels: c.Labels.Options(c.Model.Task(), c.Model.NumClasses, nil),
-	})
+	set, err := trainer.Open(t.Context(), c, data.Source{CSV: filepath.Join(files.Data, "train.csv"), Dirs: []string{filepath.Join(files.Data, "train")}})
 	if err != nil {
 		t.Fatal(err)
 	}

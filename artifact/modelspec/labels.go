@@ -33,8 +33,11 @@ type Labels struct {
 }
 
 // Options returns the options of package labeltable. names holds the names of the
-// classes, or is nil.
+// classes if Classes is a file; otherwise it may be nil.
 func (l Labels) Options(t task.Task, classes int, names []string) labeltable.Options {
+	if names == nil && !labeltable.IsClassFile(l.Classes) {
+		names = slices.Clone(l.Classes)
+	}
 	return labeltable.Options{
 		Task: t, Classes: classes, ID: l.ID, Columns: slices.Clone(l.Columns), Separator: l.Separator, ClassNames: names, Group: l.Group,
 	}
