@@ -49,7 +49,7 @@ func ReadTruth(labels, folds string, o labeltable.Options) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := foldfile.Read(folds, len(table.IDs), 0)
+	numbers, err := foldfile.ForTable(folds, table.IDs, 0)
 	if err != nil {
 		return nil, err
 	}

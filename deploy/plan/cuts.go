@@ -196,7 +196,7 @@ func (b *builder) trainTable(p *ensemble.Plan, j *job, path string) (rows *label
 	if path, ok = b.data(foldsFile); !ok {
 		return nil, nil, foldsFile, nil
 	}
-	folds, err = foldfile.Read(path, len(rows.IDs), j.folds)
+	folds, err = foldfile.ForTable(path, rows.IDs, j.folds)
 	return rows, folds, "", err
 }
 
