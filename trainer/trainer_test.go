@@ -126,3 +126,32 @@ func TestPrepareRefusesWeightsOfAnotherNetwork(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A regression begins at the targets' mean: an epoch at rate 0 scores as the constant
+// answer does, but for the random weights of the last layer.
+func TestARegressionBeginsAtTheMeanOfTheTargets(t *testing.T) {
+	j := job(t, t.TempDir())
+	table := "id,depth\n"
+	for i, id := range j.Set.IDs {
+		table += fmt.Sprintf("%s,%d\n", id, 1000+i)
+	}
+	path := filepath.Join(t.TempDir(), "targets.csv")
+	if err := os.WriteFile(path, []byte(table), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if j.Config, _, err = config.Parse("r.yml", []byte("model: {arch: cifar_resnet20, task: regression, input_size: 32}\n"+
+		"train: {num_epochs: 1, max_steps_per_epoch: 1, batch_size: 4}\noptimizer: {name: sgd, params: {lr: 0}}\n")); err != nil {
+		t.Fatal(err)
+	}
+	if j.Set, err = trainer.Open(t.Context(), j.Config, data.Source{CSV: path, Dirs: []string{filepath.Dir(j.Set.Paths[0])}}); err != nil {
+		t.Fatal(err)
+	}
+	end, err := trainer.Fold(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end.Best.Score > 30 || end.Best.Threshold != 0 {
+		t.Errorf("rmse %v at %v; targets are 1000 to 1039", end.Best.Score, end.Best.Threshold)
+	}
+}

@@ -1,6 +1,7 @@
 package labeltable
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -96,6 +97,9 @@ func (c *columnReader) choose(o Options) error {
 	if c.labels == nil {
 		return c.guess()
 	}
+	if slices.Contains(c.labels, c.id) {
+		return hint.New(fmt.Errorf("%s:1: labels.columns names %q, the column of the ids", c.name, c.header[c.id]), "labels.id names another column of ids")
+	}
 	return nil
 }
 
@@ -138,8 +142,11 @@ func (c *columnReader) chooseID(o Options) (err error) {
 		c.id, err = c.find(o.ID, "labels.id")
 		return err
 	}
-	if swapped := namedID(c.header[1]) && !namedID(c.header[0]); len(c.header) == 2 && !swapped && !slices.Contains(c.labels, 0) {
-		return nil // the first column, whatever its name
+	if len(c.header) == 2 { // whatever their names
+		if slices.Contains(c.labels, 0) || namedID(c.header[1]) && !namedID(c.header[0]) {
+			c.id = 1
+		}
+		return nil
 	}
 	for i, h := range c.header {
 		if namedID(h) && i != c.group && !slices.Contains(c.labels, i) {
@@ -162,7 +169,7 @@ func (c *columnReader) chooseID(o Options) (err error) {
 // the folds'.
 func (c *columnReader) guess() error {
 	for i, h := range c.header {
-		if i != c.id && i != c.group && !slices.Contains(c.candidates, i) && !strings.EqualFold(h, "fold") {
+		if i != c.id && i != c.group && !slices.Contains(c.candidates, i) && !slices.Contains(foldWords, strings.ToLower(h)) {
 			c.labels = append(c.labels, i)
 		}
 	}
@@ -185,7 +192,21 @@ func (c *columnReader) guess() error {
 // unclear returns an error for a table whose label columns the user has to name.
 func (c *columnReader) unclear(line int, format string, args ...any) error {
 	return hint.New(fmt.Errorf("%s:%d: %s; the columns are %s", c.name, line, fmt.Sprintf(format, args...), say.Some(c.header, maxShown)),
-		"name the columns of labels in the config, such as `labels: {columns: [%s]}`", c.header[len(c.header)-1])
+		"name the columns of labels in the config, such as `labels: {columns: [%s]}`", strings.Join(c.likely(), ", "))
+}
+
+// likely returns the columns that are named like labels, or else the last one.
+func (c *columnReader) likely() []string {
+	var names []string
+	for i, h := range c.header {
+		if i != c.id && namedLabels(h) {
+			names = append(names, h)
+		}
+	}
+	if names == nil {
+		names = []string{c.header[len(c.header)-1]}
+	}
+	return names
 }
 
 // add adds a row.
@@ -199,7 +220,7 @@ func (c *columnReader) add(record []string, line int) error {
 		c.values[i] = append(c.values[i], strings.Clone(record[column]))
 	}
 	if c.group >= 0 {
-		c.groups = append(c.groups, strings.Clone(record[c.group]))
+		c.groups = append(c.groups, strings.Clone(cmp.Or(record[c.group], id))) // unknown: on its own
 	}
 	for _, column := range c.labels {
 		text := strings.TrimSpace(record[column])
@@ -269,7 +290,9 @@ func (c *columns) labelNames() []string {
 }
 
 // idWords are the last words of a column of ids, and labelWords of a column of labels.
+// foldWords are the names of a column of folds.
 var (
+	foldWords  = []string{"fold", "folds", "kfold"}
 	idWords    = []string{"id", "image", "img", "filename", "file", "name", "path", "uid"}
 	labelWords = []string{"label", "labels", "target", "targets", "class", "classes", "diagnosis", "category", "grade", "tags"}
 )

@@ -147,6 +147,12 @@ func TestTablesOfCompetitionsAreRead(t *testing.T) {
 			labeltable.Options{Task: task.Multiclass, Columns: []string{"species"}},
 			"[x/1.jpg x/2.jpg] [[0] [1]] [a b] []",
 		},
+		"an id after the labels": {
+			lines("label,picture", "1,a", "0,b"), labeltable.Options{Columns: []string{"label"}}, "[a b] [[1] [0]] [] []",
+		},
+		"groups that are unknown": {
+			lines("id,label,patient", "a,1,", "b,0,p"), labeltable.Options{Group: "patient"}, "[a b] [[1] [0]] [] [a p]",
+		},
 		"numbers though the classes have names": {
 			lines("id,label", "a,1", "b,0"),
 			labeltable.Options{Task: task.Multiclass, ClassNames: []string{"cat", "dog"}},
@@ -178,6 +184,8 @@ func TestWhatIsUnclearIsRefusedWithTheKeyThatSettlesIt(t *testing.T) {
 		want    string // parts of the message and its hints
 	}{
 		"which labels":      {lines("Id,Subject Focus,Pawpularity", "a,0,63"), labeltable.Options{Task: task.Regression}, "train.csv:2: the column \"Pawpularity\" holds \"63\"; labels: {columns: ["},
+		"an id as a label":  {lines("id,label", "a,0"), labeltable.Options{Columns: []string{"id", "label"}}, "labels.columns names \"label\", the column of the ids"},
+		"which of several":  {lines("primary_label,secondary_labels,type,filename", "a,[],x,1.ogg"), labeltable.Options{}, "it is unclear which columns hold the labels; labels: {columns: [primary_label, secondary_labels]}"},
 		"which id":          {lines("image_id,patient_id,label", "a,p,0"), labeltable.Options{}, "image_id, patient_id; labels: {id: image_id}"},
 		"no id":             {lines("primary_label,a,b", "x,y,z"), labeltable.Options{}, "no column is named like an id; labels.id"},
 		"no such column":    {lines("id,label", "a,0"), labeltable.Options{Columns: []string{"lable"}}, "no column \"lable\", which labels.columns names; did you mean label?"},
@@ -225,6 +233,16 @@ func TestWrongRowsAreNamedByLine(t *testing.T) {
 			lines("id,label", "a,cat", "b,cow", "c,"),
 			labeltable.Options{Task: task.Multiclass, ClassNames: []string{"cat", "dog"}},
 			[]string{`train.csv:3: "cow" is no class; there are cat, dog`, `train.csv:3: "b" has 0 labels, but the task multiclass is for exactly one a row`, `train.csv:4: "c" has 0 labels`},
+		},
+		"a missing name": {
+			lines("id,label", "a,cat", "b,nan", "c,dog"),
+			labeltable.Options{Task: task.Multiclass, Classes: 2},
+			[]string{`train.csv:3: "nan" is no class; there are cat, dog`, `train.csv:3: "b" has 0 labels`},
+		},
+		"a name among numbers": {
+			lines("id,label", "a,0", "b,x", "c,1"),
+			labeltable.Options{Task: task.Multiclass, Classes: 3},
+			[]string{`train.csv:3: "x" is not a class number`, `train.csv:3: "b" has 0 labels`},
 		},
 		"one-hot": {
 			lines("id,x,y", "a,0,0", "b,1,1", "c,1,0"),

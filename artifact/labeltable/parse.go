@@ -210,27 +210,31 @@ func (p *parser) number(parts []map[uint32][]string) (map[string]int, error) {
 		p.table.Classes = len(p.table.Names)
 		return numbers, nil
 	}
-	var strange []string // no class numbers
+	var names []string // what can be no number
 	highest := -1
 	for _, part := range all {
 		class, err := strconv.Atoi(part)
-		if err != nil {
-			strange = append(strange, part)
-			continue
+		if err == nil {
+			numbers[part] = class
+			highest = max(highest, class)
+		} else if _, err := strconv.ParseFloat(part, 64); err != nil {
+			names = append(names, part)
 		}
-		numbers[part] = class
-		highest = max(highest, class)
 	}
-	if len(strange) == 0 || !p.areNames(all, strange) {
-		if p.table.Classes == 0 {
-			p.table.Classes = highest + 1
+	if p.areNames(len(names), len(numbers), highest) {
+		for part := range numbers {
+			names = append(names, part)
 		}
-		if highest >= len(all) && len(all) == p.options.Classes {
-			p.hint = fmt.Sprintf("if the numbers are names, list them: `labels: {classes: [%s]}`", say.Some(all, maxShown))
-		}
-		return numbers, nil
+		slices.Sort(names)
+		return p.named(names)
 	}
-	return p.named(all)
+	if p.table.Classes == 0 {
+		p.table.Classes = highest + 1
+	}
+	if len(names) == 0 && highest >= len(all) && len(all) == p.options.Classes {
+		p.hint = fmt.Sprintf("if the numbers are names, list them: `labels: {classes: [%s]}`", say.Some(all, maxShown))
+	}
+	return numbers, nil
 }
 
 // onlyNumbers reports whether labels are class numbers though the classes have names:
@@ -244,16 +248,14 @@ func (p *parser) onlyNumbers(all []string) bool {
 	return true
 }
 
-// areNames reports whether labels are names although no list of classes says so. Texts
-// that are numbers, but no whole ones, are mistakes in class numbers. So are a few
-// strange texts among numbers, unless the number of classes fits.
-func (p *parser) areNames(all, strange []string) bool {
-	for _, part := range strange {
-		if _, err := strconv.ParseFloat(part, 64); err == nil {
-			return false
-		}
+// areNames reports whether labels are names although no list of classes says so: more
+// names than numbers, or numbers of which one is too high for the classes, if the number
+// of all labels is that of the classes. A few names among numbers are mistakes.
+func (p *parser) areNames(names, numbers, highest int) bool {
+	if names > numbers {
+		return true
 	}
-	return 2*len(strange) > len(all) || len(all) == p.options.Classes
+	return names > 0 && names+numbers == p.options.Classes && highest >= p.options.Classes
 }
 
 // named numbers names in ascending order.

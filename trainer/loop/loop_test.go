@@ -213,3 +213,21 @@ func TestFindRateEndsWhenTheLossDiverges(t *testing.T) {
 		t.Errorf("the rate to begin with is %v of %v", r, points)
 	}
 }
+
+// With a metric of which lower is better, the best epoch is the lowest.
+func TestTheBestEpochHasTheLowestLogLoss(t *testing.T) {
+	tr, _, s := training(t, images(t, 33), "train: {batch_size: 4, num_epochs: 8}\noptimizer: {params: {lr: 0.2}}\nmetric: {name: log-loss}")
+	end, err := tr.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	best, _ := end.State.Best()
+	for _, r := range end.State.History {
+		if r.Score < best.Score || r.Threshold != 0 {
+			t.Errorf("epoch %d has %v at %v, the best has %v", r.Epoch, r.Score, r.Threshold, best.Score)
+		}
+	}
+	if s.bests[len(s.bests)-1].Epoch != best.Epoch {
+		t.Errorf("the best saved is %+v, not %+v", s.bests[len(s.bests)-1], best)
+	}
+}

@@ -122,7 +122,8 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		}
 		return err
 	case f.summary:
-		g, err := p.arch.Build(arch.Config{InputSize: p.config.Model.InputSize, Classes: p.config.Model.NumClasses, Dropout: p.config.Model.Dropout})
+		m := p.config.Model
+		g, err := p.arch.Build(arch.Config{InputSize: m.InputSize, Classes: m.Task().Logits(m.NumClasses), Dropout: m.Dropout})
 		if err != nil {
 			return err
 		}
