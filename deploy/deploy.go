@@ -11,7 +11,7 @@
 // input and output:
 //
 //	readEnsemble   the ensemble and its weights -> the plan
-//	openTestSet    the sample submission and its images
+//	openTestSet    the sample submission, its form and its images
 //	chooseFormats  the image formats that the kernel decodes
 //	bundle         the plan -> kernel.go
 //	build          kernel.go -> the program
@@ -81,7 +81,7 @@ func runStages(ctx context.Context, o Options, draft *folder.Draft) (*folder.Man
 			return err
 		}},
 		{"checking the sample submission", func() (err error) {
-			tests, err = openTestSet(ctx, o, built.Plan.SampleRules())
+			tests, err = openTestSet(ctx, o, built.Plan)
 			return err
 		}},
 		{"reading the images' formats", func() (err error) {

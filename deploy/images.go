@@ -42,7 +42,7 @@ func writeCheckImages(ctx context.Context, o Options, p *ensemble.Plan, tests *t
 			}
 		}
 		if len(paths) > 0 {
-			return writeSample(filepath.Join(dir, input.SampleName), ids[:len(paths)])
+			return writeSample(dir, &p.Form, ids[:len(paths)])
 		}
 		o.warn("none of the images that %s names is there and can be read: the kernel is checked on drawn ones", tests.sample.Name)
 	}
@@ -51,7 +51,7 @@ func writeCheckImages(ctx context.Context, o Options, p *ensemble.Plan, tests *t
 			return err
 		}
 	}
-	return writeSample(filepath.Join(dir, input.SampleName), ids)
+	return writeSample(dir, &p.Form, ids)
 }
 
 // firstImages returns the paths of the sample's first images that can be read. It
@@ -89,15 +89,49 @@ func firstImages(ctx context.Context, o Options, p *ensemble.Plan, tests *testSe
 	return paths, nil
 }
 
-func writeSample(path string, ids []string) error {
-	_, err := folder.WriteFile(path, func(out io.Writer) error {
-		rows := [][]string{{"id", "attribute_ids"}}
+// writeSample writes a sample submission of the form f for some images, or the table of
+// their ids if the form is undecided.
+func writeSample(dir string, f *input.Form, ids []string) error {
+	name, rows := input.SampleName, sampleRows(f, ids)
+	if !f.Decided() {
+		name, rows = "test.csv", [][]string{{"id"}}
 		for _, id := range ids {
-			rows = append(rows, []string{id, "0"})
+			rows = append(rows, []string{id})
 		}
+	}
+	_, err := folder.WriteFile(filepath.Join(dir, name), func(out io.Writer) error {
 		return csv.NewWriter(out).WriteAll(rows)
 	})
 	return err
+}
+
+// sampleRows returns the header and the rows of a sample submission for some images.
+func sampleRows(f *input.Form, ids []string) [][]string {
+	answer := f.Example()
+	classes := []int{0, 1}
+	if f.Layout != input.RowPerClass && f.Layout != input.ClassColumn {
+		classes = classes[:1]
+	}
+	rows := [][]string{f.Header}
+	for _, id := range ids {
+		for _, c := range classes {
+			row := make([]string, len(f.Header))
+			for i := range row {
+				if !f.Copied(i) {
+					row[i] = answer
+				}
+			}
+			class := string(f.AppendClass(nil, c))
+			switch row[f.ID] = id; f.Layout {
+			case input.RowPerClass:
+				row[f.ID] += f.Separator + class
+			case input.ClassColumn:
+				row[f.Class] = class
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // pattern draws image i, somewhat larger than the network's input: waves of a

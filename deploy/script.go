@@ -50,11 +50,14 @@ func writeScript(o Options, p *ensemble.Plan, source []byte, program program, da
 	}
 	m := &folder.Manifest{
 		Ensemble: p.Name, EnsembleFile: relative(o.Output, o.Ensemble), Score: p.Score, Classes: p.Classes,
-		Submission: p.Submission.String(), Sample: p.Sample,
+		Task: p.Task.String(), ClassNames: p.ClassNames, Metric: p.Metric, Submission: p.Submission.String(), Sample: p.Sample,
 		Kernel: kernel.ID(), Public: o.PublicKernel == templates.Public, KeyIn: o.KeyPlace.String(), Competitions: o.Competitions,
 		Source: folder.Describe(folder.KernelGo, source), Script: script, Datasets: datasets,
 	}
 	m.SetTraining(p.Training)
+	if p.Form.Decided() {
+		m.Form = &p.Form
+	}
 	if o.Limit > 0 {
 		m.TimeLimit = o.Limit.String()
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
@@ -14,15 +14,16 @@ import (
 // testSet is the sample submission and the images of the competition's data. Images
 // are located when they are first asked for.
 type testSet struct {
-	folder string       // of the images; "" if unknown
-	sample *input.Table // nil without a sample submission
-	found  *input.Found // the content of folder, nil before it was searched
-	images *input.Items // of the sample's ids, nil before they were located
+	folder string        // of the images; "" if unknown
+	sample *input.Sample // nil without a sample submission
+	found  *input.Found  // the content of folder, nil before it was searched
+	images *input.Items  // of the sample's ids, nil before they were located
 }
 
-// openTestSet finds the sample submission at o.Sample or under o.Input. It refuses a
-// kind of submission that the kernel does not write.
-func openTestSet(ctx context.Context, o Options, rules input.SampleRules) (*testSet, error) {
+// openTestSet finds the sample submission at o.Sample or under o.Input, and sets the form
+// of the plan. It refuses a form that the kernel can't write.
+func openTestSet(ctx context.Context, o Options, p *ensemble.Plan) (*testSet, error) {
+	rules := p.SampleRules()
 	t := &testSet{folder: cmp.Or(o.Images, o.Input)}
 	paths := []string{o.Sample}
 	if o.Sample == "" {
@@ -44,17 +45,24 @@ func openTestSet(ctx context.Context, o Options, rules input.SampleRules) (*test
 	sample, err := input.ChooseSample(paths, rules)
 	switch {
 	case err != nil:
-		return nil, predict.KindHint(err)
+		return nil, err
 	case sample == nil:
 		return nil, hint.New(fmt.Errorf("%s: there is no %s", o.Input, input.SampleName), "name it by --sample")
 	}
 	for _, err := range sample.Passed {
 		o.warn("passed over: %v", err)
 	}
+	if err := p.CheckForm(&sample.Form, p.Submission); err != nil {
+		return nil, fmt.Errorf("%s: %w", sample.Name, err)
+	}
+	o.step("submission: " + sample.Form.String())
 	if sample.Note != "" {
 		o.warn("%s", sample.Note)
 	}
-	t.sample, t.images = sample.Table, sample.Images
+	if !sample.Test {
+		p.Form = sample.Form
+	}
+	t.sample, t.images = sample.Sample, sample.Images
 	return t, nil
 }
 

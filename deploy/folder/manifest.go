@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // manifestVersion is the version of the manifest's format.
@@ -22,8 +23,16 @@ type Manifest struct {
 	EnsembleFile string  `json:"ensemble_file,omitempty"`
 	Score        float64 `json:"score,omitempty"` // the validation score, if known
 	Classes      int     `json:"classes,omitempty"`
-	// Submission is the kind of submission that the user asked for, "" for none.
+	// Task is what the ensemble answers; "" is multilabel.
+	Task string `json:"task,omitempty"`
+	// ClassNames are the names of the classes, if known.
+	ClassNames []string `json:"class_names,omitempty"`
+	// Metric is the metric that the ensemble was blended for, "" if it is not recorded.
+	Metric string `json:"metric,omitempty"`
+	// Submission is the answer that the user asked for, "" for none.
 	Submission string `json:"submission,omitempty"`
+	// Form is how the submission is written; nil leaves it to the sample of the run.
+	Form *input.Form `json:"form,omitempty"`
 	// Training says how many labels a row of the training table has, "" if unknown.
 	Training string `json:"training,omitempty"`
 	// Sample is the file name of the sample submission, if the user named one.
@@ -124,8 +133,15 @@ func (m *Manifest) SetTraining(t input.Labeling) {
 
 // SampleRules returns the rules that a sample submission for the kernel must meet.
 func (m *Manifest) SampleRules() (input.SampleRules, error) {
-	kind, err := input.ParseSubmission(m.Submission)
-	rules := input.SampleRules{Classes: m.Classes, Submission: kind}
+	answer, err := input.ParseAnswer(m.Submission)
+	if err != nil {
+		return input.SampleRules{}, err
+	}
+	kind, err := task.Parse(m.Task)
+	rules := input.SampleRules{Task: kind, Classes: m.Classes, Names: m.ClassNames, Metric: m.Metric, Submission: answer}
+	if m.Form != nil {
+		rules.Form = *m.Form
+	}
 	switch m.Training {
 	case oneLabel:
 		rules.Training = input.OneLabel

@@ -24,8 +24,7 @@
 //
 // Build reports all mistakes together, each in a line that names the file. It refuses
 // networks that differ in the number of classes, and members whose folds differ in
-// config. It refuses weights without a threshold, and ensembles blended for a metric of
-// other submissions than labels.
+// config, and weights without a threshold.
 package plan
 
 import (
@@ -60,8 +59,11 @@ type Options struct {
 	// short. The out-of-fold predictions are searched for in OOF, then in Weights.
 	Cuts bool
 	OOF  []string // folders
-	// Submission is the kind of submission that the user asks for.
-	Submission input.Submission
+	// Submission is the answer that the user asks for.
+	Submission input.Answer
+	// Classes are the names of the classes, by number, as the competition writes them. If
+	// it is empty, they are those in the weights.
+	Classes []string
 	// Data is the folder of the training table and its folds. Files beside the
 	// predictions or weights come first. If Data is "", package datafolder searches.
 	Data string
@@ -104,9 +106,6 @@ func Build(ctx context.Context, path string, o Options) (*Built, error) {
 		return nil, err
 	}
 	b := &builder{options: o, ensemble: path}
-	if err := b.checkMetric(e); err != nil {
-		return nil, err
-	}
 	if o.Archs == nil {
 		b.options.Archs = arch.All()
 	}
@@ -147,6 +146,7 @@ type job struct {
 	foldNumber int
 	model      ensemble.Model  // from its config, without folds and coefficient
 	table      modelspec.Table // of its config
+	classes    []string        // names of the classes, from the weights
 	folds      int             // number of folds of its training table
 	change     shrink.Change   // by storing it in 16 bits
 }
@@ -234,7 +234,10 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	if built.Plan.ClassOffsets, err = e.Offsets(built.Plan.Classes); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
 	}
-	built.Plan.Submission = b.options.Submission
+	built.Plan.Submission, built.Plan.Metric = b.options.Submission, e.Metric.Name
+	if built.Plan.ClassNames, err = b.classNames(jobs, built.Plan.Classes); err != nil {
+		return nil, err
+	}
 	b.table = sync.OnceValues(func() (*input.Table, error) { return b.readTable(jobs[0]) })
 	b.training(built.Plan)
 	b.warnThresholds(jobs)

@@ -49,6 +49,9 @@ func (b *builder) read(ctx context.Context, j *job) error {
 		}
 		j.note = f.Note()
 	}
+	if j.classes, err = parseClassNames(j.path, meta); err != nil {
+		errs = append(errs, err)
+	}
 	if j.fold.Threshold, err = b.threshold(j, meta); err != nil {
 		errs = append(errs, err)
 	}

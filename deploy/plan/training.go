@@ -1,32 +1,13 @@
 package plan
 
 import (
-	"fmt"
 	"path/filepath"
 
-	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
-	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
-
-// beta is the beta of the F-beta score that the best constant answer maximizes.
-const beta = 2
-
-// checkMetric refuses an ensemble that was blended for a metric of another submission
-// than labels, unless the user asks for labels.
-func (b *builder) checkMetric(e *ensemblefile.Ensemble) error {
-	if e.OfLabels() || b.options.Submission == input.Labels {
-		return nil
-	}
-	what := "which scores a probability of each class"
-	if e.Metric.Name == metric.Accuracy {
-		what = "which scores the highest class of each image"
-	}
-	return hint.New(fmt.Errorf("%s: it was blended for the metric %s, %s; this kind of submission is not supported: a submission has the numbers of all classes above their thresholds",
-		b.ensemble, e.Metric, what), "blend again with --metric f-beta, or take such a submission by --submission labels")
-}
 
 // readTable reads the training table of the config of j, or returns nil if there is
 // none.
@@ -38,31 +19,32 @@ func (b *builder) readTable(j *job) (*input.Table, error) {
 	return input.ReadTableFile(path)
 }
 
-// training sets the default labels of the plan and the number of labels of an image,
-// from the training table if there is one.
+// training sets the default answers of the plan and the number of labels of an image, from
+// the training table if there is one.
 func (b *builder) training(p *ensemble.Plan) {
 	table, err := b.table()
 	if err != nil {
 		b.warn("images without a prediction get the most frequent labels: %v", err)
 		return
 	}
-	if table == nil {
+	if table == nil || p.Task == task.Regression {
 		return
 	}
-	labels := make([][]int, len(table.Rows))
+	y := metric.Rows{Labels: make([][]int, len(table.Rows)), Classes: p.Classes, Task: p.Task}
 	training := input.OneLabel
 	for i := range table.Rows {
-		if labels[i], err = table.Classes(i, p.Classes); err != nil {
+		if y.Labels[i], err = table.Classes(i, p.Classes); err != nil {
 			b.warn("images without a prediction get the most frequent labels: %v", err)
 			return
 		}
-		if len(labels[i]) != 1 {
+		if len(y.Labels[i]) != 1 {
 			training = input.SeveralLabels
 		}
 	}
-	if len(labels) == 0 {
+	if len(y.Labels) == 0 {
 		return
 	}
 	p.Training, p.Column = training, table.Columns[1]
-	p.Fallback, _ = metric.BestConstant(labels, p.Classes, beta)
+	best, _ := metric.Default(p.Task).Constant(y)
+	p.Fallback, p.Prior = best.Labels, best.Values
 }

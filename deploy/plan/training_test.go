@@ -53,26 +53,39 @@ func TestTheTrainingTableSetsTheDefaultLabels(t *testing.T) {
 	}
 }
 
-// If the user asks for labels, the metric does not matter.
-func TestEnsemblesOfOtherMetricsAreRefused(t *testing.T) {
-	for metric, want := range map[string]string{
-		"accuracy": "it was blended for the metric accuracy, which scores the highest class of each image",
-		"log-loss": "it was blended for the metric log-loss, which scores a probability of each class",
-		"f-beta":   "",
-	} {
+// The metric decides with the sample which submissions fit.
+func TestThePlanRecordsTheMetric(t *testing.T) {
+	for metric, want := range map[string]string{"accuracy": "accuracy", "log-loss": "log-loss", "f-beta": ""} {
 		f := write(t)
 		text, err := os.ReadFile(f.Ensemble)
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, f.Ensemble, string(text)+"- metric: "+metric+"\n")
-		_, err = build(f, plan.Options{})
-		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), f.Ensemble+": "+want) {
+		if want != "" {
+			put(t, f.Ensemble, string(text)+"- metric: "+metric+"\n")
+		}
+		if built, err := build(f, plan.Options{Submission: input.Labels}); err != nil || built.Plan.Submission != input.Labels || built.Plan.Metric != want {
 			t.Errorf("%s: %v", metric, err)
 		}
-		if built, err := build(f, plan.Options{Submission: input.Labels}); err != nil || built.Plan.Submission != input.Labels {
-			t.Errorf("%s, labels asked for: %v", metric, err)
+	}
+}
+
+func TestClassNamesAreThoseOfTheUser(t *testing.T) {
+	f := write(t)
+	path := filepath.Join(t.TempDir(), "classes.json")
+	put(t, path, `{"b": 1, "a": 0}`)
+	for text, want := range map[string][]string{"": nil, "a, b": {"a", "b"}, path: {"a", "b"}} {
+		if got, err := plan.ParseClasses(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v", text, got, err)
 		}
+	}
+	for _, text := range []string{"a,,b", "a,b,a", "no.json"} {
+		if got, err := plan.ParseClasses(text); err == nil {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	if _, err := build(f, plan.Options{Classes: []string{"a", "b"}}); err == nil || !strings.Contains(err.Error(), "--classes: 2 class names, but the ensemble has 10 classes") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -99,15 +99,18 @@ func (s *session) checkSubmission() error {
 	if err != nil {
 		return err
 	}
-	g := grade(submissionName, text, s.sample, s.manifest.Classes)
-	s.report.Rows, s.report.Given = g.rows, g.given
+	if s.sample == nil {
+		return nil
+	}
+	g := grade(submissionName, text, s.sample, s.rules)
+	s.report.Answer, s.report.Rows, s.report.Given = s.sample.Form.Answer, g.rows, g.given
 	s.report.Problems = append(s.report.Problems, g.problems...)
 	return nil
 }
 
 // readSample reads the sample submission of the data as the kernel would, or returns
-// nil if there is none. It refuses a kind that the kernel can't answer.
-func readSample(ctx context.Context, m *folder.Manifest, data string) (*input.Table, error) {
+// nil if there is none. It refuses a form that the kernel can't write.
+func readSample(ctx context.Context, m *folder.Manifest, rules input.SampleRules, data string) (*input.Sample, error) {
 	wanted := input.Wanted{Endings: vision.Endings()}
 	if m.Sample != "" {
 		wanted.Samples = append(wanted.Samples, m.Sample)
@@ -116,14 +119,10 @@ func readSample(ctx context.Context, m *folder.Manifest, data string) (*input.Ta
 	if err != nil {
 		return nil, fmt.Errorf("the competition's data: %w", err)
 	}
-	rules, err := m.SampleRules()
-	if err != nil {
-		return nil, err
-	}
 	rules.Images = func(ids []string) (*input.Items, error) { return found.Items(ctx, ids) }
 	chosen, err := input.ChooseSample(found.Samples, rules)
 	if err != nil || chosen == nil {
 		return nil, err
 	}
-	return chosen.Table, nil
+	return chosen.Sample, nil
 }

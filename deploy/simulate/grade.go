@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
 // maxProblems bounds the rows that are named for each kind of mistake.
@@ -19,7 +21,7 @@ const maxProblems = 3
 
 // graded is the result of grade.
 type graded struct {
-	rows, given int // all rows, and rows with a label
+	rows, given int // all rows, and rows with an answer
 	problems    []string
 }
 
@@ -27,11 +29,9 @@ func (g *graded) problem(format string, args ...any) {
 	g.problems = append(g.problems, fmt.Sprintf(format, args...))
 }
 
-// grade checks a submission of labels as a strict grader would. It requires UTF-8,
-// whole lines, the sample's header, and the sample's ids in order. A row holds class
-// numbers, each once, separated by single spaces. If sample is nil, header and ids are
-// free. If classes is 0, any class number is valid.
-func grade(name string, text []byte, sample *input.Table, classes int) graded {
+// grade checks a submission as a strict grader would. It requires UTF-8, whole lines, the
+// sample's header, the sample's ids in order, and answers of the sample's form.
+func grade(name string, text []byte, sample *input.Sample, rules input.SampleRules) graded {
 	var g graded
 	switch {
 	case !utf8.Valid(text):
@@ -54,11 +54,13 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 		g.problem("%s has no header", name)
 		return g
 	}
-	if sample != nil && !slices.Equal(sample.Columns[:], header) {
-		g.problem("%s has the header %q, the sample has %q", name, strings.Join(header, ","), strings.Join(sample.Columns[:], ","))
+	form := &sample.Form
+	if !slices.Equal(form.Header, header) {
+		g.problem("%s has the header %q, the sample has %q", name, strings.Join(header, ","), strings.Join(form.Header, ","))
 	}
 	var ids []string
 	wrong := map[string]int{}
+	checker := newChecker(form, rules)
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -69,17 +71,22 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 			return g
 		}
 		line, _ := r.FieldPos(0)
-		g.rows++
-		ids = append(ids, row[0])
 		kind, what := "fields", ""
-		if len(row) != 2 {
-			what = fmt.Sprintf("the row has %d fields, not 2", len(row))
+		if len(row) != len(form.Header) {
+			what = fmt.Sprintf("the row has %d fields, not %d", len(row), len(form.Header))
+			ids = append(ids, row[0])
 		} else {
-			if row[1] != "" {
+			var original *input.SampleRow
+			if g.rows < len(sample.Rows) {
+				original = &sample.Rows[g.rows]
+			}
+			ids = append(ids, row[form.ID])
+			kind, what = checker.row(row, original)
+			if checker.given {
 				g.given++
 			}
-			kind, what = checkLabels(row[1], classes)
 		}
+		g.rows++
 		if what == "" {
 			continue
 		}
@@ -87,45 +94,88 @@ func grade(name string, text []byte, sample *input.Table, classes int) graded {
 			g.problem("%s:%d: %s", name, line, what)
 		}
 	}
-	for _, kind := range []string{"fields", "spaces", "number", "class", "twice"} {
+	for _, kind := range slices.Sorted(maps.Keys(wrong)) {
 		if n := wrong[kind] - maxProblems; n > 0 {
 			g.problem("%s: %d more rows are wrong in the same way (%s)", name, n, kind)
 		}
 	}
-	if sample != nil {
-		g.compare(name, ids, sample)
-	}
+	g.compare(name, ids, sample)
 	return g
 }
 
-// checkLabels returns the kind of mistake in a field of class numbers, and a message.
-// Both are "" for a valid field. An empty field is valid.
-func checkLabels(field string, classes int) (kind, what string) {
-	if field == "" {
+// checker checks the rows of a submission.
+type checker struct {
+	form   *input.Form
+	rules  input.SampleRules
+	fields input.Fields
+	given  bool // the last row has an answer
+}
+
+func newChecker(form *input.Form, rules input.SampleRules) *checker {
+	return &checker{form: form, rules: rules, fields: input.NewFields(form, rules.Classes)}
+}
+
+// row returns the kind of mistake in a row, and a message. Both are "" for a valid row.
+// original is the row of the sample, or nil.
+func (c *checker) row(row []string, original *input.SampleRow) (kind, what string) {
+	c.given = false
+	for i, field := range row {
+		switch {
+		case i == c.form.ID:
+			continue
+		case !c.form.Copied(i):
+			c.given = c.given || field != c.form.None
+			kind, what = c.answer(field)
+		case original != nil && original.Copied != nil && field != original.Copied[i]:
+			kind, what = "copy", fmt.Sprintf("the column %q has %q, the sample has %q", c.form.Header[i], field, original.Copied[i])
+		}
+		if what != "" {
+			return kind, what
+		}
+	}
+	return "", ""
+}
+
+// answer returns the kind of mistake in a field of the answer, and a message.
+func (c *checker) answer(field string) (kind, what string) {
+	switch c.form.Answer {
+	case input.Values:
+		return c.value(field)
+	case input.Indicators:
+		if field != c.form.Yes && field != c.form.No {
+			return "indicator", fmt.Sprintf("%q is neither %s nor %s", field, c.form.No, c.form.Yes)
+		}
 		return "", ""
 	}
-	if field != strings.Join(strings.Fields(field), " ") {
-		return "spaces", fmt.Sprintf("%q has other spaces than one between two numbers", field)
+	labels, err := c.fields.Labels(field)
+	switch {
+	case err != nil:
+		return "class", err.Error()
+	case c.form.Answer == input.Label && len(labels) != 1, c.form.Top > 0 && len(labels) != c.form.Top:
+		return "count", fmt.Sprintf("%q has %d classes, not %d", field, len(labels), max(c.form.Top, 1))
 	}
-	seen := map[int]bool{}
-	for text := range strings.FieldsSeq(field) {
-		c, err := strconv.Atoi(text)
-		switch {
-		case err != nil || strconv.Itoa(c) != text:
-			return "number", fmt.Sprintf("%q is not a class number", text)
-		case c < 0 || classes > 0 && c >= classes:
-			return "class", fmt.Sprintf("class %d, but there are %d (0 to %d)", c, classes, classes-1)
-		case seen[c]:
-			return "twice", fmt.Sprintf("class %d is given twice", c)
-		}
-		seen[c] = true
+	return "", ""
+}
+
+// value returns the kind of mistake in a number, and a message. A number is a plain
+// decimal; a probability is from 0 to 1.
+func (c *checker) value(field string) (kind, what string) {
+	x, err := strconv.ParseFloat(field, 64)
+	switch {
+	case err != nil || strings.Trim(field, "-.0123456789") != "":
+		return "number", fmt.Sprintf("%q is no number", field)
+	case (c.rules.Task == task.Multilabel || c.rules.Task == task.Multiclass) && (x < 0 || x > 1):
+		return "range", fmt.Sprintf("%q is no probability", field)
 	}
 	return "", ""
 }
 
 // compare reports missing, additional and reordered ids.
-func (g *graded) compare(name string, ids []string, sample *input.Table) {
-	want := sample.IDs()
+func (g *graded) compare(name string, ids []string, sample *input.Sample) {
+	want := make([]string, len(sample.Rows))
+	for i, row := range sample.Rows {
+		want[i] = row.ID
+	}
 	if slices.Equal(ids, want) {
 		return
 	}

@@ -12,7 +12,7 @@
 // Files that differ from the manifest are problems. So is everything in the submission
 // that a strict grader would refuse.
 //
-// The package refuses data whose sample submission asks for another kind of submission.
+// The package refuses data whose sample submission has another form than the kernel's.
 package simulate
 
 import (
@@ -71,8 +71,9 @@ type Report struct {
 	Memory int64         // the memory limit, in bytes
 	Cores  int           // the limit of cores
 	Files  []File        // in the working folder
+	Answer input.Answer  // of the submission
 	Rows   int           // of the submission
-	Given  int           // rows with at least one label
+	Given  int           // rows with an answer
 	// Lacks lists the restrictions that this system does not allow.
 	Lacks []string
 	// Problems lists what would fail on Kaggle, a line each.
@@ -118,9 +119,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if r.Cores == 0 {
 		r.Cores = DefaultCores
 	}
-	sample, err := readSample(ctx, m, o.Data)
+	rules, err := m.SampleRules()
 	if err != nil {
-		return nil, kindHint(err)
+		return nil, err
+	}
+	sample, err := readSample(ctx, m, rules, o.Data)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.checkFolder(ctx, o.Folder, m); err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(root)
-	s := &session{options: o, manifest: m, report: r, root: root, python: python, sample: sample}
+	s := &session{options: o, manifest: m, report: r, root: root, python: python, rules: rules, sample: sample}
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
@@ -144,16 +149,8 @@ type session struct {
 	report   *Report
 	root     string // temporary; holds the folder kaggle
 	python   string
-	sample   *input.Table // the sample submission, nil if the data have none
-}
-
-// kindHint adds a hint to the error of an ambiguous sample submission.
-func kindHint(err error) error {
-	var kind *input.KindError
-	if errors.As(err, &kind) && kind.Ambiguous {
-		return hint.New(err, "where each field may have several class numbers, deploy it with --submission labels")
-	}
-	return err
+	rules    input.SampleRules
+	sample   *input.Sample // the sample submission, nil if the data have none
 }
 
 func (s *session) working() string { return filepath.Join(s.root, "kaggle", "working") }

@@ -47,7 +47,7 @@ var faults = []fault{
 	{"three corrupt images (cut, empty, text)", "gives them the default labels and names them; the other rows do not change", corruptImages, together},
 	{"an empty image folder", "gives every row the default labels, with a warning, status 0", noImages, together},
 	{"a sample submission with only a header", "writes the header, with a warning, status 0", headerOnly, together},
-	{"a sample submission of another kind: one label, probabilities, a column for each class", "refuses before it predicts: says what it saw and what it supports", otherKinds, together},
+	{"a sample submission of a form that does not fit: masks, one probability, too few columns", "refuses before it predicts: says what it saw", otherKinds, together},
 	{"ids without an image", "gives them the default labels and names them", idsWithoutImage, together},
 	{"ids that occur twice in the sample", "predicts each once, writes all rows, with a warning", idsTwice, together},
 	{"a sample submission with CRLF and a byte order mark", "the same bytes", crlf, together},
@@ -461,13 +461,13 @@ func headerOnly(t *testing.T, w *world) string {
 
 func otherKinds(t *testing.T, w *world) string {
 	for text, want := range map[string]string{
-		"image_id,label\na,4\n":           "one class for each image",
-		"image_id,target\na,0.5\n":        "decimal numbers, such as probabilities",
+		"image_id,rle\na,4 1\n":           "masks or boxes",
+		"image_id,target\na,0.5\n":        "one number for each image, such as a probability",
 		"image_id,a,b,c\na,0.3,0.3,0.3\n": "3 columns after the id",
 	} {
 		s := w.stage(t)
 		s.write(t, sample, []byte(text))
-		s.refused(t, s.run(t), "kernel: ../"+sample, want, "Supported: an id and space-separated class numbers")
+		s.refused(t, s.run(t), "kernel: ../"+sample, want, "Seen: the header")
 	}
 	return ""
 }

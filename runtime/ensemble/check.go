@@ -50,6 +50,14 @@ func (p *Plan) Check() error {
 			return fmt.Errorf("plan %s: class %d: the offset %g is not between -1 and 1", p.Name, c, o)
 		}
 	}
+	if p.Form.Decided() {
+		if err := p.CheckForm(&p.Form, p.Submission); err != nil {
+			return fmt.Errorf("plan %s: %w", p.Name, err)
+		}
+	}
+	if n := len(p.Prior); n != 0 && n != p.Values() {
+		return fmt.Errorf("plan %s: %d default values for %d", p.Name, n, p.Values())
+	}
 	for _, c := range p.Fallback {
 		if c < 0 || c >= p.Classes {
 			return fmt.Errorf("plan %s: the default label %d is not below %d", p.Name, c, p.Classes)

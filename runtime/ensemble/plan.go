@@ -64,9 +64,12 @@ type Plan struct {
 	Cuts []Cut
 	// Budget is the default time limit of a kernel; 0 means none.
 	Budget time.Duration
-	// Submission is the kind of submission that the user asked for. Unsettled leaves
-	// the choice to the sample submission.
-	Submission input.Submission
+	// Submission is the answer that the user asked for. Unsettled leaves the choice to the
+	// sample submission.
+	Submission input.Answer
+	// Form is how the submission is written, as the sample submission showed when the plan
+	// was made. An undecided form leaves it to the sample of the run.
+	Form input.Form
 	// Training says how many labels the rows of the training table have.
 	Training input.Labeling
 	// Column is the name of the label column of the training table; "" if unknown.
@@ -74,6 +77,9 @@ type Plan struct {
 	// Fallback holds the labels of an image without prediction: the best constant
 	// answer of the training table. Empty if unknown.
 	Fallback []int
+	// Prior holds the values of an image without prediction: the share of each class in
+	// the training table, or the mean of each target. Empty if unknown.
+	Prior []float32
 	// Sample is the file name of the sample submission if it is an unusual one.
 	Sample string
 }
@@ -106,5 +112,8 @@ func (p *Plan) FoldNames() []string {
 
 // SampleRules returns the rules by which a run of the plan reads sample submissions.
 func (p *Plan) SampleRules() input.SampleRules {
-	return input.SampleRules{Classes: p.Classes, Submission: p.Submission, Training: p.Training, Column: p.Column}
+	return input.SampleRules{
+		Task: p.Task, Classes: p.Classes, Names: p.ClassNames, Metric: p.Metric,
+		Submission: p.Submission, Training: p.Training, Column: p.Column, Form: p.Form,
+	}
 }

@@ -1,45 +1,17 @@
 package input
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
-
-// Submission is a kind of submission.
-type Submission uint8
-
-// The kinds of submission.
-const (
-	// Unsettled leaves the kind to the sample submission.
-	Unsettled Submission = iota
-	// Labels is an id and the space-separated numbers of its classes in each row.
-	Labels
-)
-
-// submissions lists the kinds that a user can ask for.
-var submissions = map[string]Submission{"": Unsettled, "labels": Labels}
-
-// ParseSubmission returns the kind with this name; "" is Unsettled. It returns an
-// error for an unknown name.
-func ParseSubmission(name string) (Submission, error) {
-	s, ok := submissions[name]
-	if !ok {
-		return Unsettled, fmt.Errorf("unknown kind of submission %q; there is labels", name)
-	}
-	return s, nil
-}
-
-// String returns the name of the kind.
-func (s Submission) String() string {
-	if s == Labels {
-		return "labels"
-	}
-	return ""
-}
 
 // Labeling is the number of labels in the rows of a training table.
 type Labeling uint8
@@ -51,238 +23,299 @@ const (
 	SeveralLabels          // another number in some row
 )
 
-// defaultColumn is the column of labels if no table names one.
-const defaultColumn = "attribute_ids"
-
-// SampleRules are the expectations of [ReadSample]. The zero value has none.
+// SampleRules are the expectations of [ReadSample]: what the ensemble predicts, and what
+// the user says about the submission.
 type SampleRules struct {
-	// Classes is the number of classes, or 0 if unknown.
+	Task task.Task
+	// Classes is the number of classes, grades or targets, or 0 if unknown.
 	Classes int
-	// Submission is the kind that the user asks for.
-	Submission Submission
+	// Names are the classes' names by number, as the competition writes them. nil means
+	// that they are unknown.
+	Names []string
+	// Metric is the name of the metric that the ensemble was fitted to, or "".
+	Metric string
+	// Submission is the answer that the user asks for.
+	Submission Answer
 	// Training is the number of labels in the rows of the training table.
 	Training Labeling
 	// Column is the column of labels to write for a table that has only ids.
-	// "" means defaultColumn.
+	// "" means one that fits the task.
 	Column string
+	// Form is the form that the sample must have, if it is decided.
+	Form Form
 	// Images locates the images of ids. It is nil if their folder is unknown.
 	Images func(ids []string) (*Items, error)
 }
 
-// KindError is returned for a sample submission of a kind that is not supported.
-type KindError struct {
+// FormError is returned for a sample submission whose form can't be understood, or does
+// not fit the ensemble.
+type FormError struct {
 	Name string // of the file
 	Line int    // the row that shows it, or 0
-	What string // what is wrong, such as "it has a column for each class"
+	What string // what is wrong, such as "it has 4 columns after the id, but …"
 	Saw  string // the header and the first values
-	// Ambiguous reports whether the sample could be one of labels, if the user
-	// confirms it.
-	Ambiguous bool
 }
 
-func (e *KindError) Error() string {
+func (e *FormError) Error() string {
 	place := e.Name
 	if e.Line > 0 {
 		place = fmt.Sprintf("%s:%d", e.Name, e.Line)
 	}
-	return fmt.Sprintf("%s: %s; this kind of submission is not supported. Seen: %s. Supported: an id and space-separated class numbers, such as %q, %q",
-		place, e.What, e.Saw, "id,attribute_ids", "1165e02531758026,0 1 2")
+	return fmt.Sprintf("%s: %s. Seen: %s", place, e.What, e.Saw)
 }
 
-// Sample is a sample submission of labels.
+// Sample is a sample submission.
 type Sample struct {
-	*Table
-	// Note tells the user what to check about the table, or is "".
+	Name string // of the file
+	Form Form
+	Rows []SampleRow
+	// Means holds the mean of the sample's numbers for each class, if the form has values.
+	Means []float64
+	// Test reports that the table is one of the test images, in place of a sample.
+	Test bool
+	// Note tells the user what to check about the form, or is "".
 	Note string
 }
 
-// ReadSample reads the sample submission at path. It returns a *KindError for a
-// sample whose rows are not an id and class numbers: one label, probabilities, a
-// column for each class, names, or several rows for an image. A sample of only a
-// header has no rows.
-func ReadSample(path string, rules SampleRules) (*Sample, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readSample(path, f, rules)
+// SampleRow is a row of a sample submission.
+type SampleRow struct {
+	ID    string // as the table writes it
+	Image string // id of the image
+	// Class is the class of a row for an image and a class, else 0.
+	Class int
+	// Field is the sample's own answer in OneField.
+	Field string
+	// Copied holds the fields to copy, by column. It is nil if only the id is copied.
+	Copied []string
+	Line   int // line in the file, from 1
 }
 
-func readSample(name string, r io.Reader, rules SampleRules) (*Sample, error) {
-	s := &sampleReader{Records: NewRecords(name, r), rules: rules}
-	header, err := s.Header()
+// IDs returns the ids of the images, each once, in the order of the rows.
+func (s *Sample) IDs() []string {
+	seen := make(map[string]bool, len(s.Rows))
+	ids := make([]string, 0, len(s.Rows))
+	for _, row := range s.Rows {
+		if !seen[row.Image] {
+			seen[row.Image] = true
+			ids = append(ids, row.Image)
+		}
+	}
+	return ids
+}
+
+// ReadSample reads the sample submission at path. If rules.Form is decided, the sample
+// must have that form. Otherwise ReadSample recognizes the form by the header, the rows
+// and the rules.
+//
+// It returns a *FormError for a form that can't be understood or does not fit the
+// ensemble. A sample of only a header has no rows.
+func ReadSample(path string, rules SampleRules) (*Sample, error) {
+	test := isTestTable(path)
+	if rules.Form.Decided() {
+		return readDecided(path, rules, test)
+	}
+	s, err := surveyFile(path, rules)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range header {
-		s.columns = append(s.columns, strings.ToValidUTF8(h, "?"))
-	}
-	switch test := isTestTable(name); {
-	case len(s.columns) == 2 && (!test || s.idColumn() == 0):
-		return s.two(test)
-	case test:
+	form, note, err := s.recognize()
+	var wrong *FormError
+	if test && (err == nil && !s.hasAnswers(&form, note) || errors.As(err, &wrong)) {
 		return s.idsOnly()
 	}
-	return nil, s.otherColumns()
-}
-
-// sampleReader is the state of one ReadSample.
-type sampleReader struct {
-	*Records
-	rules   SampleRules
-	columns []string
-	first   [][]string // the first rows, for messages
-}
-
-// maxShown is the number of rows in a message.
-const maxShown = 3
-
-// next is Records.Next, and keeps the first rows for messages.
-func (s *sampleReader) next() (record []string, line int, err error) {
-	record, line, err = s.Records.Next()
-	if err == nil && len(s.first) < maxShown {
-		s.first = append(s.first, record)
-	}
-	return record, line, err
-}
-
-// wrong returns a KindError with the first rows.
-func (s *sampleReader) wrong(line int, format string, args ...any) *KindError {
-	return &KindError{Name: s.name, Line: line, What: fmt.Sprintf(format, args...), Saw: s.saw()}
-}
-
-// maxColumns is the number of columns in a message.
-const maxColumns = 5
-
-// saw returns the header and the first rows, for messages.
-func (s *sampleReader) saw() string {
-	line := func(fields []string) string {
-		shown := fields[:min(len(fields), maxColumns)]
-		text := strings.Join(shown, ",")
-		if len(text) > 80 {
-			text = strings.ToValidUTF8(text[:80], "") + "…"
-		}
-		if len(fields) > len(shown) {
-			text += fmt.Sprintf(",… (%d columns)", len(fields))
-		}
-		return fmt.Sprintf("%q", text)
-	}
-	text := "the header " + line(s.columns)
-	for i, row := range s.first {
-		if i == 0 {
-			text += ", then "
-		} else {
-			text += ", "
-		}
-		text += line(row)
-	}
-	if len(s.first) == 0 {
-		text += " without rows"
-	}
-	return text
-}
-
-// otherColumns returns the error for a sample without exactly two columns.
-func (s *sampleReader) otherColumns() error {
-	for range maxShown {
-		if _, _, err := s.next(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return err
-		}
-	}
-	if len(s.columns) == 1 {
-		if separator := otherSeparator(s.columns); separator != "" {
-			return s.wrong(0, "its columns are separated by %s, not by commas", separator)
-		}
-		return s.wrong(0, "it has one column, and none for labels")
-	}
-	numbers := len(s.first) > 0
-	for _, row := range s.first {
-		for _, cell := range row[1:] {
-			numbers = numbers && isNumber(cell)
-		}
-	}
-	if numbers || len(s.columns) > 3 {
-		return s.wrong(0, "it has %d columns after the id, as for a value of each class", len(s.columns)-1)
-	}
-	return s.wrong(0, "it has %d columns", len(s.columns))
-}
-
-// idColumn returns the first column named like an id, or 0.
-func (s *sampleReader) idColumn() int {
-	for i, h := range s.columns {
-		if w := words(h); len(w) > 0 && idWords[w[len(w)-1]] {
-			return i
-		}
-	}
-	return 0
-}
-
-// idsOnly reads the ids from a table of the test images.
-func (s *sampleReader) idsOnly() (*Sample, error) {
-	id := s.idColumn()
-	t := &Table{Name: s.name, Columns: [2]string{s.columns[id]}}
-	for {
-		record, line, err := s.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if record[id] == "" {
-			return nil, fmt.Errorf("%s:%d: the id is empty", s.name, line)
-		}
-		t.Rows = append(t.Rows, Row{ID: strings.Clone(record[id]), Line: line})
-	}
-	return s.testTable(t), nil
-}
-
-// two reads a table of two columns. If it is a table of the test images whose second
-// column has no labels, two reads only the ids.
-func (s *sampleReader) two(test bool) (*Sample, error) {
-	t := &Table{Name: s.name, Columns: [2]string{s.columns[0], s.columns[1]}}
-	var v values
-	var wrong *KindError
-	for {
-		record, line, err := s.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if record[0] == "" {
-			return nil, fmt.Errorf("%s:%d: the id is empty", s.name, line)
-		}
-		if what := v.add(record[1]); what != "" && wrong == nil {
-			wrong = s.wrong(line, "%s", what)
-		}
-		t.Rows = append(t.Rows, Row{ID: strings.Clone(record[0]), Labels: strings.Clone(record[1]), Line: line})
-	}
-	if wrong != nil && s.rules.Submission != Labels && !test {
-		wrong.Saw = s.saw()
-		return nil, wrong
-	}
-	note, err := s.judge(t, v)
-	if test && (wrong != nil || errors.As(err, &wrong)) {
-		for i := range t.Rows {
-			t.Rows[i].Labels = ""
-		}
-		return s.testTable(t), nil
-	}
 	if err != nil {
 		return nil, err
 	}
-	return &Sample{t, note}, nil
+	sample, err := load(path, &form, rules.Classes, false)
+	if err != nil {
+		return nil, err
+	}
+	sample.Note, sample.Test = note, test
+	return sample, nil
 }
 
-// testTable sets the column of labels for a table of the test images, and notes that
-// it replaces a sample submission.
-func (s *sampleReader) testTable(t *Table) *Sample {
-	t.Columns[1] = cmp.Or(s.rules.Column, defaultColumn)
-	return &Sample{t, fmt.Sprintf("there is no sample submission: the ids are the column %q of %s, and the labels' column is named %q",
-		t.Columns[0], s.name, t.Columns[1])}
+// readDecided reads a sample that must have the form of the rules. A table of the test
+// images may have any columns.
+func readDecided(path string, rules SampleRules, test bool) (*Sample, error) {
+	form := rules.Form
+	want := &form
+	sample, err := load(path, want, rules.Classes, rules.Submission == Unsettled)
+	var other *otherFormError
+	if !errors.As(err, &other) {
+		return sample, err
+	}
+	rules.Form = Form{}
+	s, surveyErr := surveyFile(path, rules)
+	if surveyErr != nil {
+		return nil, surveyErr
+	}
+	if test && (want.Layout == OneField || want.Layout == ColumnPerClass) && len(want.copies()) == 0 {
+		return s.idsOnlyOf(want)
+	}
+	seen := ""
+	if other, _, err := s.recognize(); err == nil && !other.Equal(want) {
+		seen = "; the sample: " + other.String()
+	}
+	return nil, hint.New(s.wrong(other.line, "%s. The form was decided before: %s%s", other.what, want, seen),
+		"if the competition changed its sample, decide anew: deploy with this one by --sample")
+}
+
+// otherFormError is returned by load for a table of another form.
+type otherFormError struct {
+	what string
+	line int
+}
+
+func (e *otherFormError) Error() string { return e.what }
+
+// load reads the rows of a sample of a known form. It returns an *otherFormError for
+// another header and for rows of no class below classes. If strict, it also returns one
+// for fields that contradict the form.
+func load(path string, form *Form, classes int, strict bool) (*Sample, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	records := NewRecords(path, file)
+	header, err := records.Header()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(header, form.Header) {
+		return nil, &otherFormError{what: fmt.Sprintf("it has the columns %s, not %s", quoted(header), quoted(form.Header))}
+	}
+	r := newRowReader(form, classes)
+	s := &Sample{Name: path, Form: *form}
+	for {
+		record, line, err := records.Next()
+		if errors.Is(err, io.EOF) {
+			s.Means = r.means()
+			return s, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if record[form.ID] == "" {
+			return nil, fmt.Errorf("%s:%d: the id is empty", path, line)
+		}
+		row, what := r.read(record)
+		if what == "" && strict {
+			what = r.contradiction(record)
+		}
+		if what != "" {
+			return nil, &otherFormError{what, line}
+		}
+		row.Line = line
+		s.Rows = append(s.Rows, row)
+	}
+}
+
+// rowReader reads the rows of a sample of a known form.
+type rowReader struct {
+	form    *Form
+	fields  Fields
+	sums    []float64 // of the sample's numbers, by class
+	counts  []int
+	copying bool // columns other than the id are copied
+}
+
+func newRowReader(form *Form, classes int) *rowReader {
+	r := &rowReader{form: form, fields: NewFields(form, classes)}
+	if form.Answer == Values {
+		r.sums, r.counts = make([]float64, max(classes, 1)), make([]int, max(classes, 1))
+	}
+	r.copying = len(form.copies()) > 0 || form.Layout == ClassColumn
+	return r
+}
+
+// read returns the row of a record, or what is wrong with it.
+func (r *rowReader) read(record []string) (row SampleRow, what string) {
+	f := r.form
+	row.ID = strings.Clone(record[f.ID])
+	row.Image = row.ID
+	switch f.Layout {
+	case OneField:
+		row.Field = strings.Clone(record[f.Field])
+	case RowPerClass:
+		var ok bool
+		if row.Image, row.Class, ok = r.fields.splitID(row.ID); !ok {
+			return row, fmt.Sprintf("the id %q names no class", shorten(row.ID))
+		}
+	case ClassColumn:
+		var ok bool
+		if row.Class, ok = r.fields.Class(record[f.Class]); !ok {
+			return row, fmt.Sprintf("%q is no class", shorten(record[f.Class]))
+		}
+	}
+	if r.copying {
+		row.Copied = make([]string, len(record))
+		for i, field := range record {
+			if f.Copied(i) {
+				row.Copied[i] = strings.Clone(field)
+			}
+		}
+	}
+	r.count(record, row.Class)
+	return row, ""
+}
+
+// count adds the numbers of a record to the means.
+func (r *rowReader) count(record []string, class int) {
+	if r.form.Answer != Values {
+		return
+	}
+	add := func(c int, field string) {
+		if x, err := strconv.ParseFloat(strings.TrimSpace(field), 64); err == nil && isNumber(field) {
+			r.sums[c] += x
+			r.counts[c]++
+		}
+	}
+	switch r.form.Layout {
+	case ColumnPerClass:
+		for i, c := range r.form.Classes {
+			if c >= 0 {
+				add(c, record[i])
+			}
+		}
+	case OneField:
+		add(r.form.Target, record[r.form.Field])
+	default:
+		add(class, record[r.form.Field])
+	}
+}
+
+func (r *rowReader) means() []float64 {
+	for c, n := range r.counts {
+		r.sums[c] /= float64(max(n, 1))
+	}
+	return r.sums
+}
+
+// contradiction returns what in a record another form would have, or "".
+func (r *rowReader) contradiction(record []string) string {
+	f := r.form
+	for i, field := range record {
+		if i == f.ID || f.Copied(i) || field == "" || field == f.None {
+			continue
+		}
+		ok := true
+		switch f.Answer {
+		case Labels:
+			for part := range strings.SplitSeq(field, f.Separator) {
+				_, known := r.fields.Class(strings.TrimSpace(part))
+				ok = ok && (known || part == "")
+			}
+		case Label:
+			_, ok = r.fields.Class(field)
+		case Values:
+			ok = isNumber(field)
+		case Indicators:
+			ok = field == f.Yes || field == f.No || isNumber(field)
+		}
+		if !ok {
+			return fmt.Sprintf("the column %q has %q", f.Header[i], shorten(field))
+		}
+	}
+	return ""
 }

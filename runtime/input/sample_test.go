@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
@@ -57,41 +58,44 @@ func TestSamplesOfLabelsAreRead(t *testing.T) {
 	}
 }
 
-func TestSamplesOfOtherKindsAreRefused(t *testing.T) {
+func TestSamplesThatDoNotFitAreRefused(t *testing.T) {
 	for _, c := range []struct {
-		name, text, want string
-		rules            input.SampleRules
+		name, text, want, settle string
+		rules                    input.SampleRules
 	}{
-		{"Cassava", "image_id,label\n2216849948.jpg,4\n", `one class for each image.*"image_id,label", then "2216849948.jpg,4"`, input.SampleRules{}},
-		{"APTOS", "id_code,diagnosis\na,0\nb,0\n", "one class for each image", input.SampleRules{}},
-		{"digits", "ImageId,Label\n1,0\n2,0\n", "one class for each image", input.SampleRules{}},
-		{"class ids", "image,class_id\na,0\n", "one class for each image", input.SampleRules{}},
-		{"one label to train on", "Id,Predicted\na,0\nb,0\n", "as the training table has", input.SampleRules{Training: input.OneLabel}},
-		{"melanoma", "image_name,target\na,0\nb,0\n", "one class for each image", input.SampleRules{}},
-		{"probabilities", "image_id,target\na,0.5\n", `decimal numbers.*"0.5"`, input.SampleRules{Training: input.SeveralLabels}},
-		{"probabilities that are 0", "id,probability\na,0\n", "numbers, such as probabilities", input.SampleRules{Training: input.SeveralLabels}},
-		{"columns", "image_id,healthy,rust,scab\na,0.25,0.25,0.25\n", "3 columns after the id", input.SampleRules{}},
-		{"columns and no rows", "image_id,a,b,c,d,e,f\n", `6 columns after the id.*"image_id,a,b,c,d,… \(7 columns\)" without rows`, input.SampleRules{}},
-		{"columns though the user says labels", "id,a,b\nx,0,0\n", "2 columns after the id", input.SampleRules{Submission: input.Labels}},
-		{"long form", "id,class,probability\na,cat,0.1\n", "3 columns", input.SampleRules{}},
-		{"names", "image,labels\na.jpg,healthy\n", `text, such as names of classes: "healthy"`, input.SampleRules{}},
-		{"names of several words", "image,labels\na.jpg,scab rust\n", "names of classes", input.SampleRules{}},
-		{"boxes", "image_id,PredictionString\na,14 1 0 0 1 1\n", "twice", input.SampleRules{}},
-		{"masks", "ImageId,EncodedPixels\na,\n", "masks or boxes", input.SampleRules{}},
-		{"mask", "ImageId,EncodedPixels\na,1 2\n", "masks or boxes", input.SampleRules{}},
-		{"commas", "id,labels\na,\"0,1\"\n", "not separated by spaces", input.SampleRules{}},
-		{"semicolons", "id;labels\na;0 1\n", "semicolons", input.SampleRules{}},
-		{"one column", "id\na\n", "one column", input.SampleRules{}},
-		{"a class too many", "id,attribute_ids\na,0 12\n", `the number 12, but the ensemble has 10 classes`, input.SampleRules{Classes: 10}},
-		{"minus", "id,attribute_ids\na,-1\n", `"-1" is no class number`, input.SampleRules{}},
-		{"rows for each image", "id,predicted\na,0\na,0\nb,0\nb,0\n", "2 rows for every image", input.SampleRules{}},
-		{"image_class", "ID,Predicted\na_0,0\na_1,0\nb_0,0\nb_1,0\n", `2 rows for every image, such as "a_0" of the image "a"`, input.SampleRules{Classes: 2}},
-		{"a header only", "image_id,label\n", "no value shows anything else", input.SampleRules{}},
+		{"probabilities", "image_id,target\na,0.5\n", "10 classes and none is named so", "--classes", sigmoids(10)},
+		{"probabilities that are 0", "id,probability\na,0\n", "10 classes and none is named so", "--classes", softmax(10)},
+		{"a probability or a decision", "id,target\na,0\n", "the probability of the ensemble's only class, or a decision", "--submission values", sigmoids(1)},
+		{"too few columns", "image_id,healthy,rust,scab\na,0.25,0.25,0.25\n", "3 columns after the id, but the ensemble has 10 classes", "--classes", sigmoids(10)},
+		{"columns and no rows", "image_id,a,b,c,d,e,f\n", `6 columns after the id.*"image_id,a,b,c,d,… \(7 columns\)" without rows`, "--classes", softmax(10)},
+		{"columns without order", "id,rust,healthy,scab\na,0,0,0\n", `"rust", "healthy", "scab" are not sorted`, "--classes", softmax(3)},
+		{"columns of other names", "id,cat,dgo\na,0,0\n", `no column for the classes "dog", and its columns "dgo" are no classes`, "--classes", named(softmax(0), "cat,dog")},
+		{"a class twice", "id,cat,Cat\na,0,0\n", `"cat" and "Cat" are both the class "cat"`, "", named(softmax(0), "cat,dog")},
+		{"columns though the user says labels", "id,a,b\nx,0,0\n", "2 columns after the id, and none is named like the answer", "", input.SampleRules{Submission: input.Labels, Classes: 2}},
+		{"columns of grades", "id,g0,g1,g2\na,0,0,0\n", "an ordinal ensemble predicts one grade", "", grades(3)},
+		{"other classes", "id,class,probability\na,cat,0.1\na,dog,0.1\n", "has text", "--classes", softmax(3)},
+		{"names", "image,labels\na.jpg,healthy\n", `text, such as names of classes: "healthy"`, "--classes", sigmoids(10)},
+		{"unknown names", "image,labels\na.jpg,helthy\n", `"helthy", which is no name of a class such as "healthy", "rust"`, "--classes", named(sigmoids(0), "healthy,rust")},
+		{"names with spaces", "image,labels\na.jpg,leaf rust\n", `"leaf rust" has a space`, "--sample", named(sigmoids(0), "leaf rust,scab")},
+		{"masks", "ImageId,EncodedPixels\na,\n", "masks or boxes", "", sigmoids(10)},
+		{"mask", "ImageId,EncodedPixels\na,1 2\n", "masks or boxes", "", sigmoids(10)},
+		{"numbers twice", "ImageId,Predicted\na,3 1 3\n", "a number twice", "", sigmoids(10)},
+		{"semicolons", "id;labels\na;0 1\n", "semicolons", "", sigmoids(10)},
+		{"one column", "id\na\n", "one column", "", sigmoids(10)},
+		{"a class too many", "id,attribute_ids\na,0 12\n", `the number 12, but the ensemble has 10 classes`, "--classes", sigmoids(10)},
+		{"a grade too many", "id,grade\na,0\nb,7\n", `the number 7, but the ensemble has 5 classes`, "--classes", grades(5)},
+		{"minus", "id,attribute_ids\na,-1\n", "has -1, which is no class number", "", sigmoids(10)},
+		{"large values", "id,score\na,43.5\n", "numbers from 43.5 to 43.5, but the ensemble predicts probabilities", "--submission values", sigmoids(1)},
+		{"text for a number", "id,weight\na,heavy\n", `"heavy", but the ensemble predicts numbers`, "", targets(1)},
+		{"rows for each class", "id,predicted\na,0\na,0\nb,0\nb,0\n", "2 rows for every image, and nothing says for which class", "", sigmoids(2)},
 	} {
 		_, err := readSample(t, "sample_submission.csv", c.text, c.rules)
-		var kind *input.KindError
-		if !errors.As(err, &kind) || !regexp.MustCompile(c.want).MatchString(err.Error()) {
+		var form *input.FormError
+		if !errors.As(err, &form) || !regexp.MustCompile(c.want).MatchString(err.Error()) {
 			t.Errorf("%s: %v", c.name, err)
+		}
+		if hints := strings.Join(hint.All(err), "\n"); !strings.Contains(hints, c.settle) || (hints == "") != (c.settle == "") {
+			t.Errorf("%s: hints %q", c.name, hints)
 		}
 	}
 }
@@ -102,7 +106,7 @@ func TestErrorsInSamplesNameTheLine(t *testing.T) {
 		"id,attribute_ids\na\n":          "sample_submission.csv:2: fields in the row: 1; in the header: 2",
 		"id,attribute_ids\n,1\n":         "sample_submission.csv:2: the id is empty",
 		"id,attribute_ids\n\"a\"b\",1":   "sample_submission.csv:2:",
-		"id,attribute_ids\na,1\nb,x y z": "sample_submission.csv:3: it has text",
+		"id,attribute_ids\na,1\nb,x y z": "sample_submission.csv:3: its column \"attribute_ids\" has text",
 	} {
 		if _, err := readSample(t, "sample_submission.csv", text, input.SampleRules{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
@@ -124,8 +128,8 @@ func TestTestTablesGiveIDsOnly(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if got := strings.Join(s.IDs(), " "); got != "a b" || s.Columns[1] != column || (s.Note != "") != (column == "tags") {
-			t.Errorf("%q: ids %s, columns %q, noted %q", text, got, s.Columns, s.Note)
+		if got := strings.Join(s.IDs(), " "); got != "a b" || s.Form.Header[1] != column || (s.Note != "") != (column == "tags") {
+			t.Errorf("%q: ids %s, columns %q, noted %q", text, got, s.Form.Header, s.Note)
 		}
 	}
 }
@@ -188,7 +192,7 @@ func TestSamplesOfEveryEncodingAreRead(t *testing.T) {
 		wide("\ufeff"+text, binary.LittleEndian), wide("\ufeff"+text, binary.BigEndian),
 	} {
 		s, err := readSample(t, "sample_submission.csv", form, input.SampleRules{})
-		if err != nil || len(s.Rows) != 2 || s.Rows[0].ID != "a" || s.Columns[0] != "id" {
+		if err != nil || len(s.Rows) != 2 || s.Rows[0].ID != "a" || s.Form.Header[0] != "id" {
 			t.Errorf("%q: %v", form, err)
 		}
 	}

@@ -21,7 +21,7 @@ type Choice struct {
 // sample with images, by rules.Images, is better than one without. A table of the
 // test images counts only if there is nothing else.
 //
-// ChooseSample returns a *KindError for a sample of another kind, unless another
+// ChooseSample returns a *FormError for a sample of a form that does not fit, unless another
 // sample has images. It returns nil and no error if there are no paths.
 func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 	paths = withoutTests(paths)
@@ -40,11 +40,11 @@ func ChooseSample(paths []string, rules SampleRules) (*Choice, error) {
 	images := false // c.Sample has some
 	for _, path := range paths {
 		s, err := ReadSample(path, rules)
-		var kind *KindError
+		var form *FormError
 		switch {
 		case failed != nil:
 			return nil, failed
-		case errors.As(err, &kind):
+		case errors.As(err, &form):
 			if wrong == nil {
 				wrong = err
 			}

@@ -31,11 +31,11 @@ func (k *kernel) flags() (*flag.FlagSet, *request) {
 	fs := flag.NewFlagSet(tool, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.Input, "input", "", "`FOLDER` to search for weights, images and the sample submission (default ../input, else /kaggle/input)")
-	fs.StringVar(&o.Output, "output", "submission.csv", "`FILE` to write the labels to")
+	fs.StringVar(&o.Output, "output", "submission.csv", "`FILE` to write the submission to")
 	fs.StringVar(&o.Sample, "sample", "", "`FILE` with the ids to predict (default: the sample submission under the input)")
 	fs.StringVar(&o.Images, "images", "", "`FOLDER` of the images (default: searched for under the input)")
-	fs.Func("submission", "`KIND` of submission: labels (default: the sample submission decides)", func(text string) (err error) {
-		o.Submission, err = input.ParseSubmission(text)
+	fs.Func("submission", "`KIND` of submission: "+strings.Join(input.Answers(), ", ")+" (default: the sample submission decides)", func(text string) (err error) {
+		o.Submission, err = input.ParseAnswer(text)
 		return err
 	})
 	fs.StringVar(&o.Predictions, "predictions", "", "`FOLDER` to write level1_test_NAME.npy of every fold to")

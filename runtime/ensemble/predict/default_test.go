@@ -139,8 +139,10 @@ func TestTheUserSettlesTheKindOfAnAmbiguousSample(t *testing.T) {
 	text := strings.NewReplacer("attribute_ids", "label", ",0 1\n", ",0\n").Replace(read(t, w.Path(samplePath)))
 	w.Write(t, samplePath, []byte(text))
 	o := w.options(t.TempDir())
-	if _, err := predict.Run(context.Background(), w.Plan, o); err == nil || !strings.Contains(predict.KindHint(err).Error(), "one class for each image") {
-		t.Errorf("got %v", err)
+	var log strings.Builder
+	o.Log = &log
+	if _, err := predict.Run(context.Background(), w.Plan, o); err != nil || !strings.Contains(log.String(), "deploy with --submission labels") {
+		t.Errorf("got %v, told:\n%s", err, log.String())
 	}
 	for name, change := range map[string]func(*predict.Options){
 		"by the plan":    func(*predict.Options) { w.Plan.Submission = input.Labels },
@@ -170,7 +172,7 @@ func TestTheSampleWithImagesIsTakenAndReported(t *testing.T) {
 	text := read(t, w.Path(samplePath))
 	must(t, os.Rename(w.Path(samplePath), w.Path("competitions/c/stage_2_sample_submission.csv")))
 	w.Write(t, "competitions/c/stage_1_sample_submission.csv", []byte(text))
-	w.Write(t, "other/sample_submission.csv", []byte("image_id,label\nx,0\n"))
+	w.Write(t, "other/sample_submission.csv", []byte("image_id,rle\nx,0\n"))
 	var log strings.Builder
 	got, _ := w.predict(t, func(o *predict.Options) { o.Log = &log })
 	if got != want || !strings.Contains(log.String(), "passed over: "+filepath.Join(w.Root, "other")) ||
@@ -178,7 +180,7 @@ func TestTheSampleWithImagesIsTakenAndReported(t *testing.T) {
 		t.Errorf("told:\n%s\n%s", log.String(), got)
 	}
 	must(t, os.RemoveAll(w.Path("competitions/c/test")))
-	if _, err := predict.Run(context.Background(), w.Plan, w.options(t.TempDir())); err == nil || !strings.Contains(err.Error(), "one class for each image") {
+	if _, err := predict.Run(context.Background(), w.Plan, w.options(t.TempDir())); err == nil || !strings.Contains(err.Error(), "masks or boxes") {
 		t.Errorf("got %v", err)
 	}
 }

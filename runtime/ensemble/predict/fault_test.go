@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
@@ -67,16 +68,28 @@ func TestFaultsAreReportedBeforeTheFirstPrediction(t *testing.T) {
 		{"a broken sample", func(t *testing.T, w *world, _ *predict.Options) {
 			w.Write(t, "competitions/c/sample_submission.csv", []byte("id,attribute_ids\na\n"))
 		}, []string{"ROOT/competitions/c/sample_submission.csv:2: fields in the row: 1; in the header: 2"}},
-		{"a sample of one label", func(t *testing.T, w *world, _ *predict.Options) {
+		{"a sample of masks", func(t *testing.T, w *world, _ *predict.Options) {
+			w.Write(t, "competitions/c/sample_submission.csv", []byte("image_id,rle\na,4\n"))
+		}, []string{"sample_submission.csv: its column \"rle\" is one of masks or boxes, which are not supported"}},
+		{"a sample of another form", func(t *testing.T, w *world, _ *predict.Options) {
+			w.Plan.Form = input.Form{Answer: input.Labels, Header: []string{"id", "tags"}, Field: 1, Separator: " "}
+		}, []string{"sample_submission.csv: it has the columns \"id\", \"attribute_ids\", not \"id\", \"tags\"", "in the column \"tags\"; the sample: "}},
+		{"a sample of labels for an ensemble without thresholds", func(t *testing.T, w *world, _ *predict.Options) {
+			w.Plan.Metric = "roc-auc"
+		}, []string{"the submission has the classes above their thresholds, but test was blended for the metric roc-auc"}},
+		{"coefficients without a mean", func(t *testing.T, w *world, _ *predict.Options) {
 			w.Write(t, "competitions/c/sample_submission.csv", []byte("image_id,label\na,4\n"))
-		}, []string{"sample_submission.csv: it has one number in every row of the column \"label\": one class for each image"}},
+			for i := range w.Plan.Models {
+				w.Plan.Models[i].Coefficient *= -1
+			}
+		}, []string{"the submission has weighted means, but the coefficients of test sum to -1.4"}},
 		{"a sample of probabilities", func(t *testing.T, w *world, _ *predict.Options) {
 			w.Write(t, "competitions/c/sample_submission.csv", []byte("image_id,target\na,0.5\n"))
-		}, []string{"sample_submission.csv:2: it has decimal numbers, such as probabilities: \"0.5\""}},
+		}, []string{"sample_submission.csv:2: its column \"target\" has one number for each image, such as a probability, but the ensemble has 7 classes"}},
 		{"a sample of columns", func(t *testing.T, w *world, _ *predict.Options) {
 			w.Write(t, "competitions/c/sample_submission.csv", []byte("image_id,a,b\na,0.5,0.5\n"))
 			w.Write(t, "competitions/c/test.csv", []byte("image_id\na\n"))
-		}, []string{"it has 2 columns after the id, as for a value of each class", "the header \"image_id,a,b\", then \"a,0.5,0.5\""}},
+		}, []string{"it has 2 columns after the id, but the ensemble has 7 classes", "the header \"image_id,a,b\", then \"a,0.5,0.5\""}},
 		{"a folder of other images", func(t *testing.T, w *world, o *predict.Options) {
 			o.Images = w.Path("datasets")
 		}, []string{"none of the 6 images of ROOT/competitions/c/sample_submission.csv is under ROOT/datasets"}},

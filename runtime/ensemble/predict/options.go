@@ -28,8 +28,8 @@ type Options struct {
 	Input  string // input root; "" means input.DefaultRoot()
 	Sample string // file of the sample submission; "" searches Input for it
 	Images string // folder of the images; "" searches Input for it
-	// Submission is the kind of submission. Unsettled leaves it to the plan.
-	Submission input.Submission
+	// Submission is the answer that the user asks for. Unsettled leaves it to the plan.
+	Submission input.Answer
 	Output     string // file of the submission
 	// Predictions is an existing folder for level1_test_<fold>.npy files; "" writes
 	// none.

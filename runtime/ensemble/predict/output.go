@@ -10,10 +10,9 @@ import (
 
 // output adds up the predictions and writes the submission, again and again.
 type output struct {
-	path  string
-	test  *testset
-	sum   *submission.Sum
-	known []int // Plan.Fallback
+	path string
+	test *testset
+	sum  *submission.Sum
 
 	wrote time.Time     // when the submission was last written; zero before
 	took  time.Duration // how long that took
@@ -22,12 +21,12 @@ type output struct {
 }
 
 func newOutput(path string, p *ensemble.Plan, test *testset) *output {
-	return &output{path: path, test: test, sum: submission.NewSum(p, len(test.images)), known: p.Fallback}
+	return &output{path: path, test: test, sum: submission.NewSum(p, &test.sample.Form, len(test.images))}
 }
 
 // add adds the predictions of a fold for the first images.
 func (o *output) add(j *pace.Job, predictions []float32) {
-	o.sum.Add(j.Model.Coefficient, predictions)
+	o.sum.Add(j.Model.Coefficient, j.Fold.Threshold, predictions)
 	o.stale = o.stale || len(predictions) > 0
 }
 
@@ -49,7 +48,7 @@ func (o *output) written() bool { return !o.wrote.IsZero() }
 // more than about a twentieth of the time.
 func (o *output) due() bool { return !o.written() || time.Since(o.wrote) >= 20*o.took }
 
-func (o *output) fallback() submission.Fallback { return o.sum.Fallback(o.known) }
+func (o *output) fallback() submission.Fallback { return o.sum.Fallback(o.test.sample) }
 
 // defaults returns how many rows have default labels.
 func (o *output) defaults() int {

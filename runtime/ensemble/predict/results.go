@@ -42,7 +42,7 @@ func (r *results) writePredictions(j *pace.Job, predictions []float32) {
 		return
 	}
 	path := filepath.Join(r.predictions, "level1_test_"+j.Fold.Name+".npy")
-	if err := submission.WritePredictions(path, predictions, r.output.test.rows, j.Model.Values(), j.Fold.Threshold); err != nil {
+	if err := submission.WritePredictions(path, predictions, r.output.test.answered(), j.Model.Values(), j.Fold.Threshold); err != nil {
 		r.journal.warn("%v", err)
 		r.failure = errors.Join(r.failure, err)
 	}

@@ -17,9 +17,9 @@ import (
 
 // testset is what a run answers: the rows of the sample submission and their images.
 type testset struct {
-	sample *input.Table // cut to Options.Limit
-	rows   []int        // number of the image of each row
-	images []image      // one for each distinct id
+	sample *input.Sample // cut to Options.Limit
+	rows   []int         // number of the image of each row
+	images []image       // one for each distinct image
 }
 
 // image is an image of the test set.
@@ -30,20 +30,48 @@ type image struct {
 	time int64  // of the last change, in nanoseconds
 }
 
-// newTestset returns the rows of a table. The paths of the images are empty.
-func newTestset(t *input.Table) *testset {
-	s := &testset{sample: t, rows: make([]int, len(t.Rows))}
-	numbers := make(map[string]int, len(t.Rows))
-	for i, row := range t.Rows {
-		n, ok := numbers[row.ID]
-		if !ok {
+// newTestset returns the rows of a sample: the first limit rows or, if each is one of
+// several of an image, those of the first limit images. If limit is 0, it returns all. The
+// paths of the images are empty.
+func newTestset(sample *input.Sample, limit int) *testset {
+	s := &testset{sample: sample}
+	all := sample.Rows
+	sample.Rows = nil
+	numbers := make(map[string]int, len(all))
+	for i, row := range all {
+		n, ok := numbers[row.Image]
+		switch perClass := s.perClass(); {
+		case limit > 0 && !perClass && i == limit:
+			return s
+		case limit > 0 && perClass && !ok && len(s.images) == limit:
+			continue
+		case !ok:
 			n = len(s.images)
-			numbers[row.ID] = n
-			s.images = append(s.images, image{id: row.ID})
+			numbers[row.Image] = n
+			s.images = append(s.images, image{id: row.Image})
 		}
-		s.rows[i] = n
+		sample.Rows, s.rows = append(sample.Rows, row), append(s.rows, n)
 	}
 	return s
+}
+
+// perClass reports whether an image has a row for each class.
+func (s *testset) perClass() bool {
+	layout := s.sample.Form.Layout
+	return layout == input.RowPerClass || layout == input.ClassColumn
+}
+
+// answered returns the images whose predictions a .npy file holds: one for each row, or
+// each image once if it has a row for each class.
+func (s *testset) answered() []int {
+	if !s.perClass() {
+		return s.rows
+	}
+	images := make([]int, len(s.images))
+	for i := range images {
+		images[i] = i
+	}
+	return images
 }
 
 // empty reports whether no image has a file.
@@ -97,14 +125,14 @@ func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *jo
 		paths = []string{o.Sample}
 	}
 	rules := p.SampleRules()
-	if o.Submission != input.Unsettled {
-		rules.Submission = o.Submission
+	if o.Submission != input.Unsettled && o.Submission != rules.Form.Answer {
+		rules.Submission, rules.Form = o.Submission, input.Form{}
 	}
 	rules.Images = func(ids []string) (*input.Items, error) { return f.images(ctx, ids) }
 	chosen, err := input.ChooseSample(paths, rules)
 	switch {
 	case err != nil:
-		return nil, nil, KindHint(err)
+		return nil, nil, err
 	case chosen == nil:
 		return nil, nil, hint.New(fmt.Errorf("no %s under %s", input.SampleName, f.root),
 			"add the competition's data to the input, or name the table of ids by --sample")
@@ -112,31 +140,22 @@ func (f *finder) sample(ctx context.Context, p *ensemble.Plan, o *Options, j *jo
 	for _, err := range chosen.Passed {
 		j.warn("passed over: %v", err)
 	}
-	table := chosen.Table
+	sample := chosen.Sample
+	if err := p.CheckForm(&sample.Form, rules.Submission); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", sample.Name, err)
+	}
 	if len(chosen.Candidates) > 1 {
-		j.line("the sample submission is %s, of %s", table.Name, strings.Join(chosen.Candidates, ", "))
+		j.line("the sample submission is %s, of %s", sample.Name, strings.Join(chosen.Candidates, ", "))
 	}
-	if chosen.Note != "" {
-		j.warn("%s", chosen.Note)
+	j.line("submission: %s", &sample.Form)
+	if sample.Note != "" {
+		j.warn("%s", sample.Note)
 	}
-	if o.Limit > 0 && o.Limit < len(table.Rows) {
-		table.Rows = table.Rows[:o.Limit]
-	}
-	test := newTestset(table)
-	if n := len(table.Rows) - len(test.images); n > 0 {
-		j.warn("%s: %d rows repeat an id; each image is predicted once and written to all its rows", table.Name, n)
+	test := newTestset(sample, o.Limit)
+	if n := len(sample.Rows) - len(test.images); n > 0 && !test.perClass() {
+		j.warn("%s: %d rows repeat an id; each image is predicted once and written to all its rows", sample.Name, n)
 	}
 	return test, chosen.Images, nil
-}
-
-// KindHint adds to an *input.KindError how the user settles the kind, if that is possible.
-// It returns any other error as it is.
-func KindHint(err error) error {
-	var kind *input.KindError
-	if errors.As(err, &kind) && kind.Ambiguous {
-		return hint.New(err, "where each field may have several class numbers, say so by --submission labels")
-	}
-	return err
 }
 
 // images locates the images of ids under Options.Images, or else under the root.

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy"
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
+	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/push"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
@@ -33,6 +34,7 @@ type inferFlags struct {
 	public   []string
 	limit    time.Duration
 	kind     string // of submission
+	classes  string // a list of names or a file
 }
 
 // infer returns the verb that turns an ensemble into a folder to upload.
@@ -57,9 +59,11 @@ key beside the folder, and the next deploy to the same folder uses it again. The
 kernel contains the key, so it must be private. With --key-in dataset the key has a
 private dataset of its own, and the rest may be public.
 
-A kernel submits an id and the numbers of its classes in each row. infer refuses
-a sample submission of another kind. It reads the sample of --sample, or else the
-one under --data. For a sample that could be either kind, give --submission labels.
+The sample submission, that of --sample or else the one under --data, shows the form
+of the submission: labels or probabilities, in one column or in a column or row for
+each class. infer prints the form that it recognizes, and the kernel keeps to it.
+infer refuses a sample that it does not understand, and says what was seen.
+--submission and --classes settle a doubt.
 
 With --dtype f16 or bf16 the weights take half the space. infer measures and
 prints how much the predictions change, and refuses a change above --max-change.
@@ -109,9 +113,10 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.options.Input, "input", "", "the same as --data")
 	cmd.MarkFlagsMutuallyExclusive("input", "data")
 	cli.ChoicesVar(fs, &f.options.Formats, "formats", formats.Names(), "image `FORMATS` that the kernel decodes, of "+strings.Join(formats.Names(), ", ")+" (default: jpeg, png and the formats of the images; all without images)")
-	fs.StringVar(&f.options.Sample, "sample", "", "the sample submission's `FILE`, to check its kind; the kernel searches for this name first (default: found under --data)")
+	fs.StringVar(&f.options.Sample, "sample", "", "the sample submission's `FILE`, which shows the form; the kernel searches for this name first (default: found under --data)")
 	fs.StringVar(&f.options.Images, "images", "", "the images' `FOLDER`; the first two verify the kernel (default: found under --data)")
-	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, for an ambiguous sample: labels (an id and class numbers)")
+	cli.ChoiceVar(fs, &f.kind, "submission", input.Answers(), "what the submission says of an image, if the sample does not show it")
+	fs.StringVar(&f.classes, "classes", "", "`NAMES` of the classes as the sample writes them, in the order of the network's outputs: a list with commas, or a .json, .csv or .txt file (default: the names in the weights)")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key")
 	cmd.MarkFlagsMutuallyExclusive("plain", "key-in")
 }
@@ -168,8 +173,11 @@ func (f *inferFlags) resolve() error {
 		f.options.KeyPlace = folder.InEnvironment
 	}
 	var err error
-	if f.options.Plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
+	if f.options.Plan.Submission, err = input.ParseAnswer(f.kind); err != nil {
 		return cli.Usagef("--submission: %v", err)
+	}
+	if f.options.Plan.Classes, err = plan.ParseClasses(f.classes); err != nil {
+		return cli.Usagef("--classes: %v", err)
 	}
 	if f.limit < 0 {
 		return cli.Usagef("--time-limit can't be negative")

@@ -10,6 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/keyfile"
 	"github.com/deploy-kernel/deploy-kernel/deploy/simulate"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
+	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/spf13/cobra"
 )
 
@@ -27,8 +28,8 @@ empty folder, without network, under limits of cores, memory and time.
 
 simulate prints the time, the peak memory, the files written and what would fail
 on Kaggle; a failure sets the exit status to 1. It checks the submission as a
-strict grader would: header, ids, their order and number, and every class number.
-It refuses data whose sample submission asks for another kind of submission.`,
+strict grader would: header, ids, their order and number, and every answer.
+It refuses data whose sample submission has another form than the kernel writes.`,
 		Example: `  deploy-kernel simulate deploy/ --data data/
   deploy-kernel simulate deploy/ --data data/ --time-limit 10m --memory 16 --output out/
   deploy-kernel simulate deploy/ --data data/ --final`,
@@ -87,8 +88,11 @@ func printSimulation(cmd *cobra.Command, r *simulate.Report) error {
 	for _, f := range r.Files {
 		fmt.Fprintf(out, "wrote    %s, %s\n", f.Name, say.Size(f.Size))
 	}
-	if r.Rows > 0 {
+	switch {
+	case r.Rows > 0 && (r.Answer == input.Labels || r.Answer == input.Label):
 		fmt.Fprintf(out, "labels   %d rows, %d with labels\n", r.Rows, r.Given)
+	case r.Rows > 0:
+		fmt.Fprintf(out, "answers  %d rows\n", r.Rows)
 	}
 	if blank := r.Rows - r.Given; blank > 0 {
 		fmt.Fprintf(out, "blank    %s no label: a grader may refuse empty fields\n", rowsHave(blank))

@@ -23,10 +23,11 @@ import (
 
 // predictFlags are the flags of the root command.
 type predictFlags struct {
-	run  predict.Options
-	kind string // of submission
-	plan plan.Options
-	key  keyfile.Source
+	run     predict.Options
+	kind    string // of submission
+	classes string // a list of names or a file
+	plan    plan.Options
+	key     keyfile.Source
 }
 
 // predictCommand returns the root command, which predicts an ensemble.
@@ -44,17 +45,19 @@ For each level1_train_<model>.npy in the ensemble, the weights are
 is in the weights or in <config>.yml, the threshold in <model>.yml or in the
 weights. import-weights makes these files from weights of other training code.
 
-The sample submission lists the images and shows the kind of submission: an id
-and the numbers of its classes in each row. infer refuses any other kind. For a
-sample that could be either kind, give --submission labels.
+The sample submission lists the images and shows the form of the submission: labels
+or probabilities, in one column or in a column or row for each class. infer prints
+the form that it recognizes. It refuses a sample that it does not understand, and
+says what was seen. --submission and --classes settle a doubt.
 
 An image that is missing, that can't be read or for which --budget leaves no time
-gets default labels: the best constant answer of train.csv (--oof, --data), else
-the most frequent labels.`,
+gets a default answer: the best constant answer of train.csv (--oof, --data), else
+the most frequent labels or the mean values.`,
 		Example: `  infer best_val_0.6397.yml --weights models/ --input data/ --output submission.csv
   infer best_val_0.6397.yml --weights models/ --key my.key --input data/ --predictions out/ --limit 100
   infer best_val_0.6397.yml --weights models/ --sample data/stage_2_sample_submission.csv --images data/stage_2_test/
-  infer best_val_0.6397.yml --weights models/ --input data/ --submission labels`,
+  infer best_val_0.6397.yml --weights models/ --input data/ --submission labels
+  infer best_val_0.6397.yml --weights models/ --input data/ --classes healthy,rust,scab`,
 		Args: cobra.MatchAll(cobra.ExactArgs(1), ensembleFile),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.predict(cmd, args[0]) },
 	}
@@ -75,7 +78,8 @@ func (f *predictFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.run.Input, "data", "", "the `FOLDER` of the sample submission and the images (default: the first of ., data, ../input, /kaggle/input that has them)")
 	fs.StringVar(&f.run.Input, "input", "", "the same as --data")
 	fs.StringVar(&f.run.Sample, "sample", "", "the sample submission's `FILE` (default: found under --data)")
-	fs.StringVar(&f.kind, "submission", "", "`KIND` of submission, for an ambiguous sample: labels (an id and class numbers)")
+	cli.ChoiceVar(fs, &f.kind, "submission", input.Answers(), "what the submission says of an image, if the sample does not show it")
+	fs.StringVar(&f.classes, "classes", "", "`NAMES` of the classes as the sample writes them, in the order of the network's outputs: a list with commas, or a .json, .csv or .txt file (default: the names in the weights)")
 	fs.StringVar(&f.run.Images, "images", "", "the images' `FOLDER` (default: found under --data)")
 	fs.StringVarP(&f.run.Output, "output", "o", "submission.csv", "the `FILE` to write")
 	fs.StringVar(&f.run.Predictions, "predictions", "", "`FOLDER` to write level1_test_<model>.npy files to (default: none)")
@@ -96,8 +100,11 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 		return cli.Usagef("--threads, --batch, --limit and --budget can't be negative")
 	}
 	var err error
-	if f.plan.Submission, err = input.ParseSubmission(f.kind); err != nil {
+	if f.plan.Submission, err = input.ParseAnswer(f.kind); err != nil {
 		return cli.Usagef("--submission: %v", err)
+	}
+	if f.plan.Classes, err = plan.ParseClasses(f.classes); err != nil {
+		return cli.Usagef("--classes: %v", err)
 	}
 	f.run.Start = time.Now()
 	f.plan.Data = f.run.Input
