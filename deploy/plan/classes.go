@@ -51,13 +51,13 @@ func (b *builder) classNames(jobs []*job, classes int) ([]string, error) {
 	names, where := b.options.Classes, "--classes"
 	if len(names) == 0 {
 		for _, j := range jobs {
-			if len(j.classes) == 0 {
+			if len(j.spec.ClassNames) == 0 {
 				continue
 			}
-			if len(names) > 0 && !slices.Equal(names, j.classes) {
+			if len(names) > 0 && !slices.Equal(names, j.spec.ClassNames) {
 				return nil, hint.New(fmt.Errorf("%s: its classes have other names than those of %s", j.path, where), "say by --classes which are right")
 			}
-			names, where = j.classes, j.path
+			names, where = j.spec.ClassNames, j.path
 		}
 	}
 	if n := len(names); n > 0 && n != classes {

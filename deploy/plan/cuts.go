@@ -2,9 +2,7 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 
@@ -12,7 +10,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
-	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/deploy/cutorder"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/metric"
@@ -99,7 +96,7 @@ func (b *builder) cutTable(ctx context.Context, p *ensemble.Plan, m metric.Metri
 	if lack != "" {
 		return t, lack, nil
 	}
-	rows, folds, lack, err := b.trainTable(p, jobs[0], paths[jobs[0]])
+	rows, folds, lack, err := b.trainTable(jobs[0])
 	if lack != "" || err != nil {
 		return t, lack, err
 	}
@@ -177,44 +174,22 @@ func (b *builder) oofFiles(jobs []*job) (paths map[*job]string, lack string) {
 	return paths, ""
 }
 
-// trainTable reads the training table and the folds of the config of j, whose
-// out-of-fold predictions are at path. If a file is missing, lack is its name.
-func (b *builder) trainTable(p *ensemble.Plan, j *job, path string) (rows *labeltable.Table, folds []uint8, lack string, err error) {
-	table, ok := b.data(filepath.Base(j.table.CSV))
-	if !ok {
+// trainTable reads the training table and the folds of the config of j. If a file is
+// missing, lack is its name.
+func (b *builder) trainTable(j *job) (rows *labeltable.Table, folds []uint8, lack string, err error) {
+	if rows, err = b.table(); err != nil {
+		return nil, nil, "", err
+	}
+	if rows == nil {
 		return nil, nil, filepath.Base(j.table.CSV), nil
 	}
-	o, err := labelOptions(path)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	o.Task, o.Classes = p.Task, p.Classes
-	if rows, err = labeltable.Open(table, o); err != nil {
-		return nil, nil, "", err
-	}
 	foldsFile := filepath.Base(j.table.FoldsFile)
-	if path, ok = b.data(foldsFile); !ok {
+	path, ok := b.data(foldsFile)
+	if !ok {
 		return nil, nil, foldsFile, nil
 	}
 	folds, err = foldfile.ForTable(path, rows.IDs, j.folds)
 	return rows, folds, "", err
-}
-
-// labelOptions returns how to read the table of labels, from the file <model>.yml beside
-// a file of predictions if there is one.
-func labelOptions(predictions string) (labeltable.Options, error) {
-	path, err := predictionspec.Beside(predictions)
-	if err != nil {
-		return labeltable.Options{}, err
-	}
-	spec, err := predictionspec.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return labeltable.Options{}, nil
-	}
-	if err != nil {
-		return labeltable.Options{}, err
-	}
-	return spec.LabelOptions(), nil
 }
 
 // data finds a file of the training data: beside the predictions and weights, or

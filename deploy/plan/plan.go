@@ -37,12 +37,15 @@ import (
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -126,7 +129,7 @@ type builder struct {
 	files    *index
 	key      crypt.Key
 	configs  configs
-	table    func() (*input.Table, error) // the training table, read once; nil if there is none
+	table    func() (*labeltable.Table, error) // the training table, read once; nil if there is none
 }
 
 // job is one fold to read.
@@ -144,11 +147,11 @@ type job struct {
 	stored     bool    // the threshold comes from the weights, not from a file
 	offset     float64 // of its threshold, from the ensemble file
 	foldNumber int
-	model      ensemble.Model  // from its config, without folds and coefficient
-	table      modelspec.Table // of its config
-	classes    []string        // names of the classes, from the weights
-	folds      int             // number of folds of its training table
-	change     shrink.Change   // by storing it in 16 bits
+	model      ensemble.Model       // from its config, without folds and coefficient
+	table      modelspec.Table      // of its config
+	spec       *predictionspec.Spec // beside the weights, or else what the weights say
+	folds      int                  // number of folds of its training table
+	change     shrink.Change        // by storing it in 16 bits
 }
 
 // jobs finds the weights of every prediction. A job with an error can't be read.
@@ -219,6 +222,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 		}
 	}
 	built := &Built{Plan: &ensemble.Plan{Name: strings.TrimSuffix(filepath.Base(b.ensemble), filepath.Ext(b.ensemble))}}
+	setTask(built.Plan, e, jobs)
 	for _, j := range jobs {
 		if b.options.Half.Given() && b.options.Halved != nil {
 			b.options.Halved(j.path, j.change)
@@ -238,7 +242,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	if built.Plan.ClassNames, err = b.classNames(jobs, built.Plan.Classes); err != nil {
 		return nil, err
 	}
-	b.table = sync.OnceValues(func() (*input.Table, error) { return b.readTable(jobs[0]) })
+	b.table = sync.OnceValues(func() (*labeltable.Table, error) { return b.readTable(jobs[0], built.Plan) })
 	b.training(built.Plan)
 	b.warnThresholds(jobs)
 	if b.options.Cuts {
@@ -258,10 +262,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 	j.offset = members[j.member].Offset
 	j.fold.Threshold += j.offset
 	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, choice: j.choice, half: b.options.Half})
-	if p.Classes == 0 {
-		p.Classes, p.Task = j.model.Classes, j.model.Task
-	}
-	if j.model.Classes != p.Classes {
+	if j.model.Task == p.Task && j.model.Classes != p.Classes {
 		return fmt.Errorf("%s: the network has %d classes, but those before it have %d", j.path, j.model.Classes, p.Classes)
 	}
 	if j.member < len(p.Models) {
@@ -277,6 +278,20 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 	m.Folds = []ensemble.Fold{j.fold}
 	p.Models = append(p.Models, m)
 	return nil
+}
+
+// setTask sets the task of the plan: that of its members. Grade bounds make an ordinal
+// ensemble of regressions, as do ordinal members.
+func setTask(p *ensemble.Plan, e *ensemblefile.Ensemble, jobs []*job) {
+	p.GradeBounds = e.GradeBounds
+	for i, j := range jobs {
+		if i == 0 || j.model.Task == task.Ordinal && p.Task == task.Regression {
+			p.Task, p.Classes = j.model.Task, j.model.Classes
+		}
+	}
+	if p.Task == task.Regression && p.Classes == 1 && len(e.GradeBounds) > 0 {
+		p.Task, p.Classes = task.Ordinal, len(e.GradeBounds)+1
+	}
 }
 
 // sameModel reports whether two models differ only in folds and coefficient.

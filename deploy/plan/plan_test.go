@@ -174,7 +174,7 @@ func TestMistakesNameTheFile(t *testing.T) {
 			func(t *testing.T, f demodata.Files) {
 				put(t, filepath.Join(f.Weights, f.Models[1]+".yml"), "threshold: high\n")
 			},
-			[]string{`demo_a_f1_e09_0.6088.yml:1:12: the threshold "high" is not a number`},
+			[]string{`demo_a_f1_e09_0.6088.yml:1:12: threshold must be a number, not "high"`},
 		},
 		"truncated weights": {
 			func(t *testing.T, f demodata.Files) {

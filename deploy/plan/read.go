@@ -8,22 +8,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
-	"gopkg.in/yaml.v3"
 )
 
 // read opens the weights of j, checks them and sets j.fold and j.model.
@@ -49,10 +49,7 @@ func (b *builder) read(ctx context.Context, j *job) error {
 		}
 		j.note = f.Note()
 	}
-	if j.classes, err = parseClassNames(j.path, meta); err != nil {
-		errs = append(errs, err)
-	}
-	if j.fold.Threshold, err = b.threshold(j, meta); err != nil {
+	if err := b.readSpec(j, c, meta); err != nil {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -94,9 +91,9 @@ func (b *builder) check(j *job, c *modelspec.Spec, f file) (*nn.Graph, error) {
 	}
 	j.model = c.Ensemble(j.config)
 	j.table, j.folds = c.Table, c.Model.NumFolds
-	g, err := a.Build(arch.Config{
-		InputSize: c.Model.InputSize, Classes: c.Model.NumClasses, Dropout: c.Model.Dropout, Keys: f.Has,
-	})
+	config := j.model.Config()
+	config.Keys = f.Has
+	g, err := a.Build(config)
 	if err != nil {
 		return nil, err
 	}
@@ -155,33 +152,49 @@ func (b *builder) config(j *job, meta map[string]string) (*modelspec.Spec, error
 // errReported stands for a mistake that another fold has reported.
 var errReported = errors.New("")
 
-// threshold returns the threshold of j, from <model>.yml, which is newer, or from the
-// weights.
-func (b *builder) threshold(j *job, meta map[string]string) (float64, error) {
-	path, ok := b.files.find(j.name+".yml", j.name+".yaml")
-	if !ok {
+// readSpec sets j.spec and j.fold.Threshold, from <model>.yml, which is newer, or from the
+// weights, whose config is c.
+func (b *builder) readSpec(j *job, c *modelspec.Spec, meta map[string]string) error {
+	if path, ok := b.files.find(j.name+".yml", j.name+".yaml"); ok {
+		var err error
+		if j.spec, err = predictionspec.Read(path); err != nil {
+			return err
+		}
+		if c != nil && j.spec.Task != c.Model.Task() {
+			return fmt.Errorf("%s: the task is %s, but that of its config is %s", path, j.spec.Task, c.Model.Task())
+		}
+	} else {
+		j.spec = &predictionspec.Spec{}
+		if c != nil {
+			j.spec.Task = c.Model.Task()
+		}
 		text, ok := meta["threshold"]
-		if !ok {
-			return 0, hint.New(fmt.Errorf("%s: no threshold: there is no %s.yml, and the weights carry none", j.path, j.name),
+		switch {
+		case ok:
+			j.stored = true
+			var err error
+			if j.spec.Threshold, err = predictionspec.ParseThreshold(text); err != nil {
+				return fmt.Errorf("%s: %w", j.path, err)
+			}
+		case j.spec.Task == task.Multilabel:
+			return hint.New(fmt.Errorf("%s: no threshold: there is no %s.yml, and the weights carry none", j.path, j.name),
 				"`train --predict-oof` writes it, and `infer import-weights` for weights made elsewhere")
 		}
-		j.stored = true
-		return parseThreshold(j.path, text)
 	}
-	text, err := textfile.Read(path, "a threshold file")
-	if err != nil {
-		return 0, fmt.Errorf("reading the threshold: %w", err)
+	j.fold.Threshold = j.spec.Threshold
+	if len(j.spec.ClassNames) == 0 {
+		var err error
+		if j.spec.ClassNames, err = parseClassNames(j.path, meta); err != nil {
+			return err
+		}
 	}
-	var file struct {
-		Threshold yaml.Node `yaml:"threshold"`
+	if c != nil {
+		if len(j.spec.ClassNames) == 0 && !labeltable.IsClassFile(c.Labels.Classes) {
+			j.spec.ClassNames = c.Labels.Classes
+		}
+		j.spec.Labels = c.Labels
 	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
-	}
-	if file.Threshold.Kind != yaml.ScalarNode {
-		return 0, fmt.Errorf("%s: it has no threshold", path)
-	}
-	return parseThreshold(fmt.Sprintf("%s:%d:%d", path, file.Threshold.Line, file.Threshold.Column), file.Threshold.Value)
+	return nil
 }
 
 // warnThresholds warns of members without a threshold file.
@@ -195,12 +208,4 @@ func (b *builder) warnThresholds(jobs []*job) {
 	if n := len(stored); n > 0 {
 		b.warn("no threshold file for %s: using the threshold stored in the weights", say.Count(n, "member"))
 	}
-}
-
-func parseThreshold(where, text string) (float64, error) {
-	t, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(t) || t < 0 || t > 1 {
-		return 0, fmt.Errorf("%s: the threshold %q is not a number from 0 to 1", where, text)
-	}
-	return t, nil
 }

@@ -1,50 +1,61 @@
 package plan
 
 import (
+	"fmt"
 	"path/filepath"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
-// readTable reads the training table of the config of j, or returns nil if there is
-// none.
-func (b *builder) readTable(j *job) (*input.Table, error) {
+// readTable reads the training table of the config of j, or returns nil if there is none.
+func (b *builder) readTable(j *job, p *ensemble.Plan) (*labeltable.Table, error) {
 	path, ok := b.data(filepath.Base(j.table.CSV))
 	if !ok {
 		return nil, nil
 	}
-	return input.ReadTableFile(path)
+	return labeltable.Open(path, j.spec.Labels.Options(p.Task, p.Classes, p.ClassNames))
 }
 
-// training sets the default answers of the plan and the number of labels of an image, from
-// the training table if there is one.
+// training sets what the training table shows: the names of the classes, the default
+// answers, and the number of labels of an image.
 func (b *builder) training(p *ensemble.Plan) {
 	table, err := b.table()
+	if err == nil && table != nil && table.Classes != p.Classes {
+		err = fmt.Errorf("%s: it has %d classes, but the ensemble has %d", table.Name, table.Classes, p.Classes)
+	}
 	if err != nil {
 		b.warn("images without a prediction get the most frequent labels: %v", err)
 		return
 	}
-	if table == nil || p.Task == task.Regression {
+	if table == nil || len(table.IDs) == 0 {
 		return
 	}
-	y := metric.Rows{Labels: make([][]int, len(table.Rows)), Classes: p.Classes, Task: p.Task}
-	training := input.OneLabel
-	for i := range table.Rows {
-		if y.Labels[i], err = table.Classes(i, p.Classes); err != nil {
-			b.warn("images without a prediction get the most frequent labels: %v", err)
-			return
-		}
-		if len(y.Labels[i]) != 1 {
-			training = input.SeveralLabels
+	if len(p.ClassNames) == 0 {
+		p.ClassNames = table.Names
+	}
+	if len(table.LabelColumns) == 1 {
+		p.Column = table.LabelColumns[0]
+	}
+	if p.Task == task.Multilabel {
+		p.Training = input.OneLabel
+		for _, labels := range table.Labels {
+			if len(labels) != 1 {
+				p.Training = input.SeveralLabels
+			}
 		}
 	}
-	if len(y.Labels) == 0 {
-		return
-	}
-	p.Training, p.Column = training, table.Columns[1]
-	best, _ := metric.Default(p.Task).Constant(y)
+	best, _ := b.metric(p).Constant(metric.Rows{Labels: table.Labels, Values: table.Values, Classes: p.Classes, Task: p.Task})
 	p.Fallback, p.Prior = best.Labels, best.Values
+}
+
+// metric returns the metric of the plan, or else that of its task.
+func (b *builder) metric(p *ensemble.Plan) metric.Metric {
+	if m, err := metric.Parse(p.Metric); err == nil && m.Check(p.Task) == nil {
+		return m
+	}
+	return metric.Default(p.Task)
 }

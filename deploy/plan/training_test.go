@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
+	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
 func TestTheTrainingTableSetsTheDefaultLabels(t *testing.T) {
@@ -23,7 +27,7 @@ func TestTheTrainingTableSetsTheDefaultLabels(t *testing.T) {
 		{"one label in each row", "id,class\na,3\nb,3\nc,9\n", []int{3, 9}, input.OneLabel, "class", ""},
 		{"no table", "", nil, input.UnknownLabels, "", ""},
 		{"a class too many", "id,tags\na,10\n", nil, input.UnknownLabels, "", "train.csv:2: class 10, but there are 10"},
-		{"another table", "id,a,b\nx,0,1\n", nil, input.UnknownLabels, "", "train.csv:1: a row must have two fields"},
+		{"another table", "id,a,b\nx,0,1\n", nil, input.UnknownLabels, "", "train.csv:1: 2 columns of 0 and 1 (a, b), but model.num_classes is 10"},
 	} {
 		f := write(t)
 		data := t.TempDir()
@@ -38,7 +42,7 @@ func TestTheTrainingTableSetsTheDefaultLabels(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := built.Plan
-			if !slices.Equal(p.Fallback, c.want) || p.Training != c.training || p.Column != c.column {
+			if !slices.Equal(p.Fallback, c.want) || p.Training != c.training || p.Column != c.column || (len(p.Prior) == 10) != (c.want != nil) {
 				t.Errorf("%s in %s: %v, %v, %q", c.name, folder, p.Fallback, p.Training, p.Column)
 			}
 			if text := strings.Join(warnings, "\n"); (text == "") != (c.warning == "") || !strings.Contains(text, c.warning) {
@@ -66,6 +70,46 @@ func TestThePlanRecordsTheMetric(t *testing.T) {
 		}
 		if built, err := build(f, plan.Options{Submission: input.Labels}); err != nil || built.Plan.Submission != input.Labels || built.Plan.Metric != want {
 			t.Errorf("%s: %v", metric, err)
+		}
+	}
+}
+
+// Names come from --classes, from <model>.yml, from the weights or from the training table.
+func TestThePlanHasTheNamesOfTheClasses(t *testing.T) {
+	table := "id,tags\n"
+	var names []string
+	for c := range 10 {
+		names = append(names, string(rune('a'+c)))
+		table += fmt.Sprintf("x%d,%s\n", c, names[c])
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		change func(f demodata.Files, o *plan.Options)
+		want   []string
+	}{
+		{"none", func(demodata.Files, *plan.Options) {}, nil},
+		{"the training table", func(f demodata.Files, _ *plan.Options) { put(t, filepath.Join(f.Weights, "train.csv"), table) }, names},
+		{"a file beside the weights", func(f demodata.Files, _ *plan.Options) {
+			put(t, filepath.Join(f.Weights, f.Models[0]+".yml"), "threshold: 0.3\nclass_names: "+string(list)+"\n")
+		}, names},
+		{"the weights", func(f demodata.Files, _ *plan.Options) {
+			rewrite(t, f, f.Models[1], func(d *weights.StateDict) { d.Metadata["class_names"] = string(list) })
+		}, names},
+		{"the user", func(f demodata.Files, o *plan.Options) {
+			o.Classes = slices.Clone(names)
+			slices.Reverse(o.Classes)
+			put(t, filepath.Join(f.Weights, "train.csv"), table)
+		}, []string{"j", "i", "h", "g", "f", "e", "d", "c", "b", "a"}},
+	} {
+		f := write(t)
+		var o plan.Options
+		c.change(f, &o)
+		if built, err := build(f, o); err != nil || !slices.Equal(built.Plan.ClassNames, c.want) {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }
