@@ -3,7 +3,6 @@ package input_test
 import (
 	"encoding/binary"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -137,28 +136,6 @@ func FuzzReadTable(f *testing.F) {
 				t.Errorf("row %+v", r)
 			}
 			table.Classes(i, 10)
-		}
-	})
-}
-
-// Any text either gives a sample of two columns with an id in each row, or an error.
-// The reader never panics.
-func FuzzReadSample(f *testing.F) {
-	f.Add("id,attribute_ids\na,0 1 2\n", "sample_submission.csv", 3)
-	f.Add("ID,Predicted\na_0,0\na_1,0\nb_0,0\nb_1,0\n", "sample_submission.csv", 2)
-	f.Add("image_id,width\na,3\n", "test.csv", 0)
-	f.Fuzz(func(t *testing.T, text, name string, classes int) {
-		if name = filepath.Base(name); name != "test.csv" {
-			name = "sample_submission.csv"
-		}
-		s, err := readSample(t, name, text, input.SampleRules{Classes: classes})
-		if err != nil {
-			return
-		}
-		for _, row := range s.Rows {
-			if row.ID == "" {
-				t.Errorf("%q: an empty id", text)
-			}
 		}
 	})
 }
