@@ -92,12 +92,12 @@ func firstImages(ctx context.Context, o Options, p *ensemble.Plan, tests *testSe
 // writeSample writes a sample submission of the form f for some images, or the table of
 // their ids if the form is undecided.
 func writeSample(dir string, f *input.Form, ids []string) error {
-	name, rows := input.SampleName, sampleRows(f, ids)
-	if !f.Decided() {
-		name, rows = "test.csv", [][]string{{"id"}}
-		for _, id := range ids {
-			rows = append(rows, []string{id})
-		}
+	name, rows := "test.csv", [][]string{{"id"}}
+	for _, id := range ids {
+		rows = append(rows, []string{id})
+	}
+	if f.Decided() {
+		name, rows = input.SampleName, sampleRows(f, ids)
 	}
 	_, err := folder.WriteFile(filepath.Join(dir, name), func(out io.Writer) error {
 		return csv.NewWriter(out).WriteAll(rows)

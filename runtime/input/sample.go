@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -110,11 +111,15 @@ func (s *Sample) IDs() []string {
 // It returns a *FormError for a form that can't be understood or does not fit the
 // ensemble. A sample of only a header has no rows.
 func ReadSample(path string, rules SampleRules) (*Sample, error) {
+	text, err := readTable(path)
+	if err != nil {
+		return nil, err
+	}
 	test := isTestTable(path)
 	if rules.Form.Decided() {
-		return readDecided(path, rules, test)
+		return readDecided(path, text, rules, test)
 	}
-	s, err := surveyFile(path, rules)
+	s, err := newSurvey(path, bytes.NewReader(text), rules)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +131,7 @@ func ReadSample(path string, rules SampleRules) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample, err := load(path, &form, rules.Classes, false)
+	sample, err := load(path, text, &form, rules.Classes, false)
 	if err != nil {
 		return nil, err
 	}
@@ -134,29 +139,38 @@ func ReadSample(path string, rules SampleRules) (*Sample, error) {
 	return sample, nil
 }
 
+// readTable reads a file that is read twice: the file itself may be a pipe.
+func readTable(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxTable+1))
+}
+
 // readDecided reads a sample that must have the form of the rules. A table of the test
 // images may have any columns.
-func readDecided(path string, rules SampleRules, test bool) (*Sample, error) {
-	form := rules.Form
-	want := &form
-	sample, err := load(path, want, rules.Classes, rules.Submission == Unsettled)
+func readDecided(path string, text []byte, rules SampleRules, test bool) (*Sample, error) {
+	want := rules.Form
+	sample, err := load(path, text, &want, rules.Classes, rules.Submission == Unsettled)
 	var other *otherFormError
 	if !errors.As(err, &other) {
 		return sample, err
 	}
 	rules.Form = Form{}
-	s, surveyErr := surveyFile(path, rules)
+	s, surveyErr := newSurvey(path, bytes.NewReader(text), rules)
 	if surveyErr != nil {
 		return nil, surveyErr
 	}
 	if test && (want.Layout == OneField || want.Layout == ColumnPerClass) && len(want.copies()) == 0 {
-		return s.idsOnlyOf(want)
+		return s.idsOnlyOf(&want)
 	}
 	seen := ""
-	if other, _, err := s.recognize(); err == nil && !other.Equal(want) {
-		seen = "; the sample: " + other.String()
+	if form, _, err := s.recognize(); err == nil && !form.Equal(&want) {
+		seen = "; the sample: " + form.String()
 	}
-	return nil, hint.New(s.wrong(other.line, "%s. The form was decided before: %s%s", other.what, want, seen),
+	return nil, hint.New(s.wrong(other.line, "%s. The form was decided before: %s%s", other.what, &want, seen),
 		"if the competition changed its sample, decide anew: deploy with this one by --sample")
 }
 
@@ -171,17 +185,13 @@ func (e *otherFormError) Error() string { return e.what }
 // load reads the rows of a sample of a known form. It returns an *otherFormError for
 // another header and for rows of no class below classes. If strict, it also returns one
 // for fields that contradict the form.
-func load(path string, form *Form, classes int, strict bool) (*Sample, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	records := NewRecords(path, file)
+func load(path string, text []byte, form *Form, classes int, strict bool) (*Sample, error) {
+	records := NewRecords(path, bytes.NewReader(text))
 	header, err := records.Header()
 	if err != nil {
 		return nil, err
 	}
+	header = validHeader(header)
 	if !slices.Equal(header, form.Header) {
 		return nil, &otherFormError{what: fmt.Sprintf("it has the columns %s, not %s", quoted(header), quoted(form.Header))}
 	}

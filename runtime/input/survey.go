@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,16 +34,16 @@ type survey struct {
 	fields  [][]string // all rows of a table of up to maxKept columns
 }
 
-// surveyFile reads the sample at path.
-func surveyFile(path string, rules SampleRules) (*survey, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// validHeader replaces invalid UTF-8 in the names of columns.
+func validHeader(header []string) []string {
+	valid := make([]string, len(header))
+	for i, name := range header {
+		valid[i] = strings.ToValidUTF8(name, "?")
 	}
-	defer f.Close()
-	return newSurvey(path, f, rules)
+	return valid
 }
 
+// newSurvey reads a sample.
 func newSurvey(name string, r io.Reader, rules SampleRules) (*survey, error) {
 	s := &survey{name: name, rules: rules, names: newNameIndex(rules.Names)}
 	records := NewRecords(name, r)
@@ -52,9 +51,9 @@ func newSurvey(name string, r io.Reader, rules SampleRules) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range header {
-		s.header = append(s.header, strings.ToValidUTF8(h, "?"))
-		s.columns = append(s.columns, newColumn(h, len(header) <= maxLists))
+	s.header = validHeader(header)
+	for _, name := range s.header {
+		s.columns = append(s.columns, newColumn(name, len(header) <= maxLists))
 	}
 	id := s.idColumn()
 	for {
