@@ -74,12 +74,6 @@ type Ensemble struct {
 	GradeBounds []float64
 }
 
-// OfLabels reports whether the metric scores a submission of labels, which has every
-// class above its threshold.
-func (e *Ensemble) OfLabels() bool {
-	return e.Metric.Name == "" || e.Metric.HasBeta() || e.Metric.Name == metric.MCC
-}
-
 // Offsets returns the offset of each of the given number of classes, or nil if there
 // are none.
 func (e *Ensemble) Offsets(classes int) ([]float64, error) {

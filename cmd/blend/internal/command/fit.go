@@ -111,9 +111,6 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 	for _, model := range fitted.LeftOut {
 		cli.Printf(cmd, "%s has the coefficient 0 and is left out", model)
 	}
-	if e := fitted.Ensemble; !e.OfLabels() {
-		cli.Printf(cmd, "warning: a submission has every class above its threshold, which the metric %s does not score; infer and deploy-kernel refuse this ensemble without --submission labels", e.Metric.Name)
-	}
 	path, err := fitted.WriteFile(name)
 	if err != nil {
 		return err
