@@ -21,6 +21,7 @@ package modelspec
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
@@ -169,7 +170,8 @@ func (e *MissingClassesError) Unwrap() error { return e.err }
 
 // Check refuses values that are missing, out of range or contradict one another. d has
 // decoded the file of s and gives the places for errors. Check replaces an alias in
-// Model.Normalize by the name that it stands for.
+// Model.Normalize by the name that it stands for, and underscores in Metric.Name by
+// hyphens.
 func (s *Spec) Check(d *yamlfile.Decoder) error {
 	if s.Test.TTACombineFunc != Mean {
 		return d.ErrorAt("test.tta_combine_func", "%s",
@@ -197,6 +199,7 @@ func (s *Spec) Check(d *yamlfile.Decoder) error {
 // sets a number that the file lacks where the section labels tells it.
 func (s *Spec) checkTask(d *yamlfile.Decoder) error {
 	m := &s.Model
+	s.Metric.Name = strings.ReplaceAll(s.Metric.Name, "_", "-")
 	t, err := task.Parse(m.TaskName)
 	if err != nil {
 		return d.ErrorAt("model.task", "%s", yamlfile.Unknown("task", m.TaskName, "model.task", task.Names()))

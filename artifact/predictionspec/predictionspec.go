@@ -17,6 +17,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
@@ -105,6 +106,7 @@ func Parse(name string, text []byte) (*Spec, error) {
 	if n := len(f.ClassNames); n > 0 && f.NumClasses > 0 && n != f.NumClasses {
 		return nil, d.ErrorAt("class_names", "class_names has %d names, but num_classes is %d", n, f.NumClasses)
 	}
+	f.Metric.Name = strings.ReplaceAll(f.Metric.Name, "_", "-") // as in a config
 	return &Spec{Threshold: f.Threshold, Task: t, Classes: f.NumClasses, Metric: f.Metric, Labels: f.Labels, ClassNames: f.ClassNames}, nil
 }
 

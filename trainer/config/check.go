@@ -72,7 +72,7 @@ func (c *Config) check(d *yamlfile.Decoder) error {
 	if err := spec.Check(d); err != nil {
 		return err
 	}
-	c.Model = spec.Model // an alias in it may have become a name
+	c.Model, c.Metric = spec.Model, spec.Metric // an alias in them may have become a name
 	if err := c.checkTask(d); err != nil {
 		return err
 	}

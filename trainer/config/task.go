@@ -37,7 +37,7 @@ const Balanced = "balanced"
 func (c *Config) Score() metric.Metric {
 	m := metric.Default(c.Model.Task())
 	if c.Metric.Name != "" {
-		m, _ = metric.Parse(c.Metric.Name) // Check has refused unknown names
+		m = metric.Metric{Name: c.Metric.Name}
 	}
 	m.Beta, m.MinTPR = c.Metric.Params.Beta, c.Metric.Params.MinTPR
 	return m

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -18,16 +20,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// predictions returns what the flags say of the predictions.
-func (f *importFlags) predictions(cmd *cobra.Command) (*predictionspec.Spec, error) {
+// predictions returns what the flags say of the predictions, or else the metadata of
+// weights that our training wrote.
+func (f *importFlags) predictions(cmd *cobra.Command, meta map[string]string) (*predictionspec.Spec, error) {
 	s := &predictionspec.Spec{Threshold: f.threshold, Metric: modelspec.Metric{Name: f.metricName}}
 	var err error
-	if s.Task, err = task.Parse(f.taskName); err != nil {
+	if c, parseErr := modelspec.Parse("config", []byte(meta["config"])); parseErr == nil && f.taskName == "" {
+		s.Task, s.Labels = c.Model.Task(), c.Labels
+		if f.metricName == "" {
+			s.Metric = c.Metric
+		}
+	} else if s.Task, err = task.Parse(cmp.Or(f.taskName, meta["task"])); err != nil {
 		return nil, cli.Usagef("--task: %v", err)
 	}
 	by := metric.Default(s.Task)
-	if f.metricName != "" {
-		by = metric.Metric{Name: f.metricName}
+	if s.Metric.Name != "" {
+		by = metric.Metric{Name: s.Metric.Name, Beta: s.Metric.Params.Beta, MinTPR: s.Metric.Params.MinTPR}
 	}
 	if err := by.Check(s.Task); err != nil {
 		return nil, cli.Usagef("--metric: %v", err)
@@ -40,14 +48,25 @@ func (f *importFlags) predictions(cmd *cobra.Command) (*predictionspec.Spec, err
 	case math.IsNaN(f.threshold) || f.threshold < 0 || f.threshold > 1:
 		return nil, cli.Usagef("--threshold %v: it must be from 0 to 1", f.threshold)
 	}
+	if s.ClassNames, err = f.names(meta); err == nil && s.ClassNames != nil {
+		s.Labels.Classes = s.ClassNames
+	}
+	return s, err
+}
+
+// names returns the names of the classes, or nil if neither the flag nor the metadata has
+// them.
+func (f *importFlags) names(meta map[string]string) ([]string, error) {
 	if f.classNames == "" {
-		return s, nil
+		var names []string
+		if text := meta["class_names"]; text != "" && json.Unmarshal([]byte(text), &names) != nil {
+			return nil, hint.New(errors.New("the class names in the weights are damaged"), "give --class-names")
+		}
+		return names, nil
 	}
 	names := strings.Split(f.classNames, ",")
 	if labeltable.IsClassFile(names) {
-		if names, err = labeltable.ReadClasses(names[0]); err != nil {
-			return nil, err
-		}
+		return labeltable.ReadClasses(names[0])
 	}
 	for i, name := range names {
 		names[i] = strings.TrimSpace(name)
@@ -55,8 +74,7 @@ func (f *importFlags) predictions(cmd *cobra.Command) (*predictionspec.Spec, err
 			return nil, cli.Usagef("--class-names: the name %q of class %d is empty or there twice", names[i], i)
 		}
 	}
-	s.ClassNames, s.Labels.Classes = names, names
-	return s, nil
+	return names, nil
 }
 
 // countClasses sets the number of classes by the outputs of the network. It refuses

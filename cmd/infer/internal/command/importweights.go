@@ -64,8 +64,8 @@ others.
 
 Import the folds of one network one by one, under the same --name.
 
-A model gives an image any number of labels, unless --task says what else its
-outputs mean. The outputs of an ordinal model are the logits of a grade above 0,
+A model gives an image any number of labels, unless --task, or the config in the
+weights, says what else its outputs mean. The outputs of an ordinal model are the logits of a grade above 0,
 above 1 and so on.`,
 		Example: `  infer import-weights model_best.pth.tar --arch resnet34 --threshold 0.3 -o models/
   infer import-weights last.ckpt --arch seresnext50_32x4d --name se50 --fold 1 --size 320 -o models/
@@ -98,9 +98,6 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	if f.spec, err = f.predictions(cmd); err != nil {
-		return err
-	}
 	if f.views < 1 || f.views > 6 {
 		return cli.Usagef("--num-ttas %d: it must be from 1 to 6", f.views)
 	}
@@ -109,6 +106,9 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	defer file.Close()
+	if f.spec, err = f.predictions(cmd, file.Metadata()); err != nil {
+		return err
+	}
 	g, a, assumed, err := f.draw(file)
 	if err != nil {
 		return err
@@ -216,6 +216,9 @@ func (f *importFlags) dict(file *weightfile.File, g *nn.Graph, a arch.Arch) (*we
 		"format": "pt", "arch": a.Name, "classes": strconv.Itoa(f.spec.Classes), "input_size": strconv.Itoa(g.Input.Shape.H),
 		"fold": strconv.Itoa(f.fold), "epoch": strconv.Itoa(f.epoch), "score": f.score,
 	}}
+	if f.spec.Task != task.Multilabel {
+		dict.Metadata["task"] = f.spec.Task.String() // for another import
+	}
 	if f.spec.ClassNames != nil {
 		names, err := json.Marshal(f.spec.ClassNames)
 		if err != nil {

@@ -37,6 +37,21 @@ func (p *project) checkLabels(set *data.Set) error {
 		"--set loss.name=binary_cross_entropy is for rows of any number of labels")
 }
 
+// adviseTask notes that a table of one label per row could be of another task, unless the
+// config names one.
+func (p *project) adviseTask(set *data.Set) {
+	c := p.config
+	if c.Model.TaskName != "" || c.Loss.Name == crossEntropy || set.Classes < 2 {
+		return
+	}
+	for _, labels := range set.Labels {
+		if len(labels) != 1 {
+			return
+		}
+	}
+	cli.Printf(p.cmd, "every row has one label: `task: multiclass` in the section model trains a network that gives one")
+}
+
 // maxAbsent limits the absent classes that a warning lists.
 const maxAbsent = 10
 

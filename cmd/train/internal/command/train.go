@@ -48,6 +48,7 @@ func (f *trainFlags) trainFolds(ctx context.Context, p *project, folds []int) er
 	if err := f.checkImages(ctx, p, set); err != nil {
 		return p.stopped(ctx, err, "stopped before the first step; nothing was saved")
 	}
+	p.adviseTask(set)
 	p.warnAbsent(set, of, folds)
 	p.warnOfCrops(ctx, set, f.threads)
 	results := p.validation()
