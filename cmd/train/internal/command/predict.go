@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,10 +23,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
-	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
-	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
@@ -135,68 +131,6 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 	return files, nil
 }
 
-// testImages finds the images of the sample submission.
-func (p *project) testImages(ctx context.Context) ([]string, error) {
-	csv := p.path(p.config.Test.CSV)
-	sample, err := p.testIDs()
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(sample))
-	for i, row := range sample {
-		ids[i] = row.ID
-	}
-	dir := p.imageDir(p.config.Data.TestDir, p.config.Test.CSV, "test")
-	images, err := input.ItemsUnder(ctx, dir, vision.Endings(), ids)
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, row := range sample {
-		path, ok := images.Path(row.ID)
-		if !ok {
-			return nil, fmt.Errorf("%s:%d: there is no image of %q in %s", csv, row.Line, row.ID, dir)
-		}
-		paths = append(paths, path)
-	}
-	return paths, nil
-}
-
-// testIDs returns the ids of the sample submission, each once: its first column, or that
-// which labels.id names.
-func (p *project) testIDs() ([]input.Row, error) {
-	path := p.path(p.config.Test.CSV)
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		err = p.missing(err, "test.csv", "the sample submission")
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	records := input.NewRecords(path, f)
-	header, err := records.Header()
-	if err != nil {
-		return nil, err
-	}
-	column := max(0, slices.Index(header, p.config.Labels.ID))
-	var rows []input.Row
-	seen := map[string]bool{}
-	for {
-		record, line, err := records.Next()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if id := record[column]; !seen[id] {
-			seen[id] = true
-			rows = append(rows, input.Row{ID: id, Line: line})
-		}
-	}
-}
-
 // prediction holds the data that all files of weights share.
 type prediction struct {
 	*project
@@ -207,20 +141,6 @@ type prediction struct {
 
 	configs []string // the configs whose held-out rows were predicted, in order
 	results map[string]*crossValidation
-}
-
-// crossValidation is a validation with the predictions of its folds.
-type crossValidation struct {
-	*validation
-	pooled pool
-}
-
-// pool collects the held-out rows of the folds.
-type pool struct {
-	truth  metric.Rows // with the predictions, unless they are of a mean over rows
-	folds  []int
-	sum    float64 // of the scores of folds, by row
-	repeat bool    // several files of weights are of one fold
 }
 
 // note records the predictions of a fold and their score.
@@ -239,41 +159,6 @@ func (j *prediction) note(m *member, truth metric.Rows, score, threshold float64
 	v := j.results[config]
 	v.add(m.fold, epoch, truth.Len(), score, threshold)
 	v.pooled.add(m.fold, truth, score)
-}
-
-// add adds the rows of a fold. It keeps predictions only if the score of all rows is not
-// the mean of the folds' scores, as they can be large.
-func (p *pool) add(fold int, y metric.Rows, score float64) {
-	if slices.Contains(p.folds, fold) {
-		p.repeat = true
-		return
-	}
-	p.folds = append(p.folds, fold)
-	p.sum += float64(y.Len()) * score
-	p.truth.Task, p.truth.Classes = y.Task, y.Classes
-	p.truth.Labels = append(p.truth.Labels, y.Labels...)
-	p.truth.Values = append(p.truth.Values, y.Values...)
-	p.truth.Scores = append(p.truth.Scores, y.Scores...)
-}
-
-// score returns the score of all rows, or nil if some came twice.
-func (p *pool) score(m metric.Metric) *outOfFold {
-	if p.repeat {
-		return nil
-	}
-	o := &outOfFold{rows: p.truth.Len()}
-	_, o.constant = m.Constant(p.truth)
-	if p.truth.Scores == nil {
-		o.score = p.sum / float64(o.rows)
-	} else {
-		_, o.score = m.Fit(p.truth)
-	}
-	return o
-}
-
-// ofRows reports whether the score of rows is the mean of the scores of each.
-func ofRows(m metric.Metric) bool {
-	return m.Name == metric.FBeta || m.Name == metric.Accuracy || m.Name == metric.LogLoss
 }
 
 // member is a file of weights, ready to predict.

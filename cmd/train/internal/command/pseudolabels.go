@@ -142,8 +142,8 @@ func (t *pseudo) addTest(paths []string) error {
 		for k, values := range all {
 			rows[k] = values[i*t.width:][:t.width]
 		}
-		if !there[row.ID] {
-			t.addRow(row.ID, rows)
+		if !there[row.id] {
+			t.addRow(row.id, rows)
 		}
 	}
 	return nil
