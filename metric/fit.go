@@ -22,14 +22,14 @@ func (m Metric) Fit(y Rows) (Decision, float64) {
 		for i := range values {
 			values[i], grades[i] = float64(y.Row(i)[0]), y.grade(i)
 		}
-		d.Bounds, _ = m.Bounds(values, grades, y.Grades())
+		d.Bounds, _ = m.Bounds(values, grades, nil, y.Grades())
 	}
 	return d, m.Score(y, d)
 }
 
 // Bounds returns the grade bounds with which values have the best score, and that
 // score. The metric is quadratic-kappa or accuracy. grades holds the true grades, each
-// below count.
+// below count. times says how many rows have each value and grade; nil means one.
 //
 // Sorted by value, the rows fall into one run for each grade. The cost of a run is a sum
 // over its rows, so dynamic programming over the ends of runs finds the best bounds in
@@ -39,8 +39,8 @@ func (m Metric) Fit(y Rows) (Decision, float64) {
 // that is 0. So the result is the optimum over all bounds.
 //
 // A bound lies halfway between two values. Grades that no row gets have equal bounds.
-func (m Metric) Bounds(values []float64, grades []int, count int) (bounds []float64, score float64) {
-	s := newRuns(values, grades, count)
+func (m Metric) Bounds(values []float64, grades, times []int, count int) (bounds []float64, score float64) {
+	s := newRuns(values, grades, times, count)
 	if m.Name == Accuracy {
 		s.cut(func(truth, decided int) float64 {
 			if truth == decided {
@@ -71,6 +71,7 @@ func (m Metric) Bounds(values []float64, grades []int, count int) (bounds []floa
 type runs struct {
 	values []float64
 	grades []int
+	times  []int
 	count  int
 	// chance is the mean of (t-d)² over the true grades t of all rows, by grade d.
 	chance []float64
@@ -83,34 +84,43 @@ type runs struct {
 // far is beyond every float32, and stands for an infinity.
 const far = 1e300
 
-func newRuns(values []float64, grades []int, count int) *runs {
+func newRuns(values []float64, grades, times []int, count int) *runs {
 	s := &runs{count: count, chance: make([]float64, count), ends: make([]int, count)}
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
+	type row struct {
+		value        float64
+		grade, times int
 	}
-	value := func(i int) float64 {
-		if values[i] != values[i] {
-			return -far
+	rows := make([]row, len(values))
+	frequency := make([]int, count)
+	all := 0
+	for i, v := range values {
+		r := row{min(max(v, -far), far), grades[i], 1}
+		if times != nil {
+			r.times = times[i]
 		}
-		return min(max(values[i], -far), far)
+		if v != v {
+			r.value = math.Inf(-1)
+			s.nans++
+		}
+		rows[i] = r
+		frequency[r.grade] += r.times
+		all += r.times
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch x, z := value(a), value(b); {
-		case x < z:
+	slices.SortFunc(rows, func(a, b row) int {
+		switch {
+		case a.value < b.value:
 			return -1
-		case x > z:
+		case a.value > b.value:
 			return 1
 		}
 		return 0
 	})
-	for _, i := range order {
-		s.values, s.grades = append(s.values, value(i)), append(s.grades, grades[i])
-		if values[i] != values[i] {
-			s.nans++
-		}
-		for d := range s.chance {
-			s.chance[d] += float64((grades[i]-d)*(grades[i]-d)) / float64(len(values))
+	for _, r := range rows {
+		s.values, s.grades, s.times = append(s.values, r.value), append(s.grades, r.grade), append(s.times, r.times)
+	}
+	for d := range s.chance {
+		for t, n := range frequency {
+			s.chance[d] += float64(n*(t-d)*(t-d)) / float64(all)
 		}
 	}
 	return s
@@ -142,7 +152,7 @@ func (s *runs) cut(cost func(truth, decided int) float64) {
 				least[i], from[d][i] = low+sum, int32(start)
 			}
 			if i < n {
-				sum += table[s.grades[i]]
+				sum += float64(s.times[i]) * table[s.grades[i]]
 			}
 		}
 	}
@@ -188,7 +198,7 @@ func (s *runs) confusion() *Confusion {
 	at := 0
 	for d, end := range s.ends {
 		for ; at < end; at++ {
-			c.Add(s.grades[at], d, 1)
+			c.Add(s.grades[at], d, s.times[at])
 		}
 	}
 	return c

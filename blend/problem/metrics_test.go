@@ -50,8 +50,8 @@ func TestEveryProblemMatchesItsDefinition(t *testing.T) {
 	}
 }
 
-// A line on which too many rows pass each other is searched with a sample of the rows,
-// and exactly around the best place.
+// A line on which too many rows pass each other is sampled, and searched exactly around
+// the best place.
 func TestASampledLineIsNearTheBest(t *testing.T) {
 	for _, name := range []string{metric.ROCAUC, metric.AveragePrecision, metric.PartialAUC} {
 		w := world.Random(task.Multilabel, 2, 6000, 2, 3)

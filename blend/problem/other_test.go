@@ -17,7 +17,7 @@ import (
 // probabilities draws a world whose predictions are probabilities, mostly small,
 // minus a threshold of 0.25.
 func probabilities(t *rapid.T) *world.World {
-	w := &world.World{Classes: rapid.IntRange(1, 12).Draw(t, "classes")}
+	w := &world.World{Classes: rapid.IntRange(2, 12).Draw(t, "classes")}
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	rows := rapid.IntRange(2, 30).Draw(t, "rows")
 	for i := range rows {

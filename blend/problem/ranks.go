@@ -3,6 +3,7 @@ package problem
 import (
 	"context"
 	"math"
+	"math/bits"
 	"runtime"
 	"slices"
 
@@ -176,33 +177,45 @@ func (r *Ranks) eachTrue(class int, do func(row int)) {
 	}
 }
 
-// ladder is the order of the scores of a class: the distinct scores of the true rows,
-// ascending. The place of a score is 2i+1 if it equals the i-th of them, and 2i if it
-// lies just below that.
-type ladder []float64
+// ladder is the order of the scores of a class: the keys of the distinct scores of the
+// true rows, ascending. The place of a score is 2i+1 if it equals the i-th of them, and
+// 2i if it lies just below that.
+type ladder []uint64
 
 func (r *Ranks) ladder(class int, scores []float64) ladder {
 	var l ladder
-	r.eachTrue(class, func(row int) { l = append(l, scores[row]) })
+	r.eachTrue(class, func(row int) { l = append(l, key(scores[row])) })
 	slices.Sort(l)
 	return slices.Compact(l)
 }
 
 // place returns the place of a score.
 func (l ladder) place(score float64) int {
-	at, n := 0, len(l)
-	for n > 0 {
-		half := (n + 1) / 2
-		if l[at+half-1] <= score {
-			at += half
-		}
-		n -= half
-	}
-	// Now at scores are not above the score.
-	if at > 0 && l[at-1] == score {
-		return 2*at - 1
+	k := key(score)
+	at := l.below(k)
+	if at < len(l) && l[at] == k {
+		return 2*at + 1
 	}
 	return 2 * at
+}
+
+// below returns the number of keys below k. Its loop has no branch for a processor to
+// guess wrong.
+func (l ladder) below(k uint64) int {
+	at := 0
+	for n := len(l); n > 0; {
+		half := (n + 1) / 2
+		_, less := bits.Sub64(l[at+half-1], k, 0)
+		at += half & -int(less)
+		n -= half
+	}
+	return at
+}
+
+// key maps numbers to integers in the same order.
+func key(score float64) uint64 {
+	b := math.Float64bits(score + 0) // -0 becomes 0
+	return b ^ (uint64(int64(b)>>63) | 1<<63)
 }
 
 // share returns the score of a class. all and true hold the number of rows at each
@@ -338,6 +351,18 @@ func (o *rowRanks) Score(times []int) float64 {
 		}
 	}
 	return sum / float64(max(n, 1))
+}
+
+// large reports whether a single pair of rows matters less than 1e-6.
+func (r *Ranks) large() bool { return r.Borders() > 1e6 }
+
+// Least returns the smallest gain that a search should care for. A large problem has so
+// many pieces that smaller gains would never end.
+func (r *Ranks) Least() float64 {
+	if r.large() {
+		return 1e-6
+	}
+	return 0
 }
 
 // Borders returns the number of pairs of a true and another row, by class.

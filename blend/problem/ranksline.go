@@ -10,54 +10,68 @@ import (
 )
 
 // maxPasses is the number of pairs that may change their order on a line for an exact
-// search. Of a line with more, Line samples the rows.
-const maxPasses = 1 << 20
+// search.
+const maxPasses = 1 << 17
 
 // Line returns the best point between u and v. The score changes only where a true row
 // passes another row. Line collects these places and sweeps them as [Sign.Line] does;
 // each pass changes what is below one or two groups of rows. Groups are the true rows
 // whose scores are equal all along the line, with the other rows equal to them.
 //
-// If more than maxPasses pairs pass each other, Line samples rows, each with a weight
-// that makes up for those left out: one in 4, 16, 64 and so on. True rows are rarer, so
-// it keeps up to 64 times as large a share of them. Line scores all rows at the best
-// place of the sample and at nine evenly spaced places. Around the best of them it
-// searches exactly, as far as maxPasses pairs reach.
+// If more than maxPasses pairs pass each other, Line samples the line: it scores five
+// evenly spaced places, and the vertex of the parabola through the best of them and
+// its neighbors. Around the best of all it searches exactly, as far as maxPasses pairs
+// reach.
 func (r *Ranks) Line(u, v []float64) Best {
-	l := &ranksLine{Ranks: r, keep: 1}
-	for !l.collect(u, v) {
-		l.keep /= 4
+	l := &ranksLine{Ranks: r}
+	if !l.collect(u, v) {
+		return r.sampled(u, v)
 	}
 	b := l.sweep()
 	best := Best{(float64(b.from) + float64(b.to)) / 2 / unit, b.score}
-	if l.keep < 1 {
-		return r.narrow(u, v, best.At, l.keep)
+	// Where rows are equal at an end, the end differs from its surroundings. In a large
+	// problem, a few equal rows matter too little to score ends that are not beside the
+	// best piece.
+	all := !r.large()
+	if beside := b.to == end; beside || all {
+		if s := r.Score(v); better(s, best.Score, beside) {
+			best = Best{1, s}
+		}
 	}
-	// Where rows are equal at an end, the end differs from its surroundings.
-	if s := r.Score(v); better(s, best.Score, b.to == end) {
-		best = Best{1, s}
-	}
-	if s := r.Score(u); better(s, best.Score, b.from == 0) {
-		best = Best{0, s}
+	if beside := b.from == 0; beside || all {
+		if s := r.Score(u); better(s, best.Score, beside) {
+			best = Best{0, s}
+		}
 	}
 	return best
 }
 
-// narrow returns the best place of a line on which too many rows pass each other. at is
-// a good place, and width the part of the line that an exact search can cover.
-func (r *Ranks) narrow(u, v []float64, at, width float64) Best {
-	const places = 8
+// sampled returns the best place of a line on which too many rows pass each other.
+func (r *Ranks) sampled(u, v []float64) Best {
+	const places = 4
 	best := Best{Score: math.Inf(-1)}
-	try := func(at float64) {
-		if s := r.Score(Between(u, v, at)); s > best.Score {
+	try := func(at float64) float64 {
+		s := r.Score(Between(u, v, at))
+		if s > best.Score {
 			best = Best{at, s}
 		}
+		return s
 	}
-	for i := range places + 1 {
-		try(float64(i) / places)
+	var scores [places + 1]float64
+	top := 0
+	for i := range scores {
+		if scores[i] = try(float64(i) / places); scores[i] > scores[top] {
+			top = i
+		}
 	}
-	try(at)
-	for l := (&ranksLine{Ranks: r, keep: 1}); ; width /= 2 {
+	if top > 0 && top < places {
+		left, right := scores[top]-scores[top-1], scores[top]-scores[top+1]
+		if left+right > 0 {
+			try((float64(top) + (left-right)/(left+right)/2) / places)
+		}
+	}
+	l := &ranksLine{Ranks: r}
+	for width := 1.0 / 16; ; width /= 4 {
 		from, to := max(best.At-width/2, 0), min(best.At+width/2, 1)
 		if l.collect(Between(u, v, from), Between(u, v, to)) {
 			b := l.sweep()
@@ -80,7 +94,6 @@ func better(s, best float64, beside bool) bool {
 // ranksLine is the state of one line.
 type ranksLine struct {
 	*Ranks
-	keep   float64 // share of the rows that are kept
 	passes atomic.Int64
 	lines  []classLine // by class that counts
 }
@@ -96,7 +109,7 @@ type classLine struct {
 // pass is a change of what is below a group.
 type pass struct {
 	group                 int32
-	trueBelow, falseBelow float32
+	trueBelow, falseBelow int32
 }
 
 // collect fills the lines of all classes. It reports whether the passes are not too
@@ -125,44 +138,38 @@ func (g group) compare(h group) int { return cmp.Or(cmp.Compare(g.u, h.u), cmp.C
 func (c *classLine) collect(l *ranksLine, class int, m *ranksMemory) {
 	var groups []group
 	isTrue := zeros(m.all, len(m.u))
-	keepTrue := min(1, 64*l.keep)
 	l.eachTrue(class, func(row int) {
 		isTrue[row] = 1
-		if kept(row, keepTrue) {
-			groups = append(groups, group{m.u[row], m.v[row]})
-		}
+		groups = append(groups, group{m.u[row], m.v[row]})
 	})
 	m.all = isTrue
 	slices.SortFunc(groups, group.compare)
-	weight := 1 / keepTrue
-	c.truths = weight * float64(len(groups))
+	c.truths, c.falses = float64(len(groups)), float64(len(m.u)-len(groups))
 	distinct := groups[:0]
 	for i, g := range groups {
 		if i == 0 || g != distinct[len(distinct)-1] {
 			distinct = append(distinct, g)
 			c.groups = append(c.groups, metric.Ties{})
 		}
-		c.groups[len(c.groups)-1].True += weight
+		c.groups[len(c.groups)-1].True++
 	}
 	groups = distinct
 	order := newPassing(groups)
-	weight = 1 / l.keep
 	for row, at := range m.u {
-		if isTrue[row] == 1 || !kept(row, l.keep) {
+		if isTrue[row] == 1 {
 			continue
 		}
 		x := group{at, m.v[row]}
-		c.falses += weight
-		i, equal := slices.BinarySearchFunc(groups, x, group.compare)
-		if equal {
-			c.groups[i].False += weight
+		i := order.find(x)
+		if i < len(groups) && groups[i] == x {
+			c.groups[i].False++
 			continue
 		}
 		if i < len(groups) {
-			c.groups[i].FalseBelow += weight
+			c.groups[i].FalseBelow++
 		}
-		order.before(i, x.v, func(k int) { c.add(groups[k], x, pass{int32(k), 0, float32(weight)}) })
-		order.from(i, x.v, func(k int) { c.add(groups[k], x, pass{int32(k), 0, float32(-weight)}) })
+		order.before(i, x.v, func(k int) { c.add(groups[k], x, pass{int32(k), 0, 1}) })
+		order.from(i, x.v, func(k int) { c.add(groups[k], x, pass{int32(k), 0, -1}) })
 		if len(c.passes) > maxPasses {
 			break
 		}
@@ -176,8 +183,8 @@ func (c *classLine) collect(l *ranksLine, class int, m *ranksMemory) {
 			if l.metric.Name == metric.ROCAUC && a.False == 0 && b.False == 0 {
 				return // it depends on the other rows alone
 			}
-			c.add(groups[k], g, pass{int32(k), float32(a.True), float32(a.False)})
-			c.add(groups[k], g, pass{int32(i), float32(-b.True), float32(-b.False)})
+			c.add(groups[k], g, pass{int32(k), int32(a.True), int32(a.False)})
+			c.add(groups[k], g, pass{int32(i), int32(-b.True), int32(-b.False)})
 		})
 	}
 	l.passes.Add(int64(len(c.passes)))
@@ -199,20 +206,11 @@ func (c *classLine) add(x, y group, p pass) {
 	c.passes = append(c.passes, p)
 }
 
-// kept reports whether a sample of a share of the rows has a row.
-func kept(row int, share float64) bool {
-	// The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
-	x := uint64(row) + 0x9E3779B97F4A7C15
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	x ^= x >> 31
-	return float64(x>>11)/(1<<53) < share
-}
-
 // passing finds the groups that a row passes, in the order of their scores at u. It
 // knows the extreme scores at v of the groups before and from each, and of whole blocks.
 type passing struct {
 	groups          []group
+	scores          ladder    // of the groups at u
 	highest, lowest []float64 // before each group, and from it on
 	high, low       []float64 // by block
 }
@@ -225,6 +223,7 @@ func newPassing(groups []group) *passing {
 	p := &passing{groups: groups, highest: make([]float64, n+1), lowest: make([]float64, n+1)}
 	p.highest[0], p.lowest[n] = math.Inf(-1), math.Inf(1)
 	for i, g := range groups {
+		p.scores = append(p.scores, key(g.u))
 		p.highest[i+1] = max(p.highest[i], g.v)
 		if i%groupBlock == 0 {
 			p.high, p.low = append(p.high, g.v), append(p.low, g.v)
@@ -236,6 +235,15 @@ func newPassing(groups []group) *passing {
 		p.lowest[i] = min(p.lowest[i+1], groups[i].v)
 	}
 	return p
+}
+
+// find returns the number of groups before x.
+func (p *passing) find(x group) int {
+	at := p.scores.below(key(x.u))
+	for at < len(p.groups) && p.groups[at].compare(x) < 0 {
+		at++
+	}
+	return at
 }
 
 // before calls do with the groups before i whose score at v is above v.

@@ -18,7 +18,7 @@ func (s *searcher) newton(ctx context.Context, p convex) Result {
 	r := s.start(s.starts()[0])
 	for ctx.Err() == nil {
 		point := p.Newton(r.point)
-		if score := s.score(point); score >= r.score+least {
+		if score := s.score(point); score >= r.score+r.least {
 			r.take(point, score)
 			continue
 		}

@@ -16,12 +16,23 @@ import (
 // more.
 const least = 1e-10
 
+// coarse is a problem that says which gains are too small, if its lines are expensive;
+// see [problem.Ranks]. The search then climbs from one point along coordinates and
+// exchanges only.
+type coarse interface{ Least() float64 }
+
 // exact climbs from several points: equal coefficients or Options.From, the best
 // single model, and random points. It returns the best local optimum; ties go to the
 // earliest start.
 func (s *searcher) exact(ctx context.Context) Result {
 	if p, ok := s.problem.(convex); ok {
 		return s.newton(ctx, p)
+	}
+	if s.least > least {
+		r := s.start(s.starts()[0])
+		for r.coordinates(ctx) || r.exchanges(ctx) {
+		}
+		return r.result()
 	}
 	starts := s.starts()
 	tops := make([]*run, len(starts))
@@ -291,14 +302,14 @@ func (r *run) follow(e ends, best problem.Best) (gained bool) {
 		return false
 	}
 	r.lines.Add(1)
-	if best.Score < r.score+least {
+	if best.Score < r.score+r.least {
 		return false
 	}
 	// Places on a line are rounded, so the point's own score decides.
 	point := problem.Between(e.u, e.v, best.At)
 	r.evaluations.Add(1)
 	score := r.problem.Score(point)
-	if score < r.score+least {
+	if score < r.score+r.least {
 		return false
 	}
 	r.take(point, score)

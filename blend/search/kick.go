@@ -59,7 +59,7 @@ func (r *run) kick(ctx context.Context, random *rand.Rand) {
 		_ = group.Wait() // none returns an error
 		best := r.score
 		for _, t := range tries {
-			if t.score >= best+least {
+			if t.score >= best+r.least {
 				best = t.score
 				r.point = problem.Between(center, t.point, kickRadius)
 			}

@@ -105,7 +105,10 @@ func Run(ctx context.Context, p problem.Problem, o Options) (Result, error) {
 	if o.Evaluations == 0 {
 		o.Evaluations = DefaultEvaluations
 	}
-	s := &searcher{problem: p, options: o, begin: time.Now()}
+	s := &searcher{problem: p, options: o, begin: time.Now(), least: least}
+	if p, ok := p.(coarse); ok {
+		s.least = max(least, p.Least())
+	}
 	methods := [...]func(context.Context) Result{s.exact, s.equal, s.greedy, s.random, s.nelderMead, s.cmaES}
 	r := methods[o.Method](ctx)
 	r.Took = time.Since(s.begin)
@@ -118,6 +121,7 @@ type searcher struct {
 	problem            problem.Problem
 	options            Options
 	begin              time.Time
+	least              float64 // smallest gain that counts
 	evaluations, lines atomic.Int64
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/dev/oofgen"
 	"github.com/deploy-kernel/deploy-kernel/runtime/half"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -29,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"predictions": predictions, "spoil": spoil, "examples": examples},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"predictions": predictions, "models": models, "spoil": spoil, "examples": examples},
 	})
 }
 
@@ -76,6 +78,72 @@ func predictions(ts *testscript.TestScript, _ bool, args []string) {
 	for _, f := range files { // level1_train_m00_f0_e10_0.5444.npy
 		base := filepath.Base(f)
 		ts.Check(os.Rename(f, filepath.Join(dir, base[:len("level1_train_m00_f0")]+"_e1_0.5.npy")))
+	}
+}
+
+// models writes made-up predictions of two models in two folds of 60 rows, in a folder
+// named after their task: models TASK CLASSES.
+func models(ts *testscript.TestScript, _ bool, args []string) {
+	kind, err := task.Parse(args[0])
+	ts.Check(err)
+	classes, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	dir := ts.MkAbs(kind.String())
+	ts.Check(os.MkdirAll(dir, 0o755))
+	put := func(name string, b []byte) { ts.Check(os.WriteFile(filepath.Join(dir, name), b, 0o644)) }
+	const rows, folds = 60, 2
+	r := rand.New(rand.NewPCG(1, 2))
+	width := kind.Values(classes)
+	table := "id,label\n"
+	if kind == task.Regression {
+		table = "id,label,target2\n"
+	}
+	var values [2][folds][]float32 // by model and fold
+	for i := range rows {
+		class := r.IntN(classes)
+		row := fmt.Sprint(class)
+		evidence := make([]float64, width)
+		switch kind {
+		case task.Ordinal:
+			evidence[0] = float64(class)
+		case task.Multiclass:
+			evidence[class] = 2
+		default:
+			evidence[0], evidence[1] = float64(class)/2, 0.25
+			row = fmt.Sprintf("%v,%v", evidence[0], evidence[1])
+		}
+		table += fmt.Sprintf("row%d,%s\n", i, row)
+		for m := range values {
+			sum := 0.0
+			noisy := make([]float64, width)
+			for k, e := range evidence {
+				noisy[k] = e + r.NormFloat64()
+				sum += math.Exp(noisy[k])
+			}
+			for _, v := range noisy {
+				if kind == task.Multiclass {
+					v = math.Exp(v) / sum
+				}
+				values[m][i%folds] = append(values[m][i%folds], float32(v))
+			}
+		}
+	}
+	put("train.csv", []byte(table))
+	var b bytes.Buffer
+	ts.Check(npy.WriteUint8(&b, []int{rows}, []uint8(strings.Repeat("\x00\x01", rows/folds))))
+	put("folds.npy", b.Bytes())
+	for m := range values {
+		for fold, v := range values[m] {
+			name := fmt.Sprintf("m%d_f%d_e1_0.5", m, fold)
+			b.Reset()
+			ts.Check(npy.WriteFloat32(&b, []int{rows / folds, width}, v))
+			put("level1_train_"+name+".npy", b.Bytes())
+			spec := fmt.Sprintf("task: %s\nnum_classes: %d\n", kind, classes)
+			if kind == task.Regression {
+				spec += "labels: {columns: [label, target2]}\n"
+			}
+			put(name+".yml", []byte(spec))
+		}
 	}
 }
 

@@ -67,12 +67,9 @@ func (w *World) Write(dir string) (*oof.Set, error) {
 		table.WriteString("\n")
 	}
 	for i := range w.Folds {
-		switch {
-		case w.Task == task.Regression:
+		if w.Task == task.Regression {
 			fmt.Fprintf(&table, "r%d,%s\n", i, strings.ReplaceAll(strings.Trim(fmt.Sprint(w.Values[i*w.Classes:(i+1)*w.Classes]), "[]"), " ", ","))
-		case w.Task == task.Multilabel && w.Classes == 1: // a column of 0 and 1
-			fmt.Fprintf(&table, "r%d,%d\n", i, len(w.Labels[i]))
-		default:
+		} else {
 			fmt.Fprintf(&table, "r%d,%s\n", i, strings.Trim(fmt.Sprint(w.Labels[i]), "[]"))
 		}
 	}
@@ -152,7 +149,7 @@ func (w *World) Blend(point []float64) metric.Rows {
 
 // Draw draws a problem of at most maxRows rows and maxModels models, and its options.
 func Draw(t *rapid.T, maxRows, maxModels int) (*World, problem.Options) {
-	w := &World{Classes: rapid.IntRange(1, 100).Draw(t, "classes")}
+	w := &World{Classes: rapid.IntRange(2, 100).Draw(t, "classes")}
 	models, rows := rapid.IntRange(1, maxModels).Draw(t, "models"), rapid.IntRange(1, maxRows).Draw(t, "rows")
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	coarse := rapid.Bool().Draw(t, "coarse")
