@@ -167,6 +167,14 @@ func TestFormsOfKnownCompetitions(t *testing.T) {
 			`a row for each image, with one class, as class number from 0 in the column "level"`,
 		},
 		{
+			"ids that end in numbers", "image,label\n1_0,0\n1_1,0\n2_0,0\n2_1,0\n", softmax(2),
+			`a row for each image, with one class, as class number from 0 in the column "label"`,
+		},
+		{
+			"an additional column", "image_id,site,label\na,x,0\nb,y,0\n", softmax(3),
+			`a row for each image, with one class, as class number from 0 in the column "label"; copied from the sample: "site"`,
+		},
+		{
 			"Seedlings", "file,species\n0021e90e4.png,Sugar beet\n003d61042.png,Sugar beet\n", named(softmax(0), "Black-grass,Charlock,Sugar beet"),
 			`a row for each image, with one class, as class name such as "Black-grass" in the column "species"`,
 		},

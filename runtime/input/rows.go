@@ -27,8 +27,11 @@ func (s *survey) rowPerClass() (Form, string, error) {
 		if !ok {
 			continue
 		}
-		ok, note, err := s.mapTexts(&f, p.texts, c.decimals > 0 || c.means != meansOne)
-		if err == nil && !ok && p.ofImages {
+		if !p.certain && c.decimals == 0 && c.means == meansOne {
+			return Form{}, "", nil // a label for each of the images 1_0, 1_1, 2_0, …
+		}
+		ok, note, err := s.mapTexts(&f, p.texts)
+		if err == nil && !ok && p.certain {
 			err = s.unnamed(0, "it has %d rows for every image, one for each of %s, but the ensemble has %d classes", len(p.texts), quoted(p.texts), s.rules.Classes)
 		}
 		if err != nil || !ok {
@@ -43,8 +46,8 @@ func (s *survey) rowPerClass() (Form, string, error) {
 
 // pairs are the images and classes of a table with a row for each.
 type pairs struct {
-	texts    []string // distinct classes, by their first row
-	ofImages bool     // the images exist, and the ids are not images
+	texts   []string // distinct classes, by their first row
+	certain bool     // the texts are names of classes, or the images exist without them
 }
 
 // newPairs returns the pairs of images and classes. ok is false unless every image has
@@ -113,9 +116,8 @@ func (s *survey) pairs(separator string) (p pairs, ok bool) {
 			continue
 		}
 		whole, part := s.exist(s.ids[0], images[0])
-		p.ofImages = part && !whole
-		ofClasses := len(splits) == 2 && n == 0
-		if p.ofImages || !whole && (ofClasses || len(p.texts) == s.rules.Classes && len(images) > len(p.texts)) {
+		p.certain = !whole && (part || len(splits) == 2 && n == 0)
+		if p.certain || !whole && len(p.texts) == s.rules.Classes && len(images) > len(p.texts) {
 			return p, true
 		}
 	}
@@ -156,7 +158,7 @@ func (s *survey) classColumn() (f Form, note string, ok bool, err error) {
 			continue
 		}
 		f := Form{Layout: ClassColumn, Class: class, Field: value}
-		ok, note, err := s.mapTexts(&f, p.texts, true)
+		ok, note, err := s.mapTexts(&f, p.texts)
 		if err != nil || ok {
 			f.Answer, f.No, f.Yes = s.perClass(value)
 			return f, note, ok, err
@@ -167,9 +169,8 @@ func (s *survey) classColumn() (f Form, note string, ok bool, err error) {
 
 // mapTexts sets how a form writes the classes, which are texts in a table with a row for
 // each class. They may be the names of classes, consecutive numbers, or as many texts as
-// classes in a sorted order. ok is false if the texts are no classes. guess allows the
-// last.
-func (s *survey) mapTexts(f *Form, texts []string, guess bool) (ok bool, note string, err error) {
+// classes in a sorted order. ok is false if the texts are no classes.
+func (s *survey) mapTexts(f *Form, texts []string) (ok bool, note string, err error) {
 	r := &s.rules
 	named := 0
 	for _, text := range texts {
@@ -192,8 +193,6 @@ func (s *survey) mapTexts(f *Form, texts []string, guess bool) (ok bool, note st
 		return true, "", nil
 	}
 	switch {
-	case !guess:
-		return false, "", nil
 	case len(r.Names) > 0:
 		return false, "", s.unnamed(0, "it has a row for each image and class, but %s are no names of classes such as %s", quoted(texts), quoted(r.Names))
 	case !sorted(texts):
