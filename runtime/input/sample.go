@@ -319,7 +319,8 @@ func (r *rowReader) contradiction(record []string) string {
 		case Label:
 			_, ok = r.fields.Class(field)
 		case Values:
-			ok = isNumber(field)
+			_, err := strconv.ParseFloat(field, 64)
+			ok = err == nil // NaN, too
 		case Indicators:
 			ok = field == f.Yes || field == f.No || isNumber(field)
 		}

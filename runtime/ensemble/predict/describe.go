@@ -30,6 +30,7 @@ func Describe(ctx context.Context, p *ensemble.Plan, o Options, w io.Writer) err
 	}
 	fmt.Fprintf(w, "plan      %s: %d classes\n", p.Name, p.Classes)
 	fmt.Fprintf(w, "sample    %s: %d ids\n", s.test.sample.Name, len(s.test.images))
+	fmt.Fprintf(w, "form      %s\n", &s.test.sample.Form)
 	fmt.Fprintf(w, "images    %d of %d, in %d folders\n", found, len(s.test.images), len(folders))
 	fmt.Fprintf(w, "output    %s\n", o.Output)
 	if budget > 0 {

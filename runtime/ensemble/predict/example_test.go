@@ -31,6 +31,7 @@ func ExampleDescribe() {
 	// Output:
 	// plan      example: 7 classes
 	// sample    ../testdata/input/sample_submission.csv: 3 ids
+	// form      a row for each image, with all its classes, as class numbers from 0 separated by " " in the column "labels"
 	// images    3 of 3, in 1 folders
 	// output    submission.csv
 	// 1         tiny_f0: coefficient 1, tiny at 8, 2 views, ../testdata/input/tiny_f0.safetensors
