@@ -107,6 +107,9 @@ func (p *project) missing(err error, key, what string) error {
 func (p *project) folds(ids []string) ([]uint8, error) {
 	path := p.path(p.config.Train.FoldsFile)
 	folds, err := foldfile.ForTable(path, ids, 0)
+	if err != nil && foldfile.IsTable(path) {
+		return nil, hint.New(err, "train.folds_file names a table of ids and folds; name a .npy to divide the table anew")
+	}
 	if err != nil {
 		return nil, hint.New(err, "`%s` makes it", p.again("train", "folds"))
 	}
@@ -140,7 +143,8 @@ func (p *project) checkFolds(path string, folds []uint8) error {
 // makeFolds is folds for a training: if there is no file of folds, it divides the
 // table and, with write, writes the file.
 func (p *project) makeFolds(set *data.Set, write bool) ([]uint8, error) {
-	if _, err := os.Stat(p.path(p.config.Train.FoldsFile)); !errors.Is(err, fs.ErrNotExist) {
+	file := p.path(p.config.Train.FoldsFile)
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) || foldfile.IsTable(file) {
 		return p.folds(set.IDs)
 	}
 	d := division{Table: set.Table, groups: set.Groups}
