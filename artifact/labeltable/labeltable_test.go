@@ -87,6 +87,11 @@ func TestTablesOfCompetitionsAreRead(t *testing.T) {
 			labeltable.Options{Classes: 28},
 			"[00070df0 000a6c98] [[0 16] [0 1 2 7]] [] []",
 		},
+		"NIH chest X-rays": {
+			lines("Image Index,Finding Labels", "a.png,Cardiomegaly|Pleural Thickening", "b.png,No Finding"),
+			labeltable.Options{},
+			"[a.png b.png] [[0 2] [1]] [Cardiomegaly No Finding Pleural Thickening] []",
+		},
 		"Pawpularity": {
 			lines("Id,Subject Focus,Eyes,Pawpularity", "0007de18,0,1,63", "0009c66b,0,0,42.5"),
 			labeltable.Options{Task: task.Regression, Columns: []string{"Pawpularity"}},
@@ -344,6 +349,27 @@ func FuzzParseClasses(f *testing.F) {
 			t.Fatal("no classes and no error")
 		}
 	})
+}
+
+// The tags of Planet's Amazon images never stand alone, but few of them form many texts.
+func TestFewWordsInManyTextsAreLabels(t *testing.T) {
+	tags := []string{"clear", "haze", "primary", "road", "water"}
+	table := "image_name,tags\n"
+	for i := range 1 << len(tags) {
+		var list []string
+		for k, tag := range tags {
+			if i>>k&1 == 1 {
+				list = append(list, tag)
+			}
+		}
+		if len(list) > 1 {
+			table += fmt.Sprintf("train_%d,%s\n", i, strings.Join(list, " "))
+		}
+	}
+	got, err := labeltable.Read("train.csv", strings.NewReader(table), labeltable.Options{})
+	if err != nil || !slices.Equal(got.Names, tags) {
+		t.Errorf("%v, %v", got, err)
+	}
 }
 
 // Whatever the form of a table, its cells are read to the same labels again.

@@ -140,12 +140,16 @@ func (p *parser) known(texts []string, separator string) bool {
 	return true
 }
 
-// onlyBeside reports whether no text has another separator within a label, such as the
-// space of a name of two words.
+// onlyBeside reports whether no text has another separator within a label. Bars and
+// semicolons also separate names with spaces and commas.
 func onlyBeside(texts []string, separator string) bool {
+	others := "|;, "
+	if separator == "|" || separator == ";" {
+		others = "|;"
+	}
 	for _, t := range texts {
 		for _, part := range pieces(t, separator) {
-			if strings.ContainsAny(part, "|;, ") {
+			if strings.ContainsAny(part, others) {
 				return false
 			}
 		}
@@ -153,17 +157,28 @@ func onlyBeside(texts []string, separator string) bool {
 	return true
 }
 
-// apart reports whether a text shows that the separator parts labels rather than the
-// words of a name: some part of a text with several is a number, or is a text of its own.
+// fewParts is the number of texts for each part from which parts are labels: the words of
+// names seldom form so many combinations.
+const fewParts = 4
+
+// apart reports whether spaces part labels rather than the words of a name: some part of a
+// text with several is a number, or is a text of its own, or few parts form many texts.
 func apart(texts []string, separator string) bool {
 	if separator != " " {
 		return true
 	}
-	alone := map[string]bool{}
+	alone, distinct := map[string]bool{}, map[string]bool{}
 	for _, t := range texts {
-		if list := pieces(t, separator); len(list) == 1 {
+		list := pieces(t, separator)
+		if len(list) == 1 {
 			alone[list[0]] = true
 		}
+		for _, part := range list {
+			distinct[part] = true
+		}
+	}
+	if len(texts) >= fewParts*len(distinct) {
+		return true
 	}
 	for _, t := range texts {
 		for _, part := range pieces(t, separator) {
