@@ -162,8 +162,11 @@ func (f *Form) content() string {
 	}
 	switch f.Answer {
 	case Labels:
-		if f.Top > 0 {
+		if f.Top > 1 {
 			return fmt.Sprintf("the %d most likely classes, as %s separated by %q", f.Top, class, f.Separator)
+		}
+		if f.Top == 1 {
+			return "the most likely class, as one of the " + class
 		}
 		text := fmt.Sprintf("all its classes, as %s separated by %q", class, f.Separator)
 		if f.None != "" {

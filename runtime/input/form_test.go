@@ -89,6 +89,7 @@ func TestTheUserSettlesTheAnswer(t *testing.T) {
 		want       string
 	}{
 		{"labels", "id,label\na,0\n", input.Labels, sigmoids(3), `all its classes, as class numbers from 0 separated by " "`},
+		{"the most likely label", "id,tags\na,0\n", input.Labels, softmax(3), "the most likely class, as one of the class numbers from 0"},
 		{"one label", "id,tags\na,0\n", input.Label, sigmoids(3), "one class, as class number from 0"},
 		{"a value", "id,has\na,0\n", input.Values, sigmoids(1), "the prediction of class 0"},
 		{"a decision", "id,has\na,0\n", input.Indicators, sigmoids(1), "0 or 1 for class 0"},
