@@ -48,3 +48,24 @@ func TestTablesOfFolds(t *testing.T) {
 		t.Error("a missing file has folds")
 	}
 }
+
+// Whatever the table, every row has a fold that model.num_folds admits.
+func FuzzForTable(f *testing.F) {
+	f.Add("id,fold\na,0\nb,1\n")
+	f.Add("image,kfold,label\nb,255,x\na,1,y\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "folds.csv")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := foldfile.ForTable(path, []string{"a", "b"}, 3)
+		if err != nil {
+			return
+		}
+		for _, fold := range got {
+			if len(got) != 2 || fold >= 3 && fold != foldfile.Always {
+				t.Fatalf("%q has the folds %v", text, got)
+			}
+		}
+	})
+}

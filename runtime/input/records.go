@@ -31,8 +31,11 @@ func NewRecords(name string, r io.Reader) *Records {
 // Header returns the first row. The caller calls it once, before Next.
 func (r *Records) Header() ([]string, error) {
 	header, _, err := r.Next()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: the table is empty: a header and rows of id,attribute_ids are needed", r.name)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s: the table is empty: a header and a row for each image are needed", r.name)
+	case errors.Is(err, csv.ErrQuote): // as in "id";"label"
+		return nil, fmt.Errorf("%w; are the columns separated by commas?", err)
 	}
 	return header, err
 }

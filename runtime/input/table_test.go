@@ -76,13 +76,14 @@ func TestLongTablesInUTF16AreRead(t *testing.T) {
 
 func TestMistakesInATableNameTheLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
-		{"\xef\xbb\xbf", "t.csv: the table is empty: a header and rows of id,attribute_ids are needed"},
+		{"", "t.csv: the table is empty: a header and a row for each image are needed"},
+		{"\xef\xbb\xbf", "t.csv: the table is empty: a header and a row for each image are needed"},
 		{"id,attribute_ids\na,1\nb\n", "t.csv:3: fields in the row: 1; in the header: 2"},
 		{"id,attribute_ids\r\n \r\na,1\r\nb\r\n", "t.csv:4: fields in the row: 1; in the header: 2"},
 		{"id;attribute_ids\na;1\n", "t.csv:1: the columns are separated by semicolons; save the table with commas"},
 		{"id\tattribute_ids\na\t1\n", "t.csv:1: the columns are separated by tabs; save the table with commas"},
 		{"id,attribute_ids\n,1\n", "t.csv:2: the id is empty"},
+		{"\"id\";\"attribute_ids\"\n", `t.csv:1:4: extraneous or missing " in quoted-field; are the columns separated by commas?`},
 		{"id,attribute_ids\na,\"1\n", `t.csv:2:6: extraneous or missing " in quoted-field`},
 		{"id,attribute_ids\na," + strings.Repeat("1 ", 1<<15) + "1\n", "t.csv:2: a field of more than 65536 bytes"},
 	} {
