@@ -105,7 +105,11 @@ func (w *World) Write(dir string) (*oof.Set, error) {
 				return nil, err
 			}
 			spec := predictionspec.Spec{Task: w.Task, Classes: w.Classes}
-			if err := spec.Write(path(fmt.Sprintf("m%d_f%d_e1_0.5.yml", m, fold))); err != nil {
+			text, err := spec.Marshal()
+			if err != nil {
+				return nil, err
+			}
+			if err := os.WriteFile(path(fmt.Sprintf("m%d_f%d_e1_0.5.yml", m, fold)), text, 0o644); err != nil {
 				return nil, err
 			}
 			model.Files = append(model.Files, file)
