@@ -60,11 +60,14 @@ func (g *Graded) Score(point []float64) float64 {
 // Least returns the smallest gain that a search should care for: less than half a row of
 // a large problem, whose lines take long.
 func (g *Graded) Least() float64 {
-	if n := g.Rows(); n > 2000 {
-		return 0.5 / float64(n)
+	if g.large() {
+		return 0.5 / float64(g.Rows())
 	}
 	return 0
 }
+
+// large reports whether the problem has more than 2,000 rows.
+func (g *Graded) large() bool { return g.Rows() > 2000 }
 
 // Outcome returns the grades of the rows at the point with its best bounds. Given a
 // point for each fold, the bounds of a fold are fitted to the other folds.
@@ -121,34 +124,62 @@ func (g *Graded) Drop(model int) Rows {
 
 // Line searches the best point between u and v. Fixed bounds make the score piecewise
 // constant: it changes where a row's value passes a bound, so the best place is found
-// exactly. Line begins with bounds fitted roughly at five places of the line. From the
-// best result, it fits the bounds to the place and the place to the bounds in turns,
-// each exactly, until neither gains.
+// exactly. From each of nine places, Line fits the bounds to the place and the place to
+// the bounds in turns, each exactly, until neither gains. In a large problem, it does so
+// from one place, the best of five with roughly fitted bounds.
 func (g *Graded) Line(u, v []float64) Best {
-	const places = 4
-	from, to := g.blended(u), g.blended(v)
-	at := make([]float64, len(from))
-	between := func(place float64) []float64 {
-		for i := range at {
-			at[i] = (1-place)*from[i] + place*to[i]
-		}
-		return at
+	l := &gradedLine{Graded: g, from: g.blended(u), to: g.blended(v), best: Best{Score: math.Inf(-1)}}
+	if g.large() {
+		l.turns(l.start(4))
+		return l.best
 	}
+	const places = 8
+	for i := range places + 1 {
+		l.turns(float64(i) / places)
+	}
+	return l.best
+}
+
+// gradedLine is the state of one line, on which values go from from to to.
+type gradedLine struct {
+	*Graded
+	from, to []float64
+	best     Best
+}
+
+// at returns the values at a place.
+func (l *gradedLine) at(place float64) []float64 {
+	values := make([]float64, len(l.from))
+	for i := range values {
+		values[i] = (1-place)*l.from[i] + place*l.to[i]
+	}
+	return values
+}
+
+// start returns a good place, of some with roughly fitted bounds.
+func (l *gradedLine) start(places int) float64 {
 	start := Best{Score: math.Inf(-1)}
 	for i := range places + 1 {
-		bounds := g.rough(between(float64(i) / places))
-		if found := g.along(from, to, bounds); found.Score > start.Score {
+		bounds := l.rough(l.at(float64(i) / float64(places)))
+		if found := l.along(l.from, l.to, bounds); found.Score > start.Score {
 			start = found
 		}
 	}
-	best := Best{Score: math.Inf(-1)}
-	for place := start.At; ; {
-		bounds, score := g.metric.Bounds(between(place), g.truth, nil, g.count)
-		if score <= best.Score {
-			return best
+	return start.At
+}
+
+// turns fits bounds and place in turns, until neither gains.
+func (l *gradedLine) turns(place float64) {
+	for score := math.Inf(-1); ; {
+		bounds, next := l.metric.Bounds(l.at(place), l.truth, nil, l.count)
+		if next <= score {
+			return
 		}
-		best = Best{place, score}
-		place = g.along(from, to, bounds).At
+		score = next
+		if score > l.best.Score {
+			l.best = Best{place, score}
+		}
+		place = l.along(l.from, l.to, bounds).At
 	}
 }
 

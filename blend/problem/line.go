@@ -132,21 +132,21 @@ type state struct {
 
 // sweepWhole sweeps the sorted events for a score of all rows together.
 func (s *Sign) sweepWhole(m *scratch) Best {
-	c := s.settled.counts
+	c, rows := s.settled.counts, s.settled.rows+len(s.fixed)
 	for r := range s.fixed {
 		c.Add(s.rowCounts(m.bits, r))
 	}
-	b := best{score: s.whole(c), begin: true}
+	b := best{score: s.whole(c, rows), begin: true}
 	last := uint64(0)
 	for _, e := range m.events {
 		if p := place(e); p != last {
-			b.offer(s.whole(c), last, p)
+			b.offer(s.whole(c, rows), last, p)
 			last = p
 		}
 		step := int(e&1)*2 - 1
 		c.Given += step
 		c.Hits += step * int(e>>1&1)
 	}
-	b.offer(s.whole(c), last, unit)
+	b.offer(s.whole(c, rows), last, unit)
 	return b.result()
 }

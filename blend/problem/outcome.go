@@ -37,17 +37,19 @@ func (o rowMeans) Score(times []int) float64 {
 
 // rowCounts holds the counts of each row of a score of all rows together.
 type rowCounts struct {
-	score  func(metric.Counts) float64
+	score  func(c metric.Counts, rows int) float64
 	counts []metric.Counts
 }
 
 func (o rowCounts) Score(times []int) float64 {
 	var all metric.Counts
+	rows := 0
 	for i, t := range times {
 		c := o.counts[i]
+		rows += t
 		all.Add(metric.Counts{Hits: t * c.Hits, Given: t * c.Given, True: t * c.True})
 	}
-	return o.score(all)
+	return o.score(all, rows)
 }
 
 // rowChoices holds the true and the decided class or grade of each row.

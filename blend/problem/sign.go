@@ -188,7 +188,7 @@ func (s *Sign) scoreOf(bits []uint64) float64 {
 		all.add(s.rowCounts(bits, r), s.options.Beta)
 	}
 	if s.options.together() {
-		return s.whole(all.counts)
+		return s.whole(all.counts, all.rows)
 	}
 	return all.sum / float64(all.rows)
 }
@@ -196,10 +196,10 @@ func (s *Sign) scoreOf(bits []uint64) float64 {
 // together reports whether the score follows from the counts of all rows together.
 func (o Options) together() bool { return o.Micro || o.MCC }
 
-// whole returns the score of the counts of all rows.
-func (s *Sign) whole(c metric.Counts) float64 {
+// whole returns the score of the counts of rows together.
+func (s *Sign) whole(c metric.Counts, rows int) float64 {
 	if s.options.MCC {
-		return c.MCC((len(s.fixed) + s.settled.rows) * s.width)
+		return c.MCC(rows * s.width)
 	}
 	return c.FBeta(s.options.Beta)
 }
