@@ -37,7 +37,7 @@ docs: ## renew docs/cli.md from the help of the commands, and docs/demo.svg from
 	@$(GO) run ./dev/recording -o docs/demo.svg docs/quickstart.md
 
 .PHONY: docs-test
-docs-test: ## execute every command block of README.md and docs/*.md (10 minutes)
+docs-test: ## execute every command block of README.md, docs and examples (10 minutes)
 	$(SIMD) $(GO) test -timeout 1h -count=1 -v ./dev/docstest -long
 
 .PHONY: pictures

@@ -74,8 +74,12 @@ func documents(t *testing.T) map[string]*docstest.Document {
 	if err != nil {
 		t.Fatal(err)
 	}
+	examples, err := filepath.Glob(root + "/examples/*/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := map[string]*docstest.Document{}
-	for _, path := range append(paths, root+"/README.md", root+"/CONTRIBUTING.md") {
+	for _, path := range append(append(paths, examples...), root+"/README.md", root+"/CONTRIBUTING.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -226,7 +230,15 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range append(append(decisions, paths...), root+"/README.md", root+"/CONTRIBUTING.md", root+"/CHANGELOG.md") {
+	examples, err := filepath.Glob(root + "/examples/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guides, err := filepath.Glob(root + "/examples/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(slices.Concat(decisions, paths, examples, guides), root+"/README.md", root+"/CONTRIBUTING.md", root+"/CHANGELOG.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,9 @@ type Endings struct {
 	Known []string
 }
 
+// Has reports whether name has the ending of a file that a decoder reads.
+func (e Endings) Has(name string) bool { return e.of(name) != "" }
+
 // of returns the ending of a file that a decoder reads, as it is spelled, or "".
 func (e Endings) of(name string) string {
 	ext := filepath.Ext(name)

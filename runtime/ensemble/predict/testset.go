@@ -206,7 +206,11 @@ func (f *finder) explainEmpty(test *testset, j *journal) error {
 		under = f.folder
 	}
 	none := fmt.Sprintf("none of the %d images of %s is under %s", len(test.images), test.sample.Name, under)
-	names := fmt.Sprintf("an image is a file named as its id, e.g. %s.png, .jpg or .gif; name their folder by --images", test.images[0].id)
+	name := test.images[0].id
+	if !vision.Endings().Has(name) {
+		name += ".png, .jpg or .gif"
+	}
+	names := fmt.Sprintf("an image is a file named as its id, e.g. %s; name their folder by --images", name)
 	if entries, err := os.ReadDir(f.folder); err == nil && len(entries) > 0 {
 		return hint.New(errors.New(none), "%s", names)
 	}

@@ -54,14 +54,23 @@ func number(format string, v float64) string {
 	return fmt.Sprintf(format, v)
 }
 
+// comparable reports whether the held-out score says how good the coefficients are: there
+// are several, and no bounds of grades are fitted beside them.
+func (w *watcher) comparable() bool {
+	graded := w.metric.Decides() && (w.set.Task == task.Ordinal || w.set.Task == task.Regression)
+	return len(w.set.Models) > 1 && !graded
+}
+
 // warnings returns what looks wrong about the scores.
 func (w *watcher) warnings(r *report.Report) (list []string) {
 	if r.Fitted == 0 && w.metric.HasBeta() {
 		list = append(list, "no coefficients give a true label: was the threshold subtracted from the predictions, and are the rows in the table's order?")
-	} else if r.HeldOut < r.Equal {
-		list = append(list, fmt.Sprintf("on rows they were not fitted to, the coefficients score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
-	} else if gap := r.Fitted - r.HeldOut; gap > (r.Fitted-r.Equal)/2 && gap > 1e-6 {
-		list = append(list, fmt.Sprintf("more than half of the gain over equal coefficients is lost on rows that they were not fitted to (%.5f of %.5f)", gap, r.Fitted-r.Equal))
+	} else if w.comparable() {
+		if gap := r.Fitted - r.HeldOut; r.HeldOut < r.Equal {
+			list = append(list, fmt.Sprintf("on rows they were not fitted to, the coefficients score %.5f, equal ones %.5f: --method equal may be the better choice", r.HeldOut, r.Equal))
+		} else if gap > (r.Fitted-r.Equal)/2 && gap > 1e-6 {
+			list = append(list, fmt.Sprintf("more than half of the gain over equal coefficients is lost on rows that they were not fitted to (%.5f of %.5f)", gap, r.Fitted-r.Equal))
+		}
 	}
 	for i, m := range r.Models {
 		for fold, score := range m.Folds {

@@ -62,7 +62,7 @@ func (w *watcher) end(s blend.Stage, r *blend.Result) error {
 
 // read prints what pruning left of a problem.
 func (w *watcher) read(p blend.Problem) {
-	text := fmt.Sprintf("%d models, %d rows x %s", len(w.set.Models), p.Rows(), say.Count(w.set.Columns, columnNoun(w.set)))
+	text := fmt.Sprintf("%s, %d rows x %s", say.Count(len(w.set.Models), "model"), p.Rows(), say.Count(w.set.Columns, columnNoun(w.set)))
 	switch p := p.(type) {
 	case *problem.Ranks:
 		text += fmt.Sprintf(", of which %s are scored", say.Count(p.Entries()/p.Rows(), "class"))
