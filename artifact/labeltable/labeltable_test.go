@@ -142,6 +142,11 @@ func TestTablesOfCompetitionsAreRead(t *testing.T) {
 			labeltable.Options{ClassNames: []string{"Pug", "Golden Retriever"}},
 			"[a b] [[0 1] [0]] [Pug Golden Retriever] []",
 		},
+		"more texts than classes": {
+			lines("id,labels", "a,large red", "b,small red", "c,large blue", "d,small blue", "e,small red round", "f,large round"),
+			labeltable.Options{Classes: 5},
+			"[a b c d e f] [[1 2] [2 4] [0 1] [0 4] [2 3 4] [1 3]] [blue large red round small] []",
+		},
 		"columns in another order than the list": {
 			lines("id,scab,healthy", "a,1.0,0.0", "b,0.0,1.0"),
 			labeltable.Options{Task: task.Multiclass, ClassNames: []string{"healthy", "scab"}},

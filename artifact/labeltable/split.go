@@ -108,7 +108,7 @@ func (p *parser) separator(k int, column map[uint32][]string) (string, error) {
 		return whole, nil
 	}
 	for _, s := range there {
-		if p.known(texts, s) || s == there[0] && onlyBeside(texts, s) && apart(texts, s) {
+		if p.known(texts, s) || p.fits(texts, s) || s == there[0] && onlyBeside(texts, s) && apart(texts, s) {
 			return s, nil
 		}
 	}
@@ -138,6 +138,20 @@ func (p *parser) known(texts []string, separator string) bool {
 		}
 	}
 	return true
+}
+
+// fits reports whether there are more texts than classes, but not more labels.
+func (p *parser) fits(texts []string, separator string) bool {
+	if len(texts) <= p.options.Classes || len(p.labels) > 1 {
+		return false
+	}
+	labels := map[string]bool{}
+	for _, t := range texts {
+		for _, part := range pieces(t, separator) {
+			labels[part] = true
+		}
+	}
+	return len(labels) <= p.options.Classes
 }
 
 // onlyBeside reports whether no text has another separator within a label. Bars and
