@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,11 +16,13 @@ import (
 // drawing turns a graph into nodes of runtime/nn. It first recognizes parts, from the
 // output back to the input, and then draws them in the order of the graph.
 type drawing struct {
+	ctx    context.Context // of the import
 	graph  *onnx.Graph
 	values reference.Values
-	// makers holds the node that makes each value, and users counts the nodes that
-	// use it. Both know no values that are renamed only.
+	// makers holds the node that makes each value, order its place in the graph, and
+	// users counts the nodes that use it. They know no values that are renamed only.
 	makers  map[string]*onnx.Node
+	order   map[string]int
 	users   map[string]int
 	renamed map[string]string
 
@@ -39,21 +42,21 @@ type part struct {
 	draw func(in []*value) (*value, error)
 }
 
-func newDrawing(g *onnx.Graph, values reference.Values, in input) *drawing {
+func newDrawing(ctx context.Context, g *onnx.Graph, values reference.Values, in input) *drawing {
 	d := &drawing{
-		graph: g, values: values, input: in,
-		makers: map[string]*onnx.Node{}, users: map[string]int{}, renamed: map[string]string{},
+		ctx: ctx, graph: g, values: values, input: in,
+		makers: map[string]*onnx.Node{}, order: map[string]int{}, users: map[string]int{}, renamed: map[string]string{},
 		b:     nn.NewBuilder("onnx", in.image),
 		parts: map[string]part{}, drawn: map[string]*value{},
 		params: map[string]weights.Tensor{}, layers: map[string]*nn.Node{},
 	}
-	for _, n := range g.Nodes {
+	for i, n := range g.Nodes {
 		if d.renames(n) {
 			d.renamed[n.Outputs[0]] = d.name(n.Inputs[0])
 			continue
 		}
 		for _, name := range n.Outputs {
-			d.makers[name] = n
+			d.makers[name], d.order[name] = n, i
 		}
 		for _, name := range n.Inputs {
 			d.users[d.name(name)]++

@@ -76,7 +76,7 @@ func Import(ctx context.Context, m *onnx.Model, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDrawing(m.Graph, values, in)
+	d := newDrawing(ctx, m.Graph, values, in)
 	return d.network(output)
 }
 

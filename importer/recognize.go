@@ -20,15 +20,22 @@ func init() {
 		"GlobalAveragePool": (*drawing).globalPool, "GlobalMaxPool": (*drawing).globalPool,
 		"ReduceMean": (*drawing).reduce, "ReduceMax": (*drawing).reduce,
 		"Concat": (*drawing).concat, "Pad": (*drawing).pad, "Slice": (*drawing).slice,
+		"Clip":    (*drawing).clip,
 		"Relu":    simple((*nn.Builder).ReLU),
 		"Sigmoid": simple((*nn.Builder).Sigmoid),
 		"Reshape": (*drawing).reshape, "Flatten": (*drawing).reshape, "Squeeze": (*drawing).reshape,
 		"Unsqueeze": (*drawing).reshape, "Expand": (*drawing).reshape, "Transpose": (*drawing).transpose,
 	}
+	for op := range direct {
+		recognizers[op] = (*drawing).activation
+	}
 }
 
 // recognize returns the part that makes an output of a node.
 func (d *drawing) recognize(n *onnx.Node, name string) (part, error) {
+	if x, a, ok := d.composedActivation(n); ok {
+		return d.activate(x, a), nil
+	}
 	f := recognizers[n.Op]
 	if f == nil || n.Domain != "" {
 		return part{}, fmt.Errorf("networks have no such operation yet")

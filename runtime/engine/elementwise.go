@@ -152,13 +152,18 @@ func (s *sigmoid) run(arena []float32, _ *scratch, plane, _ int) {
 	for y := range s.y.h {
 		dst := s.y.line(arena, plane, y)
 		s.set.Sigmoid(dst, s.x.line(arena, plane, y))
-		for lane := range simd.Lanes {
-			if s.y.holds(plane*simd.Lanes+lane) < 0 {
-				for i := lane; i < len(dst); i += simd.Lanes {
-					dst[i] = 0
-				}
+		s.y.clearEmpty(dst, plane)
+	}
+	s.y.clearBorder(arena, plane)
+}
+
+// clearEmpty clears the positions of a plane's row that hold no channel.
+func (t *tensor) clearEmpty(row []float32, plane int) {
+	for lane := range simd.Lanes {
+		if t.holds(plane*simd.Lanes+lane) < 0 {
+			for i := lane; i < len(row); i += simd.Lanes {
+				row[i] = 0
 			}
 		}
 	}
-	s.y.clearBorder(arena, plane)
 }

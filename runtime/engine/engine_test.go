@@ -105,6 +105,25 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		x = b.Concat(x, p, x)                                      // copied, as it is used twice
 		return b.ReLU(b.Conv("e", b.ReLU(b.Concat(b.Conv("f", x, square(16, 1, 2, 0, 1)), b.Conv("g", x, square(48, 3, 2, 1, 1)))), square(8, 1, 1, 0, 1)))
 	},
+	"activations": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(20, 3, 1, 1, 1))
+		for i, a := range []nn.Activation{
+			{Kind: nn.Swish, A: 1},
+			{Kind: nn.GELU},
+			{Kind: nn.GELUTanh},
+			{Kind: nn.HardSigmoid, A: 0.2, B: 0.5},
+			{Kind: nn.HardSwish},
+			{Kind: nn.Mish},
+			{Kind: nn.Clip, A: 0.1, B: 6},
+			{Kind: nn.LeakyReLU, A: 0.01},
+			{Kind: nn.ELU, A: 1},
+			{Kind: nn.Tanh},
+		} {
+			// A convolution would see values at positions without a channel.
+			x = b.Conv(fmt.Sprint("c", i), b.Activate(x, a), square(20, 3, 1, 1, 1+i%2))
+		}
+		return x
+	},
 	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(40, 3, 2, 1, 1))
 		s := b.Sigmoid(b.Linear("l2", b.ReLU(b.Linear("l1", b.GlobalAvgPool(x), 4)), 40))

@@ -276,6 +276,8 @@ func (comp *compiler) step(u *unit) (step, error) {
 		return &globalPool{set: comp.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y}, nil
 	case nn.Sigmoid:
 		return &sigmoid{set: comp.set, x: in[0], y: y}, nil
+	case nn.Activate:
+		return newActivation(comp.set, n.Activation, in[0], y), nil
 	case nn.ChannelMax, nn.ChannelMean:
 		return comp.statistics([]*nn.Node{n}, in[0], y), nil
 	case nn.Concat:

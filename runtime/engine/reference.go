@@ -80,6 +80,10 @@ func (p *interpreter) node(n *nn.Node, image []float32) {
 		for i, v := range in(0) {
 			y[i] = float32(1 / (1 + math.Exp(-float64(v))))
 		}
+	case nn.Activate:
+		for i, v := range in(0) {
+			y[i] = float32(n.Activation.Of(float64(v)))
+		}
 	case nn.Add:
 		b, scale := in(1), float32(n.Scale)
 		for i, v := range in(0) {

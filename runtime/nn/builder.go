@@ -115,6 +115,11 @@ func (b *Builder) Sigmoid(x *Node) *Node {
 	return b.add(&Node{Op: Sigmoid, In: []*Node{x}, Shape: x.Shape})
 }
 
+// Activate adds a function of each element. Only prediction supports it.
+func (b *Builder) Activate(x *Node, a Activation) *Node {
+	return b.add(&Node{Op: Activate, In: []*Node{x}, Shape: x.Shape, Activation: a})
+}
+
 // Add adds x + y.
 func (b *Builder) Add(x, y *Node) *Node { return b.AddScaled(x, y, 1) }
 

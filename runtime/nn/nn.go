@@ -3,7 +3,8 @@
 //
 // An architecture is a function that draws a graph with a [Builder]. runtime/engine
 // compiles the graph for inference, and trainer/graph turns it into a training
-// graph. Both must implement every operation.
+// graph. Both implement every operation that an architecture of this project uses.
+// Imported networks may have operations that only predict.
 //
 //	b := nn.NewBuilder("tiny", nn.Shape{C: 3, H: 32, W: 32})
 //	x := b.Conv("conv1", b.Input(), nn.Conv2d{Out: 16, Window: nn.Square(3), Pad: nn.Square(1)})
@@ -42,12 +43,13 @@ const (
 	Subsample               // x[:, ::Stride, ::Stride]
 	PadChannels             // zero channels before and after: Channels
 	Dropout                 // identity outside of training: P
+	Activate                // a function of each element: Activation; prediction only
 )
 
 var opNames = [...]string{
 	"Input", "Conv", "BatchNorm", "ReLU", "Sigmoid", "Add", "Mul", "MaxPool", "AvgPool",
 	"GlobalAvgPool", "GlobalMaxPool", "ChannelMean", "ChannelMax", "Linear", "Concat",
-	"Pad", "Subsample", "PadChannels", "Dropout",
+	"Pad", "Subsample", "PadChannels", "Dropout", "Activate",
 }
 
 // String returns the operation's name, e.g. "Conv".
@@ -92,16 +94,17 @@ type Node struct {
 	// uses too, or nil.
 	Shared *Node
 
-	Window, Stride, Pad HW      // Conv, MaxPool, AvgPool; Subsample uses Stride
-	Groups              int     // Conv
-	Bias                bool    // Conv, Linear
-	Eps                 float64 // BatchNorm
-	Scale               float64 // Add
-	CeilMode            bool    // MaxPool, AvgPool
-	CountIncludePad     bool    // AvgPool: zeros of the padding count in the divisor
-	Border              Border  // Pad
-	Channels            [2]int  // PadChannels: before, after
-	P                   float64 // Dropout: probability of dropping an element
+	Window, Stride, Pad HW         // Conv, MaxPool, AvgPool; Subsample uses Stride
+	Groups              int        // Conv
+	Bias                bool       // Conv, Linear
+	Eps                 float64    // BatchNorm
+	Scale               float64    // Add
+	CeilMode            bool       // MaxPool, AvgPool
+	CountIncludePad     bool       // AvgPool: zeros of the padding count in the divisor
+	Border              Border     // Pad
+	Channels            [2]int     // PadChannels: before, after
+	P                   float64    // Dropout: probability of dropping an element
+	Activation          Activation // Activate
 }
 
 // Border is the number of pixels to add on each side. Negative numbers crop.
