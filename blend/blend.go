@@ -178,8 +178,7 @@ func Fit(ctx context.Context, set *oof.Set, o Options) (*Result, error) {
 	return r, nil
 }
 
-// HasClassThresholds reports whether thresholds of classes can be fitted to a metric. It
-// is also the metric of an ensemble file that names none.
+// HasClassThresholds reports whether thresholds of classes can be fitted to a metric.
 func HasClassThresholds(t task.Task, m metric.Metric) bool {
 	return t == task.Multilabel && (m.Name == metric.FBeta || m.Name == metric.MicroFBeta)
 }
@@ -261,7 +260,7 @@ func (r *Result) validate(ctx context.Context, o Options) (err error) {
 func (r *Result) collect(set *oof.Set) {
 	r.Ensemble = &ensemblefile.Ensemble{}
 	point := r.Search.Point
-	if !HasClassThresholds(set.Task, r.Metric) {
+	if set.Task != task.Multilabel || r.Metric.String() != metric.FBeta { // the default of older readers
 		r.Ensemble.Metric = r.Metric
 	}
 	if g, ok := r.Problem.(*problem.Graded); ok {

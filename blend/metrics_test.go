@@ -82,7 +82,7 @@ func checkEnsemble(t *testing.T, w *world.World, m metric.Metric, r *blend.Resul
 	if want := m.Gain(r.Score); got < want-1e-6 || got > want+1e-6 {
 		t.Errorf("the ensemble scores %v, said to be %v", got, want)
 	}
-	if named := r.Ensemble.Metric == m; named == blend.HasClassThresholds(w.Task, m) {
+	if named := r.Ensemble.Metric == m; named == (w.Task == task.Multilabel && m.Name == metric.FBeta) {
 		t.Errorf("the ensemble names %v", r.Ensemble.Metric)
 	}
 	if graded := w.Task == task.Ordinal || w.Task == task.Regression; (r.Ensemble.GradeBounds != nil) != (graded && m.Decides()) {

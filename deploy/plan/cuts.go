@@ -26,15 +26,8 @@ const (
 )
 
 // cuts sets the order in which the plan drops views and folds when time is short: by
-// out-of-fold predictions if there are any, else by coefficients.
-func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, e *ensemblefile.Ensemble, jobs []*job) error {
-	m := e.Metric
-	if m.Name == "" {
-		m = metric.Default(p.Task)
-	}
-	if err := m.Check(p.Task); err != nil {
-		return fmt.Errorf("%s: %w", b.ensemble, err)
-	}
+// out-of-fold predictions and the metric m if there are any, else by coefficients.
+func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, m metric.Metric, jobs []*job) error {
 	members, err := b.cutMembers(p, m)
 	if err != nil {
 		return err
@@ -47,7 +40,7 @@ func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, e *ensemblefile.En
 		b.warn("no out-of-fold data: members will be cut by coefficient (add --oof DIR); missing: %s", lack)
 		p.Cuts = cutorder.ByCoefficients(members)
 	default:
-		table.Bounds = e.GradeBounds
+		table.Bounds = p.GradeBounds
 		p.Cuts, p.Score = cutorder.ByScore(members, table)
 	}
 	return nil

@@ -42,6 +42,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
+	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -243,10 +244,17 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 		return nil, err
 	}
 	b.table = sync.OnceValues(func() (*labeltable.Table, error) { return b.readTable(jobs[0], built.Plan) })
-	b.training(built.Plan)
+	m := e.Metric
+	if m.Name == "" {
+		m = metric.Default(built.Plan.Task)
+	}
+	if err := m.Check(built.Plan.Task); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.ensemble, err)
+	}
+	b.training(built.Plan, m)
 	b.warnThresholds(jobs)
 	if b.options.Cuts {
-		if err := b.cuts(ctx, built.Plan, e, jobs); err != nil {
+		if err := b.cuts(ctx, built.Plan, m, jobs); err != nil {
 			return nil, err
 		}
 	}

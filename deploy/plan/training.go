@@ -20,9 +20,9 @@ func (b *builder) readTable(j *job, p *ensemble.Plan) (*labeltable.Table, error)
 	return labeltable.Open(path, j.spec.Labels.Options(p.Task, p.Classes, p.ClassNames))
 }
 
-// training sets what the training table shows: the names of the classes, the default
-// answers, and the number of labels of an image.
-func (b *builder) training(p *ensemble.Plan) {
+// training sets what the training table shows: the names of the classes, the number of
+// labels of an image, and the default answers, which are the best for the metric m.
+func (b *builder) training(p *ensemble.Plan, m metric.Metric) {
 	table, err := b.table()
 	if err == nil && table != nil && table.Classes != p.Classes {
 		err = fmt.Errorf("%s: it has %d classes, but the ensemble has %d", table.Name, table.Classes, p.Classes)
@@ -48,14 +48,6 @@ func (b *builder) training(p *ensemble.Plan) {
 			}
 		}
 	}
-	best, _ := b.metric(p).Constant(metric.Rows{Labels: table.Labels, Values: table.Values, Classes: p.Classes, Task: p.Task})
+	best, _ := m.Constant(metric.Rows{Labels: table.Labels, Values: table.Values, Classes: p.Classes, Task: p.Task})
 	p.Fallback, p.Prior = best.Labels, best.Values
-}
-
-// metric returns the metric of the plan, or else that of its task.
-func (b *builder) metric(p *ensemble.Plan) metric.Metric {
-	if m, err := metric.Parse(p.Metric); err == nil && m.Check(p.Task) == nil {
-		return m
-	}
-	return metric.Default(p.Task)
 }
