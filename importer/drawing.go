@@ -2,8 +2,10 @@ package importer
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
@@ -173,11 +175,22 @@ func (d *drawing) network(output string) (*Network, error) {
 	if out.Graph, err = d.b.Graph(logits.node); err != nil {
 		return nil, err
 	}
-	out.Weights = &weights.StateDict{}
+	text := out.Graph.Text()
+	out.Graph.Arch = archOf(text)
+	out.Weights = &weights.StateDict{Metadata: map[string]string{
+		"arch": out.Graph.Arch, "graph": text, "activation": out.Activation.String(),
+		"classes": strconv.Itoa(out.Graph.Classes()), "input_size": strconv.Itoa(d.input.image.H),
+	}}
 	for _, p := range out.Graph.Params() {
 		out.Weights.Tensors = append(out.Weights.Tensors, d.params[p.Name])
 	}
 	return out, nil
+}
+
+// archOf returns the architecture's name: folds of one network share it.
+func archOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return fmt.Sprintf("onnx:%x", sum[:6])
 }
 
 // recognizeAll finds the parts that the output needs. It returns the values for which
@@ -198,6 +211,9 @@ func (d *drawing) recognizeAll(output string) (failed map[string]error) {
 		p, err := d.recognize(n, name)
 		if err != nil {
 			failed[name] = err
+			for i := range n.Inputs { // what they need may fail too
+				todo = append(todo, d.in(n, i))
+			}
 			continue
 		}
 		d.parts[name] = p

@@ -122,6 +122,9 @@ func (d *drawing) affine(n *onnx.Node) (part, error) {
 		if m == nil || x != n.Outputs[0] && d.users[x] != 1 {
 			break
 		}
+		if _, _, ok := d.composedActivation(m); ok && len(chain) > 0 {
+			break // its last factor belongs to it
+		}
 		s := stage{node: m}
 		var from string
 		switch m.Op {

@@ -55,7 +55,10 @@ func (a Activation) String() string { return activationNames[a] }
 type Network struct {
 	// Graph takes one image and returns the logits.
 	Graph *nn.Graph
-	// Weights holds the parameters of the graph, in the graph's order.
+	// Weights holds the parameters of the graph, in the graph's order. Its metadata
+	// are what a file needs to predict without the model: arch, "onnx:" and a hash
+	// of the graph; graph, its text for [nn.ParseText]; input_size; classes;
+	// activation.
 	Weights *weights.StateDict
 	// Activation is what the model applies to the logits, and the graph does not.
 	Activation Activation
