@@ -226,3 +226,30 @@ func (d *drawing) batchNorm(n *onnx.Node) (part, error) {
 		return x.with(y), nil
 	}}, nil
 }
+
+// layerNorm recognizes normalizations over the channels of each pixel.
+func (d *drawing) layerNorm(n *onnx.Node) (part, error) {
+	scale, shift := d.constant(n.Inputs[1]), d.constant(d.in(n, 2))
+	if scale == nil || d.in(n, 2) != "" && shift == nil {
+		return part{}, errors.New("its parameters are no constants")
+	}
+	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
+		x := in[0]
+		axis := integer(n, "axis", -1)
+		if axis < 0 {
+			axis += len(x.axes)
+		}
+		c := x.node.Shape.C
+		if over := slices.Concat(x.axes[axis:]...); !slices.Equal(over, []dim{dimC}) || scale.Len() != c || shift != nil && shift.Len() != c {
+			return nil, errors.New("networks normalize the channels of a pixel only")
+		}
+		name := d.layer("norm", n.Inputs[1])
+		d.param(name, nn.Weight, []int{c}, scale.Float32s())
+		bias := make([]float32, c)
+		if shift != nil {
+			bias = shift.Float32s()
+		}
+		d.param(name, nn.Bias, []int{c}, bias)
+		return x.with(d.b.LayerNorm(name, x.node, float(n, "epsilon", 1e-5))), nil
+	}}, nil
+}

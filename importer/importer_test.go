@@ -154,6 +154,11 @@ func TestPartsComputeWhatTheInterpreterDoes(t *testing.T) {
 		"a linear layer on all pixels, channels last": {last: true, parts: [][]byte{
 			onnxtest.Node("Flatten", "x", "f"), onnxtest.Node("MatMul", "f w", "y"), constant("w", 3*side*side, 3),
 		}, ops: []nn.Op{nn.Input, nn.Linear}},
+		"a layer norm, channels last": {last: true, parts: [][]byte{
+			onnxtest.Node("MatMul", "x w", "m"), onnxtest.Node("LayerNormalization", "m n.weight n.bias", "n", attr("epsilon", 1e-6)),
+			onnxtest.Node("Transpose", "n", "a", attr("perm", []int{0, 3, 1, 2})),
+			constant("w", 3, 4), constant("n.weight", 4), constant("n.bias", 4), head("a"),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.LayerNorm, nn.GlobalAvgPool, nn.Linear}},
 		"constants": {parts: [][]byte{
 			first, onnxtest.Node("Mul", "a m", "b"), onnxtest.Node("Sub", "s b", "c"), onnxtest.Node("Div", "c d", "e"),
 			onnxtest.Node("Neg", "e", "f"), onnxtest.Node("Add", "f g", "h"), onnxtest.Node("Relu", "h", "r"),

@@ -15,7 +15,8 @@ func init() {
 	recognizers = map[string]func(*drawing, *onnx.Node) (part, error){
 		"Add": (*drawing).sum, "Sub": (*drawing).sum, "Mul": (*drawing).product, "Div": (*drawing).product,
 		"Neg": (*drawing).affine, "BatchNormalization": (*drawing).batchNorm,
-		"Conv": (*drawing).conv, "Gemm": (*drawing).gemm, "MatMul": (*drawing).matMul,
+		"LayerNormalization": (*drawing).layerNorm,
+		"Conv":               (*drawing).conv, "Gemm": (*drawing).gemm, "MatMul": (*drawing).matMul,
 		"MaxPool": (*drawing).pool, "AveragePool": (*drawing).pool,
 		"GlobalAveragePool": (*drawing).globalPool, "GlobalMaxPool": (*drawing).globalPool,
 		"ReduceMean": (*drawing).reduce, "ReduceMax": (*drawing).reduce,

@@ -264,6 +264,8 @@ func (comp *compiler) step(u *unit) (step, error) {
 	case nn.BatchNorm:
 		scale, shift, err := comp.affine(n, y)
 		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor}, err
+	case nn.LayerNorm:
+		return comp.layerNorm(n, in[0], y)
 	case nn.ReLU:
 		return &add{set: comp.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
 	case nn.Add:

@@ -84,6 +84,8 @@ func (p *interpreter) node(n *nn.Node, image []float32) {
 		for i, v := range in(0) {
 			y[i] = float32(n.Activation.Of(float64(v)))
 		}
+	case nn.LayerNorm:
+		p.layerNorm(n, y, in(0))
 	case nn.Add:
 		b, scale := in(1), float32(n.Scale)
 		for i, v := range in(0) {
@@ -148,6 +150,23 @@ func (p *interpreter) batchNorm(n *nn.Node, y, x []float32) {
 	for i, v := range x {
 		k := i % c
 		y[i] = float32((float64(v)-float64(mean[k]))/math.Sqrt(float64(variance[k])+n.Eps)*float64(w[k]) + float64(bias[k]))
+	}
+}
+
+func (p *interpreter) layerNorm(n *nn.Node, y, x []float32) {
+	w, bias := p.role(n, nn.Weight), p.role(n, nn.Bias)
+	c := n.Shape.C
+	for first := 0; first < len(x); first += c {
+		mean, variance := 0.0, 0.0
+		for _, v := range x[first : first+c] {
+			mean += float64(v) / float64(c)
+		}
+		for _, v := range x[first : first+c] {
+			variance += (float64(v) - mean) * (float64(v) - mean) / float64(c)
+		}
+		for k := range c {
+			y[first+k] = float32((float64(x[first+k])-mean)/math.Sqrt(variance+n.Eps)*float64(w[k]) + float64(bias[k]))
+		}
 	}
 }
 

@@ -120,6 +120,12 @@ func (b *Builder) Activate(x *Node, a Activation) *Node {
 	return b.add(&Node{Op: Activate, In: []*Node{x}, Shape: x.Shape, Activation: a})
 }
 
+// LayerNorm adds y = (x-mean)/sqrt(variance+eps)*weight + bias, with the mean and the
+// variance of each pixel's channels. Only prediction supports it.
+func (b *Builder) LayerNorm(name string, x *Node, eps float64) *Node {
+	return b.add(&Node{Op: LayerNorm, Name: b.claim(name), In: []*Node{x}, Shape: x.Shape, Eps: eps})
+}
+
 // Add adds x + y.
 func (b *Builder) Add(x, y *Node) *Node { return b.AddScaled(x, y, 1) }
 

@@ -44,12 +44,13 @@ const (
 	PadChannels             // zero channels before and after: Channels
 	Dropout                 // identity outside of training: P
 	Activate                // a function of each element: Activation; prediction only
+	LayerNorm               // over the channels of each pixel, with scale and shift: Eps; prediction only
 )
 
 var opNames = [...]string{
 	"Input", "Conv", "BatchNorm", "ReLU", "Sigmoid", "Add", "Mul", "MaxPool", "AvgPool",
 	"GlobalAvgPool", "GlobalMaxPool", "ChannelMean", "ChannelMax", "Linear", "Concat",
-	"Pad", "Subsample", "PadChannels", "Dropout", "Activate",
+	"Pad", "Subsample", "PadChannels", "Dropout", "Activate", "LayerNorm",
 }
 
 // String returns the operation's name, e.g. "Conv".
@@ -161,6 +162,8 @@ func (n *Node) Params() []Param {
 	case BatchNorm:
 		c := n.Shape.C
 		ps = append(ps, p(Weight, c), p(Bias, c), p(RunningMean, c), p(RunningVar, c))
+	case LayerNorm:
+		ps = append(ps, p(Weight, n.Shape.C), p(Bias, n.Shape.C))
 	}
 	return ps
 }

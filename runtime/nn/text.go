@@ -38,7 +38,7 @@ func (n *Node) line() string {
 		words = []any{n.Shape.C, n.Shape.H, n.Shape.W}
 	case Conv:
 		words = append(words, strconv.Quote(n.Name), n.Shape.C, n.Window.H, n.Window.W, n.Stride.H, n.Stride.W, n.Pad.H, n.Pad.W, n.Groups, n.Bias)
-	case BatchNorm:
+	case BatchNorm, LayerNorm:
 		words = append(words, strconv.Quote(n.Name), n.Eps)
 	case Linear:
 		words = append(words, strconv.Quote(n.Name), n.Shape.C)
@@ -243,6 +243,10 @@ var textOps = map[string]func(p *textParser) *Node{
 	BatchNorm.String(): func(p *textParser) *Node {
 		x, name := p.node(), p.name()
 		return p.b.BatchNorm(name, x, BatchNorm2d{Eps: p.float()})
+	},
+	LayerNorm.String(): func(p *textParser) *Node {
+		x, name := p.node(), p.name()
+		return p.b.LayerNorm(name, x, p.float())
 	},
 	Linear.String(): func(p *textParser) *Node {
 		x, name := p.node(), p.name()
