@@ -14,7 +14,6 @@ type rowConv struct {
 	stride  nn.HW
 	offset  nn.HW
 	group   int // channels of a group; 1 for depthwise
-	tiles   []uint8
 	w, bias []float32
 	perPart int // floats of one plane's weights
 	floor   float32
@@ -68,7 +67,7 @@ func (comp *compiler) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, [
 	w, bias, err := comp.folded(u, y)
 	return &rowConv{
 		set: comp.set, x: x, y: y, window: u.first.Window, stride: u.stride, offset: u.offset,
-		tiles: simd.Tile(y.w), bias: bias, floor: floor,
+		bias: bias, floor: floor,
 	}, w, err
 }
 
@@ -82,12 +81,12 @@ func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 		if d.group == 1 {
 			s.windows.X, s.windows.Y, s.windows.W, s.windows.Bias = in, out, w, bias
 			s.windows.Row, s.windows.Rows, s.windows.Cols = d.x.row(), d.window.H, d.window.W
-			s.windows.Tiles, s.windows.Stride, s.windows.Floor = d.tiles, d.stride.W, d.floor
+			s.windows.Pixels, s.windows.Stride, s.windows.Floor = d.y.w, d.stride.W, d.floor
 			d.set.Depthwise(&s.windows)
 		} else {
 			s.grouped.X, s.grouped.Y, s.grouped.W, s.grouped.Bias = in, out, w, bias
 			s.grouped.Row, s.grouped.Rows, s.grouped.Channels = d.x.row(), d.window.H, d.group
-			s.grouped.Tiles, s.grouped.Stride, s.grouped.Floor = d.tiles, d.stride.W, d.floor
+			s.grouped.Pixels, s.grouped.Stride, s.grouped.Floor = d.y.w, d.stride.W, d.floor
 			d.set.Grouped(&s.grouped)
 		}
 	}
@@ -101,15 +100,11 @@ type pool struct {
 	node   *nn.Node
 	offset nn.HW
 	x, y   *tensor
-	// The pixels of a row with unclipped windows, and their tiles.
+	// The pixels of a row with unclipped windows.
 	first, end int
-	tiles      []uint8
 	weights    map[int][]float32 // of a mean, by the number of averaged pixels
 	zero       []float32
 }
-
-// single is one tile of one pixel.
-var single = []uint8{1}
 
 func newPool(set *simd.Set, u *unit, x, y *tensor) *pool {
 	n := u.first
@@ -124,7 +119,6 @@ func newPool(set *simd.Set, u *unit, x, y *tensor) *pool {
 	if !smallStride(n) {
 		p.end = p.first
 	}
-	p.tiles = simd.Tile(p.end - p.first)
 	if n.Op == nn.AvgPool {
 		for count := 1; count <= n.Window.H*n.Window.W; count++ {
 			w := make([]float32, n.Window.H*n.Window.W*simd.Lanes)
@@ -142,20 +136,20 @@ func (p *pool) parts(int) int { return p.y.count() }
 func (p *pool) run(arena []float32, s *scratch, plane, _ int) {
 	for y := range p.y.h {
 		for x := 0; x < p.y.w; {
-			tiles, next := single, x+1
+			next := x + 1
 			if x == p.first && p.end > p.first {
-				tiles, next = p.tiles, p.end
+				next = p.end
 			}
-			p.window(arena, s, plane, y, x, tiles)
+			p.window(arena, s, plane, y, x, next-x)
 			x = next
 		}
 	}
 	p.y.clearBorder(arena, plane)
 }
 
-// window computes a row of pixels from (y, x) on. Their windows are clipped to the
+// window computes so many pixels from (y, x) on. Their windows are clipped to the
 // same columns.
-func (p *pool) window(arena []float32, s *scratch, plane, y, x int, tiles []uint8) {
+func (p *pool) window(arena []float32, s *scratch, plane, y, x, pixels int) {
 	n, w := p.node, &s.windows
 	top, left := y*n.Stride.H-p.offset.H, x*n.Stride.W-p.offset.W
 	bottom, right := min(top+n.Window.H, p.x.h+n.Pad.H), min(left+n.Window.W, p.x.w+n.Pad.W)
@@ -166,9 +160,9 @@ func (p *pool) window(arena []float32, s *scratch, plane, y, x int, tiles []uint
 	}
 	w.X = arena[p.x.base(plane)+p.x.index(top, left):]
 	w.Y = p.y.line(arena, plane, y)[x*simd.Lanes:]
-	w.Row, w.Rows, w.Cols, w.Tiles = p.x.row(), bottom-top, right-left, tiles
+	w.Row, w.Rows, w.Cols, w.Pixels = p.x.row(), bottom-top, right-left, pixels
 	w.Stride, w.Floor = 1, simd.None
-	if len(tiles) > 1 || tiles[0] > 1 {
+	if pixels > 1 {
 		w.Stride = n.Stride.W
 	}
 	if n.Op == nn.MaxPool {

@@ -152,7 +152,7 @@ func (r *gemmRoutines) routine(f gemmForm) func(*GEMM) {
 func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 	e := &gemmEmitter{emitter: emitter{width: r.width}, gemmForm: f, columns: r.columns}
 	e.emit()
-	name := fmt.Sprintf("gemm-%s-%dx%d", r.name, f.rows, r.columns)
+	name := fmt.Sprintf("%s-gemm-%dx%d", r.name, f.rows, r.columns)
 	switch {
 	case f.accumulate:
 		name += "-accumulate"
@@ -165,7 +165,7 @@ func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 	if f.floor {
 		name += "-floor"
 	}
-	return load[GEMM](&e.emitter, name)
+	return load[GEMM](&e.emitter, name, nil)
 }
 
 // gemmEmitter writes a routine that computes a row of tiles, as GEMM defines them:

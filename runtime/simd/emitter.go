@@ -51,9 +51,12 @@ func (e *emitter) zero(v amd64.Vec) {
 // operand if either is NaN.
 func (e *emitter) above(d, floor amd64.Vec) { e.VMAXPS(d, floor, d) }
 
-// load ends the routine and makes it a function.
-func load[T any](e *emitter, name string) (func(*T), error) {
+// load ends the routine, appends its data if there are any, and makes it a function.
+func load[T any](e *emitter, name string, data func()) (func(*T), error) {
 	machinecode.Return(&e.Assembler)
+	if data != nil {
+		data()
+	}
 	code, err := e.Bytes()
 	if err != nil {
 		return nil, err

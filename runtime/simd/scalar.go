@@ -98,17 +98,8 @@ func strassenScalar(s *Strassen) {
 	}
 }
 
-// pixels returns the sum of the tiles' sizes.
-func pixels(tiles []uint8) int {
-	n := 0
-	for _, t := range tiles {
-		n += int(t)
-	}
-	return n
-}
-
 func depthwiseScalar(d *Windows) {
-	for p := range pixels(d.Tiles) {
+	for p := range d.Pixels {
 		y := d.Y[p*Lanes:][:Lanes]
 		copy(y, d.Bias)
 		w := d.W
@@ -127,7 +118,7 @@ func depthwiseScalar(d *Windows) {
 }
 
 func maxPoolScalar(d *Windows) {
-	for p := range pixels(d.Tiles) {
+	for p := range d.Pixels {
 		y := d.Y[p*Lanes:][:Lanes]
 		for c := range y {
 			y[c] = None
@@ -143,7 +134,7 @@ func maxPoolScalar(d *Windows) {
 }
 
 func groupedScalar(d *Grouped) {
-	for p := range pixels(d.Tiles) {
+	for p := range d.Pixels {
 		y := d.Y[p*Lanes:][:Lanes]
 		copy(y, d.Bias)
 		w := d.W

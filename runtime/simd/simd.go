@@ -5,7 +5,10 @@
 //
 // A [Set] implements every routine for one instruction set: "avx512", "avx2" or
 // "scalar". All sets take the same data. The scalar set defines the results; it
-// also serves other CPUs and builds without GOEXPERIMENT=simd.
+// also serves other CPUs, and systems that deny executable memory.
+//
+// The routines of the other sets are machine code, which the program generates for
+// the shapes that it needs; see package machinecode.
 //
 // Activations lie in planes of [Lanes] channels. A plane consists of rows of
 // pixels, and a pixel of Lanes values. Weights are packed once, in panels of
@@ -13,10 +16,6 @@
 //
 // Routines read up to [Slack] values past the last one they use, so their inputs
 // must be that much longer. They never write past the result.
-//
-// The unrolled routines are generated: go generate ./runtime/simd.
-//
-//go:generate go run gen.go
 package simd
 
 import (
@@ -92,7 +91,10 @@ var None = float32(math.Inf(-1))
 
 // Sets returns the sets that this CPU can run, fastest first. The last one is
 // [Scalar].
-func Sets() []*Set { return append(slices.Clip(vectorSets()), Scalar) }
+func Sets() []*Set {
+	sets, _ := generatedSets()
+	return append(slices.Clip(sets), Scalar)
+}
 
 // Select returns the set with this name, or the fastest set if name is empty. It
 // returns an error that lists the available sets if this one is not among them.
@@ -211,11 +213,12 @@ type Windows struct {
 	X, Y, W, Bias []float32
 	Row           int // values from one row of X to the next
 	Rows, Cols    int
-	// Tiles holds the numbers of pixels that are computed at once; see [Tile].
-	Tiles  []uint8
-	Stride int // pixels, 1 or 2
-	Floor  float32
-	fence  int32
+	Pixels        int
+	Stride        int // pixels
+	Floor         float32
+
+	form rowForm // of code
+	code func(*Windows)
 }
 
 // Grouped is one job of Set.Grouped on a row of pixels in one plane. The plane's
@@ -228,10 +231,12 @@ type Grouped struct {
 	Row           int // values from one row of X to the next
 	Rows          int
 	Channels      int
-	Tiles         []uint8
-	Stride        int // pixels, 1 or 2
+	Pixels        int
+	Stride        int // pixels
 	Floor         float32
-	fence         int32
+
+	form rowForm // of code
+	code func(*Grouped)
 }
 
 // Transform is one job of Set.ToWinograd or Set.FromWinograd, the transforms of
@@ -254,26 +259,3 @@ type Transform struct {
 	ResidualStep, ResidualNext, Count int
 	Floor                             float32
 }
-
-// Tile splits a row of pixels into tiles of 6, 5, 4 or 1 pixels, the sizes that
-// the routines of rows compute at once. It minimizes the estimated time.
-func Tile(pixels int) []uint8 {
-	// best[n] is the last tile of a row of n pixels and cost[n] the row's cost.
-	// A tile costs its pixels, at least 4, and about 2 for its start and end.
-	best, cost := make([]uint8, pixels+1), make([]int, pixels+1)
-	for n := 1; n <= pixels; n++ {
-		for _, t := range [...]int{6, 5, 4, 1} {
-			if t <= n && (best[n] == 0 || cost[n-t]+max(t, 4)+2 < cost[n]) {
-				best[n], cost[n] = uint8(t), cost[n-t]+max(t, 4)+2
-			}
-		}
-	}
-	var tiles []uint8
-	for n := pixels; n > 0; n -= int(best[n]) {
-		tiles = append(tiles, best[n])
-	}
-	return tiles
-}
-
-// badTile is the panic message for a tile size or stride that has no routine.
-const badTile = "simd: internal error: no such tile or stride"

@@ -206,18 +206,6 @@ func TestReductionsEqualTheScalarLoops(t *testing.T) {
 	})
 }
 
-func TestTilesAddUpToTheRow(t *testing.T) {
-	for n := 0; n <= 257; n++ {
-		sum := 0
-		for _, tile := range simd.Tile(n) {
-			sum += int(tile)
-		}
-		if sum != n {
-			t.Errorf("the tiles of %d pixels are %v", n, simd.Tile(n))
-		}
-	}
-}
-
 func TestRoutinesOfRowsEqualTheScalarLoops(t *testing.T) {
 	each(t, 1e-5, func(d *differential, set *simd.Set) {
 		for pixels := 0; pixels <= 40; pixels++ {
@@ -239,7 +227,7 @@ func (d *differential) windows(set *simd.Set, pixels, stride, side int) {
 	row := (pixels*stride + side + d.r.IntN(3)) * lanes
 	w := simd.Windows{
 		X: d.data(row * side), W: d.data(side * side * lanes), Bias: d.data(lanes),
-		Row: row, Rows: side, Cols: side, Tiles: simd.Tile(pixels), Stride: stride, Floor: floors[d.r.IntN(3)],
+		Row: row, Rows: side, Cols: side, Pixels: pixels, Stride: stride, Floor: floors[d.r.IntN(3)],
 	}
 	run := func(f func(*simd.Windows)) func([]float32) {
 		return func(y []float32) {
@@ -261,7 +249,7 @@ func (d *differential) grouped(set *simd.Set, pixels, stride, channels int) {
 	row := (pixels*stride + 3 + d.r.IntN(3)) * lanes
 	g := simd.Grouped{
 		X: d.data(rows * row), W: d.data(rows * channels * 3 * lanes), Bias: d.data(lanes),
-		Row: row, Rows: rows, Channels: channels, Tiles: simd.Tile(pixels), Stride: stride, Floor: floors[d.r.IntN(3)],
+		Row: row, Rows: rows, Channels: channels, Pixels: pixels, Stride: stride, Floor: floors[d.r.IntN(3)],
 	}
 	run := func(f func(*simd.Grouped)) func([]float32) {
 		return func(y []float32) {
@@ -428,7 +416,7 @@ func BenchmarkRows(b *testing.B) {
 			for _, channels := range []int{4, 8, 16} {
 				g := simd.Grouped{
 					X: random(r, 3*row), Y: make([]float32, pixels*lanes), W: random(r, 9*channels*lanes), Bias: random(r, lanes),
-					Row: row, Rows: 3, Channels: channels, Tiles: simd.Tile(pixels), Stride: stride,
+					Row: row, Rows: 3, Channels: channels, Pixels: pixels, Stride: stride,
 				}
 				b.Run(fmt.Sprintf("%s/grouped%d/stride%d", set.Name, channels, stride), func(b *testing.B) {
 					for b.Loop() {
@@ -440,7 +428,7 @@ func BenchmarkRows(b *testing.B) {
 			for _, side := range []int{3, 5, 7} {
 				w := simd.Windows{
 					X: random(r, side*row), Y: make([]float32, pixels*lanes), W: random(r, side*side*lanes), Bias: random(r, lanes),
-					Row: row, Rows: side, Cols: side, Tiles: simd.Tile(pixels), Stride: stride, Floor: simd.None,
+					Row: row, Rows: side, Cols: side, Pixels: pixels, Stride: stride, Floor: simd.None,
 				}
 				b.Run(fmt.Sprintf("%s/depthwise%d/stride%d", set.Name, side, stride), func(b *testing.B) {
 					for b.Loop() {

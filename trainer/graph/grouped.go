@@ -23,7 +23,6 @@ type groupedConv struct {
 	bands    int
 	height   int // of a band's copy
 	width    int
-	tiles    []uint8
 }
 
 // isGrouped reports whether the SIMD routines compute a convolution as a groupedConv.
@@ -54,7 +53,6 @@ func newGroupedConv(c *crew, n *nn.Node, src, dst *value, backward bool) *groupe
 	s.rows = max(1, min(dst.shape.H, (floats/(s.width*simd.Lanes)-s.window.H)/s.stride+1))
 	s.bands = (dst.shape.H + s.rows - 1) / s.rows
 	s.height = (s.rows-1)*s.stride + s.window.H
-	s.tiles = simd.Tile(dst.shape.W)
 	return s
 }
 
@@ -89,18 +87,18 @@ func (s *groupedConv) run(dst, src, w, bias []float32, accumulate bool) {
 // row computes a row of a plane from the copied pixels x.
 func (s *groupedConv) row(wk *worker, y, x, w, bias []float32) {
 	if s.channels == 1 {
-		wk.windows = simd.Windows{
-			X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.window.H, Cols: s.window.W,
-			Tiles: s.tiles, Stride: s.stride, Floor: simd.None,
-		}
-		s.Depthwise(&wk.windows)
+		j := &wk.windows
+		j.X, j.Y, j.W, j.Bias = x, y, w, bias
+		j.Row, j.Rows, j.Cols, j.Pixels = s.width*simd.Lanes, s.window.H, s.window.W, s.dst.shape.W
+		j.Stride, j.Floor = s.stride, simd.None
+		s.Depthwise(j)
 		return
 	}
-	wk.grouped = simd.Grouped{
-		X: x, Y: y, W: w, Bias: bias, Row: s.width * simd.Lanes, Rows: s.window.H, Channels: s.channels,
-		Tiles: s.tiles, Stride: s.stride, Floor: simd.None,
-	}
-	s.Grouped(&wk.grouped)
+	j := &wk.grouped
+	j.X, j.Y, j.W, j.Bias = x, y, w, bias
+	j.Row, j.Rows, j.Channels, j.Pixels = s.width*simd.Lanes, s.window.H, s.channels, s.dst.shape.W
+	j.Stride, j.Floor = s.stride, simd.None
+	s.Grouped(j)
 }
 
 // copy writes the source pixels that rows first to end-1 read to to, padded with zeros and

@@ -1,0 +1,65 @@
+package simd
+
+import (
+	"sync"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
+)
+
+// generatedSets returns the sets of generated code that this CPU can run, and why
+// there are none where there could be.
+var generatedSets = sync.OnceValues(func() ([]*Set, error) {
+	cpu, err := machinecode.Detect()
+	if err != nil {
+		return nil, err
+	}
+	var sets []*Set
+	for _, s := range []struct {
+		name  string
+		has   bool
+		width amd64.Width
+	}{{"avx512", cpu.AVX512, amd64.ZMM}, {"avx2", cpu.AVX2, amd64.YMM}} {
+		if !s.has {
+			continue
+		}
+		set, err := generate(s.name, s.width)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+})
+
+// generate returns a set of generated code.
+func generate(name string, width amd64.Width) (*Set, error) {
+	wide := &gemmRoutines{width: width, columns: 2 * Lanes, name: name}
+	half := &gemmRoutines{width: width, columns: Lanes, name: name}
+	if width == amd64.YMM {
+		wide = half
+	}
+	rows := &rowRoutines{width: width, name: name}
+	s := &Set{
+		Name: name, Panel: wide.columns,
+		GEMM: wide.run, HalfGEMM: half.run,
+		Depthwise: rows.depthwise, MaxPool: rows.maxPool, Grouped: rows.grouped,
+	}
+	if err := s.vectors(width); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.Gather, err = emitGather(width, name); err != nil {
+		return nil, err
+	}
+	if s.Strassen, err = emitStrassen(width, name); err != nil {
+		return nil, err
+	}
+	if s.ToWinograd, err = emitToWinograd(width, name); err != nil {
+		return nil, err
+	}
+	if s.FromWinograd, err = emitFromWinograd(width, name); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
