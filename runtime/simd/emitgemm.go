@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // The tile of GEMM: so many pixels by one panel. Its accumulators fill the registers,
@@ -78,12 +79,12 @@ func (r *gemmRoutines) run(g *GEMM) {
 		}
 	}
 	k := g.check(r.columns)
-	g.stepX, g.stepY = float*step(g.XStep), float*step(g.YStep)
-	g.stepPartial, g.stepResidual = float*step(g.PartialStep), float*step(g.ResidualStep)
+	g.stepX, g.stepY = emit.Float*step(g.XStep), emit.Float*step(g.YStep)
+	g.stepPartial, g.stepResidual = emit.Float*step(g.PartialStep), emit.Float*step(g.ResidualStep)
 	g.tile = g.First
 	for g.tile < g.End {
 		n, distance := equallySpaced(g.In[g.tile:g.End])
-		g.stepPixel = float * distance
+		g.stepPixel = emit.Float * distance
 		tiles := (n + r.maxRows() - 1) / r.maxRows()
 		form.rows = n/tiles + 1
 		r.row(g, form, n%tiles, k)
@@ -150,7 +151,7 @@ func (r *gemmRoutines) routine(f gemmForm) func(*GEMM) {
 }
 
 func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
-	e := &gemmEmitter{emitter: emitter{width: r.width}, gemmForm: f, columns: r.columns}
+	e := &gemmEmitter{Emitter: emit.New(r.width), gemmForm: f, columns: r.columns}
 	e.emit()
 	name := fmt.Sprintf("%s-gemm-%dx%d", r.name, f.rows, r.columns)
 	switch {
@@ -165,7 +166,7 @@ func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 	if f.floor {
 		name += "-floor"
 	}
-	return load[GEMM](&e.emitter, name, nil)
+	return emit.Function[GEMM](e.Emitter, name)
 }
 
 // gemmEmitter writes a routine that computes a row of tiles, as GEMM defines them:
@@ -181,7 +182,7 @@ func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 //		g.tile += rows
 //	}
 type gemmEmitter struct {
-	emitter
+	*emit.Emitter
 	gemmForm
 	columns int
 }
@@ -201,7 +202,7 @@ var odd = [...]amd64.Reg{gemmStep, amd64.R8, amd64.R9, amd64.R10, amd64.R11, amd
 
 // input returns the address of value u of pixel r.
 func (e *gemmEmitter) input(r, u int) amd64.Mem {
-	m := amd64.At(gemmX).Plus(float * u)
+	m := amd64.At(gemmX).Plus(emit.Float * u)
 	scale := 1
 	for r > 0 && r%2 == 0 && scale < 8 {
 		r, scale = r/2, scale*2
@@ -213,29 +214,29 @@ func (e *gemmEmitter) input(r, u int) amd64.Mem {
 }
 
 // width of a row of the panel in registers.
-func (e *gemmEmitter) panel() int { return e.columns / e.lanes() }
+func (e *gemmEmitter) panel() int { return e.columns / e.Lanes() }
 
 // sum returns the accumulator of pixel r and register j of the panel. Weights and
 // inputs are in the registers before.
 func (e *gemmEmitter) sum(r, j int) amd64.Vec {
-	return e.v(e.registers() - 1 - r*e.panel() - j)
+	return e.V(e.Registers() - 1 - r*e.panel() - j)
 }
 
 // each calls f with every accumulator, and the offset of its columns in their plane.
 // It calls next before the columns of the next plane.
 func (e *gemmEmitter) each(r int, next func(), f func(sum amd64.Vec, bytes int)) {
 	for j := range e.panel() {
-		bytes := j * e.width.Bytes()
-		if bytes > 0 && bytes%pixelBytes == 0 {
+		bytes := j * e.Width.Bytes()
+		if bytes > 0 && bytes%emit.Pixel == 0 {
 			next()
 		}
-		f(e.sum(r, j), bytes%pixelBytes)
+		f(e.sum(r, j), bytes%emit.Pixel)
 	}
 }
 
 func (e *gemmEmitter) emit() {
 	var g GEMM
-	e.MOV(gemmStep, field(unsafe.Offsetof(g.stepPixel)))
+	e.MOV(gemmStep, emit.Field(unsafe.Offsetof(g.stepPixel)))
 	// 3, 5, 7, 9, 11 and 13 distances
 	for i, from := range [...]struct {
 		base  amd64.Reg
@@ -259,30 +260,30 @@ func (e *gemmEmitter) start() {
 	p, at, from, table := gemmX, gemmK, gemmW, gemmSegment
 	if e.accumulate {
 		for r := range e.rows {
-			e.each(r, func() {}, func(sum amd64.Vec, _ int) { e.zero(sum) })
+			e.each(r, func() {}, func(sum amd64.Vec, _ int) { e.Zero(sum) })
 		}
 		return
 	}
-	e.MOV(from, field(unsafe.Offsetof(g.Bias)))
+	e.MOV(from, emit.Field(unsafe.Offsetof(g.Bias)))
 	for j := range e.panel() {
-		e.VMOVUPS(e.sum(0, j), amd64.At(from).Plus(j*e.width.Bytes()))
+		e.VMOVUPS(e.sum(0, j), amd64.At(from).Plus(j*e.Width.Bytes()))
 		for r := 1; r < e.rows; r++ {
 			e.VMOVAPS(e.sum(r, j), e.sum(0, j))
 		}
 	}
-	e.MOV(p, field(unsafe.Offsetof(g.tile)))
+	e.MOV(p, emit.Field(unsafe.Offsetof(g.tile)))
 	for i := range e.partials {
 		e.MOV(at, p)
-		e.SHL(at, amd64.Imm(6)) // pixelBytes
-		e.ADD(at, field(unsafe.Offsetof(g.Partials)+uintptr(3*wordSize*i)))
+		e.SHL(at, amd64.Imm(6)) // emit.Pixel
+		e.ADD(at, emit.Field(unsafe.Offsetof(g.Partials)+uintptr(i)*unsafe.Sizeof(g.Bias)))
 		for plane := range e.columns / Lanes {
 			if plane > 0 {
-				e.ADD(at, field(unsafe.Offsetof(g.stepPartial)))
+				e.ADD(at, emit.Field(unsafe.Offsetof(g.stepPartial)))
 			}
 			for r := range e.rows {
-				for part := range e.parts() {
-					sum := e.sum(r, plane*e.parts()+part)
-					e.VADDPS(sum, sum, amd64.At(at).Plus(r*pixelBytes+part*e.width.Bytes()))
+				for part := range e.Parts() {
+					sum := e.sum(r, plane*e.Parts()+part)
+					e.VADDPS(sum, sum, amd64.At(at).Plus(r*emit.Pixel+part*e.Width.Bytes()))
 				}
 			}
 		}
@@ -290,12 +291,12 @@ func (e *gemmEmitter) start() {
 	if !e.residual {
 		return
 	}
-	e.MOV(from, field(unsafe.Offsetof(g.Residual)))
-	e.MOV(table, field(unsafe.Offsetof(g.ResidualAt)))
+	e.MOV(from, emit.Field(unsafe.Offsetof(g.Residual)))
+	e.MOV(table, emit.Field(unsafe.Offsetof(g.ResidualAt)))
 	for r := range e.rows {
 		e.MOVSLQ(at, amd64.At(table).Index(p, 4).Plus(4*r))
-		e.LEA(at, amd64.At(from).Index(at, float))
-		e.each(r, func() { e.ADD(at, field(unsafe.Offsetof(g.stepResidual))) }, func(sum amd64.Vec, bytes int) {
+		e.LEA(at, amd64.At(from).Index(at, emit.Float))
+		e.each(r, func() { e.ADD(at, emit.Field(unsafe.Offsetof(g.stepResidual))) }, func(sum amd64.Vec, bytes int) {
 			e.VADDPS(sum, sum, amd64.At(at).Plus(bytes))
 		})
 	}
@@ -306,26 +307,26 @@ func (e *gemmEmitter) product() {
 	var g GEMM
 	var s Segment
 	// The address of the tile's first input, and the end of the segments.
-	e.MOV(gemmX, field(unsafe.Offsetof(g.tile)))
-	e.MOV(gemmK, field(unsafe.Offsetof(g.In)))
+	e.MOV(gemmX, emit.Field(unsafe.Offsetof(g.tile)))
+	e.MOV(gemmK, emit.Field(unsafe.Offsetof(g.In)))
 	e.MOVSLQ(gemmX, amd64.At(gemmK).Index(gemmX, 4))
 	e.SHL(gemmX, amd64.Imm(2))
-	e.ADD(gemmX, field(unsafe.Offsetof(g.X)))
-	e.MOV(field(unsafe.Offsetof(g.tileX)), gemmX)
-	e.MOV(gemmSegment, field(unsafe.Offsetof(g.Segments)))
-	e.MOV(gemmK, field(unsafe.Offsetof(g.Segments)+uintptr(wordSize)))
+	e.ADD(gemmX, emit.Field(unsafe.Offsetof(g.X)))
+	e.MOV(emit.Field(unsafe.Offsetof(g.tileX)), gemmX)
+	e.MOV(gemmSegment, emit.Field(unsafe.Offsetof(g.Segments)))
+	e.MOV(gemmK, emit.Field(unsafe.Offsetof(g.Segments)+unsafe.Sizeof(uintptr(0))))
 	e.SHL(gemmK, amd64.Imm(4)) // the size of a segment
 	e.ADD(gemmK, gemmSegment)
-	e.MOV(field(unsafe.Offsetof(g.segmentsEnd)), gemmK)
-	e.MOV(gemmW, field(unsafe.Offsetof(g.W)))
+	e.MOV(emit.Field(unsafe.Offsetof(g.segmentsEnd)), gemmK)
+	e.MOV(gemmW, emit.Field(unsafe.Offsetof(g.W)))
 
 	segment, values, done := e.NewLabel(), e.NewLabel(), e.NewLabel()
 	e.Bind(segment)
-	e.CMP(gemmSegment, field(unsafe.Offsetof(g.segmentsEnd)))
+	e.CMP(gemmSegment, emit.Field(unsafe.Offsetof(g.segmentsEnd)))
 	e.JE(done)
 	e.MOV(gemmX, amd64.At(gemmSegment).Plus(int(unsafe.Offsetof(s.Offset))))
 	e.SHL(gemmX, amd64.Imm(2))
-	e.ADD(gemmX, field(unsafe.Offsetof(g.tileX)))
+	e.ADD(gemmX, emit.Field(unsafe.Offsetof(g.tileX)))
 	e.MOV(gemmK, amd64.At(gemmSegment).Plus(int(unsafe.Offsetof(s.K))))
 	e.ADD(gemmSegment, amd64.Imm(unsafe.Sizeof(s)))
 	e.Align(32)
@@ -333,8 +334,8 @@ func (e *gemmEmitter) product() {
 	for u := range Lanes {
 		e.step(u)
 	}
-	e.ADD(gemmX, field(unsafe.Offsetof(g.stepX)))
-	e.ADD(gemmW, amd64.Imm(Lanes*e.columns*float))
+	e.ADD(gemmX, emit.Field(unsafe.Offsetof(g.stepX)))
+	e.ADD(gemmW, amd64.Imm(Lanes*e.columns*emit.Float))
 	e.SUB(gemmK, amd64.Imm(Lanes))
 	e.JNZ(values)
 	e.JMP(segment)
@@ -345,14 +346,14 @@ func (e *gemmEmitter) product() {
 func (e *gemmEmitter) step(u int) {
 	panel := e.panel()
 	for j := range panel {
-		e.VMOVUPS(e.v(j), amd64.At(gemmW).Plus((u*panel+j)*e.width.Bytes()))
+		e.VMOVUPS(e.V(j), amd64.At(gemmW).Plus((u*panel+j)*e.Width.Bytes()))
 	}
-	inputs := min(4, e.registers()-panel-e.rows*panel)
+	inputs := min(4, e.Registers()-panel-e.rows*panel)
 	for r := range e.rows {
-		x := e.v(panel + r%inputs)
+		x := e.V(panel + r%inputs)
 		e.VBROADCASTSS(x, e.input(r, u))
 		for j := range panel {
-			e.VFMADD231PS(e.sum(r, j), x, e.v(j))
+			e.VFMADD231PS(e.sum(r, j), x, e.V(j))
 		}
 	}
 }
@@ -361,30 +362,30 @@ func (e *gemmEmitter) step(u int) {
 func (e *gemmEmitter) finish() {
 	var g GEMM
 	p, at, from, table := gemmX, gemmK, gemmW, gemmSegment
-	e.MOV(p, field(unsafe.Offsetof(g.tile)))
-	e.MOV(table, field(unsafe.Offsetof(g.Out)))
-	e.MOV(from, field(unsafe.Offsetof(g.Y)))
-	least := e.v(0)
+	e.MOV(p, emit.Field(unsafe.Offsetof(g.tile)))
+	e.MOV(table, emit.Field(unsafe.Offsetof(g.Out)))
+	e.MOV(from, emit.Field(unsafe.Offsetof(g.Y)))
+	least := e.V(0)
 	if e.floor {
-		e.VBROADCASTSS(least, field(unsafe.Offsetof(g.Floor)))
+		e.VBROADCASTSS(least, emit.Field(unsafe.Offsetof(g.Floor)))
 	}
 	for r := range e.rows {
 		e.MOVSLQ(at, amd64.At(table).Index(p, 4).Plus(4*r))
-		e.LEA(at, amd64.At(from).Index(at, float))
-		e.each(r, func() { e.ADD(at, field(unsafe.Offsetof(g.stepY))) }, func(sum amd64.Vec, bytes int) {
+		e.LEA(at, amd64.At(from).Index(at, emit.Float))
+		e.each(r, func() { e.ADD(at, emit.Field(unsafe.Offsetof(g.stepY))) }, func(sum amd64.Vec, bytes int) {
 			y := amd64.At(at).Plus(bytes)
 			if e.accumulate {
 				e.VADDPS(sum, sum, y)
 			}
 			if e.gemmForm.floor {
-				e.above(sum, least)
+				e.Above(sum, least)
 			}
 			e.VMOVUPS(y, sum)
 		})
 	}
 	e.ADD(p, amd64.Imm(e.rows))
-	e.MOV(field(unsafe.Offsetof(g.tile)), p)
-	e.MOV(at, field(unsafe.Offsetof(g.tiles)))
+	e.MOV(emit.Field(unsafe.Offsetof(g.tile)), p)
+	e.MOV(at, emit.Field(unsafe.Offsetof(g.tiles)))
 	e.DEC(at)
-	e.MOV(field(unsafe.Offsetof(g.tiles)), at)
+	e.MOV(emit.Field(unsafe.Offsetof(g.tiles)), at)
 }

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // emitGather writes Set.Gather. It copies several planes at once, because the caches
@@ -17,18 +18,18 @@ import (
 func emitGather(width amd64.Width, set string) (func(*Gather), error) {
 	const streams = 4
 	var g Gather
-	e := &emitter{width: width}
+	e := emit.New(width)
 	x, y, step, pixel := amd64.RBX, amd64.RDI, amd64.RCX, amd64.RDX // of the planes, and bytes from one to the next
 	at, from, to, p, planes, step3 := amd64.RSI, amd64.R8, amd64.R9, amd64.R10, amd64.R11, amd64.R12
-	e.MOV(x, field(unsafe.Offsetof(g.X)))
-	e.MOV(y, field(unsafe.Offsetof(g.Y)))
-	e.MOV(step, field(unsafe.Offsetof(g.XStep)))
+	e.MOV(x, emit.Field(unsafe.Offsetof(g.X)))
+	e.MOV(y, emit.Field(unsafe.Offsetof(g.Y)))
+	e.MOV(step, emit.Field(unsafe.Offsetof(g.XStep)))
 	e.SHL(step, amd64.Imm(2))
 	e.LEA(step3, amd64.At(step).Index(step, 2))
-	e.MOV(pixel, field(unsafe.Offsetof(g.YPixel)))
+	e.MOV(pixel, emit.Field(unsafe.Offsetof(g.YPixel)))
 	e.SHL(pixel, amd64.Imm(2))
-	e.MOV(at, field(unsafe.Offsetof(g.At)))
-	e.MOV(planes, field(unsafe.Offsetof(g.Planes)))
+	e.MOV(at, emit.Field(unsafe.Offsetof(g.At)))
+	e.MOV(planes, emit.Field(unsafe.Offsetof(g.Planes)))
 	pass := func(n int) {
 		plane, pixels, done := e.NewLabel(), e.NewLabel(), e.NewLabel()
 		e.Bind(plane)
@@ -38,66 +39,66 @@ func emitGather(width amd64.Width, set string) (func(*Gather), error) {
 		e.MOV(to, y)
 		e.Bind(pixels)
 		e.MOVSLQ(from, amd64.At(at).Index(p, 4))
-		e.LEA(from, amd64.At(x).Index(from, float))
+		e.LEA(from, amd64.At(x).Index(from, emit.Float))
 		for s, source := range []amd64.Mem{amd64.At(from), amd64.At(from).Index(step, 1), amd64.At(from).Index(step, 2), amd64.At(from).Index(step3, 1)}[:n] {
-			for part := range e.parts() {
-				v := e.v(s*e.parts() + part)
-				e.VMOVUPS(v, source.Plus(part*e.width.Bytes()))
-				e.VMOVUPS(amd64.At(to).Plus(s*pixelBytes+part*e.width.Bytes()), v)
+			for part := range e.Parts() {
+				v := e.V(s*e.Parts() + part)
+				e.VMOVUPS(v, source.Plus(part*e.Width.Bytes()))
+				e.VMOVUPS(amd64.At(to).Plus(s*emit.Pixel+part*e.Width.Bytes()), v)
 			}
 		}
 		e.ADD(to, pixel)
 		e.INC(p)
-		e.CMP(p, field(unsafe.Offsetof(g.Pixels)))
+		e.CMP(p, emit.Field(unsafe.Offsetof(g.Pixels)))
 		e.JL(pixels)
 		for range n {
 			e.ADD(x, step)
 		}
-		e.ADD(y, amd64.Imm(n*pixelBytes))
+		e.ADD(y, amd64.Imm(n*emit.Pixel))
 		e.SUB(planes, amd64.Imm(n))
 		e.JMP(plane)
 		e.Bind(done)
 	}
 	pass(streams)
 	pass(1)
-	return load[Gather](e, set+"-gather", nil)
+	return emit.Function[Gather](e, set+"-gather")
 }
 
 // emitStrassen writes Set.Strassen: one loop over the planes that all matrices have,
 // and one over the last plane if the right matrices lack it.
 func emitStrassen(width amd64.Width, set string) (func(*Strassen), error) {
 	var s Strassen
-	e := &emitter{width: width}
+	e := emit.New(width)
 	x, y, right, step := amd64.RBX, amd64.RDI, amd64.RCX, amd64.RDX // right: bytes to the right half; step: between matrices
 	upper, lower, to, p, plane, step3 := amd64.RSI, amd64.R8, amd64.R9, amd64.R10, amd64.R11, amd64.R12
 	table := amd64.R13
-	e.MOV(x, field(unsafe.Offsetof(s.X)))
-	e.MOV(y, field(unsafe.Offsetof(s.Y)))
-	e.MOV(right, field(unsafe.Offsetof(s.XStep)))
-	e.IMUL(right, field(unsafe.Offsetof(s.Left)))
+	e.MOV(x, emit.Field(unsafe.Offsetof(s.X)))
+	e.MOV(y, emit.Field(unsafe.Offsetof(s.Y)))
+	e.MOV(right, emit.Field(unsafe.Offsetof(s.XStep)))
+	e.IMUL(right, emit.Field(unsafe.Offsetof(s.Left)))
 	e.SHL(right, amd64.Imm(2))
-	e.MOV(step, field(unsafe.Offsetof(s.YStep)))
+	e.MOV(step, emit.Field(unsafe.Offsetof(s.YStep)))
 	e.SHL(step, amd64.Imm(2))
 	e.LEA(step3, amd64.At(step).Index(step, 2))
 	e.XOR(plane.Low(), plane.Low())
 	loop := func(end uintptr, both bool) {
 		planes, pixels, done := e.NewLabel(), e.NewLabel(), e.NewLabel()
 		e.Bind(planes)
-		e.CMP(plane, field(end))
+		e.CMP(plane, emit.Field(end))
 		e.JGE(done)
 		e.XOR(p.Low(), p.Low())
 		e.MOV(to, y)
 		e.Bind(pixels)
-		e.MOV(table, field(unsafe.Offsetof(s.Upper)))
+		e.MOV(table, emit.Field(unsafe.Offsetof(s.Upper)))
 		e.MOVSLQ(upper, amd64.At(table).Index(p, 4))
-		e.LEA(upper, amd64.At(x).Index(upper, float))
-		e.MOV(table, field(unsafe.Offsetof(s.Lower)))
+		e.LEA(upper, amd64.At(x).Index(upper, emit.Float))
+		e.MOV(table, emit.Field(unsafe.Offsetof(s.Lower)))
 		e.MOVSLQ(lower, amd64.At(table).Index(p, 4))
-		e.LEA(lower, amd64.At(x).Index(lower, float))
+		e.LEA(lower, amd64.At(x).Index(lower, emit.Float))
 		e.LEA(table, amd64.At(to).Index(step, 4)) // the fifth matrix
-		for part := range e.parts() {
-			bytes := part * e.width.Bytes()
-			a11, s1, s2, a12, t := e.v(0), e.v(1), e.v(2), e.v(3), e.v(4)
+		for part := range e.Parts() {
+			bytes := part * e.Width.Bytes()
+			a11, s1, s2, a12, t := e.V(0), e.V(1), e.V(2), e.V(3), e.V(4)
 			e.VMOVUPS(a11, amd64.At(upper).Plus(bytes))
 			e.VMOVUPS(s1, amd64.At(lower).Plus(bytes))
 			e.VSUBPS(t, a11, s1)
@@ -118,19 +119,19 @@ func emitStrassen(width amd64.Width, set string) (func(*Strassen), error) {
 				e.VMOVUPS(amd64.At(table).Index(step, 2).Plus(bytes), a12)
 			}
 		}
-		e.MOV(table, field(unsafe.Offsetof(s.YPixel)))
-		e.LEA(to, amd64.At(to).Index(table, float))
+		e.MOV(table, emit.Field(unsafe.Offsetof(s.YPixel)))
+		e.LEA(to, amd64.At(to).Index(table, emit.Float))
 		e.INC(p)
-		e.CMP(p, field(unsafe.Offsetof(s.Pixels)))
+		e.CMP(p, emit.Field(unsafe.Offsetof(s.Pixels)))
 		e.JL(pixels)
-		e.MOV(table, field(unsafe.Offsetof(s.XStep)))
-		e.LEA(x, amd64.At(x).Index(table, float))
-		e.ADD(y, amd64.Imm(pixelBytes))
+		e.MOV(table, emit.Field(unsafe.Offsetof(s.XStep)))
+		e.LEA(x, amd64.At(x).Index(table, emit.Float))
+		e.ADD(y, amd64.Imm(emit.Pixel))
 		e.INC(plane)
 		e.JMP(planes)
 		e.Bind(done)
 	}
 	loop(unsafe.Offsetof(s.Right), true)
 	loop(unsafe.Offsetof(s.Left), false)
-	return load[Strassen](e, set+"-strassen", nil)
+	return emit.Function[Strassen](e, set+"-strassen")
 }

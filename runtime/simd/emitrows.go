@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // rowKind is what a routine of rows computes.
@@ -47,10 +48,10 @@ func (f rowForm) String() string {
 //		y = max(sums, floor)
 //	}
 type rowEmitter struct {
-	emitter
+	*emit.Emitter
 	rowForm
-	infinity, turns amd64.Label
-	weights         int // columns of weights in registers; the others are in memory
+	turns   amd64.Mem // permutations
+	weights int       // columns of weights in registers; the others are in memory
 }
 
 // The registers of the routine.
@@ -71,6 +72,10 @@ const (
 // sums hide the latency of multiply-adds.
 const maxTile = 14
 
+// rowMarks is the register for lanes that are NaN. The permutation of a group is
+// there as well.
+const rowMarks = 2
+
 // plan chooses the registers. The sums come last, after the weights, two inputs and a
 // permutation.
 func (e *rowEmitter) plan() (tile int) {
@@ -78,40 +83,38 @@ func (e *rowEmitter) plan() (tile int) {
 	if e.kind != maxPool && e.cols <= 7 {
 		e.weights = e.cols
 	}
-	return min(maxTile, e.registers()-others-e.weights)
+	return min(maxTile, e.Registers()-others-e.weights)
 }
 
-func (e *rowEmitter) sum(p int) amd64.Vec { return e.v(e.registers() - 1 - p) }
+func (e *rowEmitter) sum(p int) amd64.Vec { return e.V(e.Registers() - 1 - p) }
 
-func (e *rowEmitter) weight(t int) amd64.Vec { return e.v(3 + t) }
+func (e *rowEmitter) weight(t int) amd64.Vec { return e.V(3 + t) }
 
 func (e *rowEmitter) emit() {
 	var w Windows
-	e.infinity, e.turns = e.NewLabel(), e.NewLabel()
+	if e.kind == grouped {
+		e.makeTurns()
+	}
 	most := e.plan()
-	e.MOV(rowX, field(unsafe.Offsetof(w.X)))
-	e.MOV(rowY, field(unsafe.Offsetof(w.Y)))
-	e.MOV(rowStep, field(unsafe.Offsetof(w.Row)))
+	e.MOV(rowX, emit.Field(unsafe.Offsetof(w.X)))
+	e.MOV(rowY, emit.Field(unsafe.Offsetof(w.Y)))
+	e.MOV(rowStep, emit.Field(unsafe.Offsetof(w.Row)))
 	e.SHL(rowStep, amd64.Imm(2))
 	tiles := (e.pixels + most - 1) / most
 	e.tiles(e.pixels/tiles+1, e.pixels%tiles)
 	e.tiles(e.pixels/tiles, tiles-e.pixels%tiles)
 }
 
-// data appends the constants behind the code.
-func (e *rowEmitter) data() {
-	e.Align(64)
-	e.Bind(e.infinity)
-	e.Float32s(None)
-	e.Align(64)
-	e.Bind(e.turns)
-	if e.kind == grouped {
-		for i := range e.channels {
-			for lane := range Lanes {
-				e.Uint32s(uint32(lane/e.channels*e.channels + i))
-			}
+// makeTurns appends the permutations, for each input i of a group: every lane gets
+// input i of the group that its channel belongs to.
+func (e *rowEmitter) makeTurns() {
+	var words []uint32
+	for i := range e.channels {
+		for lane := range Lanes {
+			words = append(words, uint32(lane/e.channels*e.channels+i))
 		}
 	}
+	e.turns = e.Table(words)
 }
 
 // tiles computes so many tiles of n pixels.
@@ -122,11 +125,11 @@ func (e *rowEmitter) tiles(n, count int) {
 	e.MOV(rowTiles, amd64.Imm(count))
 	loop := e.NewLabel()
 	e.Bind(loop)
-	for part := range e.parts() {
-		e.tile(n, part*e.width.Bytes())
+	for part := range e.Parts() {
+		e.tile(n, part*e.Width.Bytes())
 	}
-	e.ADD(rowX, amd64.Imm(n*e.stride*pixelBytes))
-	e.ADD(rowY, amd64.Imm(n*pixelBytes))
+	e.ADD(rowX, amd64.Imm(n*e.stride*emit.Pixel))
+	e.ADD(rowY, amd64.Imm(n*emit.Pixel))
 	e.DEC(rowTiles)
 	e.JNZ(loop)
 }
@@ -135,9 +138,9 @@ func (e *rowEmitter) tiles(n, count int) {
 func (e *rowEmitter) tile(n, part int) {
 	var w Windows
 	if e.kind == maxPool {
-		e.VBROADCASTSS(e.sum(0), amd64.Data(e.infinity))
+		e.VMOVUPS(e.sum(0), e.Constant(None))
 	} else {
-		e.MOV(rowTurn, field(unsafe.Offsetof(w.Bias)))
+		e.MOV(rowTurn, emit.Field(unsafe.Offsetof(w.Bias)))
 		e.VMOVUPS(e.sum(0), amd64.At(rowTurn).Plus(part))
 	}
 	for p := 1; p < n; p++ {
@@ -145,10 +148,10 @@ func (e *rowEmitter) tile(n, part int) {
 	}
 	e.LEA(rowInput, amd64.At(rowX).Plus(part))
 	if e.kind != maxPool {
-		e.MOV(rowWeights, field(unsafe.Offsetof(w.W)))
+		e.MOV(rowWeights, emit.Field(unsafe.Offsetof(w.W)))
 		e.ADD(rowWeights, amd64.Imm(part))
 	}
-	e.MOV(rowCount, field(unsafe.Offsetof(w.Rows)))
+	e.MOV(rowCount, emit.Field(unsafe.Offsetof(w.Rows)))
 	row, done := e.NewLabel(), e.NewLabel()
 	e.TEST(rowCount, rowCount)
 	e.JZ(done)
@@ -157,8 +160,8 @@ func (e *rowEmitter) tile(n, part int) {
 		e.groups(n, part)
 	} else {
 		e.slide(n, func(q int) amd64.Vec {
-			x := e.v(q % 2)
-			e.VMOVUPS(x, amd64.At(rowInput).Plus(q*pixelBytes))
+			x := e.V(q % 2)
+			e.VMOVUPS(x, amd64.At(rowInput).Plus(q*emit.Pixel))
 			return x
 		})
 	}
@@ -166,15 +169,15 @@ func (e *rowEmitter) tile(n, part int) {
 	e.DEC(rowCount)
 	e.JNZ(row)
 	e.Bind(done)
-	least := e.v(0)
+	least := e.V(0)
 	if e.kind != maxPool {
-		e.VBROADCASTSS(least, field(e.floorAt()))
+		e.VBROADCASTSS(least, emit.Field(e.floorAt()))
 	}
 	for p := range n {
 		if e.kind != maxPool {
-			e.above(e.sum(p), least)
+			e.Above(e.sum(p), least)
 		}
-		e.VMOVUPS(amd64.At(rowY).Plus(p*pixelBytes+part), e.sum(p))
+		e.VMOVUPS(amd64.At(rowY).Plus(p*emit.Pixel+part), e.sum(p))
 	}
 }
 
@@ -190,31 +193,31 @@ func (e *rowEmitter) floorAt() uintptr {
 // more than one group, its lanes read the same value, which is broadcast from memory.
 // Otherwise a permutation gives every lane the input of its own group.
 func (e *rowEmitter) groups(n, part int) {
-	wide := e.channels >= e.lanes()
+	wide := e.channels >= e.Lanes()
 	e.MOV(rowI, amd64.Imm(e.channels))
 	if wide {
 		// The group of the part begins at a multiple of its channels.
-		e.LEA(rowGroup, amd64.At(rowInput).Plus(part/(float*e.channels)*(float*e.channels)-part))
+		e.LEA(rowGroup, amd64.At(rowInput).Plus(part/(emit.Float*e.channels)*(emit.Float*e.channels)-part))
 	} else {
-		e.LEA(rowTurn, amd64.Data(e.turns).Plus(part))
+		e.LEA(rowTurn, e.turns.Plus(part))
 	}
 	loop := e.NewLabel()
 	e.Bind(loop)
 	if !wide {
-		e.VMOVUPS(e.v(2), amd64.At(rowTurn))
-		e.ADD(rowTurn, amd64.Imm(pixelBytes))
+		e.VMOVUPS(e.V(rowMarks), amd64.At(rowTurn))
+		e.ADD(rowTurn, amd64.Imm(emit.Pixel))
 	}
 	e.slide(n, func(q int) amd64.Vec {
-		x := e.v(q % 2)
+		x := e.V(q % 2)
 		if wide {
-			e.VBROADCASTSS(x, amd64.At(rowGroup).Plus(q*pixelBytes))
+			e.VBROADCASTSS(x, amd64.At(rowGroup).Plus(q*emit.Pixel))
 		} else {
-			e.VPERMPS(x, e.v(2), amd64.At(rowInput).Plus(q*pixelBytes))
+			e.VPERMPS(x, e.V(rowMarks), amd64.At(rowInput).Plus(q*emit.Pixel))
 		}
 		return x
 	})
 	if wide {
-		e.ADD(rowGroup, amd64.Imm(float))
+		e.ADD(rowGroup, amd64.Imm(emit.Float))
 	}
 	e.DEC(rowI)
 	e.JNZ(loop)
@@ -223,7 +226,7 @@ func (e *rowEmitter) groups(n, part int) {
 // slide adds the products, or takes the maxima, of the inputs that load returns and
 // one row of weights. It advances the weights.
 func (e *rowEmitter) slide(n int, load func(q int) amd64.Vec) {
-	weight := func(t int) amd64.Mem { return amd64.At(rowWeights).Plus(t * pixelBytes) }
+	weight := func(t int) amd64.Mem { return amd64.At(rowWeights).Plus(t * emit.Pixel) }
 	for t := range e.weights {
 		e.VMOVUPS(e.weight(t), weight(t))
 	}
@@ -238,12 +241,12 @@ func (e *rowEmitter) slide(n int, load func(q int) amd64.Vec) {
 			if !loaded {
 				x, loaded = load(q), true
 				if e.kind == maxPool {
-					e.findNaN(x)
+					e.FindNaN(x, e.V(rowMarks))
 				}
 			}
 			switch {
 			case e.kind == maxPool:
-				e.larger(e.sum(p), x)
+				e.Larger(e.sum(p), x, e.V(rowMarks))
 			case t < e.weights:
 				e.VFMADD231PS(e.sum(p), x, e.weight(t))
 			default:
@@ -252,30 +255,7 @@ func (e *rowEmitter) slide(n int, load func(q int) amd64.Vec) {
 		}
 	}
 	if e.kind != maxPool {
-		e.ADD(rowWeights, amd64.Imm(e.cols*pixelBytes))
-	}
-}
-
-// nanLanes is the register, or the mask, in which findNaN marks lanes.
-const nanLanes = 2
-
-// findNaN marks the lanes of x that are NaN, for larger.
-func (e *emitter) findNaN(x amd64.Vec) {
-	if e.width == amd64.ZMM {
-		e.VCMPPS(amd64.K1, x, x, amd64.NaN)
-	} else {
-		e.VCMPPS(e.v(nanLanes), x, x, amd64.NaN)
-	}
-}
-
-// larger computes d = max(d, x), which is NaN if either operand is. The instruction
-// returns its last operand if either is NaN, so d stays NaN.
-func (e *emitter) larger(d, x amd64.Vec) {
-	e.VMAXPS(d, x, d)
-	if e.width == amd64.ZMM {
-		e.VMOVAPS(d.Mask(amd64.K1), x)
-	} else {
-		e.VORPS(d, d, e.v(nanLanes)) // all bits: a NaN
+		e.ADD(rowWeights, amd64.Imm(e.cols*emit.Pixel))
 	}
 }
 
@@ -327,7 +307,7 @@ func (r *rowRoutines) grouped(g *Grouped) {
 // emitRow generates a routine. The fields that it reads have the same offsets in
 // Windows and Grouped, but for the floor.
 func emitRow[T any](r *rowRoutines, form rowForm) (func(*T), error) {
-	e := &rowEmitter{emitter: emitter{width: r.width}, rowForm: form}
+	e := &rowEmitter{Emitter: emit.New(r.width), rowForm: form}
 	e.emit()
-	return load[T](&e.emitter, r.name+"-"+form.String(), e.data)
+	return emit.Function[T](e.Emitter, r.name+"-"+form.String())
 }

@@ -4,13 +4,11 @@ import (
 	"unsafe"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // transformEmitter writes the transforms of F(4,3).
-type transformEmitter struct {
-	emitter
-	constants amd64.Label
-}
+type transformEmitter struct{ *emit.Emitter }
 
 // The registers of a transform: its current inputs, results and residuals, the bytes
 // from one to the next, and the remaining count.
@@ -28,32 +26,31 @@ const (
 // that it returns.
 func (e *transformEmitter) emit(in int, body func(part int) []amd64.Vec) {
 	var t Transform
-	e.constants = e.NewLabel()
 	loop, done := e.NewLabel(), e.NewLabel()
-	e.MOV(transformX, field(unsafe.Offsetof(t.X)))
-	e.MOV(transformY, field(unsafe.Offsetof(t.Y)))
-	e.MOV(transformR, field(unsafe.Offsetof(t.Residual)))
-	e.MOV(transformN, field(unsafe.Offsetof(t.Count)))
+	e.MOV(transformX, emit.Field(unsafe.Offsetof(t.X)))
+	e.MOV(transformY, emit.Field(unsafe.Offsetof(t.Y)))
+	e.MOV(transformR, emit.Field(unsafe.Offsetof(t.Residual)))
+	e.MOV(transformN, emit.Field(unsafe.Offsetof(t.Count)))
 	e.Bind(loop)
 	e.DEC(transformN)
 	e.JS(done)
-	for part := range e.parts() {
-		bytes := part * e.width.Bytes()
+	for part := range e.Parts() {
+		bytes := part * e.Width.Bytes()
 		e.LEA(transformAt, amd64.At(transformX).Plus(bytes))
-		e.MOV(transformInc, field(unsafe.Offsetof(t.XStep)))
+		e.MOV(transformInc, emit.Field(unsafe.Offsetof(t.XStep)))
 		for i := range in {
-			e.VMOVUPS(e.v(i), amd64.At(transformAt))
+			e.VMOVUPS(e.V(i), amd64.At(transformAt))
 			if i < in-1 {
-				e.LEA(transformAt, amd64.At(transformAt).Index(transformInc, float))
+				e.LEA(transformAt, amd64.At(transformAt).Index(transformInc, emit.Float))
 			}
 		}
 		results := body(bytes)
 		e.LEA(transformAt, amd64.At(transformY).Plus(bytes))
-		e.MOV(transformInc, field(unsafe.Offsetof(t.YStep)))
+		e.MOV(transformInc, emit.Field(unsafe.Offsetof(t.YStep)))
 		for i, v := range results {
 			e.VMOVUPS(amd64.At(transformAt), v)
 			if i < len(results)-1 {
-				e.LEA(transformAt, amd64.At(transformAt).Index(transformInc, float))
+				e.LEA(transformAt, amd64.At(transformAt).Index(transformInc, emit.Float))
 			}
 		}
 	}
@@ -65,57 +62,33 @@ func (e *transformEmitter) emit(in int, body func(part int) []amd64.Vec) {
 		{transformY, unsafe.Offsetof(t.YNext)},
 		{transformR, unsafe.Offsetof(t.ResidualNext)},
 	} {
-		e.MOV(transformInc, field(f.next))
-		e.LEA(f.r, amd64.At(f.r).Index(transformInc, float))
+		e.MOV(transformInc, emit.Field(f.next))
+		e.LEA(f.r, amd64.At(f.r).Index(transformInc, emit.Float))
 	}
 	e.JMP(loop)
 	e.Bind(done)
 }
 
-// data appends the constants that both transforms use.
-func (e *transformEmitter) data() {
-	e.Align(64)
-	e.Bind(e.constants)
-	for _, c := range [...]float32{2, 4, 8, -4, -5} {
-		for range e.lanes() {
-			e.Float32s(c)
-		}
-	}
-}
-
-// Places of the constants.
-const (
-	two = iota
-	four
-	eight
-	minus4
-	minus5
-)
-
-func (e *transformEmitter) constant(n int) amd64.Mem {
-	return amd64.Data(e.constants).Plus(n * e.width.Bytes())
-}
-
 // multiplyAdd computes d = x*constant + y.
-func (e *transformEmitter) multiplyAdd(d, x amd64.Vec, constant int, y amd64.Vec) {
+func (e *transformEmitter) multiplyAdd(d, x amd64.Vec, constant float32, y amd64.Vec) {
 	e.VMOVAPS(d, y)
-	e.VFMADD231PS(d, x, e.constant(constant))
+	e.VFMADD231PS(d, x, e.Constant(constant))
 }
 
 func emitToWinograd(width amd64.Width, set string) (func(*Transform), error) {
-	e := &transformEmitter{emitter: emitter{width: width}}
+	e := &transformEmitter{emit.New(width)}
 	e.emit(6, func(int) []amd64.Vec {
 		var d, r [6]amd64.Vec
 		for i := range d {
-			d[i], r[i] = e.v(i), e.v(6+i)
+			d[i], r[i] = e.V(i), e.V(6+i)
 		}
-		even, odd := e.v(12), e.v(13)
-		e.multiplyAdd(r[0], d[2], minus5, d[4])
-		e.VFMADD231PS(r[0], d[0], e.constant(four))
-		e.multiplyAdd(r[5], d[3], minus5, d[5])
-		e.VFMADD231PS(r[5], d[1], e.constant(four))
-		e.multiplyAdd(even, d[2], minus4, d[4])
-		e.multiplyAdd(odd, d[1], minus4, d[3])
+		even, odd := e.V(12), e.V(13)
+		e.multiplyAdd(r[0], d[2], -5, d[4])
+		e.VFMADD231PS(r[0], d[0], e.Constant(4))
+		e.multiplyAdd(r[5], d[3], -5, d[5])
+		e.VFMADD231PS(r[5], d[1], e.Constant(4))
+		e.multiplyAdd(even, d[2], -4, d[4])
+		e.multiplyAdd(odd, d[1], -4, d[3])
 		e.VADDPS(r[1], even, odd)
 		e.VSUBPS(r[2], even, odd)
 		e.VSUBPS(even, d[4], d[2])
@@ -125,31 +98,31 @@ func emitToWinograd(width amd64.Width, set string) (func(*Transform), error) {
 		e.VSUBPS(r[4], even, odd)
 		return r[:]
 	})
-	return load[Transform](&e.emitter, set+"-towinograd", e.data)
+	return emit.Function[Transform](e.Emitter, set+"-towinograd")
 }
 
 func emitFromWinograd(width amd64.Width, set string) (func(*Transform), error) {
 	var t Transform
-	e := &transformEmitter{emitter: emitter{width: width}}
+	e := &transformEmitter{emit.New(width)}
 	e.emit(6, func(part int) []amd64.Vec {
 		var d [6]amd64.Vec
 		for i := range d {
-			d[i] = e.v(i)
+			d[i] = e.V(i)
 		}
-		s12, d12, s34, d34 := e.v(6), e.v(7), e.v(8), e.v(9)
-		r := []amd64.Vec{e.v(10), e.v(11), e.v(12), e.v(13)}
+		s12, d12, s34, d34 := e.V(6), e.V(7), e.V(8), e.V(9)
+		r := []amd64.Vec{e.V(10), e.V(11), e.V(12), e.V(13)}
 		e.VADDPS(s12, d[1], d[2])
 		e.VSUBPS(d12, d[1], d[2])
 		e.VADDPS(s34, d[3], d[4])
 		e.VSUBPS(d34, d[3], d[4])
 		e.VADDPS(r[0], d[0], s12)
 		e.VADDPS(r[0], r[0], s34)
-		e.multiplyAdd(r[1], d34, two, d12)
-		e.multiplyAdd(r[2], s34, four, s12)
-		e.multiplyAdd(r[3], d34, eight, d12)
+		e.multiplyAdd(r[1], d34, 2, d12)
+		e.multiplyAdd(r[2], s34, 4, s12)
+		e.multiplyAdd(r[3], d34, 8, d12)
 		e.VADDPS(r[3], r[3], d[5])
 		without := e.NewLabel()
-		e.MOV(transformAt, field(unsafe.Offsetof(t.Bias)))
+		e.MOV(transformAt, emit.Field(unsafe.Offsetof(t.Bias)))
 		e.TEST(transformAt, transformAt)
 		e.JZ(without)
 		for _, v := range r {
@@ -157,24 +130,24 @@ func emitFromWinograd(width amd64.Width, set string) (func(*Transform), error) {
 		}
 		e.Bind(without)
 		without = e.NewLabel()
-		e.MOV(transformAt, field(unsafe.Offsetof(t.Residual)))
+		e.MOV(transformAt, emit.Field(unsafe.Offsetof(t.Residual)))
 		e.TEST(transformAt, transformAt)
 		e.JZ(without)
 		e.LEA(transformAt, amd64.At(transformR).Plus(part))
-		e.MOV(transformInc, field(unsafe.Offsetof(t.ResidualStep)))
+		e.MOV(transformInc, emit.Field(unsafe.Offsetof(t.ResidualStep)))
 		for i, v := range r {
 			e.VADDPS(v, v, amd64.At(transformAt))
 			if i < len(r)-1 {
-				e.LEA(transformAt, amd64.At(transformAt).Index(transformInc, float))
+				e.LEA(transformAt, amd64.At(transformAt).Index(transformInc, emit.Float))
 			}
 		}
 		e.Bind(without)
-		least := e.v(0)
-		e.VBROADCASTSS(least, field(unsafe.Offsetof(t.Floor)))
+		least := e.V(0)
+		e.VBROADCASTSS(least, emit.Field(unsafe.Offsetof(t.Floor)))
 		for _, v := range r {
-			e.above(v, least)
+			e.Above(v, least)
 		}
 		return r
 	})
-	return load[Transform](&e.emitter, set+"-fromwinograd", e.data)
+	return emit.Function[Transform](e.Emitter, set+"-fromwinograd")
 }

@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
@@ -24,6 +25,9 @@ var generatedSets = sync.OnceValues(func() ([]*Set, error) {
 			continue
 		}
 		set, err := generate(s.name, s.width)
+		if err == nil {
+			err = set.selfTest()
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -62,4 +66,15 @@ func generate(name string, width amd64.Width) (*Set, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Trouble returns why the fastest set is the scalar one where it need not be: the
+// system denies executable memory, or a routine fails its test at the start. It
+// returns nil if all is well, and on systems and processors without other sets.
+func Trouble() error {
+	_, err := generatedSets()
+	if errors.Is(err, machinecode.ErrUnsupported) {
+		return nil
+	}
+	return err
 }

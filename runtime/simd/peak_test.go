@@ -99,7 +99,7 @@ func peak(t testing.TB, width amd64.Width) *candidate {
 func inCache(set *simd.Set, k, pixels int) *candidate {
 	r := rand.New(rand.NewPCG(1, 2))
 	g := &simd.GEMM{
-		X: random(r, pixels*k+simd.Slack), W: random(r, k*set.Panel), Y: make([]float32, pixels*set.Panel),
+		X: random(r, pixels*k), W: random(r, k*set.Panel), Y: make([]float32, pixels*set.Panel),
 		XStep: lanes, YStep: pixels * lanes,
 		Segments: []simd.Segment{{K: k}}, In: make([]int32, pixels), Out: make([]int32, pixels),
 		End: pixels, Bias: random(r, set.Panel), Floor: 0,

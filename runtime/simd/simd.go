@@ -14,8 +14,8 @@
 // pixels, and a pixel of Lanes values. Weights are packed once, in panels of
 // columns, where a column is an output channel.
 //
-// Routines read up to [Slack] values past the last one they use, so their inputs
-// must be that much longer. They never write past the result.
+// Routines read and write only what their job names. Jobs name whole Lanes: the rows
+// of a window in an input of few channels reach up to [Slack] values past its end.
 package simd
 
 import (
@@ -31,7 +31,7 @@ const (
 	Lanes = 16
 	// Rows is the number of pixels in a GEMM tile.
 	Rows = 5
-	// Slack is the number of values that a routine may read past its input.
+	// Slack is the number of values that a job may name past the end of an input.
 	Slack = 32
 	// Variable is the environment variable that names the set to use.
 	Variable = "DEPLOY_KERNEL_SIMD"

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/guardpage"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
@@ -43,14 +44,16 @@ func random(r *rand.Rand, n int) []float32 {
 	return out
 }
 
-// data returns n random values at an odd place in memory, followed by the slack
-// that routines may read.
+// data returns n random values. The memory before and behind them cannot be accessed,
+// on one side directly.
 func (d *differential) data(n int) []float32 {
-	first := d.r.IntN(lanes)
-	x := random(d.r, first+n+simd.Slack)[first:]
-	if d.hostile {
+	x := guardpage.Floats(d.t, n, guardpage.Sides[d.r.IntN(2)])
+	for i := range x {
+		x[i] = d.r.Float32()*2 - 1
+	}
+	if d.hostile && n > 0 {
 		for range n/9 + 1 {
-			x[d.r.IntN(len(x))] = [...]float32{nan, inf, -inf, float32(math.Copysign(0, -1)), 1e-42}[d.r.IntN(5)]
+			x[d.r.IntN(n)] = [...]float32{nan, inf, -inf, float32(math.Copysign(0, -1)), 1e-42}[d.r.IntN(5)]
 		}
 	}
 	return x
@@ -275,7 +278,7 @@ func TestWinogradTransformsEqualTheScalarLoops(t *testing.T) {
 					t.Bias = d.data(lanes)
 				}
 				if d.r.IntN(2) == 0 {
-					t.Residual = d.data(count*t.ResidualNext + 4*t.ResidualStep)
+					t.Residual = d.data(count*t.ResidualNext + 4*t.ResidualStep + lanes)
 				}
 				run := func(s *simd.Set) func([]float32) {
 					return func(y []float32) {
@@ -386,7 +389,7 @@ func BenchmarkGEMM(b *testing.B) {
 				r := rand.New(rand.NewPCG(1, 2))
 				const pixels = 40
 				g := simd.GEMM{
-					X: random(r, pixels*k+simd.Slack), W: random(r, k*set.Panel), Y: make([]float32, pixels*set.Panel),
+					X: random(r, pixels*k), W: random(r, k*set.Panel), Y: make([]float32, pixels*set.Panel),
 					XStep: lanes, YStep: pixels * lanes,
 					Segments: []simd.Segment{{K: k}}, In: make([]int32, pixels), Out: make([]int32, pixels),
 					End: pixels, Bias: random(r, set.Panel), Floor: simd.None,

@@ -1,0 +1,159 @@
+package simd
+
+import "fmt"
+
+// trial compares a set's routines with the scalar ones.
+type trial struct {
+	set *Set
+	err error // names the first routine that differs
+}
+
+// values returns n small numbers, whose products and sums are exact.
+func (*trial) values(n, seed int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32((i*i+7*seed)%11-5) / 4
+	}
+	return x
+}
+
+// compare runs a job with the scalar set and with the other one, on the same n values.
+func (t *trial) compare(name string, n int, job func(s *Set, y []float32)) {
+	want, got := t.values(n, 0), t.values(n, 0)
+	job(Scalar, want)
+	job(t.set, got)
+	for i, v := range want {
+		if d := got[i] - v; t.err == nil && !(d < 1e-5 && d > -1e-5) {
+			t.err = fmt.Errorf("the %s routine %s gives %v for value %d, not %v", t.set.Name, name, got[i], i, v)
+		}
+	}
+}
+
+// The pixels of the jobs: tiles of several sizes.
+const (
+	trialPixels = 23
+	trialFloats = trialPixels * Lanes
+)
+
+// selfTest returns an error if a routine of the set differs from its definition.
+func (s *Set) selfTest() error {
+	t := &trial{set: s}
+	const n = trialFloats
+	x, a, b, few := t.values(n, 1), t.values(n, 2), t.values(n, 3), t.values(Lanes, 4)
+	t.compare("Affine", n, func(s *Set, y []float32) { s.Affine(y, x, a, b, 0) })
+	t.compare("AddScaled", n, func(s *Set, y []float32) { s.AddScaled(y, a, b, 0.5, 0) })
+	t.compare("Max", n, func(s *Set, y []float32) { s.Max(y, x) })
+	t.compare("Scale", n, func(s *Set, y []float32) { s.Scale(y, x, few, a, 0) })
+	t.compare("Gate", n, func(s *Set, y []float32) { s.Gate(y, x, few, b, 0) })
+	t.compare("GatePixels", n, func(s *Set, y []float32) { s.GatePixels(y, x, a, b, 0) })
+	t.compare("Sigmoid", n, func(s *Set, y []float32) { s.Sigmoid(y, x) })
+	t.compare("Sum", Lanes, func(s *Set, y []float32) { s.Sum(y, x) })
+	t.compare("Peak", Lanes, func(s *Set, y []float32) { s.Peak(y, x) })
+	t.packing()
+	t.rows()
+	t.products()
+	return t.err
+}
+
+// places returns the offsets of the pixels, in two rows.
+func (*trial) places() []int32 {
+	var at []int32
+	for p := range trialPixels {
+		at = append(at, int32((p+p/9)*Lanes))
+	}
+	return FillTile(at)
+}
+
+func (t *trial) packing() {
+	const plane = 2 * trialFloats
+	x, at := t.values(5*plane, 1), t.places()
+	t.compare("Gather", 5*trialFloats, func(s *Set, y []float32) {
+		s.Gather(&Gather{X: x, Y: y, At: at, XStep: plane, YPixel: 5 * Lanes, Pixels: trialPixels, Planes: 5})
+	})
+	t.compare("Strassen", 7*3*trialFloats, func(s *Set, y []float32) {
+		s.Strassen(&Strassen{
+			X: x, Y: y, Upper: at, Lower: at[3:], XStep: plane,
+			YPixel: 3 * Lanes, YStep: 3 * trialFloats, Pixels: trialPixels - 3, Left: 3, Right: 2,
+		})
+	})
+	for _, out := range []int{6, 4} {
+		t.compare(fmt.Sprintf("Winograd to %d", out), out*3*Lanes, func(s *Set, y []float32) {
+			job := Transform{
+				X: x, XStep: Lanes, XNext: 6 * Lanes, Y: y, YStep: 3 * Lanes, YNext: Lanes, Count: 3,
+				Bias: x[Lanes:], Residual: x[plane:], ResidualStep: Lanes, ResidualNext: 4 * Lanes,
+			}
+			if out == 6 {
+				s.ToWinograd(&job)
+			} else {
+				s.FromWinograd(&job)
+			}
+		})
+	}
+}
+
+func (t *trial) rows() {
+	for stride := 1; stride <= 2; stride++ {
+		row := (trialPixels*stride + 3) * Lanes
+		x, w, bias := t.values(3*row, 1), t.values(3*3*Lanes*Lanes, 2), t.values(Lanes, 3)
+		windows := func(y []float32) *Windows {
+			return &Windows{X: x, Y: y, W: w, Bias: bias, Row: row, Rows: 3, Cols: 3, Pixels: trialPixels, Stride: stride}
+		}
+		t.compare("Depthwise", trialFloats, func(s *Set, y []float32) { s.Depthwise(windows(y)) })
+		t.compare("MaxPool", trialFloats, func(s *Set, y []float32) { s.MaxPool(windows(y)) })
+		for _, channels := range []int{4, 8, 16} {
+			t.compare("Grouped", trialFloats, func(s *Set, y []float32) {
+				s.Grouped(&Grouped{X: x, Y: y, W: w, Bias: bias, Row: row, Rows: 3, Channels: channels, Pixels: trialPixels, Stride: stride})
+			})
+		}
+	}
+}
+
+// products tests GEMM. Its panel may be twice as wide as that of the scalar routine:
+// both halves then have the same weights.
+func (t *trial) products() {
+	const k, plane = 3 * Lanes, 2 * trialFloats
+	x, w, at := t.values(4*plane, 1), t.values(k*Lanes, 2), t.places()
+	for _, columns := range []int{Lanes, t.set.Panel} {
+		wide := make([]float32, 0, k*columns)
+		for i := range k * columns {
+			wide = append(wide, w[i/columns*Lanes+i%Lanes])
+		}
+		for form := range 8 {
+			t.compare("GEMM", columns/Lanes*plane, func(s *Set, y []float32) {
+				g := GEMM{
+					X: x, W: wide, Y: y, XStep: plane, YStep: plane, In: at, Out: at, End: trialPixels, Accumulate: form == 0,
+					Segments: []Segment{{Offset: Lanes, K: 2 * Lanes}, {K: Lanes}}, Floor: 0,
+				}
+				parts := t.values(2*Lanes, 3)
+				g.Bias = append(parts[:Lanes:Lanes], parts[:Lanes]...)
+				if form&1 != 0 {
+					g.Residual, g.ResidualAt, g.ResidualStep = x, at, 0
+				}
+				if form&2 != 0 {
+					g.Partials[0] = x
+				}
+				if form == 7 {
+					g.Partials[1], g.Floor = x[:2*plane], None
+				}
+				if s != Scalar {
+					s.Multiply(&g, columns)
+					return
+				}
+				g.W = w
+				for p := range columns / Lanes {
+					half := g
+					half.Y = y[p*plane:]
+					if g.Residual != nil {
+						half.Residual = x[p*Lanes:]
+					}
+					for i, part := range g.Partials {
+						if part != nil {
+							half.Partials[i] = part[p*Lanes:]
+						}
+					}
+					s.GEMM(&half)
+				}
+			})
+		}
+	}
+}
