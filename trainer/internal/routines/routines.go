@@ -6,13 +6,8 @@
 //
 // Its sets belong to those of package runtime/simd, and take data in the same layout:
 // planes of simd.Lanes channels. Vectors with one value for each channel of a plane have
-// that length. The scalar set defines the others. It is the fallback on other CPUs, and
-// in builds without GOEXPERIMENT=simd.
-//
-// The routines of wide registers are written by gen.go: go generate
-// ./trainer/internal/routines.
-//
-//go:generate go run gen.go
+// that length. The scalar set defines the others. It is the fallback where
+// machine code cannot run.
 package routines
 
 import (
