@@ -234,19 +234,27 @@ func (a *Assembler) VPMASKMOVD(d VecMem, m Vec, s VecMem) {
 	}
 }
 
-// VPCOMPRESS and VCOMPRESS store the elements that the mask of d selects, one after the
-// other.
+// VPCOMPRESS and VCOMPRESS copy the elements that the mask of d selects, one after the
+// other. Some processors are slow to store them: a register as d is faster there.
 
-func (a *Assembler) VCOMPRESSPS(d Mem, s Vec) {
-	a.vector("VCOMPRESSPS", 0x8a|m38|p66|evexOnly|one4|store, s, nil, d, 0)
+func (a *Assembler) VCOMPRESSPS(d VecMem, s Vec) {
+	a.vector("VCOMPRESSPS", compressed(d, one4)|0x8a|m38|p66|evexOnly|store, s, nil, d, 0)
 }
 
-func (a *Assembler) VPCOMPRESSD(d Mem, s Vec) {
-	a.vector("VPCOMPRESSD", 0x8b|m38|p66|evexOnly|one4|store, s, nil, d, 0)
+func (a *Assembler) VPCOMPRESSD(d VecMem, s Vec) {
+	a.vector("VPCOMPRESSD", compressed(d, one4)|0x8b|m38|p66|evexOnly|store, s, nil, d, 0)
 }
 
-func (a *Assembler) VPCOMPRESSQ(d Mem, s Vec) {
-	a.vector("VPCOMPRESSQ", 0x8b|m38|p66|evexOnly|evexW|one8|store, s, nil, d, 0)
+func (a *Assembler) VPCOMPRESSQ(d VecMem, s Vec) {
+	a.vector("VPCOMPRESSQ", compressed(d, one8)|0x8b|m38|p66|evexOnly|evexW|store, s, nil, d, 0)
+}
+
+// compressed returns the tuple type of a destination: a whole register, or elements.
+func compressed(d VecMem, element form) form {
+	if isVec(d) {
+		return full
+	}
+	return element
 }
 
 // VPEXTR copies element i of s to a general register or memory, VPINSR the other way.
