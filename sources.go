@@ -25,7 +25,7 @@ import (
 // Path is the module path.
 const Path = "github.com/deploy-kernel/deploy-kernel"
 
-//go:embed go.mod runtime/*/*.go runtime/ensemble/*/*.go runtime/vision/*/*.go crypt/*.go crypt/internal/*/*.go
+//go:embed go.mod runtime/*/*.go runtime/ensemble/*/*.go runtime/simd/*/*.go runtime/vision/*/*.go crypt/*.go crypt/internal/*/*.go
 //go:embed internal/hint/*.go internal/hugepage/*.go
 var sources embed.FS
 
