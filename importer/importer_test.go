@@ -192,6 +192,13 @@ func TestPartsComputeWhatTheInterpreterDoes(t *testing.T) {
 			onnxtest.Ints("starts", 1, -8), onnxtest.Ints("ends", -1, 1<<40), onnxtest.Ints("axes", 2, -1), onnxtest.Ints("steps", 1, 2),
 			onnxtest.Ints("o", 0, 0), onnxtest.Ints("far", 1<<62, 1<<62),
 		}},
+		"parts of the channels": {parts: [][]byte{
+			onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 9, 3, 2, 2),
+			onnxtest.Node("Split", "a sizes", "s t u", attr("axis", 1)), onnxtest.Ints("sizes", 4, 3, 2),
+			onnxtest.Node("Slice", "a one four axes", "b"), onnxtest.Ints("one", 2), onnxtest.Ints("four", 6), onnxtest.Ints("axes", 1),
+			onnxtest.Node("Add", "s b", "v"), onnxtest.Node("Slice", "t zero two axes", "w"), onnxtest.Ints("zero", 1), onnxtest.Ints("two", 3),
+			onnxtest.Node("Concat", "u w", "z", attr("axis", 1)), onnxtest.Node("Add", "v z", "h"), head("h"),
+		}},
 		"zeros around pixels and channels": {parts: [][]byte{
 			onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 2, 3, 2, 2),
 			onnxtest.Node("Pad", "a pads", "b"), onnxtest.Ints("pads", 0, 1, 0, 2, 0, 1, 1, 0), head("b"),
@@ -392,7 +399,7 @@ func TestTheLastActivationIsReported(t *testing.T) {
 func TestAllThatCannotBeImportedIsNamed(t *testing.T) {
 	m := model(t, false, onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 4, 3, 1, 1),
 		onnxtest.Node("Sin", "a", "s"), onnxtest.Node("Cos", "s", "b"), onnxtest.Node("Add", "a b", "c"),
-		onnxtest.Node("Slice", "a starts ends axes", "d"), onnxtest.Ints("starts", 0), onnxtest.Ints("ends", 2), onnxtest.Ints("axes", 1),
+		onnxtest.Node("Slice", "a starts ends axes steps", "d"), onnxtest.Ints("starts", 0), onnxtest.Ints("ends", 4), onnxtest.Ints("axes", 1), onnxtest.Ints("steps", 2),
 		onnxtest.Node("Concat", "c d", "e", onnxtest.Attribute("axis", 1)),
 		onnxtest.Node("Tan", "a", "unused"),
 		onnxtest.Node("GlobalAveragePool", "e", "y"))

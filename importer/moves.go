@@ -93,9 +93,6 @@ func (d *drawing) pad(n *onnx.Node) (part, error) {
 		if border != (nn.Border{}) {
 			y = d.b.Pad(y, border)
 		}
-		if more[0] < 0 || more[1] < 0 {
-			return nil, errors.New("networks cannot drop channels yet")
-		}
 		if more != [2]int{} {
 			y = d.b.PadChannels(y, more[0], more[1])
 		}
@@ -119,6 +116,7 @@ func (d *drawing) slice(n *onnx.Node) (part, error) {
 	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
 		x := in[0]
 		var border nn.Border
+		var dropped [2]int
 		stride := nn.Square(1)
 		for i, start := range starts {
 			axis, step := i, 1
@@ -141,6 +139,8 @@ func (d *drawing) slice(n *onnx.Node) (part, error) {
 			cut := from[axis] - 1 - last
 			switch {
 			case first == 0 && cut == 0 && step == 1:
+			case x.holds(axis, dimC) && step == 1:
+				dropped = [2]int{-first, -cut}
 			case x.holds(axis, dimH):
 				border.Top, border.Bottom, stride.H = -first, -cut, step
 			case x.holds(axis, dimW):
@@ -159,9 +159,41 @@ func (d *drawing) slice(n *onnx.Node) (part, error) {
 		if stride != nn.Square(1) {
 			y = d.b.Subsample(y, stride)
 		}
+		if dropped != [2]int{} {
+			y = d.b.PadChannels(y, dropped[0], dropped[1])
+		}
 		if s := x.with(y).shape(); !slices.Equal(s, to) {
 			return nil, fmt.Errorf("networks cannot take the elements %v of %v", to, from)
 		}
 		return x.with(y), nil
+	}}, nil
+}
+
+// split recognizes parts of the channels. name is one of the outputs.
+func (d *drawing) split(n *onnx.Node, name string) (part, error) {
+	rank := d.values[n.Inputs[0]].Rank()
+	axis := integer(n, "axis", 0)
+	if axis < 0 {
+		axis += rank
+	}
+	before, after := 0, 0
+	found := false
+	for _, out := range n.Outputs {
+		side := d.values[out].Shape[axis]
+		switch {
+		case out == name:
+			found = true
+		case found:
+			after += side
+		default:
+			before += side
+		}
+	}
+	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
+		x := in[0]
+		if !x.holds(axis, dimC) {
+			return nil, fmt.Errorf("networks cannot split axis %d of %v yet", axis, x.shape())
+		}
+		return x.with(d.b.PadChannels(x.node, -before, -after)), nil
 	}}, nil
 }

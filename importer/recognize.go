@@ -37,6 +37,9 @@ func (d *drawing) recognize(n *onnx.Node, name string) (part, error) {
 	if x, a, ok := d.composedActivation(n); ok {
 		return d.activate(x, a), nil
 	}
+	if n.Op == "Split" && n.Domain == "" {
+		return d.split(n, name)
+	}
 	f := recognizers[n.Op]
 	if f == nil || n.Domain != "" {
 		return part{}, fmt.Errorf("networks have no such operation yet")

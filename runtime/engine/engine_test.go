@@ -105,6 +105,11 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		x = b.Concat(x, p, x)                                      // copied, as it is used twice
 		return b.ReLU(b.Conv("e", b.ReLU(b.Concat(b.Conv("f", x, square(16, 1, 2, 0, 1)), b.Conv("g", x, square(48, 3, 2, 1, 1)))), square(8, 1, 1, 0, 1)))
 	},
+	"dropped channels": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(50, 3, 1, 1, 1))
+		x = b.Concat(b.PadChannels(x, -20, -7), b.PadChannels(x, 2, -40), b.PadChannels(x, -33, 1))
+		return b.Conv("d", x, square(8, 3, 1, 1, 1))
+	},
 	"layer norms": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.LayerNorm("n1", b.Conv("c1", x, square(40, 3, 1, 1, 1)), 1e-6)
 		x = b.Conv("c2", x, square(20, 3, 2, 1, 1)) // reads a border, and positions without a channel

@@ -39,10 +39,13 @@ func newMove(n *nn.Node, in []*tensor, y *tensor) *move {
 	}
 	for _, x := range in {
 		for i := range x.count() * simd.Lanes {
-			if x.holds(i) >= 0 {
-				m.add(x, i, channel)
-				channel++
+			if x.holds(i) < 0 {
+				continue
 			}
+			if channel >= 0 && channel < n.Shape.C { // PadChannels may drop the others
+				m.add(x, i, channel)
+			}
+			channel++
 		}
 	}
 	return m

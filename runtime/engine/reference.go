@@ -284,7 +284,8 @@ func (p *interpreter) rearrange(n *nn.Node, y, x []float32) {
 			if iy < 0 || iy >= in.H || ix < 0 || ix >= in.W {
 				continue
 			}
-			copy(y[(oy*out.W+ox)*out.C+n.Channels[0]:], x[(iy*in.W+ix)*in.C:][:in.C])
+			from, to := x[(iy*in.W+ix)*in.C:][:in.C], y[(oy*out.W+ox)*out.C:][:out.C]
+			copy(to[max(0, n.Channels[0]):], from[max(0, -n.Channels[0]):])
 		}
 	}
 }

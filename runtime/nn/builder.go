@@ -237,10 +237,14 @@ func (b *Builder) Subsample(x *Node, stride HW) *Node {
 	return b.add(&Node{Op: Subsample, In: []*Node{x}, Shape: s, Stride: stride})
 }
 
-// PadChannels adds zero channels before and after the input's.
+// PadChannels adds zero channels before and after the input's, or drops some of these
+// where a number is negative. Training only adds.
 func (b *Builder) PadChannels(x *Node, before, after int) *Node {
 	s := x.Shape
-	s.C += before + after
+	if s.C += before + after; s.C < 1 || min(before, after) <= -x.Shape.C {
+		b.fail("%spadChannels: nothing is left of %v", b.prefix, x.Shape)
+		s = x.Shape
+	}
 	return b.add(&Node{Op: PadChannels, In: []*Node{x}, Shape: s, Channels: [2]int{before, after}})
 }
 

@@ -41,7 +41,7 @@ const (
 	Concat                  // along channels, any number of inputs of equal H, W
 	Pad                     // zero-pad, or crop where negative: Border
 	Subsample               // x[:, ::Stride, ::Stride]
-	PadChannels             // zero channels before and after: Channels
+	PadChannels             // zero channels before and after, or drop where negative: Channels
 	Dropout                 // identity outside of training: P
 	Activate                // a function of each element: Activation; prediction only
 	LayerNorm               // over the channels of each pixel, with scale and shift: Eps; prediction only

@@ -94,6 +94,9 @@ func TestMistakesAreReportedWhenTheGraphIsClosed(t *testing.T) {
 		"fc: applied to 3x8x8 and again to 3x1x1": func(b *nn.Builder) *nn.Node {
 			return b.Again(b.Linear("fc", b.Input(), 2), b.GlobalAvgPool(b.Input()))
 		},
+		"padChannels: nothing is left of 3x8x8": func(b *nn.Builder) *nn.Node {
+			return b.PadChannels(b.Input(), -3, 1)
+		},
 		"pad: nothing is left of 3x8x8": func(b *nn.Builder) *nn.Node {
 			return b.Pad(b.Input(), nn.Border{Top: -4, Bottom: -4})
 		},

@@ -268,7 +268,7 @@ var textOps = map[string]func(p *textParser) *Node{
 	},
 	Subsample.String(): func(p *textParser) *Node { return p.b.Subsample(p.node(), p.pair(1)) },
 	PadChannels.String(): func(p *textParser) *Node {
-		return p.b.PadChannels(p.node(), p.number(0), p.number(0))
+		return p.b.PadChannels(p.node(), p.number(-maxNumber), p.number(-maxNumber))
 	},
 	Dropout.String():  func(p *textParser) *Node { return p.b.Dropout(p.node(), p.float()) },
 	Activate.String(): func(p *textParser) *Node { return p.b.Activate(p.node(), p.activation()) },
