@@ -83,44 +83,71 @@ var pointwise = []string{
 // activations. x is the value that they start from.
 func (d *drawing) composedActivation(n *onnx.Node) (x string, a nn.Activation, ok bool) {
 	const most = 12 // the tanh form of GELU takes 9 nodes
+	d.expressions(n, pointwise, most, func(nodes []*onnx.Node, from string) bool {
+		x = from
+		a, ok = d.compare(nodes, x, n.Outputs[0])
+		return ok
+	})
+	return x, a, ok
+}
+
+// expressions calls visit for each group of nodes with operators of a list that compute
+// a node's output from one value of the same shape, and from numbers. The last node of
+// a group comes first. It stops if visit returns true.
+func (d *drawing) expressions(n *onnx.Node, ops []string, most int, visit func(nodes []*onnx.Node, x string) bool) {
 	open := []string{n.Outputs[0]}
 	var nodes []*onnx.Node
 	for len(nodes) < most {
 		// Replace the value that is made last, so the others stay above it.
 		slices.SortFunc(open, func(a, b string) int { return d.order[a] - d.order[b] })
-		last := open[len(open)-1]
-		m := d.makers[last]
-		if m == nil || m.Domain != "" || !slices.Contains(pointwise, m.Op) {
-			return "", a, false
+		m := d.makers[open[len(open)-1]]
+		if m == nil || m.Domain != "" || !slices.Contains(ops, m.Op) {
+			return
 		}
 		open = open[:len(open)-1]
 		nodes = append(nodes, m)
 		for i := range m.Inputs {
 			name := d.in(m, i)
 			switch c := d.constant(name); {
-			case name == "" || c != nil && c.Len() == 1:
+			case name == "" || c != nil && (c.Len() == 1 || !tensor.IsFloat(c.Type)):
 			case c != nil:
-				return "", a, false
+				return
 			case !slices.Contains(open, name):
 				open = append(open, name)
 			}
 		}
-		if len(open) != 1 || len(nodes) < 2 || !slices.Equal(d.values[open[0]].Shape, d.values[n.Outputs[0]].Shape) {
-			continue
-		}
-		if a, ok := d.compare(nodes, open[0], n.Outputs[0]); ok {
-			return open[0], a, true
+		if len(open) == 1 && len(nodes) > 1 && slices.Equal(d.values[open[0]].Shape, d.values[n.Outputs[0]].Shape) && visit(nodes, open[0]) {
+			return
 		}
 	}
-	return "", a, false
 }
 
-// compare evaluates nodes, the last first, from x to y.
+// compare evaluates nodes, the last first, from x to y, and returns the activation that
+// they compute.
 func (d *drawing) compare(nodes []*onnx.Node, x, y string) (nn.Activation, bool) {
 	var points []float64
 	for v := -10.0; v <= 10; v += 0.31 {
 		points = append(points, v)
 	}
+	out := d.evaluate(nodes, x, y, tensor.Floats(onnx.Float32, []int{len(points)}, points))
+	if len(out) != len(points) {
+		return nn.Activation{}, false
+	}
+	for _, a := range composed {
+		worst := 0.0
+		for i, got := range out {
+			worst = max(worst, math.Abs(got-a.Of(points[i])))
+		}
+		if worst < 1e-5 { // rounding to float32 at 10; the two forms of GELU differ by 5e-4
+			return a, true
+		}
+	}
+	return nn.Activation{}, false
+}
+
+// evaluate returns the elements of y that nodes, the last first, compute from a sample
+// of x. It returns nil if they cannot be run.
+func (d *drawing) evaluate(nodes []*onnx.Node, x, y string, sample *tensor.Tensor) []float64 {
 	g := &onnx.Graph{Outputs: []onnx.Value{{Name: y}}}
 	values := reference.Values{}
 	give := func(name string, v *tensor.Tensor) {
@@ -129,31 +156,25 @@ func (d *drawing) compare(nodes []*onnx.Node, x, y string) (nn.Activation, bool)
 			g.Inputs = append(g.Inputs, onnx.Value{Name: name})
 		}
 	}
-	give(x, tensor.Floats(onnx.Float32, []int{len(points)}, points))
+	give(x, sample)
 	for _, n := range slices.Backward(nodes) {
 		renamed := *n
 		renamed.Inputs = nil
 		for i := range n.Inputs {
 			name := d.in(n, i)
 			if c := d.constant(name); c != nil {
-				give(name, c.Reshape(nil))
+				if tensor.IsFloat(c.Type) {
+					c = c.Reshape(nil)
+				}
+				give(name, c)
 			}
 			renamed.Inputs = append(renamed.Inputs, name)
 		}
 		g.Nodes = append(g.Nodes, &renamed)
 	}
 	out, err := reference.Run(d.ctx, &onnx.Model{Graph: g}, values)
-	if err != nil || out[y].Len() != len(points) {
-		return nn.Activation{}, false
+	if err != nil || !slices.Equal(out[y].Shape, sample.Shape) {
+		return nil
 	}
-	for _, a := range composed {
-		worst := 0.0
-		for i, got := range out[y].Float64s() {
-			worst = max(worst, math.Abs(got-a.Of(points[i])))
-		}
-		if worst < 1e-5 { // rounding to float32 at 10; the two forms of GELU differ by 5e-4
-			return a, true
-		}
-	}
-	return nn.Activation{}, false
+	return out[y].Float64s()
 }

@@ -141,7 +141,22 @@ func (d *drawing) affine(n *onnx.Node) (part, error) {
 	if len(chain) == 0 {
 		return part{}, errors.New("networks cannot do this with a constant yet")
 	}
-	return part{[]string{x}, func(in []*value) (*value, error) { return d.drawAffine(chain, in[0]) }}, nil
+	if from, norm, ok := d.composedNorm(d.makers[x]); ok && d.users[x] == 1 {
+		return part{[]string{from}, func(in []*value) (*value, error) {
+			scale, shift, err := d.scaleShift(chain, in[0])
+			if err != nil {
+				return nil, err
+			}
+			return d.drawNorm(in[0], norm, "", scale, shift)
+		}}, nil
+	}
+	return part{[]string{x}, func(in []*value) (*value, error) {
+		scale, shift, err := d.scaleShift(chain, in[0])
+		if err != nil {
+			return nil, err
+		}
+		return in[0].with(d.norm(in[0].node, scale, shift)), nil
+	}}, nil
 }
 
 // widens reports whether a constant gives a value more elements or axes.
@@ -149,15 +164,15 @@ func (d *drawing) widens(from, to string) bool {
 	return !slices.Equal(d.values[from].Shape, d.values[to].Shape)
 }
 
-func (d *drawing) drawAffine(chain []stage, v *value) (*value, error) {
+// scaleShift returns the factor and the summand of each channel that a chain amounts to.
+func (d *drawing) scaleShift(chain []stage, v *value) (scale, shift []float64, err error) {
 	n := v.node.Shape.C
-	scale, shift := slices.Repeat([]float64{1}, n), make([]float64, n)
+	scale, shift = slices.Repeat([]float64{1}, n), make([]float64, n)
 	for _, s := range slices.Backward(chain) {
 		c := slices.Repeat([]float64{-1}, n)
 		if s.constant != "" {
-			var err error
 			if c, err = v.perChannel(d.constant(s.constant)); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		for i := range n {
@@ -176,7 +191,7 @@ func (d *drawing) drawAffine(chain []stage, v *value) (*value, error) {
 			}
 		}
 	}
-	return v.with(d.norm(v.node, scale, shift)), nil
+	return scale, shift, nil
 }
 
 // norm draws y = x*scale + shift as a batch norm of mean 0 and deviation 1.
@@ -224,32 +239,5 @@ func (d *drawing) batchNorm(n *onnx.Node) (part, error) {
 		y := d.b.BatchNorm(name, x.node, nn.BatchNorm2d{Eps: eps})
 		d.layers[paramsOf(n)] = y
 		return x.with(y), nil
-	}}, nil
-}
-
-// layerNorm recognizes normalizations over the channels of each pixel.
-func (d *drawing) layerNorm(n *onnx.Node) (part, error) {
-	scale, shift := d.constant(n.Inputs[1]), d.constant(d.in(n, 2))
-	if scale == nil || d.in(n, 2) != "" && shift == nil {
-		return part{}, errors.New("its parameters are no constants")
-	}
-	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		x := in[0]
-		axis := integer(n, "axis", -1)
-		if axis < 0 {
-			axis += len(x.axes)
-		}
-		c := x.node.Shape.C
-		if over := slices.Concat(x.axes[axis:]...); !slices.Equal(over, []dim{dimC}) || scale.Len() != c || shift != nil && shift.Len() != c {
-			return nil, errors.New("networks normalize the channels of a pixel only")
-		}
-		name := d.layer("norm", n.Inputs[1])
-		d.param(name, nn.Weight, []int{c}, scale.Float32s())
-		bias := make([]float32, c)
-		if shift != nil {
-			bias = shift.Float32s()
-		}
-		d.param(name, nn.Bias, []int{c}, bias)
-		return x.with(d.b.LayerNorm(name, x.node, float(n, "epsilon", 1e-5))), nil
 	}}, nil
 }

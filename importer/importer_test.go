@@ -159,6 +159,20 @@ func TestPartsComputeWhatTheInterpreterDoes(t *testing.T) {
 			onnxtest.Node("Transpose", "n", "a", attr("perm", []int{0, 3, 1, 2})),
 			constant("w", 3, 4), constant("n.weight", 4), constant("n.bias", 4), head("a"),
 		}, ops: []nn.Op{nn.Input, nn.Conv, nn.LayerNorm, nn.GlobalAvgPool, nn.Linear}},
+		"a layer norm of many nodes": {last: true, parts: [][]byte{
+			onnxtest.Node("MatMul", "x w", "m"), onnxtest.Node("ReduceMean", "m", "u", attr("axes", []int{-1})),
+			onnxtest.Node("Sub", "m u", "s"), onnxtest.Node("Pow", "s two", "p"), onnxtest.Node("ReduceMean", "p", "v", attr("axes", []int{3})),
+			onnxtest.Node("Add", "v eps", "e"), onnxtest.Node("Sqrt", "e", "q"), onnxtest.Node("Div", "s q", "d"),
+			onnxtest.Node("Mul", "d n.weight", "o"), onnxtest.Node("Add", "o n.bias", "n"),
+			onnxtest.Node("Transpose", "n", "a", attr("perm", []int{0, 3, 1, 2})), onnxtest.Floats("two", nil, 2), onnxtest.Floats("eps", nil, 1e-6),
+			constant("w", 3, 4), constant("n.weight", 4), constant("n.bias", 4), head("a"),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.LayerNorm, nn.GlobalAvgPool, nn.Linear}},
+		"a layer norm of channels, with a reciprocal": {parts: [][]byte{
+			first, onnxtest.Node("ReduceMean", "a", "u", attr("axes", []int{1})),
+			onnxtest.Node("Sub", "a u", "s"), onnxtest.Node("Mul", "s s", "p"), onnxtest.Node("ReduceMean", "p", "v", attr("axes", []int{1})),
+			onnxtest.Node("Add", "eps v", "e"), onnxtest.Node("Sqrt", "e", "q"), onnxtest.Node("Reciprocal", "q", "r"), onnxtest.Node("Mul", "r s", "n"),
+			onnxtest.Node("Relu", "n", "h"), onnxtest.Floats("eps", nil, 1e-3), head("h"),
+		}, ops: []nn.Op{nn.Input, nn.Conv, nn.LayerNorm, nn.ReLU, nn.GlobalAvgPool, nn.Linear}},
 		"constants": {parts: [][]byte{
 			first, onnxtest.Node("Mul", "a m", "b"), onnxtest.Node("Sub", "s b", "c"), onnxtest.Node("Div", "c d", "e"),
 			onnxtest.Node("Neg", "e", "f"), onnxtest.Node("Add", "f g", "h"), onnxtest.Node("Relu", "h", "r"),

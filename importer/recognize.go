@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
@@ -36,6 +37,12 @@ func init() {
 func (d *drawing) recognize(n *onnx.Node, name string) (part, error) {
 	if x, a, ok := d.composedActivation(n); ok {
 		return d.activate(x, a), nil
+	}
+	if x, norm, ok := d.composedNorm(n); ok {
+		return part{[]string{x}, func(in []*value) (*value, error) {
+			c := in[0].node.Shape.C
+			return d.drawNorm(in[0], norm, "", slices.Repeat([]float64{1}, c), make([]float64, c))
+		}}, nil
 	}
 	if n.Op == "Split" && n.Domain == "" {
 		return d.split(n, name)
