@@ -5,7 +5,6 @@ package simd_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"syscall"
@@ -56,7 +55,8 @@ func alternate(rounds int, list ...*candidate) []float64 {
 	for _, c := range list {
 		ratios := make([]float64, rounds)
 		for i := range ratios {
-			ratios[i] = c.rates[i] / list[0].rates[i]
+			last := len(c.rates) - rounds + i
+			ratios[i] = c.rates[last] / list[0].rates[last]
 		}
 		slices.Sort(ratios)
 		medians = append(medians, ratios[rounds/2])
@@ -113,12 +113,9 @@ func inCache(set *simd.Set, k, pixels int) *candidate {
 	}
 }
 
-// TestGEMMReachesThePeak prints the speed of GEMM beside that of independent
-// multiply-adds.
-func TestGEMMReachesThePeak(t *testing.T) {
-	if os.Getenv("DEPLOY_KERNEL_LONG") != "1" {
-		t.Skip("set DEPLOY_KERNEL_LONG=1")
-	}
+// BenchmarkGEMMBesidePeak measures GEMM, and independent multiply-adds in the same
+// process, in turns.
+func BenchmarkGEMMBesidePeak(b *testing.B) {
 	for _, set := range simd.Sets() {
 		width, rows := amd64.YMM, 6
 		switch set.Name {
@@ -127,17 +124,16 @@ func TestGEMMReachesThePeak(t *testing.T) {
 		case "scalar":
 			continue
 		}
-		list := []*candidate{peak(t, width)}
 		for _, k := range []int{64, 256} {
-			for n := 1; n <= rows; n++ {
-				list = append(list, inCache(set, k, n))
+			for _, pixels := range []int{rows / 2, rows, 4 * rows} {
+				list := []*candidate{peak(b, width), inCache(set, k, pixels)}
+				b.Run(list[1].name, func(b *testing.B) {
+					ratios := alternate(b.N, list...)
+					rates := slices.Sorted(slices.Values(list[1].rates[len(list[1].rates)-b.N:]))
+					b.ReportMetric(rates[len(rates)/2], "GFLOP/s")
+					b.ReportMetric(100*ratios[1], "%peak")
+				})
 			}
-			list = append(list, inCache(set, k, 2*rows))
-		}
-		for i, ratio := range alternate(60, list...) {
-			rates := list[i].rates
-			slices.Sort(rates)
-			t.Logf("%-28s %6.1f GFLOP/s, %3.0f %% of the peak", list[i].name, rates[len(rates)/2], 100*ratio)
 		}
 	}
 }
