@@ -40,7 +40,7 @@ func bundle(ctx context.Context, o Options, p *ensemble.Plan, formats []string, 
 		return nil, err
 	}
 	result, err := bundler.Bundle(ctx, bundler.Options{
-		Dir: dir, Package: "./kernel", TagsSet: true, Env: goEnv(o.Target, draft.Scratch), By: "deploy-kernel",
+		Dir: dir, Package: "./kernel", TagsSet: true, Env: goEnv(draft.Scratch), By: "deploy-kernel",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("bundling the kernel: %w", goMissing(err))
@@ -56,7 +56,7 @@ type program struct {
 }
 
 // build compiles source in a folder that holds nothing else.
-func build(ctx context.Context, target Target, source []byte, draft *folder.Draft) (program, error) {
+func build(ctx context.Context, source []byte, draft *folder.Draft) (program, error) {
 	alone := filepath.Join(draft.Scratch, "alone")
 	if err := os.Mkdir(alone, 0o755); err != nil {
 		return program{}, err
@@ -66,7 +66,7 @@ func build(ctx context.Context, target Target, source []byte, draft *folder.Draf
 	}
 	built := program{path: filepath.Join(alone, folder.ProgramName)}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", built.path, folder.KernelGo)
-	cmd.Dir, cmd.Env = alone, append(os.Environ(), goEnv(target, draft.Scratch)...)
+	cmd.Dir, cmd.Env = alone, append(os.Environ(), goEnv(draft.Scratch)...)
 	// An interrupted go command removes its temporary files; a killed one does not.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -86,9 +86,9 @@ func build(ctx context.Context, target Target, source []byte, draft *folder.Draf
 }
 
 // goEnv returns the go command's environment, which overrides the user's settings.
-func goEnv(target Target, scratch string) []string {
+func goEnv(scratch string) []string {
 	return []string{
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=" + target.Experiment(),
+		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=",
 		"GOTMPDIR=" + scratch, "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "GOTOOLCHAIN=local", "GO111MODULE=",
 	}
 }

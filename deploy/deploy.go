@@ -93,7 +93,7 @@ func runStages(ctx context.Context, o Options, draft *folder.Draft) (*folder.Man
 			return err
 		}},
 		{"building the program from it", func() (err error) {
-			program, err = build(ctx, o.Target, source, draft)
+			program, err = build(ctx, source, draft)
 			return err
 		}},
 		{"writing the weights", func() (err error) {

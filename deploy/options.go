@@ -34,7 +34,6 @@ type Options struct {
 	Competitions, Datasets []string
 	// PublicKernel, PublicProgram and PublicWeights say what everybody may see.
 	PublicKernel, PublicProgram, PublicWeights templates.Visibility
-	Target                                     Target
 	// Input is the folder of the competition's data. The kernel is verified on its
 	// first two images. If Input is "", they are drawn.
 	Input string
@@ -46,25 +45,6 @@ type Options struct {
 	Formats []string
 	// Step reports what Deploy does next; nil is silent.
 	Step func(text string)
-}
-
-// Target says what the kernel is built for.
-type Target uint8
-
-const (
-	// SIMD needs Go's experiment "simd" and linux/amd64. The program chooses
-	// AVX-512, AVX2 or scalar code when it starts.
-	SIMD Target = iota
-	// Portable builds with any Go and runs scalar code.
-	Portable
-)
-
-// Experiment returns the GOEXPERIMENT that builds for the target.
-func (t Target) Experiment() string {
-	if t == Portable {
-		return ""
-	}
-	return "simd"
 }
 
 // Budget returns the time that a kernel plans with under a time limit. Kaggle's own

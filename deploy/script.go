@@ -24,7 +24,7 @@ func writeScript(o Options, p *ensemble.Plan, source []byte, program program, da
 	}
 	text, err := templates.Launcher{
 		Title: o.Title, Program: program.Name, Dataset: first.ID, SHA256: program.SHA256, Size: program.Size,
-		Source: source, GoVersion: version, Experiment: o.Target.Experiment(),
+		Source: source, GoVersion: version,
 	}.Python()
 	if err != nil {
 		return nil, err

@@ -19,10 +19,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 )
 
-// tolerance bounds the difference of two predictions of programs that were built for
-// different targets: they add float32 numbers in another order.
-const tolerance = 1e-3
-
 // verify runs the program as Kaggle would, on two images, and the same plan in this
 // process. Both must write the same bytes if both were built for the same target.
 func verify(ctx context.Context, o Options, built *plan.Built, tests *testSet, p program, datasets []folder.Dataset, draft *folder.Draft) error {
@@ -53,7 +49,7 @@ func verify(ctx context.Context, o Options, built *plan.Built, tests *testSet, p
 	if _, err := predict.Run(ctx, built.Plan, run); err != nil {
 		return fmt.Errorf("predicting two images with the unbundled runtime: %w", err)
 	}
-	return compare(built.Weights, bundled, unbundled, o.Target == ownTarget)
+	return compare(built.Weights, bundled, unbundled)
 }
 
 // mount links the datasets below dir, where Kaggle mounts them.
@@ -98,8 +94,8 @@ func runProgram(ctx context.Context, o Options, program, working string) error {
 	return nil
 }
 
-// compare compares what the two runs wrote. If sameTarget, the bytes must be equal.
-func compare(weights []plan.Weight, bundled, unbundled string, sameTarget bool) error {
+// compare returns an error unless the two runs wrote the same bytes.
+func compare(weights []plan.Weight, bundled, unbundled string) error {
 	for _, w := range weights {
 		name := filepath.Join("predictions", "level1_test_"+w.Name+".npy")
 		a, b, err := readBoth(bundled, unbundled, name)
@@ -113,13 +109,8 @@ func compare(weights []plan.Weight, bundled, unbundled string, sameTarget bool) 
 		if err != nil {
 			return fmt.Errorf("comparing the predictions of %s: %w", w.Name, err)
 		}
-		if sameTarget || !(d <= tolerance) {
-			return hint.New(fmt.Errorf("the kernel predicts otherwise than the unbundled runtime: %s differs by %.3g", w.Name, d),
-				"this is a fault in deploy-kernel; nothing was written")
-		}
-	}
-	if !sameTarget {
-		return nil // a sum close to 0 may give the label or not
+		return hint.New(fmt.Errorf("the kernel predicts otherwise than the unbundled runtime: %s differs by %.3g", w.Name, d),
+			"this is a fault in deploy-kernel; nothing was written")
 	}
 	a, b, err := readBoth(bundled, unbundled, "submission.csv")
 	if err != nil {

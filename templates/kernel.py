@@ -31,7 +31,6 @@ SHA256 = @SHA256@
 SIZE = @SIZE@  # bytes
 DATASET = @DATASET@  # where the program was uploaded to
 GO_VERSION = @GO_VERSION@  # that the source needs at least
-EXPERIMENT = @EXPERIMENT@  # GOEXPERIMENT that the source needs
 
 STARTED = time.time()
 MANY_FILES = 1000  # a folder with more files than this is of images, not of programs
@@ -161,7 +160,7 @@ def build(go, folder):
     with open(path, "wb") as f:
         f.write(source())
     program = os.path.join(folder, PROGRAM)
-    env = dict(os.environ, CGO_ENABLED="0", GOEXPERIMENT=EXPERIMENT, GOPROXY="off", GOTOOLCHAIN="local")
+    env = dict(os.environ, CGO_ENABLED="0", GOEXPERIMENT="", GOPROXY="off", GOTOOLCHAIN="local")
     env.update(GOFLAGS="", GOWORK="off", GOOS="linux", GOARCH="amd64")
     if not env.get("HOME"):
         env["GOCACHE"] = os.path.join(folder, "cache")

@@ -25,8 +25,6 @@ type Launcher struct {
 	Source []byte
 	// GoVersion is the oldest Go that builds Source, such as "1.26".
 	GoVersion string
-	// Experiment is the GOEXPERIMENT that Source needs, such as "simd", or "".
-	Experiment string
 }
 
 // lineLength is the number of base64 characters on a line of the script.
@@ -49,7 +47,6 @@ func (l Launcher) Python() ([]byte, error) {
 		"@SHA256@", quote(l.SHA256),
 		"@SIZE@", strconv.FormatInt(l.Size, 10),
 		"@GO_VERSION@", quote(l.GoVersion),
-		"@EXPERIMENT@", quote(l.Experiment),
 		"@SOURCE@", source,
 	).Replace(launcher)
 	if err := CheckScriptSize(int64(len(script))); err != nil {

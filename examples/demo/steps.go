@@ -149,7 +149,7 @@ func (s *scene) goRun() error {
 	}
 	defer os.RemoveAll(modules)
 	return s.run("working-go", []string{
-		"GOEXPERIMENT=simd", "GOMODCACHE=" + modules, "GOPROXY=off", "GOFLAGS=-mod=mod", "GO111MODULE=on", "GOTOOLCHAIN=local",
+		"GOMODCACHE=" + modules, "GOPROXY=off", "GOFLAGS=-mod=mod", "GO111MODULE=on", "GOTOOLCHAIN=local",
 	}, "go", "run", "kernel.go")
 }
 

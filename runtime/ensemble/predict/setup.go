@@ -16,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/pace"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/supply"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // setup is what a run needs, found and checked before the first prediction.
@@ -42,6 +43,9 @@ func prepare(ctx context.Context, p *ensemble.Plan, o Options) (*setup, error) {
 	s := &setup{options: o, journal: newJournal(o.Log, o.Tool), clock: pace.NewClock(o.Start, o.Budget)}
 	if err := p.Check(); err != nil {
 		return nil, err
+	}
+	if err := simd.Trouble(); err != nil {
+		s.journal.warn("networks run on plain loops, which are many times slower: %v", err)
 	}
 	var err error
 	if s.archs, err = findArchs(p, o.Archs); err != nil {

@@ -26,15 +26,14 @@ import (
 
 // inferFlags are the flags of the verb infer.
 type inferFlags struct {
-	options  deploy.Options
-	key      keyfile.Source
-	keyIn    string
-	plain    bool
-	portable bool
-	public   []string
-	limit    time.Duration
-	kind     string // of submission
-	classes  string // a list of names or a file
+	options deploy.Options
+	key     keyfile.Source
+	keyIn   string
+	plain   bool
+	public  []string
+	limit   time.Duration
+	kind    string // of submission
+	classes string // a list of names or a file
 }
 
 // infer returns the verb that turns an ensemble into a folder to upload.
@@ -108,7 +107,6 @@ func (f *inferFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVar(&f.options.Datasets, "dataset", nil, "more datasets to mount, as `OWNER/NAME` or address")
 	cli.ChoicesVar(fs, &f.public, "public", []string{"kernel", "program", "weights"}, "`PARTS` that everybody may see, of kernel, program, weights (default: none)")
 	fs.StringVar(&f.options.Licence, "licence", "other", "license of the datasets, by Kaggle's `NAME`")
-	fs.BoolVar(&f.portable, "portable", false, "make a kernel without SIMD, which any Go builds")
 	fs.StringVar(&f.options.Input, "data", "", "`FOLDER` of the sample submission and the images; the first two verify the kernel (default: the first of ., data, ../input, /kaggle/input that has them, else drawn images)")
 	fs.StringVar(&f.options.Input, "input", "", "the same as --data")
 	cmd.MarkFlagsMutuallyExclusive("input", "data")
@@ -184,9 +182,6 @@ func (f *inferFlags) resolve() error {
 	}
 	f.options.Budget, f.options.Limit = deploy.Budget(f.limit), f.limit
 	f.options.Plan.Cuts = true
-	if f.portable {
-		f.options.Target = deploy.Portable
-	}
 	for _, part := range f.public {
 		switch part {
 		case "kernel":
