@@ -13,8 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
-// Equal coefficients, single models and a grid never beat the fitted coefficients, whose
-// score is that of the ensemble by definition.
+// Equal coefficients, single models and a grid never beat the fitted coefficients. By the
+// definition of the metric, the ensemble has the score that the fit reports.
 func TestEveryMetricIsFitted(t *testing.T) {
 	for _, kind := range []task.Task{task.Multilabel, task.Multiclass, task.Regression, task.Ordinal} {
 		for _, name := range metric.Fitting(kind) {

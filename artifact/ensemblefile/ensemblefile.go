@@ -67,8 +67,8 @@ type Ensemble struct {
 	// ClassOffsets are added to the thresholds of single classes, for all members.
 	// The other classes keep theirs.
 	ClassOffsets map[int]float64
-	// Metric is the metric that the ensemble was fitted to. Without a name, it is that of
-	// the task; older files do not name micro-f-beta and other betas either.
+	// Metric is the metric that the ensemble was fitted to. An empty name means the
+	// default metric of the task. Older files leave out micro-f-beta and beta as well.
 	Metric metric.Metric
 	// GradeBounds part neighboring grades, in ascending order; nil if there are none.
 	GradeBounds []float64

@@ -6,8 +6,9 @@ import (
 )
 
 // Cells returns the fields of the label columns of row i, in the form in which the table
-// was read. Of several label columns, all labels go to the first. separator is that of
-// the options; without one, numbers are separated by spaces, and names form a list.
+// was read. If there are several label columns, the first gets all labels. separator
+// stands between labels, as in Options. If it is "", numbers are separated by spaces, and
+// names form a list.
 func (t *Table) Cells(i int, separator string) []string {
 	cells := make([]string, len(t.LabelColumns))
 	switch {

@@ -248,9 +248,9 @@ func (p *parser) onlyNumbers(all []string) bool {
 	return true
 }
 
-// areNames reports whether labels are names although no list of classes says so: more
-// names than numbers, or numbers of which one is too high for the classes, if the number
-// of all labels is that of the classes. A few names among numbers are mistakes.
+// areNames reports whether labels are names although no list of classes says so: there
+// are more names than numbers; or there are as many labels as classes, and some number is
+// too high for a class. A few names among numbers are mistakes.
 func (p *parser) areNames(names, numbers, highest int) bool {
 	if names > numbers {
 		return true

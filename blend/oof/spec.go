@@ -10,11 +10,12 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
 
-// ReadSpec reads what predictions are from the files <model>.yml beside them. Models
-// without such a file are as the others are, and multilabel if none has one. The
-// number of classes is that of the files of predictions if no <model>.yml names it.
-// All models must have one task, but an ordinal one and a regression may be together;
-// then the spec is that of the ordinal one.
+// ReadSpec reads what predictions are from the files <model>.yml beside them. A
+// model without such a file is taken to be like the others; without any file, all are
+// multilabel. If no <model>.yml names the number of classes, the columns of the
+// predictions give it.
+// All models must have one task, but ordinal models and regressions may be together:
+// ReadSpec then returns the spec of an ordinal one.
 func ReadSpec(predictions []string) (*predictionspec.Spec, error) {
 	var found *predictionspec.Spec
 	first := ""

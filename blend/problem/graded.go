@@ -11,7 +11,7 @@ import (
 )
 
 // Graded is the problem of grades that bounds cut out of blended values: the quadratic
-// kappa and the accuracy. The score of a point is that of its best bounds, which
+// kappa and the accuracy. A point is scored at its best bounds, which
 // [metric.Metric.Bounds] finds exactly.
 type Graded struct {
 	values

@@ -5,8 +5,8 @@
 //	cuts := cutorder.ByCoefficients(members)        // without them
 //
 // Views (test-time augmentation) go before folds. The next fold to go is the one that
-// costs the least score for the time that it saves. The score is that of the metric
-// that the ensemble was fitted to. Without predictions, coefficients stand in for
+// costs the least score for the time that it saves. The metric of the
+// ensemble gives the score. Without predictions, coefficients stand in for
 // scores.
 //
 // Each row of the training table has one prediction of each member: that of the fold

@@ -60,7 +60,7 @@ func (s *survey) with(f Form) Form {
 	return f
 }
 
-// answerColumn returns the only column of a wider table whose name is that of an answer.
+// answerColumn returns the only column of a wider table that is named like an answer.
 // ok is false if there is none, or several.
 func (s *survey) answerColumn() (column int, ok bool) {
 	if len(s.header) > maxLists {

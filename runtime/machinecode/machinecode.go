@@ -57,9 +57,9 @@ var (
 	ErrDenied = errors.New("the system denies executable memory")
 )
 
-// Load makes code executable and returns it as a function. The name is that of the
-// file if [Variable] is set. Load returns an error that wraps [ErrUnsupported] or
-// [ErrDenied], or the error of the file.
+// Load makes code executable and returns it as a function. If [Variable] is set, Load
+// also writes the code to a file called name. Load returns an error that wraps
+// [ErrUnsupported] or [ErrDenied], or the error of the file.
 //
 // The code must obey the rules of the package. Otherwise the program crashes.
 func Load[T any](name string, code []byte) (func(*T), error) {

@@ -152,7 +152,7 @@ func TestWithoutImagesEveryFormHasItsDefault(t *testing.T) {
 	}
 }
 
-// A limit counts images, of which each may have several rows.
+// A limit counts images, not rows: an image may have several rows.
 func TestALimitKeepsWholeImages(t *testing.T) {
 	w := newWorld(t, 3)
 	w.writeSample(t, "rows")
