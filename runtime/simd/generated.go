@@ -6,34 +6,19 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
 	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // generatedSets returns the sets of generated code that this CPU can run, and why
 // there are none where there could be.
 var generatedSets = sync.OnceValues(func() ([]*Set, error) {
-	cpu, err := machinecode.Detect()
-	if err != nil {
-		return nil, err
-	}
-	var sets []*Set
-	for _, s := range []struct {
-		name  string
-		has   bool
-		width amd64.Width
-	}{{"avx512", cpu.AVX512, amd64.ZMM}, {"avx2", cpu.AVX2, amd64.YMM}} {
-		if !s.has {
-			continue
-		}
-		set, err := generate(s.name, s.width)
-		if err == nil {
-			err = set.selfTest()
-		}
+	return emit.Sets(func(name string, width amd64.Width) (*Set, error) {
+		set, err := generate(name, width)
 		if err != nil {
 			return nil, err
 		}
-		sets = append(sets, set)
-	}
-	return sets, nil
+		return set, set.selfTest()
+	})
 })
 
 // generate returns a set of generated code.

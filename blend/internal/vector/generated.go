@@ -6,32 +6,13 @@ import (
 	"unsafe"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
-	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // vectorSets returns the sets of machine code that this CPU can run, the fastest
 // first. If code cannot be generated, the scalar set remains.
 var vectorSets = sync.OnceValue(func() []*Set {
-	cpu, err := machinecode.Detect()
-	if err != nil {
-		return nil
-	}
-	var sets []*Set
-	for _, s := range []struct {
-		name  string
-		has   bool
-		width amd64.Width
-	}{{"avx512", cpu.AVX512, amd64.ZMM}, {"avx2", cpu.AVX2, amd64.YMM}} {
-		if !s.has {
-			continue
-		}
-		set, err := generate(s.name, s.width)
-		if err != nil {
-			return nil
-		}
-		sets = append(sets, set)
-	}
+	sets, _ := emit.Sets(generate)
 	return sets
 })
 
