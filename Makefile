@@ -67,13 +67,13 @@ lint: ## gofumpt, vet, staticcheck, tidy modules
 	$(GO) mod tidy -diff
 
 .PHONY: bench
-bench: ## images per second of every network beside ONNX Runtime, and of a kernel.go beside the package
+bench: ## images per second of every network beside ONNX Runtime and OpenVINO, and of a kernel.go beside the package
 	@$(GO) run ./dev/bench
-	@$(GO) run ./dev/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
+	@$(GO) run ./dev/bench -peers kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
 
 .PHONY: bench-avx2
 bench-avx2: ## AVX2 beside AVX-512 on every network
-	@DEPLOY_KERNEL_SIMD=avx2 $(GO) run ./dev/bench -peer avx512 -batches 16 -threads 2
+	@DEPLOY_KERNEL_SIMD=avx2 $(GO) run ./dev/bench -peers avx512 -batches 16 -threads 2
 
 .PHONY: bench-blend
 bench-blend: build ## blend at the scale of a competition, beside SciPy (20 minutes, 7 GB)

@@ -22,7 +22,7 @@ type child struct {
 
 // startWorker starts our side. env is added to this process's environment.
 func startWorker(n network, batch, threads int, env ...string) (*child, error) {
-	cmd := exec.Command(os.Args[0], "worker", n.name, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
+	cmd := exec.Command(os.Args[0], "worker", n.name, n.file, strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads))
 	cmd.Env = append(os.Environ(), env...)
 	return startChild(cmd)
 }

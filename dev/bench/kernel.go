@@ -35,7 +35,7 @@ test:
 // deploy makes a kernel of the network alone with the command deploy-kernel, and builds
 // the command infer.
 func deploy(n network, dir string) error {
-	g, err := n.draw()
+	g, _, err := n.load()
 	if err != nil {
 		return err
 	}

@@ -1,21 +1,28 @@
-// Command bench compares the speed of the networks with a peer.
+// Command bench compares the speed of the networks with peers.
 //
-//	npm i --ignore-scripts onnxruntime-node
+//	pip install numpy onnxruntime openvino
 //	go run ./dev/bench -networks xception -batches 1,16 -threads 2
-//	go run ./dev/bench -peer kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
-//	DEPLOY_KERNEL_SIMD=avx2 go run ./dev/bench -peer avx512 -batches 16 -threads 2
+//	go run ./dev/bench -networks 'convnext_tiny.bBATCH.onnx' -batches 1,16 -threads 2
+//	go run ./dev/bench -peers kernel -networks seresnext50_32x4d -batches 16 -threads 2 -repeat 4
+//	DEPLOY_KERNEL_SIMD=avx2 go run ./dev/bench -peers avx512 -batches 16 -threads 2
 //
-// It prints one line for each measurement, in images per second:
+// It prints the processor, and one line for each measurement, in images per second:
 //
-//	NETWORK BATCH THREADS OURS PEER RATIO
+//	NETWORK BATCH THREADS OURS PEER... RATIO
 //
-// Figures are medians of alternating runs. The last lines are the geometric means of the
-// ratios. Standard error has the peak memory of both sides. Each side is a process of its
-// own, with the same network and weights. Ours is runtime/engine, in the loop of infer
-// bench. The peers are
+// Figures are medians of alternating runs. The ratio is to the fastest peer. The last
+// lines are the geometric means of the ratios. Standard error has the peak memory of all
+// sides. Each side is a process of its own, with the same network and weights. Ours is
+// runtime/engine, in the loop of infer bench.
 //
-//   - onnxruntime, on the file of infer export-onnx. Node searches onnxruntime-node in
-//     ./node_modules and $NODE_PATH. Without it the peer is skipped.
+// A network is one of those that won iMet 2019, or an ONNX file of a fixed size. Ours
+// imports the file. The word BATCH in its path stands for the batch.
+//
+// The peers are
+//
+//   - onnxruntime, openvino and openvino-2-streams, on the ONNX file or that of infer
+//     export-onnx. OpenVINO computes in float32. $PYTHON, or python3, must be able to
+//     import them; without, they are skipped. Two streams divide a batch.
 //   - kernel, the program that deploy-kernel infer builds from kernel.go, on image files.
 //     The time of a run of one batch is subtracted, which removes start and end. Ours is
 //     then the command infer, measured in the same way.
@@ -28,32 +35,40 @@ import (
 	"log"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // network is a network to measure.
 type network struct {
 	name string
 	size int
+	file string // its ONNX file, or "" for an architecture
 }
+
+// batchMark stands for the batch in the path of an ONNX file.
+const batchMark = "BATCH"
 
 // networks lists the networks of the ensemble that won iMet 2019, with its input sizes.
 var networks = []network{
-	{"senet_se_resnext50_32x4d", 288},
-	{"seresnext50_32x4d", 320},
-	{"seresnext101_32x4d", 288},
-	{"cbam_resnet50", 288},
-	{"pnasnet5large", 288},
-	{"xception", 363},
-	{"inceptionresnetv2", 363},
+	{name: "senet_se_resnext50_32x4d", size: 288},
+	{name: "seresnext50_32x4d", size: 320},
+	{name: "seresnext101_32x4d", size: 288},
+	{name: "cbam_resnet50", size: 288},
+	{name: "pnasnet5large", size: 288},
+	{name: "xception", size: 363},
+	{name: "inceptionresnetv2", size: 363},
 }
 
 // flags are the settings of a run.
 type flags struct {
 	networks         []network
-	peer             *peer // nil for none
+	peers            []peer
 	batches, threads []int
 	rounds, repeat   int
 	cpu              bool
@@ -79,10 +94,10 @@ func main() {
 
 func parse() (*flags, error) {
 	f := new(flags)
-	name := flag.String("peer", "onnxruntime", "the `PEER`: onnxruntime, kernel, or a set of SIMD routines such as avx2")
-	names := flag.String("networks", "", "comma-separated `NAMES` (default: all seven)")
+	peers := flag.String("peers", "onnxruntime,openvino,openvino-2-streams", "comma-separated `PEERS`, also kernel and sets of SIMD routines such as avx2")
+	names := flag.String("networks", "", "comma-separated `NAMES` or ONNX files (default: all seven)")
 	batches := flag.String("batches", "1,16", "comma-separated batch `SIZES`")
-	threads := flag.String("threads", "1,2", "comma-separated `NUMBERS` of threads")
+	threads := flag.String("threads", "2", "comma-separated `NUMBERS` of threads")
 	flag.IntVar(&f.rounds, "rounds", 5, "number of alternating `RUNS` of each side")
 	flag.IntVar(&f.repeat, "repeat", 1, "number of `BATCHES` in a run")
 	flag.BoolVar(&f.cpu, "cpu", false, "measure CPU time instead of wall time, for one thread on a busy machine")
@@ -97,26 +112,51 @@ func parse() (*flags, error) {
 	if f.threads, err = numbers(*threads); err != nil {
 		return nil, err
 	}
+	if f.peers, err = peersOf(*peers); err != nil {
+		return nil, err
+	}
+	f.networks, err = networksOf(*names)
+	return f, err
+}
+
+// peersOf returns the peers of a list that can run here.
+func peersOf(list string) ([]peer, error) {
+	var out []peer
 	all := peers()
-	i := slices.IndexFunc(all, func(p peer) bool { return p.name == *name })
-	if i < 0 {
-		return nil, fmt.Errorf("no peer %q; see -help", *name)
-	}
-	if f.peer = &all[i]; f.peer.name == "onnxruntime" && !haveONNXRuntime() {
-		f.peer = nil
-	}
-	f.networks = networks
-	if *names != "" {
-		f.networks = nil
-		for name := range strings.SplitSeq(*names, ",") {
-			i := slices.IndexFunc(networks, func(n network) bool { return n.name == name })
-			if i < 0 {
-				return nil, fmt.Errorf("no network %q; there are %v", name, networks)
-			}
-			f.networks = append(f.networks, networks[i])
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(all, func(p peer) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no peer %q; see -help", name)
+		}
+		if all[i].available() {
+			out = append(out, all[i])
 		}
 	}
-	return f, nil
+	return out, nil
+}
+
+// networksOf returns the networks of a list, all seven for an empty one.
+func networksOf(list string) ([]network, error) {
+	if list == "" {
+		return networks, nil
+	}
+	var out []network
+	for name := range strings.SplitSeq(list, ",") {
+		if filepath.Ext(name) == ".onnx" {
+			n, err := networkOf(name)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, n)
+			continue
+		}
+		i := slices.IndexFunc(networks, func(n network) bool { return n.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no network %q; there are %v", name, networks)
+		}
+		out = append(out, networks[i])
+	}
+	return out, nil
 }
 
 func numbers(list string) ([]int, error) {
@@ -133,14 +173,27 @@ func numbers(list string) ([]int, error) {
 
 // run measures everything.
 func (f *flags) run() error {
-	fmt.Println("NETWORK BATCH THREADS OURS PEER RATIO")
+	cpu, err := machinecode.Detect()
+	if err != nil {
+		return err
+	}
+	set, err := simd.Select(os.Getenv(simd.Variable))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("# %v, routines %s\n", cpu, set.Name)
+	fmt.Print("NETWORK BATCH THREADS OURS")
+	for _, p := range f.peers {
+		fmt.Print(" ", strings.ToUpper(p.name))
+	}
+	fmt.Println(" RATIO")
 	ratios := map[string][]float64{} // by batch and threads
 	for _, n := range f.networks {
 		if err := f.measure(n, ratios); err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
 		}
 	}
-	if f.peer != nil && len(f.networks) > 1 {
+	if len(f.peers) > 0 && len(f.networks) > 1 {
 		for _, batch := range f.batches {
 			for _, threads := range f.threads {
 				key := setting(batch, threads)
@@ -160,8 +213,8 @@ func (f *flags) measure(n network, ratios map[string][]float64) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if f.peer != nil {
-		if err := f.peer.prepare(n, dir); err != nil {
+	for _, p := range f.peers {
+		if err := p.prepare(n, dir); err != nil {
 			return err
 		}
 	}
@@ -186,32 +239,63 @@ func geometricMean(xs []float64) float64 {
 	return math.Exp(sum / float64(len(xs)))
 }
 
-// compare prints the line of one measurement and returns the ratio.
+// compare prints the line of one measurement and returns the ratio to the fastest peer.
 func (f *flags) compare(n network, dir string, batch, threads int) (float64, error) {
-	startSide := startOurs
-	if f.peer != nil {
-		startSide = f.peer.ours
+	starts := []start{startOurs}
+	for i, p := range f.peers {
+		if i == 0 {
+			starts[0] = p.ours
+		}
+		if batch < p.minBatch {
+			p.start = nil
+		}
+		starts = append(starts, p.start)
 	}
-	ours, err := startSide(n, dir, batch, threads)
-	if err != nil {
-		return 0, err
-	}
-	defer ours.stop()
-	sides := []side{ours}
-	if f.peer != nil {
-		peer, err := f.peer.start(n, dir, batch, threads)
+	sides := make([]side, len(starts))
+	for i, start := range starts {
+		if start == nil {
+			continue
+		}
+		s, err := start(n, dir, batch, threads)
 		if err != nil {
 			return 0, err
 		}
-		defer peer.stop()
-		sides = append(sides, peer)
+		defer s.stop()
+		sides[i] = s
 	}
+	rates, err := f.alternate(sides, batch)
+	if err != nil {
+		return 0, err
+	}
+	fmt.Printf("%s %d %d", n.name, batch, threads)
+	for _, rate := range rates {
+		if rate == 0 {
+			fmt.Print(" -")
+			continue
+		}
+		fmt.Printf(" %.2f", rate)
+	}
+	if len(rates) == 1 {
+		fmt.Println(" -")
+		return 1, nil
+	}
+	ratio := rates[0] / slices.Max(rates[1:])
+	fmt.Printf(" %.3f\n", ratio)
+	log.Printf("%s, batch %d, %d threads: peak memory in MB %s", n.name, batch, threads, f.memory(sides))
+	return ratio, nil
+}
+
+// alternate returns the images per second of each side, 0 for a side that is nil.
+func (f *flags) alternate(sides []side, batch int) ([]float64, error) {
 	seconds := make([][]float64, len(sides))
 	for range f.rounds {
 		for i, side := range sides {
+			if side == nil {
+				continue
+			}
 			wall, cpu, err := side.run(f.repeat)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			if f.cpu {
 				wall = cpu
@@ -219,16 +303,24 @@ func (f *flags) compare(n network, dir string, batch, threads int) (float64, err
 			seconds[i] = append(seconds[i], wall)
 		}
 	}
-	rate := make([]float64, len(sides))
+	rates := make([]float64, len(sides))
 	for i := range sides {
+		if sides[i] == nil {
+			continue
+		}
 		slices.Sort(seconds[i])
-		rate[i] = float64(batch*f.repeat) / seconds[i][f.rounds/2]
+		rates[i] = float64(batch*f.repeat) / seconds[i][f.rounds/2]
 	}
-	if len(sides) == 1 {
-		fmt.Printf("%s %d %d %.2f - -\n", n.name, batch, threads, rate[0])
-		return 1, nil
+	return rates, nil
+}
+
+// memory lists the peak memory of the sides in MB.
+func (f *flags) memory(sides []side) string {
+	text := fmt.Sprintf("ours %d", sides[0].peakMB())
+	for i, p := range f.peers {
+		if s := sides[i+1]; s != nil {
+			text += fmt.Sprintf(", %s %d", p.name, s.peakMB())
+		}
 	}
-	fmt.Printf("%s %d %d %.2f %.2f %.3f\n", n.name, batch, threads, rate[0], rate[1], rate[0]/rate[1])
-	log.Printf("%s, batch %d, %d threads: peak memory %d MB, the peer's %d MB", n.name, batch, threads, ours.peakMB(), sides[1].peakMB())
-	return rate[0] / rate[1], nil
+	return text
 }

@@ -2,15 +2,15 @@ package main
 
 import (
 	"bufio"
-	_ "embed" // of peer.js
+	_ "embed" // of peer.py
 	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
-	"github.com/deploy-kernel/deploy-kernel/dev/golden"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
@@ -22,38 +22,55 @@ type side interface {
 	stop()
 }
 
-// peer is the program that our side is compared with.
+// peer is a program that our side is compared with.
 type peer struct {
 	name string
+	// module is the Python package that the peer needs, or "".
+	module string
 	// prepare makes the files that start needs, once for each network.
 	prepare func(n network, dir string) error
 	start   start
 	ours    start // our side beside it
+	// minBatch is the least batch that the peer can divide.
+	minBatch int
 }
 
 // start starts a side. dir is the network's folder, with the files of prepare.
 type start func(n network, dir string, batch, threads int) (side, error)
 
-// peers lists the peers; the first is the default.
+// peers lists the peers.
 func peers() []peer {
 	all := []peer{
-		{"onnxruntime", export, startONNXRuntime, startOurs},
-		{"kernel", deploy, startKernel, startInfer},
+		{"onnxruntime", "onnxruntime", export, startPython("onnxruntime", 1), startOurs, 1},
+		{"openvino", "openvino", export, startPython("openvino", 1), startOurs, 1},
+		{"openvino-2-streams", "openvino", export, startPython("openvino", 2), startOurs, 2},
+		{"kernel", "", deploy, startKernel, startInfer, 1},
 	}
 	for _, set := range simd.Sets() {
-		all = append(all, peer{set.Name, func(network, string) error { return nil }, startSet(set.Name), startOurs})
+		all = append(all, peer{set.Name, "", func(network, string) error { return nil }, startSet(set.Name), startOurs, 1})
 	}
 	return all
 }
 
-//go:embed peer.js
+//go:embed peer.py
 var peerScript string
 
-// haveONNXRuntime reports whether node has ONNX Runtime. It logs if not.
-func haveONNXRuntime() bool {
-	err := exec.Command("node", "-e", "require('onnxruntime-node')").Run()
+// python returns the command of Python: $PYTHON, or python3.
+func python() string {
+	if name := os.Getenv("PYTHON"); name != "" {
+		return name
+	}
+	return "python3"
+}
+
+// available reports whether the peer can run. It logs if not.
+func (p peer) available() bool {
+	if p.module == "" {
+		return true
+	}
+	err := exec.Command(python(), "-c", "import numpy, "+p.module).Run()
 	if err != nil {
-		log.Print("skipping the peer: there is no node with onnxruntime-node (npm i --ignore-scripts onnxruntime-node)")
+		log.Printf("skipping the peer %s: %s cannot import it (pip install numpy %s; PYTHON names another python3)", p.name, python(), p.module)
 	}
 	return err == nil
 }
@@ -62,24 +79,44 @@ const onnxFile = "network.onnx"
 
 // export writes the network as an ONNX file.
 func export(n network, dir string) error {
-	g, err := n.draw()
+	path := filepath.Join(dir, onnxFile)
+	if _, err := os.Stat(path); err == nil || n.file != "" {
+		return nil // by another peer, or there is a file
+	}
+	g, params, err := n.load()
 	if err != nil {
 		return err
 	}
-	f, err := os.Create(filepath.Join(dir, onnxFile))
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	if err := onnx.Write(w, g, golden.ParamsOf(g), onnx.Options{}); err != nil {
+	if err := onnx.Write(w, g, params, onnx.Options{}); err != nil {
 		return err
 	}
 	return w.Flush()
 }
 
-func startONNXRuntime(n network, dir string, batch, threads int) (side, error) {
-	return startChild(exec.Command("node", "-e", peerScript, filepath.Join(dir, onnxFile), strconv.Itoa(n.size), strconv.Itoa(batch), strconv.Itoa(threads)))
+// startPython starts a peer of peer.py.
+func startPython(engine string, streams int) start {
+	return func(n network, dir string, batch, threads int) (side, error) {
+		file := filepath.Join(dir, onnxFile)
+		if n.file != "" {
+			file = n.fileFor(batch)
+		}
+		args := []string{"-c", peerScript, engine, file}
+		for _, number := range []int{n.size, batch, threads, streams} {
+			args = append(args, strconv.Itoa(number))
+		}
+		return startChild(exec.Command(python(), args...))
+	}
+}
+
+// fileFor returns the path of the network's ONNX file for a batch.
+func (n network) fileFor(batch int) string {
+	return strings.ReplaceAll(n.file, batchMark, strconv.Itoa(batch))
 }
 
 // startOurs starts our side.

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/importer"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -20,33 +24,66 @@ import (
 // classes is the number of classes of iMet 2019.
 const classes = 1103
 
-func (n network) draw() (*nn.Graph, error) {
-	a, err := arch.Find(arch.All(), n.name)
+// networkOf returns the network of an ONNX file.
+func networkOf(path string) (network, error) {
+	n := network{name: strings.Split(filepath.Base(path), ".")[0], file: path}
+	m, err := onnx.Open(n.fileFor(1))
 	if err != nil {
-		return nil, err
+		return n, err
 	}
-	return a.Build(arch.Config{InputSize: n.size, Classes: classes})
+	for _, d := range m.Graph.Inputs[0].Shape {
+		n.size = max(n.size, int(d.Size))
+	}
+	if n.size == 0 {
+		return n, fmt.Errorf("%s leaves its input size open", path)
+	}
+	return n, nil
 }
 
-// work runs our side: bench worker NETWORK SIZE BATCH THREADS.
+// load returns the network's graph and weights.
+func (n network) load() (*nn.Graph, engine.Params, error) {
+	if n.file != "" {
+		m, err := onnx.Open(n.fileFor(1))
+		if err != nil {
+			return nil, nil, err
+		}
+		net, err := importer.Import(context.Background(), m, importer.Options{})
+		if err != nil {
+			return nil, nil, err
+		}
+		return net.Graph, net.Weights, nil
+	}
+	a, err := arch.Find(arch.All(), n.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := a.Build(arch.Config{InputSize: n.size, Classes: classes})
+	if err != nil {
+		return nil, nil, err
+	}
+	return g, golden.ParamsOf(g), nil
+}
+
+// work runs our side: bench worker NETWORK FILE SIZE BATCH THREADS.
 func work(args []string) error {
-	var number [3]int
-	for i := range number {
+	n := network{name: args[0], file: args[1]}
+	var batch, threads int
+	for i, number := range []*int{&n.size, &batch, &threads} {
 		var err error
-		if number[i], err = strconv.Atoi(args[i+1]); err != nil {
+		if *number, err = strconv.Atoi(args[i+2]); err != nil {
 			return err
 		}
 	}
-	size, batch, threads := number[0], number[1], number[2]
-	g, err := network{args[0], size}.draw()
+	g, params, err := n.load()
 	if err != nil {
 		return err
 	}
-	e, err := engine.Compile(g, golden.ParamsOf(g), engine.Options{Threads: threads})
+	e, err := engine.Compile(g, params, engine.Options{Threads: threads})
 	if err != nil {
 		return err
 	}
-	images, logits := make([]float32, batch*size*size*3), make([]float32, batch*classes)
+	classes := g.Output.Shape.C
+	images, logits := make([]float32, batch*n.size*n.size*3), make([]float32, batch*classes)
 	for i := range images {
 		images[i] = float32(math.Sin(float64(i) * 0.37))
 	}

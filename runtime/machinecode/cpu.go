@@ -2,6 +2,7 @@ package machinecode
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -21,6 +22,12 @@ type CPU struct {
 	AVX2 bool
 	// AVX512 stands for F, CD, BW, DQ and VL. It implies AVX2.
 	AVX512 bool
+}
+
+// String returns the name with the family and model, which a virtual machine's name
+// often hides.
+func (c CPU) String() string {
+	return fmt.Sprintf("%s (family %d, model %d)", c.Name, c.Family, c.Model)
 }
 
 // Detect returns the processor, or the error of [Load]. It asks once.

@@ -12,6 +12,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/summary"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
+	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/spf13/cobra"
 )
@@ -33,8 +34,8 @@ func bench() *cobra.Command {
 		Use:   "bench WEIGHTS-OR-ARCHITECTURE...",
 		Short: "Measure how many images per second networks predict",
 		Long: `bench predicts a batch of synthetic images several times and prints the median,
-one line for each network. A network is a file of weights, or the name of an
-architecture, which gets synthetic weights.
+one line for each network, below the name of the processor. A network is a file of
+weights, or the name of an architecture, which gets synthetic weights.
 
 With --layers it prints the time and the speed of each step in one thread.
 DEPLOY_KERNEL_SIMD=avx512, avx2 or scalar forces a set of SIMD routines.`,
@@ -92,6 +93,9 @@ func (f *benchFlags) measure(cmd *cobra.Command, name string, first bool) error 
 	}
 	slices.Sort(times)
 	if first {
+		if cpu, err := machinecode.Detect(); err == nil {
+			fmt.Fprintf(out, "# %v\n", cpu)
+		}
 		fmt.Fprintln(out, "NETWORK SIZE BATCH THREADS ROUTINES IMAGES/S")
 	}
 	threads := f.threads
