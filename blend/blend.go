@@ -26,6 +26,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
+	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 	"github.com/deploy-kernel/deploy-kernel/blend/problem"
 	"github.com/deploy-kernel/deploy-kernel/blend/report"
@@ -35,6 +36,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 )
+
+// Trouble returns why the inner loops run on plain Go where they need not, which is
+// slower: the system denies executable memory, or a routine fails its test at the start.
+// It returns nil if all is well.
+func Trouble() error { return vector.Trouble() }
 
 // Options control a fit. The zero value maximizes the default metric of the task by an
 // exact search, and validates the result.

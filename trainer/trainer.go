@@ -18,6 +18,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,6 +29,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -36,10 +38,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/fold"
 	"github.com/deploy-kernel/deploy-kernel/trainer/initial"
+	"github.com/deploy-kernel/deploy-kernel/trainer/internal/routines"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
 	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
 )
+
+// Trouble returns why training runs on plain loops where it need not: the system denies
+// executable memory, or a SIMD routine fails its test at the start. It returns nil if
+// all is well.
+func Trouble() error { return cmp.Or(simd.Trouble(), routines.Trouble()) }
 
 // Job describes the training of one fold.
 type Job struct {

@@ -3,9 +3,11 @@ package problem
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/deploy-kernel/deploy-kernel/blend/internal/vector"
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // ReadSign reads and prunes the predictions of a set, several folds at once. It calls
@@ -23,9 +25,13 @@ func readSign(ctx context.Context, set *oof.Set, o Options, progress func(values
 	if set.Classes > maxClasses {
 		return nil, fmt.Errorf("%d classes, %d at most", set.Classes, maxClasses)
 	}
+	routines, err := vector.Select(os.Getenv(emit.Variable))
+	if err != nil {
+		return nil, err
+	}
 	parts := make([]*Sign, set.Truth.Folds)
-	err := set.EachFold(ctx, func(ctx context.Context, fold int) error {
-		b := newBuilder(set, o)
+	err = set.EachFold(ctx, func(ctx context.Context, fold int) error {
+		b := newBuilder(set, o, routines)
 		if sure != nil {
 			b.sure = func(marks []mark) { sure(fold, marks) }
 		}
@@ -94,11 +100,11 @@ type builder struct {
 	sure   func(marks []mark) // nil, or called with the dropped entries of each row
 }
 
-func newBuilder(set *oof.Set, o Options) *builder {
+func newBuilder(set *oof.Set, o Options, routines *vector.Set) *builder {
 	models := len(set.Models)
 	return &builder{
 		sign: &Sign{
-			options: o, set: vector.Sets()[0], models: models, width: set.Classes,
+			options: o, set: routines, models: models, width: set.Classes,
 			start: []int{0}, columns: make([][]float32, models),
 		},
 		set: set, padded: make([][]float32, models),

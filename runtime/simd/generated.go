@@ -1,25 +1,15 @@
 package simd
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
-	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // generatedSets returns the sets of generated code that this CPU can run, and why
 // there are none where there could be.
-var generatedSets = sync.OnceValues(func() ([]*Set, error) {
-	return emit.Sets(func(name string, width amd64.Width) (*Set, error) {
-		set, err := generate(name, width)
-		if err != nil {
-			return nil, err
-		}
-		return set, set.selfTest()
-	})
-})
+var generatedSets = sync.OnceValues(func() ([]*Set, error) { return emit.Sets(Scalar, generate, selfTest) })
 
 // generate returns a set of generated code.
 func generate(name string, width amd64.Width) (*Set, error) {
@@ -58,8 +48,5 @@ func generate(name string, width amd64.Width) (*Set, error) {
 // returns nil if all is well, and on systems and processors without other sets.
 func Trouble() error {
 	_, err := generatedSets()
-	if errors.Is(err, machinecode.ErrUnsupported) {
-		return nil
-	}
 	return err
 }

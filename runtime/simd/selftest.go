@@ -1,32 +1,16 @@
 package simd
 
-import "fmt"
+import "github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 
 // trial compares a set's routines with the scalar ones.
-type trial struct {
-	set *Set
-	err error // names the first routine that differs
-}
+type trial struct{ *emit.Trial[*Set] }
 
 // values returns n small numbers, whose products and sums are exact.
-func (*trial) values(n, seed int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32((i*i+7*seed)%11-5) / 4
-	}
-	return x
-}
+func (trial) values(n, seed int) []float32 { return emit.Values[float32](n, seed) }
 
 // compare runs a job with the scalar set and with the other one, on the same n values.
-func (t *trial) compare(name string, n int, job func(s *Set, y []float32)) {
-	want, got := t.values(n, 0), t.values(n, 0)
-	job(Scalar, want)
-	job(t.set, got)
-	for i, v := range want {
-		if d := got[i] - v; t.err == nil && !(d < 1e-5 && d > -1e-5) {
-			t.err = fmt.Errorf("the %s routine %s gives %v for value %d, not %v", t.set.Name, name, got[i], i, v)
-		}
-	}
+func (t trial) compare(name string, n int, job func(s *Set, y []float32)) {
+	emit.Compare(t.Trial, name, 1e-5, t.values(n, 0), job)
 }
 
 // The pixels of the jobs: tiles of several sizes.
@@ -35,9 +19,9 @@ const (
 	trialFloats = trialPixels * Lanes
 )
 
-// selfTest returns an error if a routine of the set differs from its definition.
-func (s *Set) selfTest() error {
-	t := &trial{set: s}
+// selfTest tries every routine of a set.
+func selfTest(of *emit.Trial[*Set]) {
+	t := trial{of}
 	const n = trialFloats
 	x, a, b, few := t.values(n, 1), t.values(n, 2), t.values(n, 3), t.values(Lanes, 4)
 	t.compare("Affine", n, func(s *Set, y []float32) { s.Affine(y, x, a, b, 0) })
@@ -52,11 +36,10 @@ func (s *Set) selfTest() error {
 	t.packing()
 	t.rows()
 	t.products()
-	return t.err
 }
 
 // places returns the offsets of the pixels, in two rows.
-func (*trial) places() []int32 {
+func (trial) places() []int32 {
 	var at []int32
 	for p := range trialPixels {
 		at = append(at, int32((p+p/9)*Lanes))
@@ -64,7 +47,7 @@ func (*trial) places() []int32 {
 	return FillTile(at)
 }
 
-func (t *trial) packing() {
+func (t trial) packing() {
 	const plane = 2 * trialFloats
 	x, at := t.values(5*plane, 1), t.places()
 	t.compare("Gather", 5*trialFloats, func(s *Set, y []float32) {
@@ -76,22 +59,17 @@ func (t *trial) packing() {
 			YPixel: 3 * Lanes, YStep: 3 * trialFloats, Pixels: trialPixels - 3, Left: 3, Right: 2,
 		})
 	})
-	for _, out := range []int{6, 4} {
-		t.compare(fmt.Sprintf("Winograd to %d", out), out*3*Lanes, func(s *Set, y []float32) {
-			job := Transform{
-				X: x, XStep: Lanes, XNext: 6 * Lanes, Y: y, YStep: 3 * Lanes, YNext: Lanes, Count: 3,
-				Bias: x[Lanes:], Residual: x[plane:], ResidualStep: Lanes, ResidualNext: 4 * Lanes,
-			}
-			if out == 6 {
-				s.ToWinograd(&job)
-			} else {
-				s.FromWinograd(&job)
-			}
-		})
+	transform := func(y []float32) *Transform {
+		return &Transform{
+			X: x, XStep: Lanes, XNext: 6 * Lanes, Y: y, YStep: 3 * Lanes, YNext: Lanes, Count: 3,
+			Bias: x[Lanes:], Residual: x[plane:], ResidualStep: Lanes, ResidualNext: 4 * Lanes,
+		}
 	}
+	t.compare("ToWinograd", 6*3*Lanes, func(s *Set, y []float32) { s.ToWinograd(transform(y)) })
+	t.compare("FromWinograd", 4*3*Lanes, func(s *Set, y []float32) { s.FromWinograd(transform(y)) })
 }
 
-func (t *trial) rows() {
+func (t trial) rows() {
 	for stride := 1; stride <= 2; stride++ {
 		row := (trialPixels*stride + 3) * Lanes
 		x, w, bias := t.values(3*row, 1), t.values(3*3*Lanes*Lanes, 2), t.values(Lanes, 3)
@@ -110,16 +88,21 @@ func (t *trial) rows() {
 
 // products tests GEMM. Its panel may be twice as wide as that of the scalar routine:
 // both halves then have the same weights.
-func (t *trial) products() {
+func (t trial) products() {
 	const k, plane = 3 * Lanes, 2 * trialFloats
 	x, w, at := t.values(4*plane, 1), t.values(k*Lanes, 2), t.places()
-	for _, columns := range []int{Lanes, t.set.Panel} {
+	for _, r := range []struct {
+		name     string
+		columns  int
+		multiply func(*GEMM)
+	}{{"GEMM", t.Set.Panel, t.Set.GEMM}, {"HalfGEMM", Lanes, t.Set.HalfGEMM}} {
+		columns := r.columns
 		wide := make([]float32, 0, k*columns)
 		for i := range k * columns {
 			wide = append(wide, w[i/columns*Lanes+i%Lanes])
 		}
 		for form := range 8 {
-			t.compare("GEMM", columns/Lanes*plane, func(s *Set, y []float32) {
+			t.compare(r.name, columns/Lanes*plane, func(s *Set, y []float32) {
 				g := GEMM{
 					X: x, W: wide, Y: y, XStep: plane, YStep: plane, In: at, Out: at, End: trialPixels, Accumulate: form == 0,
 					Segments: []Segment{{Offset: Lanes, K: 2 * Lanes}, {K: Lanes}}, Floor: 0,
@@ -136,7 +119,7 @@ func (t *trial) products() {
 					g.Partials[1], g.Floor = x[:2*plane], None
 				}
 				if s != Scalar {
-					s.Multiply(&g, columns)
+					r.multiply(&g)
 					return
 				}
 				g.W = w

@@ -19,10 +19,10 @@
 package simd
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"strings"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 	// Slack is the number of values that a job may name past the end of an input.
 	Slack = 32
 	// Variable is the environment variable that names the set to use.
-	Variable = "DEPLOY_KERNEL_SIMD"
+	Variable = emit.Variable
 )
 
 // Set is the implementation of every routine for one instruction set. Slices
@@ -99,18 +99,7 @@ func Sets() []*Set {
 // Select returns the set with this name, or the fastest set if name is empty. It
 // returns an error that lists the available sets if this one is not among them.
 func Select(name string) (*Set, error) {
-	sets := Sets()
-	if name == "" {
-		return sets[0], nil
-	}
-	names := make([]string, len(sets))
-	for i, s := range sets {
-		if s.Name == name {
-			return s, nil
-		}
-		names[i] = s.Name
-	}
-	return nil, fmt.Errorf("%s=%s: this CPU and build have %s", Variable, name, strings.Join(names, ", "))
+	return emit.Select(Sets(), func(s *Set) string { return s.Name }, name)
 }
 
 // Segment is a contiguous run of input values of each pixel: the input channels

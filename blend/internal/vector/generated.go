@@ -9,12 +9,9 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
-// vectorSets returns the sets of machine code that this CPU can run, the fastest
-// first. If code cannot be generated, the scalar set remains.
-var vectorSets = sync.OnceValue(func() []*Set {
-	sets, _ := emit.Sets(generate)
-	return sets
-})
+// vectorSets returns the sets of machine code that this CPU can run, the fastest first,
+// and why there are none where there could be.
+var vectorSets = sync.OnceValues(func() ([]*Set, error) { return emit.Sets(Scalar, generate, selfTest) })
 
 // job is the argument of the routines.
 type job struct {
@@ -131,7 +128,7 @@ func generate(name string, width amd64.Width) (*Set, error) {
 const (
 	elements = amd64.RCX // remaining
 	offset   = amd64.R8  // of the current elements in a column, in bytes
-	slices   = amd64.R9  // the next column's slice
+	next     = amd64.R9  // the next column's slice
 	columnAt = amd64.R10 // its data
 	columns  = amd64.R11 // remaining
 
@@ -142,15 +139,15 @@ const (
 // firstColumn points to the first column.
 func firstColumn(e *emit.Emitter) {
 	var j job
-	e.MOV(slices, emit.Field(unsafe.Offsetof(j.columns)))
+	e.MOV(next, emit.Field(unsafe.Offsetof(j.columns)))
 	e.MOV(columns, emit.Field(unsafe.Offsetof(j.count)))
 }
 
 // nextColumn loads the address of the next column's current elements.
 func nextColumn(e *emit.Emitter) {
-	e.MOV(columnAt, amd64.At(slices))
+	e.MOV(columnAt, amd64.At(next))
 	e.ADD(columnAt, offset)
-	e.ADD(slices, amd64.Imm(sliceSize))
+	e.ADD(next, amd64.Imm(sliceSize))
 }
 
 // emitDot writes Set.Dot. Each turn computes four registers of sums.

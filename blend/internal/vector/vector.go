@@ -10,7 +10,12 @@
 // [Lanes]. A bit set holds element i in bit i%64 of word i/64.
 package vector
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
+)
 
 // Lanes is the number of bits in a word; lengths are multiples of it.
 const Lanes = 64
@@ -41,7 +46,23 @@ type Set struct {
 }
 
 // Sets returns the sets that this CPU can run, the fastest first.
-func Sets() []*Set { return append(vectorSets(), Scalar) }
+func Sets() []*Set {
+	sets, _ := vectorSets()
+	return append(slices.Clip(sets), Scalar)
+}
+
+// Select returns the set with this name, or the fastest set if name is empty. It
+// returns an error that lists the available sets if this one is not among them.
+func Select(name string) (*Set, error) {
+	return emit.Select(Sets(), func(s *Set) string { return s.Name }, name)
+}
+
+// Trouble returns why the fastest set is the scalar one where it need not be: the
+// system denies executable memory, or a routine fails its test at the start.
+func Trouble() error {
+	_, err := vectorSets()
+	return err
+}
 
 // Scalar is the set that every CPU can run.
 var Scalar = &Set{Name: "scalar", Dot: dot, Positive: positive, Split: split, Cross: cross}

@@ -1,33 +1,21 @@
 package routines
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
-	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
-// vectorSets lists the sets of machine code that this CPU can run, fastest first: those
-// of package simd. If code cannot be generated, the scalar set remains.
-var vectorSets = sync.OnceValue(func() []*Set {
-	var sets []*Set
-	for _, s := range simd.Sets() {
-		width := amd64.YMM
-		switch s.Name {
-		case "avx512":
-			width = amd64.ZMM
-		case "scalar":
-			continue
-		}
-		set := &Set{Name: s.Name, GroupedGrad: (&gradRoutines{width: width, name: s.Name}).run}
-		if set.norms(width) != nil || set.products(width) != nil || set.steps(width) != nil {
-			return nil
-		}
-		sets = append(sets, set)
-	}
-	return sets
-})
+// vectorSets returns the sets of machine code that this CPU can run, fastest first, and
+// why there are none where there could be.
+var vectorSets = sync.OnceValues(func() ([]*Set, error) { return emit.Sets(Scalar, generate, selfTest) })
+
+func generate(name string, width amd64.Width) (*Set, error) {
+	s := &Set{Name: name, GroupedGrad: (&gradRoutines{width: width, name: name}).run}
+	return s, errors.Join(s.norms(width), s.products(width), s.steps(width))
+}
 
 // maker generates loops for one set, and keeps the first error.
 type maker struct {

@@ -12,6 +12,7 @@ package routines
 
 import (
 	"math"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
@@ -101,16 +102,26 @@ var Scalar = &Set{
 }
 
 // Sets lists the sets that this CPU can run, fastest first.
-func Sets() []*Set { return append(vectorSets(), Scalar) }
+func Sets() []*Set {
+	sets, _ := vectorSets()
+	return append(slices.Clip(sets), Scalar)
+}
 
 // For returns the set that belongs to s.
 func For(s *simd.Set) *Set {
-	for _, t := range vectorSets() {
+	for _, t := range Sets() {
 		if t.Name == s.Name {
 			return t
 		}
 	}
 	return Scalar
+}
+
+// Trouble returns why the fastest set is the scalar one where it need not be, as
+// [simd.Trouble] does.
+func Trouble() error {
+	_, err := vectorSets()
+	return err
 }
 
 func momentsScalar(sum, squares, x, pivot []float32) {

@@ -102,6 +102,9 @@ func (f *fitFlags) run(cmd *cobra.Command, name string, paths []string) error {
 	if err != nil {
 		return err
 	}
+	if err := blend.Trouble(); err != nil {
+		cli.Printf(cmd, "warning: the search runs on plain loops, which are slower: %v", err)
+	}
 	w := &watcher{cmd: cmd, flags: f, set: set, metric: m}
 	defer w.close()
 	fitted, err := blend.Fit(cmd.Context(), set, f.options(w))

@@ -52,6 +52,7 @@ func (f *trainFlags) predict(p *project, folds []int) error {
 			return err
 		}
 	}
+	p.warnOfSpeed()
 	for _, path := range files {
 		if err := j.file(p.cmd.Context(), path); err != nil {
 			return p.stopped(p.cmd.Context(), err, "stopped at %s; finished predictions are kept, but the same command predicts all of them again", path)

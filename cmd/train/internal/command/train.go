@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
+	"github.com/deploy-kernel/deploy-kernel/trainer"
 	"github.com/deploy-kernel/deploy-kernel/trainer/data"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loop"
 )
@@ -51,6 +52,7 @@ func (f *trainFlags) trainFolds(ctx context.Context, p *project, folds []int) er
 	p.adviseTask(set)
 	p.warnAbsent(set, of, folds)
 	p.warnOfCrops(ctx, set, f.threads)
+	p.warnOfSpeed()
 	results := p.validation()
 	for _, number := range folds {
 		s, err := f.prepare(p, set, of, number)
@@ -139,6 +141,13 @@ func firstErrors(errs []error, n int) string {
 		texts = append(texts, "…")
 	}
 	return strings.Join(texts, ", ")
+}
+
+// warnOfSpeed warns where networks run on plain loops.
+func (p *project) warnOfSpeed() {
+	if err := trainer.Trouble(); err != nil {
+		cli.Printf(p.cmd, "warning: networks run on plain loops, which are many times slower: %v", err)
+	}
 }
 
 // sizedImages is the number of images whose sizes give the typical image.
