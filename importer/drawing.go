@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/importer/reference"
 	"github.com/deploy-kernel/deploy-kernel/importer/tensor"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
@@ -120,9 +120,10 @@ func (d *drawing) made(name, op string) *onnx.Node {
 
 // network draws all that the output needs.
 func (d *drawing) network(output string) (*Network, error) {
-	out := &Network{}
+	out := &Network{ChannelsLast: d.input.last}
+	var ends []int // of the nodes that each step drew
 	output = d.name(output)
-	for op, a := range map[string]Activation{"Sigmoid": Sigmoid, "Softmax": Softmax, "LogSoftmax": Softmax} {
+	for op, a := range map[string]Activation{"Sigmoid": Sigmoid, "Softmax": Softmax, "LogSoftmax": LogSoftmax} {
 		if n := d.made(output, op); n != nil {
 			out.Activation, output = a, d.in(n, 0)
 			break
@@ -158,6 +159,7 @@ func (d *drawing) network(output string) (*Network, error) {
 					continue
 				}
 				d.drawn[name] = v
+				out.Steps, ends = append(out.Steps, Step{Node: n}), append(ends, v.node.ID+1)
 			}
 		}
 	}
@@ -171,12 +173,18 @@ func (d *drawing) network(output string) (*Network, error) {
 	if s := logits.node.Shape; s.H != 1 || s.W != 1 {
 		return nil, fmt.Errorf("the output %q has the shape %v for one image, and only vectors of logits can be imported", output, logits.shape())
 	}
+	out.OutputShape = d.values[output].Shape
 	var err error
 	if out.Graph, err = d.b.Graph(logits.node); err != nil {
 		return nil, err
 	}
+	drawn := 1 // the input
+	for i, end := range ends {
+		end = max(end, drawn) // a part may return an earlier node
+		out.Steps[i].Became, drawn = out.Graph.Nodes[drawn:end], end
+	}
 	text := out.Graph.Text()
-	out.Graph.Arch = archOf(text)
+	out.Graph.Arch = arch.ImportedName(text)
 	out.Weights = &weights.StateDict{Metadata: map[string]string{
 		"arch": out.Graph.Arch, "graph": text, "activation": out.Activation.String(),
 		"classes": strconv.Itoa(out.Graph.Classes()), "input_size": strconv.Itoa(d.input.image.H),
@@ -185,12 +193,6 @@ func (d *drawing) network(output string) (*Network, error) {
 		out.Weights.Tensors = append(out.Weights.Tensors, d.params[p.Name])
 	}
 	return out, nil
-}
-
-// archOf returns the architecture's name: folds of one network share it.
-func archOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return fmt.Sprintf("onnx:%x", sum[:6])
 }
 
 // recognizeAll finds the parts that the output needs. It returns the values for which

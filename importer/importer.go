@@ -16,8 +16,12 @@
 package importer
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/importer/reference"
@@ -32,6 +36,8 @@ type Options struct {
 	// InputSize is the height and width of the input. It may be 0 if the model
 	// fixes them.
 	InputSize int
+	// InputWidth is the width if it is not InputSize.
+	InputWidth int
 	// Output is the name of the output to import. It may be "" if there is one.
 	Output string
 }
@@ -41,15 +47,37 @@ type Activation uint8
 
 // The activations at the end of models.
 const (
-	Logits  Activation = iota // none
-	Sigmoid                   // of each logit
-	Softmax                   // over the logits
+	Logits     Activation = iota // none
+	Sigmoid                      // of each logit
+	Softmax                      // over the logits
+	LogSoftmax                   // the logarithm of Softmax
 )
 
-var activationNames = [...]string{"none", "sigmoid", "softmax"}
+var activationNames = [...]string{"none", "sigmoid", "softmax", "log-softmax"}
 
 // String returns the activation's name, "none" for logits.
 func (a Activation) String() string { return activationNames[a] }
+
+// Apply replaces the logits of one image by what the model returns.
+func (a Activation) Apply(logits []float32) {
+	if a == Logits || len(logits) == 0 {
+		return
+	}
+	highest, sum := float64(slices.Max(logits)), 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - highest)
+	}
+	for i, v := range logits {
+		switch x := float64(v); a {
+		case Sigmoid:
+			logits[i] = float32(1 / (1 + math.Exp(-x)))
+		case Softmax:
+			logits[i] = float32(math.Exp(x-highest) / sum)
+		case LogSoftmax:
+			logits[i] = float32(x - highest - math.Log(sum))
+		}
+	}
+}
 
 // Network is an imported model.
 type Network struct {
@@ -58,11 +86,28 @@ type Network struct {
 	// Weights holds the parameters of the graph, in the graph's order. Its metadata
 	// are what a file needs to predict without the model: arch, "onnx:" and a hash
 	// of the graph; graph, its text for [nn.ParseText]; input_size; classes;
-	// activation.
+	// activation; and mean and std if the model states them.
 	Weights *weights.StateDict
 	// Activation is what the model applies to the logits, and the graph does not.
 	Activation Activation
+	// ChannelsLast reports whether the model takes images as (N, H, W, C), not as
+	// (N, C, H, W).
+	ChannelsLast bool
+	// OutputShape is the shape that the model's output has for one image.
+	OutputShape []int
+	// Steps says what each part of the model became, in the model's order.
+	Steps []Step
 }
+
+// Step is a node of the model that ends a recognized part, and the network's nodes that
+// the part became. There are none if it only renames axes.
+type Step struct {
+	Node   *onnx.Node
+	Became []*nn.Node
+}
+
+// ErrInputSize is returned for models of any input size, if the options give none.
+var ErrInputSize = errors.New("give the input size")
 
 // Import returns the network that a model describes.
 func Import(ctx context.Context, m *onnx.Model, o Options) (*Network, error) {
@@ -79,8 +124,16 @@ func Import(ctx context.Context, m *onnx.Model, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDrawing(ctx, m.Graph, values, in)
-	return d.network(output)
+	n, err := newDrawing(ctx, m.Graph, values, in).network(output)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"mean", "std"} {
+		if v, ok := m.Metadata[key]; ok {
+			n.Weights.Metadata[key] = v
+		}
+	}
+	return n, nil
 }
 
 // input is the image that a model takes.
@@ -119,16 +172,20 @@ func inputOf(g *onnx.Graph, o Options) (input, error) {
 	default:
 		return in, fmt.Errorf("the input %q has the shape %v, and no axis of %d channels", v.Name, v.Shape, channels)
 	}
-	for i, side := range []*int{&in.image.H, &in.image.W} {
+	given := nn.HW{H: o.InputSize, W: cmp.Or(o.InputWidth, o.InputSize)}
+	for i, side := range []struct {
+		to    *int
+		given int
+	}{{&in.image.H, given.H}, {&in.image.W, given.W}} {
 		switch fixed := space[i].Size; {
-		case fixed < 0 && o.InputSize == 0:
-			return in, hint.New(fmt.Errorf("the input %q has the shape %v, which leaves its size open", v.Name, v.Shape), "give the input size")
-		case fixed >= 0 && o.InputSize != 0 && fixed != o.InputSize:
-			return in, fmt.Errorf("the input %q has the shape %v, which does not fit an input size of %d", v.Name, v.Shape, o.InputSize)
+		case fixed < 0 && side.given == 0:
+			return in, fmt.Errorf("the input %q has the shape %v, which leaves its size open: %w", v.Name, v.Shape, ErrInputSize)
+		case fixed >= 0 && side.given != 0 && fixed != side.given:
+			return in, fmt.Errorf("the input %q has the shape %v, which does not fit an input size of %d", v.Name, v.Shape, side.given)
 		case fixed < 0:
-			*side = o.InputSize
+			*side.to = side.given
 		default:
-			*side = fixed
+			*side.to = fixed
 		}
 	}
 	return in, nil

@@ -401,12 +401,46 @@ func TestWeightsDescribeTheirNetwork(t *testing.T) {
 
 func TestTheLastActivationIsReported(t *testing.T) {
 	for op, want := range map[string]importer.Activation{
-		"Sigmoid": importer.Sigmoid, "Softmax": importer.Softmax, "LogSoftmax": importer.Softmax, "Identity": importer.Logits,
+		"Sigmoid": importer.Sigmoid, "Softmax": importer.Softmax, "LogSoftmax": importer.LogSoftmax, "Identity": importer.Logits,
 	} {
 		n, _ := imported(t, false, onnxtest.Node("Flatten", "x", "f"), onnxtest.Node("MatMul", "f w", "l"), onnxtest.Node(op, "l", "y"), constant("w", 3*side*side, 3))
 		if n.Activation != want || n.Graph.Output.Op != nn.Linear {
 			t.Errorf("%s: got %v, %v", op, n.Activation, n.Graph.Output.Op)
 		}
+	}
+}
+
+func TestActivationsApplyToLogits(t *testing.T) {
+	for a, want := range map[importer.Activation][]float64{
+		importer.Logits:     {0, math.Log(3)},
+		importer.Sigmoid:    {0.5, 0.75},
+		importer.Softmax:    {0.25, 0.75},
+		importer.LogSoftmax: {math.Log(0.25), math.Log(0.75)},
+	} {
+		v := []float32{0, float32(math.Log(3))}
+		a.Apply(v)
+		for i := range v {
+			if math.Abs(float64(v[i])-want[i]) > 1e-6 {
+				t.Errorf("%v gives %v, want %v", a, v, want)
+			}
+		}
+	}
+}
+
+// Each step of the import names the node that ends a part, and what it became.
+func TestStepsSayWhatEachPartBecame(t *testing.T) {
+	n, _ := imported(t, false, onnxtest.Node("Sigmoid", "x", "s"), onnxtest.Node("Mul", "x s", "a"),
+		onnxtest.Node("Flatten", "a", "f"), onnxtest.Node("MatMul", "f w", "y"), constant("w", 3*side*side, 3))
+	var got []string
+	for _, s := range n.Steps {
+		line := s.Node.Op + ":"
+		for _, x := range s.Became {
+			line += " " + x.Op.String()
+		}
+		got = append(got, line)
+	}
+	if want := []string{"Mul: Activate", "Flatten:", "MatMul: Linear"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -3,9 +3,9 @@ package importer_test
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,22 +116,7 @@ func TestTrainedModelsGiveTheOutputsOfONNXRuntime(t *testing.T) {
 
 // activated applies the activation that the importer left out.
 func activated(v []float32, a importer.Activation) []float32 {
-	out := make([]float32, len(v))
-	sum := 0.0
-	for i, f := range v {
-		switch a {
-		case importer.Sigmoid:
-			out[i] = float32(1 / (1 + math.Exp(-float64(f))))
-		case importer.Softmax:
-			sum += math.Exp(float64(f))
-		default:
-			out[i] = f
-		}
-	}
-	for i, f := range v {
-		if a == importer.Softmax {
-			out[i] = float32(math.Exp(float64(f)) / sum)
-		}
-	}
+	out := slices.Clone(v)
+	a.Apply(out)
 	return out
 }

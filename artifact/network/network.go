@@ -2,7 +2,8 @@
 //
 //	g, a, err := network.Of(file, network.Choice{})
 //
-// The caller or the metadata of the file gives the architecture and the input size.
+// Weights of an imported network hold its graph. For others, the caller or the
+// metadata of the file gives the architecture and the input size.
 // The shape of the last layer gives the number of classes. Without a known
 // architecture, Of takes the first one that the names and shapes match. It refuses
 // weights that do not match.
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -40,6 +42,12 @@ var ErrInputSize = errors.New("the weights don't tell the size of the network's 
 func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 	infos := f.Infos()
 	metadata := f.Metadata()
+	if a, ok, err := Imported(metadata); ok || err != nil {
+		if err != nil {
+			return nil, a, err
+		}
+		return imported(a, metadata, infos, c)
+	}
 	if c.InputSize == 0 {
 		n, err := strconv.Atoi(metadata["input_size"])
 		if err != nil || n < 1 {
@@ -62,6 +70,56 @@ func Of(f Source, c Choice) (*nn.Graph, arch.Arch, error) {
 		err = Explain(err, g, infos)
 	}
 	return g, a, err
+}
+
+// Imported returns the architecture of imported weights, from their metadata, with the
+// normalization that these state or else ImageNet's. ok is false if they are not imported. It returns an error if name and graph do not belong
+// together.
+func Imported(metadata map[string]string) (a arch.Arch, ok bool, err error) {
+	text := metadata["graph"]
+	if text == "" {
+		if name := metadata["arch"]; arch.IsImported(name) {
+			return a, false, fmt.Errorf("the weights of the imported network %s lack its graph", name)
+		}
+		return a, false, nil
+	}
+	a = arch.Imported(text)
+	if mean, std, ok := normalization(metadata); ok {
+		a.Mean, a.Std = mean, std
+	}
+	if name := metadata["arch"]; name != a.Name {
+		return a, true, hint.New(fmt.Errorf("the weights hold the graph of %s under the name %q: it changed since the import", a.Name, name),
+			"import the model again: infer import MODEL.onnx")
+	}
+	return a, true, nil
+}
+
+// normalization returns the normalization in the metadata of imported weights. ok is
+// false if there is none, or it is not for pixels from 0 to 1.
+func normalization(metadata map[string]string) (mean, std [3]float32, ok bool) {
+	_, err := fmt.Sscan(metadata["mean"]+" "+metadata["std"], &mean[0], &mean[1], &mean[2], &std[0], &std[1], &std[2])
+	for i := range 3 {
+		if err != nil || !(mean[i] >= 0 && mean[i] <= 1 && std[i] > 0 && std[i] <= 1) {
+			return mean, std, false
+		}
+	}
+	return mean, std, true
+}
+
+// imported builds the network of imported weights, at its own size.
+func imported(a arch.Arch, metadata map[string]string, infos []weights.Info, c Choice) (*nn.Graph, arch.Arch, error) {
+	if c.Arch != "" && c.Arch != a.Name {
+		return nil, a, fmt.Errorf("the weights are of the imported network %s, not of %s", a.Name, c.Arch)
+	}
+	g, err := nn.ParseText(a.Name, metadata["graph"])
+	if err != nil {
+		return nil, a, err
+	}
+	if size := g.Input.Shape.H; c.InputSize != 0 && c.InputSize != size {
+		return nil, a, hint.New(fmt.Errorf("the network takes images of %d pixels, not of %d", size, c.InputSize),
+			"import the model for that size: infer import MODEL.onnx --input-size %d", c.InputSize)
+	}
+	return g, a, arch.Check(g, infos)
 }
 
 // Find returns the architecture of that name among archs. Its error suggests the nearest

@@ -95,3 +95,43 @@ func TestUnknownNetworksAreRefused(t *testing.T) {
 		t.Errorf("no weights: %v", err)
 	}
 }
+
+func TestImportedWeightsHoldTheirNetwork(t *testing.T) {
+	const text = "Input 3 8 8\nGlobalAvgPool 0\nLinear 1 \"fc\" 5\nOutput 2\n"
+	file := func(metadata ...string) source {
+		s := source{metadata: map[string]string{"arch": arch.ImportedName(text), "graph": text}, infos: []weights.Info{
+			{Name: "fc.weight", DType: weights.F32, Shape: []int{5, 3}}, {Name: "fc.bias", DType: weights.F32, Shape: []int{5}},
+		}}
+		for i := 0; i < len(metadata); i += 2 {
+			s.metadata[metadata[i]] = metadata[i+1]
+		}
+		return s
+	}
+	g, a, err := network.Of(file(), network.Choice{})
+	if err != nil || g.Classes() != 5 || a.Name != g.Arch || a.Mean != arch.ResNet18.Mean {
+		t.Errorf("%v, %v, %v", g, a, err)
+	}
+	if _, a, err := network.Of(file("mean", "0.5 0.5 0.5", "std", "0.25 0.25 0.25"), network.Choice{}); err != nil || a.Std != [3]float32{0.25, 0.25, 0.25} {
+		t.Errorf("%v, %v", a, err)
+	}
+	if _, a, err := network.Of(file("mean", "127 127 127", "std", "1 1 1"), network.Choice{}); err != nil || a.Mean != arch.ResNet18.Mean {
+		t.Errorf("%v, %v", a, err)
+	}
+	for want, f := range map[string]source{
+		"changed since the import": file("arch", "onnx:123456789abc"),
+		"lack its graph":           file("graph", ""),
+		"line 1 of the network":    file("graph", "ReLU\n", "arch", arch.ImportedName("ReLU\n")),
+	} {
+		if _, _, err := network.Of(f, network.Choice{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	for want, c := range map[string]network.Choice{
+		"not of resnet18":                    {Arch: "resnet18"},
+		"takes images of 8 pixels, not of 9": {InputSize: 9},
+	} {
+		if _, _, err := network.Of(file(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

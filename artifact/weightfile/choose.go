@@ -81,6 +81,21 @@ func choose(sets []set, key string) (choice, error) {
 	return out, nil
 }
 
+// whole chooses all tensors of the only set, under the names in the file.
+func whole(sets []set, key string) (choice, error) {
+	switch {
+	case key != "":
+		return choice{}, fmt.Errorf("no weights under %q: it holds an imported network", key)
+	case len(sets) != 1 || len(sets[0].infos) == 0:
+		return choice{}, errors.New("it holds no tensors")
+	}
+	var c choice
+	for _, info := range sets[0].infos {
+		c.entries = append(c.entries, entry{name: info.Name, raw: info.Name, info: info})
+	}
+	return c, nil
+}
+
 // networksOf returns the candidates with at least half as many parameters as the
 // largest one. The others are parts of a network, or something else.
 func networksOf(all []*candidate) []*candidate {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/pth"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 )
 
 // sniffed is the number of bytes read to recognize a file. A tar archive has its mark
@@ -69,6 +70,10 @@ var magics = []struct{ start, what string }{
 	{"PK\x05\x06", "an empty zip archive"},
 }
 
+// ErrONNX is returned for ONNX models, which hold a network of their own. Package
+// importer opens them.
+var ErrONNX = errors.New("an ONNX model, not a file of weights")
+
 // otherKind returns an error that says what a file is, if it is not weights.
 func otherKind(r io.ReaderAt, size int64) error {
 	start, err := startOf(r, size)
@@ -102,7 +107,7 @@ func otherKind(r io.ReaderAt, size int64) error {
 	case start[0] == 0x08 && len(start) > 2 && start[1] == 1 && start[2] == 0x12:
 		return errors.New("a TensorFlow SavedModel; networks are read from PyTorch's files and safetensors")
 	case start[0] == 0x08 && len(start) > 2 && start[1] >= 2 && start[1] < 32 && (start[2] == 0x12 || start[2] == 0x3a || start[2] == 0x42):
-		return errors.New("an ONNX model; networks are read from PyTorch's files and safetensors")
+		return hint.New(ErrONNX, "`infer import` makes weights of it")
 	case isText(start):
 		line, _, _ := strings.Cut(strings.TrimSpace(string(start)), "\n")
 		return fmt.Errorf("a text that begins with %.40q, not a file of weights; download it again", strings.TrimSpace(line))

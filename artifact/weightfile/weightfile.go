@@ -194,7 +194,11 @@ func (f *File) Choose(key string) error {
 }
 
 func (f *File) choose(key string) error {
-	c, err := choose(f.sets, key)
+	find := choose
+	if f.metadata["graph"] != "" { // an imported network has names of its own
+		find = whole
+	}
+	c, err := find(f.sets, key)
 	if err != nil {
 		return err
 	}

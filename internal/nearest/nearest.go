@@ -16,10 +16,10 @@ import (
 )
 
 // Name returns the candidate with the smallest edit distance to name; ties go to the
-// first. It ignores case and treats underscores as dashes. If every candidate differs
-// in more than a third of its letters, it looks for an abbreviation: the only
-// candidate that begins with name, or has a part after a dash that does. ok reports
-// whether it found one.
+// first. It ignores case and treats underscores as dashes. An abbreviation comes before
+// candidates with two differences or more: the only candidate that begins with name, or
+// has a part after a dash that does. No candidate may differ in more than a third of
+// its letters otherwise. ok reports whether it found one.
 func Name(name string, candidates []string) (best string, ok bool) {
 	folded := fold(name)
 	bestDistance := -1
@@ -32,10 +32,12 @@ func Name(name string, candidates []string) (best string, ok bool) {
 			best, bestDistance = c, d
 		}
 	}
-	if bestDistance >= 0 {
-		return best, true
+	if bestDistance < 0 || bestDistance > 1 {
+		if short, ok := abbreviated(folded, candidates); ok {
+			return short, true
+		}
 	}
-	return abbreviated(folded, candidates)
+	return best, bestDistance >= 0
 }
 
 // minAbbreviation is the number of letters from which a name can be an abbreviation.

@@ -35,3 +35,12 @@ func TestOnlyNearNamesAreFound(t *testing.T) {
 		}
 	}
 }
+
+func TestAbbreviationsComeBeforeFarNames(t *testing.T) {
+	names := []string{"import", "export-onnx"}
+	for name, want := range map[string]string{"export": "export-onnx", "xmport": "import"} {
+		if got, _ := nearest.Name(name, names); got != want {
+			t.Errorf("Name(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/importer"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
@@ -76,13 +77,21 @@ func addChoice(cmd *cobra.Command, c *choice) {
 	cmd.Flags().IntVar(&c.InputSize, "input-size", 0, "height and width of the input in `PIXELS`, if the weights lack them")
 }
 
-// openWeights opens a file of weights and prints which of its sets it reads.
+// openWeights opens a file of weights, or imports an ONNX model. It prints which set of
+// weights it reads.
 func openWeights(cmd *cobra.Command, path string, c choice) (*weightfile.File, error) {
-	f, err := weightfile.OpenKey(path, c.key)
-	if err == nil && f.Note() != "" {
+	f, err := importer.OpenAny(cmd.Context(), path, importer.Options{InputSize: c.InputSize})
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Choose(c.key); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if f.Note() != "" {
 		cli.Printf(cmd, "%s: %s", path, f.Note())
 	}
-	return f, err
+	return f, nil
 }
 
 // drawWeights builds the network of a file.

@@ -14,7 +14,7 @@ import (
 // New returns the command tree. The root predicts an ensemble.
 func New() *cobra.Command {
 	root := predictCommand()
-	root.AddCommand(bench(), exportONNX(), importWeights(), summarize())
+	root.AddCommand(bench(), exportONNX(), importModel(), importWeights(), summarize())
 	completeNetworks(root)
 	return root
 }
