@@ -7,6 +7,11 @@
 // Where the system has no such pages, the memory is ordinary.
 package guardpage
 
+import (
+	"testing"
+	"unsafe"
+)
+
 // Side is the side on which a buffer touches an inaccessible page.
 type Side int
 
@@ -26,3 +31,9 @@ func (s Side) String() string {
 
 // Sides lists both sides.
 var Sides = []Side{Behind, Before}
+
+// Floats returns n zeros in the memory of [Bytes].
+func Floats(t testing.TB, n int, side Side) []float32 {
+	t.Helper()
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(Bytes(t, 4*n, side)))), n)
+}

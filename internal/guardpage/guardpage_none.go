@@ -4,5 +4,5 @@ package guardpage
 
 import "testing"
 
-// Floats returns n zeros.
-func Floats(_ testing.TB, n int, _ Side) []float32 { return make([]float32, n) }
+// Bytes returns n zeros.
+func Bytes(_ testing.TB, n int, _ Side) []byte { return make([]byte, n) }

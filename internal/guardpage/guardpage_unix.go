@@ -6,15 +6,14 @@ import (
 	"os"
 	"syscall"
 	"testing"
-	"unsafe"
 )
 
-// Floats returns n zeros between two pages that cannot be accessed. They touch the
+// Bytes returns n zeros between two pages that cannot be accessed. They touch the
 // page on the given side. The memory is freed at the end of the test.
-func Floats(t testing.TB, n int, side Side) []float32 {
+func Bytes(t testing.TB, n int, side Side) []byte {
 	t.Helper()
 	page := os.Getpagesize()
-	size := (4*n + page - 1) / page * page
+	size := (n + page - 1) / page * page
 	memory, err := syscall.Mmap(-1, 0, size+2*page, syscall.PROT_NONE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
 	if err != nil {
 		t.Fatalf("mapping memory with guard pages: %v", err)
@@ -27,7 +26,7 @@ func Floats(t testing.TB, n int, side Side) []float32 {
 		}
 	}
 	if side == Behind {
-		inner = inner[size-4*n:]
+		inner = inner[size-n:]
 	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(inner))), n)
+	return inner[:n]
 }

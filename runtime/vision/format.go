@@ -18,6 +18,9 @@ type Format struct {
 	// Orientation returns the EXIF orientation of a file, 1 to 8, or 1 if it
 	// has none. It is nil for formats without EXIF.
 	Orientation func(data []byte) int
+	// Trouble returns why Decode runs on plain loops where it need not, or nil. It is
+	// nil for formats without SIMD routines.
+	Trouble func() error
 }
 
 // Alpha is a treatment of transparency.

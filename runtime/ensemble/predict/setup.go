@@ -44,9 +44,7 @@ func prepare(ctx context.Context, p *ensemble.Plan, o Options) (*setup, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	if err := simd.Trouble(); err != nil {
-		s.journal.warn("networks run on plain loops, which are many times slower: %v", err)
-	}
+	s.warnOfSpeed()
 	var err error
 	if s.archs, err = findArchs(p, o.Archs); err != nil {
 		return nil, err
@@ -70,6 +68,23 @@ func prepare(ctx context.Context, p *ensemble.Plan, o Options) (*setup, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// warnOfSpeed warns where plain loops serve. The reason why networks run on them is
+// mostly that of the image formats too.
+func (s *setup) warnOfSpeed() {
+	if err := simd.Trouble(); err != nil {
+		s.journal.warn("networks run on plain loops, which are many times slower: %v", err)
+		return
+	}
+	for _, f := range s.options.Formats {
+		if f.Trouble == nil {
+			continue
+		}
+		if err := f.Trouble(); err != nil {
+			s.journal.warn("%s images decode on plain loops, which are slower: %v", f.Name, err)
+		}
+	}
 }
 
 // checkOutput fails if a result can't be written, before hours are spent on it. It

@@ -12,6 +12,7 @@ package emit
 
 import (
 	"math"
+	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/amd64"
 	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
@@ -71,16 +72,15 @@ func (e *Emitter) Table(words []uint32) amd64.Mem {
 }
 
 // Constant returns the memory of a register whose lanes hold v.
-func (e *Emitter) Constant(v float32) amd64.Mem {
-	bits := math.Float32bits(v)
+func (e *Emitter) Constant(v float32) amd64.Mem { return e.Repeat(math.Float32bits(v)) }
+
+// Repeat returns the memory of a register that holds the word in each 32 bits.
+func (e *Emitter) Repeat(word uint32) amd64.Mem {
+	words := slices.Repeat([]uint32{word}, e.Lanes())
 	for _, t := range e.tables {
-		if len(t.words) == e.Lanes() && t.words[0] == bits && t.words[len(t.words)-1] == bits {
+		if slices.Equal(t.words, words) {
 			return amd64.Data(t.label)
 		}
-	}
-	words := make([]uint32, e.Lanes())
-	for i := range words {
-		words[i] = bits
 	}
 	return e.Table(words)
 }

@@ -11,16 +11,8 @@ const (
 	half  = 1 << 15
 )
 
-// grayToRGB repeats each gray value three times.
-func grayToRGB(dst, y []byte) {
-	for i, v := range y {
-		p := (*[3]byte)(dst[3*i:])
-		p[0], p[1], p[2] = v, v, v
-	}
-}
-
-// planesToRGB interleaves three planes.
-func planesToRGB(dst, r, g, b []byte) {
+// interleave interleaves three rows of colors.
+func interleave(dst, r, g, b []byte) {
 	g = g[:len(r)]
 	b = b[:len(r)]
 	for i, v := range r {

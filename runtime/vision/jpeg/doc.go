@@ -26,6 +26,8 @@
 // sampling factors of whole ratios, restart intervals, and missing Huffman
 // tables (the standard's are used, as in Motion JPEG).
 //
+// The inner loops are machine code where the CPU has AVX2, with the same pixels.
+//
 // # Damaged files
 //
 // A truncated or corrupt file is decoded as far as it goes. Decode returns the

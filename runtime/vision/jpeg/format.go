@@ -16,13 +16,14 @@ var Format = vision.Format{
 	Match:       match,
 	Decode:      decode,
 	Orientation: orientation,
+	Trouble:     trouble,
 }
 
 func match(head []byte) bool { return bytes.HasPrefix(head, []byte{0xff, mSOI, 0xff}) }
 
 // decode decodes a whole file. JPEG files have no transparency.
 func decode(data []byte, _ vision.Alpha) (*vision.Image, error) {
-	d := &decoder{reader: reader{data: data}}
+	d := &decoder{reader: reader{data: data}, routines: selected()}
 	if err := d.readHeader(); err != nil {
 		return nil, fmt.Errorf("decoding jpeg: %w", err)
 	}

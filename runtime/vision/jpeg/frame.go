@@ -53,10 +53,11 @@ type decoder struct {
 	work   int    // blocks visited in all scans
 	damage string // the first damage found, or empty
 
-	img       *vision.Image
-	context   bool // upsampling needs the rows above and below
-	block     [64]int16
-	workspace [64]int32
+	img      *vision.Image
+	context  bool // upsampling needs the rows above and below
+	routines *routines
+	dctJob          // of the current block
+	row      rowJob // of the current row
 }
 
 // component is a plane of the image.

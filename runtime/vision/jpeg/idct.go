@@ -40,10 +40,18 @@ func (d *decoder) inverse(shape blockShape, dst []byte, stride int) {
 		inverseWrapped(&d.block, dst, stride, shape.places >= 8)
 	case shape.places == 0:
 		inverseDC(d.block[0], dst, stride)
-	case shape.places&0x24 == 0:
-		inverseLow(&d.block, &d.workspace, dst, stride)
 	default:
-		inverseFull(&d.block, &d.workspace, dst, stride)
+		d.low, d.dst, d.stride = shape.places&0x24 == 0, dst[:7*stride+8], stride
+		d.routines.Inverse(&d.dctJob)
+	}
+}
+
+// inverseScalar is the scalar routine.
+func inverseScalar(j *dctJob) {
+	if j.low {
+		inverseLow(&j.block, &j.workspace, j.dst, j.stride)
+	} else {
+		inverseFull(&j.block, &j.workspace, j.dst, j.stride)
 	}
 }
 

@@ -118,22 +118,24 @@ func (d *decoder) duplicateEdges(iMCURow int) {
 // outputRow upsamples and converts row y of the image, row v of the iMCU row.
 func (d *decoder) outputRow(y, v int) {
 	var rows [4][]byte
-	for i, c := range d.comps {
-		rows[i] = c.plane.upsample(v)
-	}
 	w := d.width
+	for i, c := range d.comps {
+		rows[i] = d.upsample(&c.plane, v)[:w]
+	}
 	dst := d.img.Pix[3*w*y:][:3*w]
+	d.row = rowJob{dst: dst, a: rows[0], b: rows[1], c: rows[2]}
 	switch d.space {
 	case gray:
-		grayToRGB(dst, rows[0][:w])
+		d.row.b, d.row.c = rows[0], rows[0]
+		d.routines.Interleave(&d.row)
 	case rgb:
-		planesToRGB(dst, rows[0][:w], rows[1][:w], rows[2][:w])
+		d.routines.Interleave(&d.row)
 	case yCbCr:
-		yCbCrToRGB(dst, rows[0][:w], rows[1][:w], rows[2][:w])
+		d.routines.YCbCrToRGB(&d.row)
 	case cmyk:
-		cmykToRGB(dst, rows[0][:w], rows[1][:w], rows[2][:w], rows[3][:w])
+		cmykToRGB(dst, rows[0], rows[1], rows[2], rows[3])
 	case ycck:
-		yCbCrToRGB(dst, rows[0][:w], rows[1][:w], rows[2][:w])
-		ycckToRGB(dst, rows[3][:w])
+		d.routines.YCbCrToRGB(&d.row)
+		ycckToRGB(dst, rows[3])
 	}
 }

@@ -2,8 +2,8 @@ package jpeg
 
 import "encoding/binary"
 
-// upsample returns row y of the iMCU row in the image's resolution.
-func (p *plane) upsample(y int) []byte {
+// upsample returns row y of a component's iMCU row in the image's resolution.
+func (d *decoder) upsample(p *plane, y int) []byte {
 	near := floorDiv(y, p.vRatio)
 	src := p.samples(near)
 	if p.method == fullSize {
@@ -13,13 +13,17 @@ func (p *plane) upsample(y int) []byte {
 	if p.vRatio == 2 && y&1 == 0 {
 		far = near - 1
 	}
+	d.row = rowJob{dst: p.row, a: src[:p.dw]}
+	if p.method.context() {
+		d.row.b, d.row.bias = p.samples(far)[:p.dw], 1+y&1
+	}
 	switch p.method {
 	case linearH:
-		upsampleH(p.row, src[:p.dw])
+		d.routines.UpsampleH(&d.row)
 	case linearV:
-		upsampleV(p.row, src[:p.dw], p.samples(far)[:p.dw], 1+y&1)
+		d.routines.UpsampleV(&d.row)
 	case linearHV:
-		upsampleHV(p.row, src[:p.dw], p.samples(far)[:p.dw])
+		d.routines.UpsampleHV(&d.row)
 	case replicate:
 		repeatH(p.row, src[:p.dw], p.hRatio)
 	}
