@@ -68,7 +68,7 @@ func (m matrix) from(p int) matrix {
 // strassen returns the step of a convolution, or nil if another algorithm is faster.
 func (comp *compiler) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
-	if n.Op != nn.Conv || n.Window != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
+	if comp.set.FastProducts || n.Op != nn.Conv || n.Window != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
 		return nil, nil
 	}
 	s := newStrassen(comp.set, x, y)
@@ -278,7 +278,7 @@ func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 	g.First, g.X, g.In, g.XStep = 0, x.data, x.at, x.step
 	segment[0] = simd.Segment{K: b.inputs * simd.Lanes}
 	g.Segments = segment[:min(1, b.inputs)]
-	g.W = b.w[plane*b.inputs*simd.Lanes*simd.Lanes:]
+	g.W, g.Ahead = b.w[plane*b.inputs*simd.Lanes*simd.Lanes:], nil
 	g.Partials, g.PartialStep = [2][]float32{}, m.step
 	for i, s := range start {
 		g.Partials[i] = s.data

@@ -187,6 +187,7 @@ func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
 			n := inputs * planes * simd.Lanes
 			g.Y = m[(p*wg.y.count()+plane)*step:]
 			g.W, w = w[:n], w[n:]
+			g.Ahead = w
 			wg.set.Multiply(g, planes*simd.Lanes)
 			plane += planes
 		}

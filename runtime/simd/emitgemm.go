@@ -2,6 +2,7 @@ package simd
 
 import (
 	"fmt"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -29,10 +30,13 @@ type gemmForm struct {
 	partials   int
 	residual   bool
 	floor      bool
+	// ahead is the number of lines of the next panel that the routine prefetches
+	// for every 16 values of a pixel: 0, or 2 to the power of 0 to 4.
+	ahead int
 }
 
 // forms is the number of forms with the same rows.
-const forms = 24
+const forms = 24 * 6
 
 // index returns the form's place among those with the same rows.
 func (f gemmForm) index() int {
@@ -48,7 +52,7 @@ func (f gemmForm) index() int {
 	if f.floor {
 		i++
 	}
-	return i
+	return i*6 + bits.Len(uint(f.ahead))
 }
 
 // gemmRoutines generates the routines of GEMM for panels of one width at their first
@@ -82,6 +86,10 @@ func (r *gemmRoutines) run(g *GEMM) {
 	g.stepX, g.stepY = emit.Float*step(g.XStep), emit.Float*step(g.YStep)
 	g.stepPartial, g.stepResidual = emit.Float*step(g.PartialStep), emit.Float*step(g.ResidualStep)
 	g.tile = g.First
+	form.ahead = r.ahead(g)
+	if form.ahead > 0 {
+		g.ahead = &g.Ahead[0]
+	}
 	for g.tile < g.End {
 		n, distance := equallySpaced(g.In[g.tile:g.End])
 		g.stepPixel = emit.Float * distance
@@ -92,6 +100,25 @@ func (r *gemmRoutines) run(g *GEMM) {
 		r.row(g, form, tiles-n%tiles, k)
 	}
 }
+
+// maxAhead is the greatest number of lines that are prefetched for 16 values of a
+// pixel. More would take the ports of loads from the product.
+const maxAhead = 16
+
+// ahead returns how many lines of the next panel the tiles prefetch for every 16
+// values of a pixel, so that they read a panel's worth in all: a power of 2. With
+// many tiles, the caches' own prefetchers keep up.
+func (r *gemmRoutines) ahead(g *GEMM) int {
+	tiles := (g.End - g.First + r.maxRows() - 1) / r.maxRows()
+	lines := Lanes * r.columns * emit.Float / line // of weights for 16 values
+	if len(g.Ahead) == 0 || tiles == 0 || tiles > lines {
+		return 0
+	}
+	return min(maxAhead, 1<<bits.Len(uint((lines-1)/tiles)))
+}
+
+// line is the number of bytes in a cache line.
+const line = 64
 
 // maxSteps limits the values of all pixels that one call of a routine multiplies, and
 // so its time to about 100 microseconds. A garbage collection waits for the call.
@@ -166,6 +193,9 @@ func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 	if f.floor {
 		name += "-floor"
 	}
+	if f.ahead > 0 {
+		name += fmt.Sprintf("-ahead%d", f.ahead)
+	}
 	return emit.Function[GEMM](e.Emitter, name)
 }
 
@@ -174,6 +204,7 @@ func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 //	for ; g.tiles > 0; g.tiles-- {
 //		sums = start
 //		for each segment, and each 16 values of it {
+//			prefetch lines of the next panel
 //			for each value, unrolled {
 //				sums[r][j] += x[r] * w[j]
 //			}
@@ -187,22 +218,32 @@ type gemmEmitter struct {
 	columns int
 }
 
-// The registers of the routine. The inputs of pixel r are at x + r*distance, where
-// the multiples of the distance are in registers.
+// The registers of the routine. The inputs of pixel r are at x + r*distance, those from
+// lower on at xLower + (r-lower)*distance. Multiples of the distance are in registers.
 const (
 	gemmX       = amd64.RBX
+	gemmXLower  = amd64.R11
 	gemmW       = amd64.RDI
 	gemmK       = amd64.RSI
 	gemmSegment = amd64.RDX
 	gemmStep    = amd64.RCX
+	gemmAhead   = amd64.R12
 )
 
-// odd holds the registers of 1, 3, 5, ... distances. Scales make the other multiples.
-var odd = [...]amd64.Reg{gemmStep, amd64.R8, amd64.R9, amd64.R10, amd64.R11, amd64.R12, amd64.R13}
+// lower is the first pixel that xLower serves.
+const lower = gemmRowsZMM / 2
+
+// odd holds the registers of 1, 3 and 5 distances. Scales make the other multiples
+// below lower.
+var odd = [...]amd64.Reg{gemmStep, amd64.R8, amd64.R9}
 
 // input returns the address of value u of pixel r.
 func (e *gemmEmitter) input(r, u int) amd64.Mem {
 	m := amd64.At(gemmX).Plus(emit.Float * u)
+	if r >= lower {
+		m = amd64.At(gemmXLower).Plus(emit.Float * u)
+		r -= lower
+	}
 	scale := 1
 	for r > 0 && r%2 == 0 && scale < 8 {
 		r, scale = r/2, scale*2
@@ -237,14 +278,10 @@ func (e *gemmEmitter) each(r int, next func(), f func(sum amd64.Vec, bytes int))
 func (e *gemmEmitter) emit() {
 	var g GEMM
 	e.MOV(gemmStep, emit.Field(unsafe.Offsetof(g.stepPixel)))
-	// 3, 5, 7, 9, 11 and 13 distances
-	for i, from := range [...]struct {
-		base  amd64.Reg
-		scale int
-	}{{gemmStep, 2}, {gemmStep, 4}, {odd[1], 4}, {gemmStep, 8}, {odd[1], 8}, {odd[2], 8}} {
-		if 2*i+3 < e.rows {
-			e.LEA(odd[i+1], amd64.At(from.base).Index(gemmStep, from.scale))
-		}
+	e.LEA(odd[1], amd64.At(gemmStep).Index(gemmStep, 2)) // 3 distances
+	e.LEA(odd[2], amd64.At(gemmStep).Index(gemmStep, 4)) // 5 distances
+	if e.ahead > 0 {
+		e.MOV(gemmAhead, emit.Field(unsafe.Offsetof(g.ahead)))
 	}
 	tile := e.NewLabel()
 	e.Bind(tile)
@@ -329,12 +366,25 @@ func (e *gemmEmitter) product() {
 	e.ADD(gemmX, emit.Field(unsafe.Offsetof(g.tileX)))
 	e.MOV(gemmK, amd64.At(gemmSegment).Plus(int(unsafe.Offsetof(s.K))))
 	e.ADD(gemmSegment, amd64.Imm(unsafe.Sizeof(s)))
+	if e.rows > lower {
+		e.LEA(gemmXLower, amd64.At(gemmX).Index(odd[1], 2))
+		e.ADD(gemmXLower, gemmStep) // 7 distances
+	}
 	e.Align(32)
 	e.Bind(values)
+	for i := range e.ahead {
+		e.PREFETCHT1(amd64.At(gemmAhead).Plus(line * i))
+	}
+	if e.ahead > 0 {
+		e.ADD(gemmAhead, amd64.Imm(line*e.ahead))
+	}
 	for u := range Lanes {
 		e.step(u)
 	}
 	e.ADD(gemmX, emit.Field(unsafe.Offsetof(g.stepX)))
+	if e.rows > lower {
+		e.ADD(gemmXLower, emit.Field(unsafe.Offsetof(g.stepX)))
+	}
 	e.ADD(gemmW, amd64.Imm(Lanes*e.columns*emit.Float))
 	e.SUB(gemmK, amd64.Imm(Lanes))
 	e.JNZ(values)

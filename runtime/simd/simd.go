@@ -45,6 +45,9 @@ type Set struct {
 	Name string
 	// Panel is the number of columns in a packed panel of weights.
 	Panel int
+	// FastProducts reports whether products take so little time on this CPU that
+	// saving some of them by sums of matrices (Strassen's algorithm) loses.
+	FastProducts bool
 	// GEMM multiplies rows of pixels by one panel of weights.
 	GEMM func(g *GEMM)
 	// HalfGEMM is GEMM for a panel of Lanes columns. It computes the last panel
@@ -141,12 +144,17 @@ type GEMM struct {
 	ResidualAt   []int32
 	ResidualStep int
 	Floor        float32
+	// Ahead holds the weights of the next job, or nothing. The routine may prefetch
+	// them.
+	Ahead []float32
 
 	// What generated code keeps here: the next pixel and the remaining tiles, steps
-	// in bytes, and addresses of the current tile's inputs and the segments' end.
+	// in bytes, addresses of the current tile's inputs and the segments' end, and the
+	// next weights to prefetch.
 	tile, tiles                                        int
 	stepX, stepY, stepPartial, stepResidual, stepPixel int
 	tileX, segmentsEnd                                 uintptr
+	ahead                                              *float32
 }
 
 // step returns the distance of consecutive planes' values; 0 means contiguous.
