@@ -115,6 +115,37 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		x = b.Conv("c2", x, square(20, 3, 2, 1, 1)) // reads a border, and positions without a channel
 		return b.Conv("c3", b.Concat(b.LayerNorm("n2", x, 1e-5), x), square(8, 1, 1, 0, 1))
 	},
+	"attention": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(96, 7, 4, 3, 1))
+		x = b.ConcatPixels(b.Constant("class", nn.Shape{C: 96, H: 1, W: 1}), x)
+		x = b.Combine(nn.Plus, x, b.Constant("position", x.Shape))
+		y := b.Conv("qkv", b.GroupNorm("n1", x, 6, 1e-5), square(288, 1, 1, 0, 1))
+		y = b.Attention("a", b.PadChannels(y, 0, -192), b.PadChannels(y, -96, -96), b.PadChannels(y, -192, 0), nn.Attention{Heads: 3, Scale: 0.2, Bias: 3, Mask: 1})
+		x = b.Add(x, b.Conv("p", y, square(96, 1, 1, 0, 1)))
+		// Heads that are no whole planes.
+		q, k, v := b.Conv("q", x, square(36, 1, 1, 0, 1)), b.Conv("k", x, square(36, 1, 1, 0, 1)), b.Conv("v", x, square(60, 1, 1, 0, 1))
+		x = b.Attention("a2", q, k, v, nn.Attention{Heads: 3, Scale: 0.2})
+		return b.Conv("p2", b.Softmax(b.MatMul(x, b.Constant("w", nn.Shape{C: 35, H: 6, W: 10}), 1)), square(16, 1, 1, 0, 1))
+	},
+	"windows": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Pad(b.Conv("c", x, square(32, 3, 1, 1, 1)), nn.Border{Bottom: 24 - x.Shape.H, Right: 24 - x.Shape.W})
+		y := b.Rearrange(x, nn.Arrangement{First: [3]int{0, 3, 2}, Digits: [3][]nn.Digit{
+			{{Size: 32, Step: 1}},
+			{{Size: 4, Axis: nn.AxisH, Step: 6}, {Size: 3, Axis: nn.AxisW, Step: 8}},
+			{{Size: 6, Axis: nn.AxisH, Step: 1}, {Size: 8, Axis: nn.AxisW, Step: 1}},
+		}})
+		y = b.Attention("a", y, y, y, nn.Attention{Heads: 2, Groups: 12, Scale: 0.3, Bias: 2, Mask: 12})
+		y = b.Rearrange(y, nn.Arrangement{Digits: [3][]nn.Digit{ // patch merging, and channels in another order
+			{{Size: 2, Axis: nn.AxisW, Step: 8}, {Size: 2, Axis: nn.AxisW, Step: 1}, {Size: 8, Step: 4}, {Size: 2, Step: 2}},
+			{{Size: 4, Axis: nn.AxisH, Step: 3}, {Size: 3, Axis: nn.AxisW, Step: 16}},
+			{{Size: 3, Axis: nn.AxisH, Step: 1}, {Size: 4, Axis: nn.AxisW, Step: 2}},
+		}})
+		y = b.Combine(nn.Larger, y, b.Rearrange(y, nn.Arrangement{First: [3]int{60}, Digits: [3][]nn.Digit{{{Size: 64, Step: 1}}, nil, nil}}))
+		y = b.Combine(nn.Minus, y, b.ChannelMean(y))
+		y = b.Combine(nn.Over, y, b.Conv("one", b.Combine(nn.Times, b.GlobalAvgPool(y), b.GlobalMaxPool(b.ChannelMax(y))), nn.Conv2d{Out: 1, Window: nn.Square(1), Bias: true}))
+		return b.Combine(nn.Plus, b.Rearrange(y, nn.Arrangement{Digits: [3][]nn.Digit{{{Size: 12, Axis: nn.AxisH, Step: 1}}, {{Size: 64, Step: 1}}, {{Size: 12, Axis: nn.AxisW, Step: 1}}}}),
+			b.Constant("last", nn.Shape{C: 1, H: 64, W: 1}))
+	},
 	"activations": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(20, 3, 1, 1, 1))
 		for i, a := range []nn.Activation{

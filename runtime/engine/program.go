@@ -266,6 +266,22 @@ func (comp *compiler) step(u *unit) (step, error) {
 		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor}, err
 	case nn.LayerNorm:
 		return comp.layerNorm(n, in[0], y)
+	case nn.Rearrange:
+		return newRearrange(n.Arrangement, in[0], y), nil
+	case nn.AttentionOp:
+		return comp.attention(n, in, y)
+	case nn.MatMul:
+		return comp.matMul(n, in, y), nil
+	case nn.Softmax:
+		return comp.softmax(in[0], y), nil
+	case nn.GroupNorm:
+		return comp.groupNorm(n, in[0], y)
+	case nn.Constant:
+		return comp.constant(n, y)
+	case nn.ConcatPixels:
+		return &concatPixels{in, y}, nil
+	case nn.Combine:
+		return comp.combine(n, in[0], in[1], y), nil
 	case nn.ReLU:
 		return &add{set: comp.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
 	case nn.Add:

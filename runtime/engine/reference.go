@@ -107,6 +107,8 @@ func (p *interpreter) node(n *nn.Node, image []float32) {
 		p.rearrange(n, y, in(0))
 	case nn.Dropout:
 		copy(y, in(0))
+	case nn.Rearrange, nn.AttentionOp, nn.MatMul, nn.Softmax, nn.GroupNorm, nn.Constant, nn.ConcatPixels, nn.Combine:
+		p.tokens(n, y)
 	default:
 		panic("engine: internal error: no rule for " + n.Op.String())
 	}

@@ -45,12 +45,21 @@ const (
 	Dropout                 // identity outside of training: P
 	Activate                // a function of each element: Activation; prediction only
 	LayerNorm               // over the channels of each pixel, with scale and shift: Eps; prediction only
+	Rearrange               // values at other places: Arrangement; prediction only
+	AttentionOp             // Heads, Groups, Scale, Tables; prediction only
+	MatMul                  // product of tokens and channels: Groups; prediction only
+	Softmax                 // over the channels of each pixel; prediction only
+	GroupNorm               // over the pixels and some channels: Groups, Eps; prediction only
+	Constant                // a parameter of any shape; no inputs; prediction only
+	ConcatPixels            // (C,H,W) -> (C,1,HW), any number of inputs; prediction only
+	Combine                 // Arithmetic of two inputs, sides of 1 repeated; prediction only
 )
 
 var opNames = [...]string{
 	"Input", "Conv", "BatchNorm", "ReLU", "Sigmoid", "Add", "Mul", "MaxPool", "AvgPool",
 	"GlobalAvgPool", "GlobalMaxPool", "ChannelMean", "ChannelMax", "Linear", "Concat",
 	"Pad", "Subsample", "PadChannels", "Dropout", "Activate", "LayerNorm",
+	"Rearrange", "Attention", "MatMul", "Softmax", "GroupNorm", "Constant", "ConcatPixels", "Combine",
 }
 
 // String returns the operation's name, e.g. "Conv".
@@ -96,16 +105,20 @@ type Node struct {
 	Shared *Node
 
 	Window, Stride, Pad HW         // Conv, MaxPool, AvgPool; Subsample uses Stride
-	Groups              int        // Conv
+	Groups              int        // Conv, GroupNorm: of channels; AttentionOp, MatMul: of tokens
 	Bias                bool       // Conv, Linear
-	Eps                 float64    // BatchNorm
-	Scale               float64    // Add
+	Eps                 float64    // BatchNorm, LayerNorm, GroupNorm
+	Scale               float64    // Add, AttentionOp
 	CeilMode            bool       // MaxPool, AvgPool
 	CountIncludePad     bool       // AvgPool: zeros of the padding count in the divisor
 	Border              Border     // Pad
 	Channels            [2]int     // PadChannels: before, after
 	P                   float64    // Dropout: probability of dropping an element
 	Activation          Activation // Activate
+	Arrangement         *Arrangement
+	Heads               int        // AttentionOp
+	Tables              [2]int     // AttentionOp: tables of scores by head, and by group
+	Arithmetic          Arithmetic // Combine
 }
 
 // Border is the number of pixels to add on each side. Negative numbers crop.
@@ -116,7 +129,8 @@ type Param struct {
 	// Name is the state-dict key, e.g. "layer1.0.conv1.weight".
 	Name string
 	// Shape is in PyTorch's order: (Out, In/Groups, KH, KW) for weights of Conv,
-	// (Out, In) for weights of Linear, (C) for all others.
+	// (Out, In) for weights of Linear, (C, H, W) for those of Constant, (tables,
+	// queries, keys) for attentions, (C) for all others.
 	Shape []int
 	// Role is the tensor's meaning for the node.
 	Role Role
@@ -131,9 +145,10 @@ const (
 	Bias                    // "bias"
 	RunningMean             // "running_mean"
 	RunningVar              // "running_var"
+	Mask                    // "mask"
 )
 
-var roleNames = [...]string{"weight", "bias", "running_mean", "running_var"}
+var roleNames = [...]string{"weight", "bias", "running_mean", "running_var", "mask"}
 
 // String returns the last part of the key, e.g. "running_mean".
 func (r Role) String() string { return roleNames[r] }
@@ -162,8 +177,16 @@ func (n *Node) Params() []Param {
 	case BatchNorm:
 		c := n.Shape.C
 		ps = append(ps, p(Weight, c), p(Bias, c), p(RunningMean, c), p(RunningVar, c))
-	case LayerNorm:
+	case LayerNorm, GroupNorm:
 		ps = append(ps, p(Weight, n.Shape.C), p(Bias, n.Shape.C))
+	case Constant:
+		ps = append(ps, p(Weight, n.Shape.C, n.Shape.H, n.Shape.W))
+	case AttentionOp:
+		for i, role := range []Role{Bias, Mask} {
+			if tables := n.Tables[i]; tables > 0 {
+				ps = append(ps, p(role, n.scores(tables)...))
+			}
+		}
 	}
 	return ps
 }

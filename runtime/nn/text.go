@@ -54,6 +54,18 @@ func (n *Node) line() string {
 		words = append(words, n.Channels[0], n.Channels[1])
 	case Dropout:
 		words = append(words, n.P)
+	case Rearrange:
+		words = append(words, n.Arrangement.words()...)
+	case AttentionOp:
+		words = append(words, strconv.Quote(n.Name), n.Heads, n.Groups, n.Scale, n.Tables[0], n.Tables[1])
+	case MatMul:
+		words = append(words, n.Groups)
+	case GroupNorm:
+		words = append(words, strconv.Quote(n.Name), n.Groups, n.Eps)
+	case Constant:
+		words = append(words, strconv.Quote(n.Name), n.Shape.C, n.Shape.H, n.Shape.W)
+	case Combine:
+		words = append(words, n.Arithmetic)
 	case Activate:
 		words = append(words, activationNames[n.Activation.Kind], n.Activation.A, n.Activation.B)
 	}
@@ -160,11 +172,14 @@ func (p *textParser) word() string {
 const maxNumber = 1 << 15
 
 // number returns the next integer, from least on.
-func (p *textParser) number(least int) int {
+func (p *textParser) number(least int) int { return p.between(least, maxNumber) }
+
+// between returns the next integer, from least to most.
+func (p *textParser) between(least, most int) int {
 	w := p.word()
 	v, err := strconv.Atoi(w)
-	if err != nil || v < least || v > maxNumber {
-		p.fail("%q is no number from %d to %d", w, least, maxNumber)
+	if err != nil || v < least || v > most {
+		p.fail("%q is no number from %d to %d", w, least, most)
 		return max(least, 1)
 	}
 	return v
@@ -270,8 +285,27 @@ var textOps = map[string]func(p *textParser) *Node{
 	PadChannels.String(): func(p *textParser) *Node {
 		return p.b.PadChannels(p.node(), p.number(-maxNumber), p.number(-maxNumber))
 	},
-	Dropout.String():  func(p *textParser) *Node { return p.b.Dropout(p.node(), p.float()) },
-	Activate.String(): func(p *textParser) *Node { return p.b.Activate(p.node(), p.activation()) },
+	Dropout.String():   func(p *textParser) *Node { return p.b.Dropout(p.node(), p.float()) },
+	Activate.String():  func(p *textParser) *Node { return p.b.Activate(p.node(), p.activation()) },
+	Rearrange.String(): func(p *textParser) *Node { return p.b.Rearrange(p.node(), p.arrangement()) },
+	AttentionOp.String(): func(p *textParser) *Node {
+		q, k, v, name := p.node(), p.node(), p.node(), p.name()
+		return p.b.Attention(name, q, k, v, Attention{Heads: p.number(1), Groups: p.number(1), Scale: p.float(), Bias: p.number(0), Mask: p.number(0)})
+	},
+	MatMul.String():  func(p *textParser) *Node { return p.b.MatMul(p.node(), p.node(), p.number(1)) },
+	Softmax.String(): plain((*Builder).Softmax),
+	GroupNorm.String(): func(p *textParser) *Node {
+		x, name := p.node(), p.name()
+		return p.b.GroupNorm(name, x, p.number(1), p.float())
+	},
+	Constant.String(): func(p *textParser) *Node {
+		return p.b.Constant(p.name(), Shape{p.number(1), p.number(1), p.between(1, maxRearranged)})
+	},
+	ConcatPixels.String(): func(p *textParser) *Node { return p.b.ConcatPixels(p.rest()...) },
+	Combine.String(): func(p *textParser) *Node {
+		x, y := p.node(), p.node()
+		return p.b.Combine(p.arithmetic(), x, y)
+	},
 	again: func(p *textParser) *Node {
 		x, layer := p.node(), p.node()
 		if len(layer.Params()) == 0 {
@@ -292,4 +326,12 @@ func (p *textParser) activation() Activation {
 		p.fail("there is no such activation")
 	}
 	return Activation{ActivationKind(max(0, kind)), p.float(), p.float()}
+}
+
+func (p *textParser) arithmetic() Arithmetic {
+	f := slices.Index(arithmeticNames[:], p.word())
+	if f < 0 {
+		p.fail("there is no such function")
+	}
+	return Arithmetic(max(0, f))
 }

@@ -24,12 +24,26 @@ func everyOp(t testing.TB) *nn.Graph {
 	x = b.AvgPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), CountIncludePad: true})
 	x = b.Activate(x, nn.Activation{Kind: nn.Clip, A: -0.5, B: 6})
 	x = b.LayerNorm("layer norm", x, 1e-6)
+	x = tokens(b, x)
 	x = b.Concat(b.GlobalAvgPool(x), b.GlobalMaxPool(x))
 	g, err := b.Graph(b.Linear("fc", x, 5))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// tokens draws the operations on tokens.
+func tokens(b *nn.Builder, x *nn.Node) *nn.Node {
+	s := x.Shape
+	y := b.Rearrange(x, nn.Arrangement{
+		First:  [3]int{1, 0, 2},
+		Digits: [3][]nn.Digit{{{Size: s.C, Axis: nn.AxisC, Step: 1}}, nil, {{Size: s.H, Axis: nn.AxisH, Step: 1}, {Size: s.W, Axis: nn.AxisW, Step: 1}}},
+	})
+	y = b.Combine(nn.Over, y, b.Constant("position", nn.Shape{C: 1, H: 1, W: y.Shape.W}))
+	y = b.GroupNorm("group norm", b.ConcatPixels(b.Constant("class token", nn.Shape{C: s.C, H: 1, W: 1}), y), 1, 1e-3)
+	y = b.Attention("attention", y, y, y, nn.Attention{Scale: 0.5, Bias: 1, Mask: 1})
+	return b.MatMul(b.Softmax(y), b.Constant("w", nn.Shape{C: 4, H: 1, W: s.C}), 1)
 }
 
 func TestGraphsSurviveTheirText(t *testing.T) {
