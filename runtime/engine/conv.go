@@ -17,11 +17,9 @@ const (
 	// that of packed pixels.
 	maxBlockK  = 1024
 	maxPackedK = 2304
-	// blockFloats is the number of values in a block of long pixels.
-	blockFloats = 128 << 10
-	// aheadFloats is the number of weights from which the next panel is prefetched.
-	// Fewer stay in the L2 cache, which has 1 or 2 MB.
-	aheadFloats = 192 << 10
+	// maxPackedPixels bounds a block of packed pixels, which takes up to half of the
+	// L2 cache: the more pixels, the less often the weights are read.
+	maxPackedPixels = 2 * maxBlockPixels
 	// minPackedPanels is the panel count from which packing the pixels pays off.
 	minPackedPanels = 4
 )
@@ -230,7 +228,9 @@ func (c *conv) block(k int, packed bool) {
 	c.blockK = round((k+blocks-1)/blocks, simd.Lanes)
 	c.blockPixels = maxBlockPixels
 	if packed {
-		c.blockPixels = min(maxBlockPixels, round(blockFloats/k, simd.Rows))
+		limit := min(maxPackedPixels, max(simd.Lanes, c.set.L2/2/4/c.blockK))
+		blocks := (c.pixels + limit - 1) / limit
+		c.blockPixels = (c.pixels + blocks - 1) / blocks
 	}
 }
 
@@ -238,6 +238,10 @@ func (c *conv) block(k int, packed bool) {
 func (c *conv) segment(offset, k int) {
 	c.blocks = simd.AppendSegment(c.blocks, offset, k, c.blockK, c.step)
 }
+
+// exceeds reports whether so many weights leave the L2 cache before the next block
+// of pixels reads them again.
+func (c *conv) exceeds(weights int) bool { return 4*weights > c.set.L2/2 }
 
 func (c *conv) pixelBlocks() int { return (c.pixels + c.blockPixels - 1) / c.blockPixels }
 
@@ -275,7 +279,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 		for j, p := range panels {
 			plane := p.column / simd.Lanes
 			g.Ahead = nil
-			if j+1 < len(panels) && len(c.w) >= aheadFloats {
+			if j+1 < len(panels) && c.exceeds(len(c.w)) {
 				next := panels[j+1]
 				g.Ahead = c.w[next.w+b.First*next.columns:][:b.K*next.columns]
 			}
@@ -310,7 +314,7 @@ func (c *conv) gather(arena []float32, s *scratch, g *simd.GEMM, block int) {
 	j := &s.gather
 	j.X, j.At, j.XStep = arena[c.x.base(0):], at, c.x.plane()
 	j.Y, j.YPixel = s.floats, c.pixel
-	j.Pixels, j.Planes = round(g.End, simd.Rows), c.x.count()
+	j.Pixels, j.Planes = g.End, c.x.count()
 	c.set.Gather(j)
 }
 

@@ -18,6 +18,8 @@ type CPU struct {
 	Name string
 	// Family and Model number the design, with their extensions.
 	Family, Model int
+	// L2 is the size in bytes of a core's second-level cache, or 0 if unknown.
+	L2 int
 	// AVX2 is present together with FMA, F16C, BMI1, BMI2, LZCNT and POPCNT.
 	AVX2 bool
 	// AVX512 stands for F, CD, BW, DQ and VL. It implies AVX2.
@@ -83,6 +85,9 @@ func detect() (CPU, error) {
 			cpu.Name += text(q.eax, q.ebx, q.ecx, q.edx)
 		}
 		cpu.Name = strings.TrimSpace(strings.ReplaceAll(cpu.Name, "\x00", ""))
+	}
+	if extended >= 0x80000006 {
+		cpu.L2 = int(ask(0x80000006).ecx>>16) << 10
 	}
 	const needed = fma | popcnt | osxsave | avx | f16c
 	if version.ecx&needed != needed || first.eax < 7 || extended < 0x80000001 || ask(0x80000001).ecx&lzcnt == 0 {

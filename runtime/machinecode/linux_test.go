@@ -4,6 +4,7 @@ package machinecode_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -43,6 +44,10 @@ func TestTheProcessorIsTheOneThatLinuxSees(t *testing.T) {
 	family, model := strconv.Itoa(cpu.Family), strconv.Itoa(cpu.Model)
 	if cpu.Vendor != info["vendor_id"] || family != info["cpu family"] || model != info["model"] || cpu.Name != info["model name"] {
 		t.Errorf("%+v, Linux has %q, %q, %q and %q", cpu, info["vendor_id"], info["cpu family"], info["model"], info["model name"])
+	}
+	const l2 = "/sys/devices/system/cpu/cpu0/cache/index2/size"
+	if size, err := os.ReadFile(l2); err == nil && strings.TrimSpace(string(size)) != fmt.Sprintf("%dK", cpu.L2>>10) {
+		t.Errorf("%+v, %s has %s", cpu, l2, size)
 	}
 	flags := strings.Fields(info["flags"])
 	all := func(names ...string) bool {

@@ -20,7 +20,7 @@ func generate(name string, width amd64.Width) (*Set, error) {
 	}
 	rows := &rowRoutines{width: width, name: name}
 	s := &Set{
-		Name: name, Panel: wide.columns, FastProducts: fastProducts(width),
+		Name: name, Panel: wide.columns, FastProducts: fastProducts(width), L2: secondCache(),
 		GEMM: wide.run, HalfGEMM: half.run,
 		Depthwise: rows.depthwise, MaxPool: rows.maxPool, Grouped: rows.grouped,
 	}

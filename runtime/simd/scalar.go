@@ -4,7 +4,7 @@ import "math"
 
 // Scalar is the set that defines the results of all others.
 var Scalar = &Set{
-	Name: "scalar", Panel: Lanes,
+	Name: "scalar", Panel: Lanes, L2: defaultL2,
 	GEMM: gemmScalar, HalfGEMM: gemmScalar,
 	Depthwise: depthwiseScalar, MaxPool: maxPoolScalar, Grouped: groupedScalar,
 	ToWinograd: toWinogradScalar, FromWinograd: fromWinogradScalar,

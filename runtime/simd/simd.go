@@ -48,6 +48,8 @@ type Set struct {
 	// FastProducts reports whether products take so little time on this CPU that
 	// saving some of them by sums of matrices (Strassen's algorithm) loses.
 	FastProducts bool
+	// L2 is the size in bytes of a core's second-level cache.
+	L2 int
 	// GEMM multiplies rows of pixels by one panel of weights.
 	GEMM func(g *GEMM)
 	// HalfGEMM is GEMM for a panel of Lanes columns. It computes the last panel

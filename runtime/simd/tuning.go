@@ -21,3 +21,15 @@ func fastProducts(width amd64.Width) bool {
 	cpu, err := machinecode.Detect()
 	return err == nil && width == amd64.ZMM && cpu.Vendor == "GenuineIntel"
 }
+
+// defaultL2 is the second-level cache of processors that do not tell its size.
+const defaultL2 = 1 << 20
+
+// secondCache returns Set.L2.
+func secondCache() int {
+	cpu, err := machinecode.Detect()
+	if err != nil || cpu.L2 == 0 {
+		return defaultL2
+	}
+	return cpu.L2
+}
