@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
-	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
-	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
@@ -56,6 +54,7 @@ var faults = []fault{
 	{"one core", "the same bytes", oneCore, together},
 	{"512 MB of memory", "the same bytes", littleMemory, together},
 	{"512 MB of memory and a full-size network, 100 MB of weights", "the same bytes", littleMemoryAtFullSize, alone},
+	{"a system that denies executable memory", "the same bytes, slower, with one warning", noCode, together},
 	{"a read-only input and no network", "the same bytes", readOnly, together},
 	{"an output folder that does not exist", "refuses before it predicts", unwritable, together},
 	{"decrypted weights", "are never in a file that the program opens or writes", noPlaintext, alone},
@@ -535,62 +534,4 @@ func halfBudget(t *testing.T, w *world) string {
 		t.Errorf("status %d after %v of %v\n%s", r.status, r.took, budget, r.stderr)
 	}
 	return fmt.Sprintf("%.2f s of %.2f s", r.took.Seconds(), budget.Seconds())
-}
-
-// boxed makes the stage run the program in a sandbox.
-func boxed(t *testing.T, s *stage, o sandbox.Options) *sandbox.Sandbox {
-	t.Helper()
-	box := sandbox.New(o)
-	t.Cleanup(func() {
-		if err := box.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if len(box.Lacks) > 0 {
-		t.Skipf("this system does not allow: %v", box.Lacks)
-	}
-	s.command = func(name string, args ...string) *exec.Cmd { return box.Command(t.Context(), name, args...) }
-	return box
-}
-
-func oneCore(t *testing.T, w *world) string {
-	s := w.stage(t)
-	boxed(t, s, sandbox.Options{Cores: 1})
-	s.same(t, s.run(t))
-	return ""
-}
-
-func littleMemory(t *testing.T, w *world) string {
-	s := w.stage(t)
-	boxed(t, s, sandbox.Options{Memory: 512e6})
-	r := s.run(t)
-	s.same(t, r)
-	return fmt.Sprintf("%d MB at most", r.peak/1e6)
-}
-
-func littleMemoryAtFullSize(t *testing.T, _ *world) string {
-	if !thorough() {
-		t.Skip("set DEPLOY_KERNEL_LONG=1 for a network of full size, which takes a minute")
-	}
-	const images = 16
-	w, err := deployed(t.TempDir(), demodata.Options{Images: images, FullSize: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.undisturbed(t, images)
-	return littleMemory(t, w)
-}
-
-func readOnly(t *testing.T, w *world) string {
-	s := w.stage(t)
-	boxed(t, s, sandbox.Options{NoNetwork: true, ReadOnly: []string{s.path("input")}})
-	s.same(t, s.run(t))
-	return ""
-}
-
-func unwritable(t *testing.T, w *world) string {
-	s := w.stage(t)
-	s.args = []string{"--output", "../input/nowhere/submission.csv"}
-	s.refused(t, s.run(t), "kernel: creating ../input/nowhere/submission.csv: no such file or directory")
-	return ""
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
+	"github.com/deploy-kernel/deploy-kernel/internal/nocode"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 )
 
@@ -70,6 +71,7 @@ var shared = sync.OnceValues(func() (*world, error) {
 })
 
 func TestMain(m *testing.M) {
+	nocode.Main()
 	status := m.Run()
 	if w, err := shared(); w != nil && errors.Join(err) == nil {
 		os.RemoveAll(filepath.Dir(w.folder))

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/deploy-kernel/deploy-kernel/internal/nocode"
 	"github.com/deploy-kernel/deploy-kernel/runtime/machinecode"
 )
 
@@ -72,33 +71,14 @@ func TestNoMemoryIsWritableAndExecutable(t *testing.T) {
 	}
 }
 
-// deniedVariable marks the process of this test that denies itself executable memory.
-const deniedVariable = "MACHINECODE_TEST_DENIED"
-
-// Linux can refuse, for a whole process, to make memory executable
-// (PR_SET_MDWE, since version 6.3).
 func TestASystemThatDeniesExecutableMemoryIsNamed(t *testing.T) {
-	const setMDWE, refuse = 65, 1
-	if os.Getenv(deniedVariable) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), deniedVariable+"=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("%v\n%s", err, out)
+	nocode.Run(t, func() {
+		_, err := machinecode.Load[sums]("sums", []byte{0xc3})
+		if !errors.Is(err, machinecode.ErrDenied) || !strings.Contains(err.Error(), "sums") {
+			t.Errorf("the error is %v", err)
 		}
-		if strings.Contains(string(out), "SKIP") {
-			t.Skip("this Linux cannot deny executable memory")
+		if _, err := machinecode.Detect(); !errors.Is(err, machinecode.ErrDenied) {
+			t.Errorf("asking the processor: %v", err)
 		}
-		return
-	}
-	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, setMDWE, refuse, 0, 0, 0, 0); errno != 0 {
-		t.Skip(errno)
-	}
-	_, err := machinecode.Load[sums]("sums", []byte{0xc3})
-	if !errors.Is(err, machinecode.ErrDenied) || !strings.Contains(err.Error(), "sums") {
-		t.Errorf("the error is %v", err)
-	}
-	if _, err := machinecode.Detect(); !errors.Is(err, machinecode.ErrDenied) {
-		t.Errorf("asking the processor: %v", err)
-	}
+	})
 }
