@@ -7,14 +7,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/blend/oof"
 )
 
-// table holds the entries of each fold, for scores that need more than their signs.
-// Tables of fewer folds share the parts.
+// table holds the entries of each fold.
 type table struct {
-	models int
-	width  int // number of extra values of a row
-	parts  []*part
-
-	moments moments
+	folded[*part]
+	width int // number of extra values of a row
 }
 
 // part holds the entries of one fold, grouped by row.
@@ -34,36 +30,6 @@ func (p *part) entries() int { return p.start[len(p.start)-1] }
 // entry returns the predictions of entry i, one per model.
 func (p *part) entry(i int) []float32 { return p.values[i*p.models : (i+1)*p.models] }
 
-// Models returns the number of coefficients of a point.
-func (t *table) Models() int { return t.models }
-
-// MaxOffset returns 0: these scores have no offset.
-func (t *table) MaxOffset() float64 { return 0 }
-
-// Folds returns the number of folds.
-func (t *table) Folds() int { return len(t.parts) }
-
-// FoldStarts returns the first row of each fold, and after them the number of rows.
-func (t *table) FoldStarts() []int {
-	starts := []int{0}
-	for i, p := range t.parts {
-		starts = append(starts, starts[i]+p.rows())
-	}
-	return starts
-}
-
-// Correlation is like [Sign.Correlation].
-func (t *table) Correlation(model int) float64 { return t.moments.correlation(model) }
-
-// Rows returns the number of rows.
-func (t *table) Rows() int {
-	rows := 0
-	for _, p := range t.parts {
-		rows += p.rows()
-	}
-	return rows
-}
-
 // Entries returns the number of entries that pruning left.
 func (t *table) Entries() int {
 	entries := 0
@@ -74,18 +40,11 @@ func (t *table) Entries() int {
 }
 
 // choose returns the table of some folds.
-func (t *table) choose(folds []int) table {
-	sub := table{models: t.models, width: t.width}
-	for _, f := range folds {
-		sub.parts = append(sub.parts, t.parts[f])
-	}
-	return sub
-}
+func (t *table) choose(folds []int) table { return table{t.folded.choose(folds), t.width} }
 
 // drop returns the table without one model; it keeps extra as it is.
 func (t *table) drop(model int) table {
-	sub := table{models: t.models - 1, width: t.width}
-	for _, p := range t.parts {
+	return table{t.folded.drop(func(p *part) *part {
 		few := *p
 		few.models--
 		few.values = make([]float32, 0, p.entries()*few.models)
@@ -93,9 +52,8 @@ func (t *table) drop(model int) table {
 			v := p.entry(i)
 			few.values = append(append(few.values, v[:model]...), v[model+1:]...)
 		}
-		sub.parts = append(sub.parts, &few)
-	}
-	return sub
+		return &few
+	}), t.width}
 }
 
 // readTable reads several folds at once. add appends the entries and the extra values
@@ -104,34 +62,15 @@ func readTable(ctx context.Context, set *oof.Set, width int, progress func(int),
 	add func(p *part, fold int, b oof.Block, from int, labels []int),
 ) (table, error) {
 	models := len(set.Models)
-	t := table{models: models, width: width, parts: make([]*part, set.Truth.Folds)}
-	found := make([]moments, len(t.parts))
-	err := set.EachFold(ctx, func(ctx context.Context, fold int) error {
-		p := &part{models: models, start: []int{0}}
-		t.parts[fold] = p
-		return set.Read(ctx, fold, func(b oof.Block) error {
-			if err := set.NotFinite(fold, b); err != nil {
-				return err
-			}
-			found[fold].add(b, set.Classes)
-			for i, row := range b.Rows {
-				add(p, fold, b, i*set.Classes, set.Labels[row])
-				p.start = append(p.start, len(p.values)/models)
-			}
-			if progress != nil {
-				progress(len(b.Rows) * set.Classes * models)
-			}
-			return nil
-		})
+	empty := func() *part { return &part{models: models, start: []int{0}} }
+	all, err := readFolds(ctx, set, set.Classes, progress, empty, func(p *part, fold int, b oof.Block) {
+		for i, row := range b.Rows {
+			add(p, fold, b, i*set.Classes, set.Labels[row])
+			p.start = append(p.start, len(p.values)/models)
+		}
 	})
-	if err != nil {
-		return table{}, err
+	if err == nil && all.Rows() == 0 {
+		err = errors.New("the table has no rows")
 	}
-	for _, m := range found {
-		t.moments.join(m)
-	}
-	if t.Rows() == 0 {
-		return t, errors.New("the table has no rows")
-	}
-	return t, nil
+	return table{all, width}, err
 }
