@@ -18,9 +18,16 @@ var direct = map[string]func(*onnx.Node) nn.Activation{
 	"LeakyRelu": func(n *onnx.Node) nn.Activation {
 		return nn.Activation{Kind: nn.LeakyReLU, A: float(n, "alpha", 0.01)}
 	},
-	"Mish":  func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Mish} },
-	"Swish": func(n *onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Swish, A: float(n, "alpha", 1)} },
-	"Tanh":  func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Tanh} },
+	"Mish":       func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Mish} },
+	"Swish":      func(n *onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Swish, A: float(n, "alpha", 1)} },
+	"Tanh":       func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Tanh} },
+	"Abs":        func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Abs} },
+	"Erf":        func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Erf} },
+	"Exp":        func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Exp} },
+	"Log":        func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Log} },
+	"Reciprocal": func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Power, A: -1} },
+	"Softplus":   func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Softplus} },
+	"Sqrt":       func(*onnx.Node) nn.Activation { return nn.Activation{Kind: nn.Power, A: 0.5} },
 	"HardSigmoid": func(n *onnx.Node) nn.Activation {
 		return nn.Activation{Kind: nn.HardSigmoid, A: float(n, "alpha", 0.2), B: float(n, "beta", 0.5)}
 	},
@@ -39,7 +46,8 @@ func (d *drawing) activation(n *onnx.Node) (part, error) {
 
 func (d *drawing) activate(x string, a nn.Activation) part {
 	return part{[]string{x}, func(in []*value) (*value, error) {
-		return in[0].with(d.b.Activate(in[0].node, a)), nil
+		x := d.compact(in[0])
+		return x.with(d.b.Activate(x.node, a)), nil
 	}}
 }
 

@@ -34,6 +34,11 @@ type drawing struct {
 	drawn  map[string]*value
 	params map[string]weights.Tensor
 	layers map[string]*nn.Node // by the names of their parameters in the file
+	// rearranged holds the nodes that were drawn for arrangements. raw and products
+	// hold what stands for nodes that are not drawn yet; see constantValue and product.
+	rearranged map[string]*nn.Node
+	raw        map[*nn.Node][]float32
+	products   map[*nn.Node]*product
 }
 
 // part is what makes a value of the ONNX graph in the network.
@@ -51,6 +56,7 @@ func newDrawing(ctx context.Context, g *onnx.Graph, values reference.Values, in 
 		b:     nn.NewBuilder("onnx", in.image),
 		parts: map[string]part{}, drawn: map[string]*value{},
 		params: map[string]weights.Tensor{}, layers: map[string]*nn.Node{},
+		rearranged: map[string]*nn.Node{}, raw: map[*nn.Node][]float32{}, products: map[*nn.Node]*product{},
 	}
 	for i, n := range g.Nodes {
 		if d.renames(n) {
@@ -69,7 +75,7 @@ func newDrawing(ctx context.Context, g *onnx.Graph, values reference.Values, in 
 	}
 	d.drawn[in.name] = nchw(d.b.Input())
 	if in.last {
-		d.drawn[in.name] = place(d.b.Input(), -1, int(dimH), int(dimW), int(dimC))
+		d.drawn[in.name] = place(d.b.Input(), none, nn.AxisH, nn.AxisW, nn.AxisC)
 	}
 	return d
 }
@@ -151,6 +157,9 @@ func (d *drawing) network(output string) (*Network, error) {
 			}
 			if in, ok := d.inputs(p); ok {
 				v, err := p.draw(in)
+				if err == nil {
+					err = d.b.Err()
+				}
 				if want := d.values[name].Shape; err == nil && !slices.Equal(v.shape(), want) {
 					err = fmt.Errorf("it would have the shape %v, not %v", v.shape(), want)
 				}
@@ -159,7 +168,7 @@ func (d *drawing) network(output string) (*Network, error) {
 					continue
 				}
 				d.drawn[name] = v
-				out.Steps, ends = append(out.Steps, Step{Node: n}), append(ends, v.node.ID+1)
+				out.Steps, ends = append(out.Steps, Step{Node: n}), append(ends, d.b.Len())
 			}
 		}
 	}
@@ -170,17 +179,17 @@ func (d *drawing) network(output string) (*Network, error) {
 	if logits == nil {
 		return nil, fmt.Errorf("the output %q does not depend on the image", output)
 	}
-	if s := logits.node.Shape; s.H != 1 || s.W != 1 {
-		return nil, fmt.Errorf("the output %q has the shape %v for one image, and only vectors of logits can be imported", output, logits.shape())
+	if s := logits.shape(); slices.Max(s) != tensor.Len(s) {
+		return nil, fmt.Errorf("the output %q has the shape %v for one image, and only vectors of logits can be imported", output, s)
 	}
 	out.OutputShape = d.values[output].Shape
+	vector := d.real(logits)
 	var err error
-	if out.Graph, err = d.b.Graph(logits.node); err != nil {
+	if out.Graph, err = d.b.Graph(d.arranged(vector, [3][]slot{vector.slots(d.axes(vector)...)}).node); err != nil {
 		return nil, err
 	}
 	drawn := 1 // the input
 	for i, end := range ends {
-		end = max(end, drawn) // a part may return an earlier node
 		out.Steps[i].Became, drawn = out.Graph.Nodes[drawn:end], end
 	}
 	text := out.Graph.Text()

@@ -7,7 +7,7 @@
 // Import fixes the batch to one image and the input to a size. Package
 // importer/reference then infers all shapes and folds all constants. What remains is
 // matched by structure, never by names: several nodes may become one operation, and
-// nodes that only rename axes become none. A sigmoid or softmax at the end is left out
+// nodes that only move elements become none, or one rearrangement. A sigmoid or softmax at the end is left out
 // and reported, because a network returns logits.
 //
 // Import refuses models with several inputs, outputs that are no vector, and

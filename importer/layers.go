@@ -16,15 +16,19 @@ func (d *drawing) conv(n *onnx.Node) (part, error) {
 	switch {
 	case w == nil || d.in(n, 2) != "" && bias == nil:
 		return part{}, errors.New("its weights are no constants")
-	case w.Rank() != 4:
-		return part{}, errors.New("networks have convolutions of two dimensions only")
+	case w.Rank() != 4 && w.Rank() != 3:
+		return part{}, errors.New("networks have convolutions of one and two dimensions only")
+	}
+	rank := w.Rank()
+	if rank == 3 {
+		w = w.Reshape([]int{w.Shape[0], w.Shape[1], 1, w.Shape[2]})
 	}
 	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		x := in[0]
-		if err := x.isNCHW(); err != nil {
+		node, err := d.image(in[0])
+		if err != nil {
 			return nil, err
 		}
-		w, err := dilated(w, integers(n, "dilations", 2, 1))
+		w, err := dilated(w, pair(n, "dilations", rank))
 		if err != nil {
 			return nil, err
 		}
@@ -33,9 +37,7 @@ func (d *drawing) conv(n *onnx.Node) (part, error) {
 			Out: w.Shape[0], Window: nn.HW{H: kernel[0], W: kernel[1]},
 			Groups: integer(n, "group", 1), Bias: bias != nil,
 		}
-		stride := integers(n, "strides", 2, 1)
-		c.Stride = nn.HW{H: stride[0], W: stride[1]}
-		node := x.node
+		c.Stride = pair(n, "strides", rank)
 		before, after := d.padding(n, c.Window, c.Stride, node.Shape)
 		if max(before.H, after.H) >= max(2, c.Window.H) || max(before.W, after.W) >= max(2, c.Window.W) {
 			return nil, errors.New("its padding is larger than its window")
@@ -46,7 +48,7 @@ func (d *drawing) conv(n *onnx.Node) (part, error) {
 			node = d.b.Pad(node, nn.Border{Top: before.H, Bottom: after.H, Left: before.W, Right: after.W})
 		}
 		if again := d.again(paramsOf(n), nn.Conv, node); again != nil && sameConv(again, c) {
-			return nchw(d.b.Again(again, node)), nil
+			return images(d.b.Again(again, node), rank), nil
 		}
 		name := d.layer("conv", n.Inputs[1])
 		d.param(name, nn.Weight, w.Shape, w.Float32s())
@@ -55,8 +57,26 @@ func (d *drawing) conv(n *onnx.Node) (part, error) {
 		}
 		y := d.b.Conv(name, node, c)
 		d.layers[paramsOf(n)] = y
-		return nchw(y), nil
+		return images(y, rank), nil
 	}}, nil
+}
+
+// images returns the value of a node of maps of three or four axes.
+func images(n *nn.Node, rank int) *value {
+	if rank == 3 {
+		return place(n, none, nn.AxisC, nn.AxisW)
+	}
+	return nchw(n)
+}
+
+// pair returns an attribute of a node on maps of three or four axes, 1 if it is left
+// out.
+func pair(n *onnx.Node, name string, rank int) nn.HW {
+	v := integers(n, name, rank-2, 1)
+	if rank == 3 {
+		return nn.HW{H: 1, W: v[0]}
+	}
+	return nn.HW{H: v[0], W: v[1]}
 }
 
 func sameConv(n *nn.Node, c nn.Conv2d) bool {
@@ -64,15 +84,15 @@ func sameConv(n *nn.Node, c nn.Conv2d) bool {
 }
 
 // dilated returns weights with zeros between the taps of the window.
-func dilated(w *tensor.Tensor, dilation []int) (*tensor.Tensor, error) {
-	if dilation[0] == 1 && dilation[1] == 1 {
+func dilated(w *tensor.Tensor, dilation nn.HW) (*tensor.Tensor, error) {
+	if dilation == nn.Square(1) {
 		return w, nil
 	}
 	axes := make([][]int, 4)
 	for i, side := range w.Shape {
 		step := 1
 		if i >= 2 {
-			step = dilation[i-2]
+			step = []int{dilation.H, dilation.W}[i-2]
 		}
 		if i >= 2 && (side-1)*step >= maxWindow {
 			return nil, fmt.Errorf("its window of %d pixels is too large", (side-1)*step+1)
@@ -109,6 +129,12 @@ func (d *drawing) padding(n *onnx.Node, window, stride nn.HW, in nn.Shape) (befo
 		before.W, after.W = same(in.W, window.W, stride.W)
 		return before, after
 	}
+	if a := n.Attribute("pads"); a != nil && len(a.Ints) == 2 {
+		if auto == "VALID" {
+			return before, after
+		}
+		return nn.HW{W: int(a.Ints[0])}, nn.HW{W: int(a.Ints[1])}
+	}
 	p := integers(n, "pads", 4, 0)
 	if auto == "VALID" {
 		p = make([]int, 4)
@@ -116,22 +142,26 @@ func (d *drawing) padding(n *onnx.Node, window, stride nn.HW, in nn.Shape) (befo
 	return nn.HW{H: p[0], W: p[1]}, nn.HW{H: p[2], W: p[3]}
 }
 
-// pool recognizes poolings of two dimensions.
+// pool recognizes poolings of one and two dimensions.
 func (d *drawing) pool(n *onnx.Node) (part, error) {
-	if dilation := integers(n, "dilations", 2, 1); dilation[0] != 1 || dilation[1] != 1 {
+	want := d.values[n.Outputs[0]].Shape
+	rank := len(want)
+	if rank != 3 && rank != 4 {
+		return part{}, errors.New("networks have poolings of one and two dimensions only")
+	}
+	if pair(n, "dilations", rank) != nn.Square(1) {
 		return part{}, errors.New("networks have no dilated poolings")
 	}
 	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		x, want := in[0], d.values[n.Outputs[0]].Shape
-		if err := x.isNCHW(); err != nil || len(want) != 4 {
-			return nil, errors.Join(err, errors.New("it needs two dimensions of space"))
+		x, err := d.image(in[0])
+		if err != nil {
+			return nil, err
 		}
-		kernel, stride := integers(n, "kernel_shape", 2, 1), integers(n, "strides", 2, 1)
 		p := nn.Pool2d{
-			Window: nn.HW{H: kernel[0], W: kernel[1]}, Stride: nn.HW{H: stride[0], W: stride[1]},
+			Window: pair(n, "kernel_shape", rank), Stride: pair(n, "strides", rank),
 			CountIncludePad: integer(n, "count_include_pad", 0) != 0,
 		}
-		before, after := d.padding(n, p.Window, p.Stride, x.node.Shape)
+		before, after := d.padding(n, p.Window, p.Stride, x.Shape)
 		p.Pad = before
 		if p.CountIncludePad && (before == nn.HW{} && after == nn.HW{}) {
 			p.CountIncludePad = false // nothing to count
@@ -141,12 +171,12 @@ func (d *drawing) pool(n *onnx.Node) (part, error) {
 			if p.CountIncludePad && (p.CeilMode || before != after) {
 				break
 			}
-			if poolSide(x.node.Shape.H, p.Window.H, p.Stride.H, p.Pad.H, p.CeilMode) == want[2] &&
-				poolSide(x.node.Shape.W, p.Window.W, p.Stride.W, p.Pad.W, p.CeilMode) == want[3] {
+			if (rank == 3 || poolSide(x.Shape.H, p.Window.H, p.Stride.H, p.Pad.H, p.CeilMode) == want[2]) &&
+				poolSide(x.Shape.W, p.Window.W, p.Stride.W, p.Pad.W, p.CeilMode) == want[rank-1] {
 				if n.Op == "MaxPool" {
-					return nchw(d.b.MaxPool(x.node, p)), nil
+					return images(d.b.MaxPool(x, p), rank), nil
 				}
-				return nchw(d.b.AvgPool(x.node, p)), nil
+				return images(d.b.AvgPool(x, p), rank), nil
 			}
 		}
 		return nil, fmt.Errorf("networks cannot pool with padding of %v before and %v after", before, after)
@@ -167,60 +197,104 @@ func poolSide(in, window, stride, pad int, ceil bool) int {
 }
 
 func (d *drawing) globalPool(n *onnx.Node) (part, error) {
+	kind := reductions["ReduceMean"]
+	if n.Op == "GlobalMaxPool" {
+		kind = reductions["ReduceMax"]
+	}
 	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		if err := in[0].isNCHW(); err != nil {
-			return nil, err
+		var over []int
+		for i := 2; i < len(in[0].axes); i++ {
+			over = append(over, i)
 		}
-		return nchw(d.overSpace(n.Op, in[0].node)), nil
+		return d.reduced(kind, in[0], over), nil
 	}}, nil
 }
 
-func (d *drawing) overSpace(op string, x *nn.Node) *nn.Node {
-	if op == "GlobalMaxPool" || op == "ReduceMax" {
-		return d.b.GlobalMaxPool(x)
-	}
-	return d.b.GlobalAvgPool(x)
+// reduction is a function of many elements, as a mean or maximum of a function of each.
+type reduction struct {
+	largest       bool
+	before, after *nn.Activation // of each element, and of the result
+	sum           bool           // the mean times the number of elements
+	negated       bool           // before and after
 }
 
-// reduce recognizes means and maxima over all pixels, or over all channels.
+// reductions holds the operators that reduce axes.
+var reductions = map[string]reduction{
+	"ReduceMean":      {},
+	"ReduceMax":       {largest: true},
+	"ReduceMin":       {largest: true, negated: true},
+	"ReduceSum":       {sum: true},
+	"ReduceL1":        {sum: true, before: &nn.Activation{Kind: nn.Abs}},
+	"ReduceL2":        {sum: true, before: &nn.Activation{Kind: nn.Power, A: 2}, after: &nn.Activation{Kind: nn.Power, A: 0.5}},
+	"ReduceSumSquare": {sum: true, before: &nn.Activation{Kind: nn.Power, A: 2}},
+}
+
+// reduce recognizes means, sums, norms and maxima over axes.
 func (d *drawing) reduce(n *onnx.Node) (part, error) {
 	over, err := d.reducedAxes(n)
 	if err != nil {
 		return part{}, err
 	}
 	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		x := in[0]
-		var gone []dim
-		kept := &value{axes: slices.Clone(x.axes)}
-		for _, axis := range over {
-			gone = append(gone, x.axes[axis]...)
-			kept.axes[axis] = nil
-		}
-		s := x.node.Shape
-		all := func(dims ...dim) bool {
-			for _, d := range dims {
-				if d.side(s) > 1 && !slices.Contains(gone, d) {
-					return false
-				}
-			}
-			return true
-		}
-		switch {
-		case len(gone) == 0:
-			kept.node = x.node
-		case all(dimH, dimW) && !slices.Contains(gone, dimC):
-			kept.node = d.overSpace(n.Op, x.node)
-		case all(dimC) && !slices.Contains(gone, dimH) && !slices.Contains(gone, dimW):
-			if n.Op == "ReduceMax" {
-				kept.node = d.b.ChannelMax(x.node)
-			} else {
-				kept.node = d.b.ChannelMean(x.node)
-			}
-		default:
-			return nil, fmt.Errorf("networks cannot reduce the axes %v of %v", over, x.shape())
-		}
-		return kept.reshape(d.values[n.Outputs[0]].Shape)
+		return d.reshaped(d.reduced(reductions[n.Op], in[0], over), d.values[n.Outputs[0]].Shape), nil
 	}}, nil
+}
+
+// reduced draws a reduction over some axes, which keep the length 1.
+func (d *drawing) reduced(r reduction, v *value, over []int) *value {
+	x := d.compact(v)
+	var gone [3]bool // whether a coordinate has digits that go, and that stay
+	var kept [3]bool
+	count := 1
+	for i, digits := range x.axes {
+		for _, digit := range digits {
+			if slices.Contains(over, i) {
+				count *= digit.Size
+				gone[digit.Axis] = true
+			} else {
+				kept[digit.Axis] = kept[digit.Axis] || digit.Step > 0
+			}
+		}
+	}
+	over = slices.Clone(over)
+	overPixels := !gone[nn.AxisC] && (gone[nn.AxisH] || gone[nn.AxisW]) && !kept[nn.AxisH] && !kept[nn.AxisW]
+	if !overPixels && count > 1 {
+		x = d.channels(x, over...)
+	}
+	n := x.node
+	if r.before != nil {
+		n = d.b.Activate(n, *r.before)
+	}
+	n = d.scaledBy(n, r.negated, -1)
+	switch {
+	case count == 1:
+	case overPixels && r.largest:
+		n = d.b.GlobalMaxPool(n)
+	case overPixels:
+		n = d.b.GlobalAvgPool(n)
+	case r.largest:
+		n = d.b.ChannelMax(n)
+	default:
+		n = d.b.ChannelMean(n)
+	}
+	n = d.scaledBy(n, r.negated, -1)
+	n = d.scaledBy(n, r.sum, float64(count))
+	if r.after != nil {
+		n = d.b.Activate(n, *r.after)
+	}
+	out := &value{node: n, axes: slices.Clone(x.axes)}
+	for _, axis := range over {
+		out.axes[axis] = nil
+	}
+	return out
+}
+
+// scaledBy draws the product with a factor, if it applies.
+func (d *drawing) scaledBy(x *nn.Node, applies bool, factor float64) *nn.Node {
+	if !applies {
+		return x
+	}
+	return d.norm(x, slices.Repeat([]float64{factor}, x.Shape.C), make([]float64, x.Shape.C))
 }
 
 // reducedAxes returns the axes of a reduction, counted from the front.
@@ -274,42 +348,39 @@ func (d *drawing) gemm(n *onnx.Node) (part, error) {
 				b[i] *= float32(beta)
 			}
 		}
-		return d.linear(n, in[0], v, w.Shape[1], b)
+		return d.linearLayer(n, in[0], v, w.Shape[1], b)
 	}}, nil
 }
 
-// matMul recognizes products with a constant matrix, and the bias that is added to one.
-func (d *drawing) matMul(n *onnx.Node) (part, error) {
-	w := d.constant(n.Inputs[1])
-	if w == nil || w.Rank() != 2 {
-		return part{}, errors.New("networks multiply with constant matrices only")
-	}
-	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		return d.linear(n, in[0], w.Float32s(), w.Shape[1], nil)
-	}}, nil
-}
-
-// linear draws a product of the value's last axis with a matrix (in, out). It is a
+// linearLayer draws a product of the value's last axis with a matrix (in, out). It is a
 // linear layer if that axis holds the whole value, and otherwise a convolution of 1x1.
-func (d *drawing) linear(n *onnx.Node, x *value, w []float32, out int, bias []float32) (*value, error) {
-	last := len(x.axes) - 1
-	dims, s := x.axes[last], x.node.Shape
-	order := channelOrder(dims, s)
-	in := len(order)
+func (d *drawing) linearLayer(n *onnx.Node, v *value, w []float32, out int, bias []float32) (*value, error) {
+	last := len(v.axes) - 1
+	v = d.compact(v)
+	in := size(v.axes[last])
+	whole := in == v.node.Shape.Len()
+	if !whole {
+		v = d.channels(v, last)
+	}
+	s := v.node.Shape
 	rows := make([]float32, in*out) // (out, in), in the order C, H, W
-	for o := range out {
-		for i, at := range order {
+	for i := range in {
+		place := [3]int{i, 0, 0}
+		if whole {
+			place = [3]int{i / (s.H * s.W), i / s.W % s.H, i % s.W}
+		}
+		at := v.indexOf(last, place)
+		for o := range out {
 			rows[o*in+i] = w[at*out+o]
 		}
 	}
-	result := &value{axes: slices.Clone(x.axes)}
+	result := &value{axes: slices.Clone(v.axes)}
 	result.axes[last] = nil
 	if out > 1 {
-		result.axes[last] = []dim{dimC}
+		result.axes[last] = []nn.Digit{{Size: out, Axis: nn.AxisC, Step: 1}}
 	}
-	whole := in == s.Len()
-	if again := d.again(paramsOf(n), nn.Linear, x.node); again != nil && whole {
-		result.node = d.b.Again(again, x.node)
+	if again := d.again(paramsOf(n), nn.Linear, v.node); again != nil && whole {
+		result.node = d.b.Again(again, v.node)
 		return result, nil
 	}
 	name := d.layer("linear", n.Inputs[1])
@@ -319,41 +390,14 @@ func (d *drawing) linear(n *onnx.Node, x *value, w []float32, out int, bias []fl
 		}
 		d.param(name, nn.Weight, []int{out, in}, rows)
 		d.param(name, nn.Bias, []int{out}, bias)
-		result.node = d.b.Linear(name, x.node, out)
+		result.node = d.b.Linear(name, v.node, out)
 		d.layers[paramsOf(n)] = result.node
 		return result, nil
-	}
-	if in != s.C {
-		return nil, fmt.Errorf("its input %v has other axes than the channels last", x.shape())
 	}
 	d.param(name, nn.Weight, []int{out, in, 1, 1}, rows)
 	if bias != nil {
 		d.param(name, nn.Bias, []int{out}, bias)
 	}
-	result.node = d.b.Conv(name, x.node, nn.Conv2d{Out: out, Window: nn.Square(1), Bias: bias != nil})
+	result.node = d.b.Conv(name, v.node, nn.Conv2d{Out: out, Window: nn.Square(1), Bias: bias != nil})
 	return result, nil
-}
-
-// channelOrder returns for each element of an axis, in the order C, H, W, its place
-// in the order of the axis' dimensions.
-func channelOrder(dims []dim, s nn.Shape) []int {
-	order := []int{0}
-	for _, want := range []dim{dimC, dimH, dimW} {
-		at := slices.Index(dims, want)
-		if at < 0 {
-			continue
-		}
-		stride := 1
-		for _, d := range dims[at+1:] {
-			stride *= d.side(s)
-		}
-		var next []int
-		for _, base := range order {
-			for i := range want.side(s) {
-				next = append(next, base+i*stride)
-			}
-		}
-		order = next
-	}
-	return order
 }

@@ -23,35 +23,76 @@ func (d *drawing) layerNorm(n *onnx.Node) (part, error) {
 		return part{}, errors.New("its parameters are no constants")
 	}
 	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		x := in[0]
-		axis := integer(n, "axis", -1)
-		if axis < 0 {
-			axis += len(x.axes)
+		axis := axisOf(n, -1, len(in[0].axes))
+		var axes []int
+		for i := axis; i < len(in[0].axes); i++ {
+			axes = append(axes, i)
 		}
-		bias := make([]float64, scale.Len())
-		if shift != nil {
-			bias = shift.Float64s()
-		}
-		for _, dims := range x.axes[axis+1:] {
-			if len(dims) > 0 {
-				return nil, errors.New("networks normalize the channels of a pixel only")
+		x := d.channels(in[0], axes...)
+		parameter := func(c *tensor.Tensor) []float64 {
+			if c == nil {
+				return nil
 			}
+			v, _ := x.perChannel(c)
+			return v
 		}
-		return d.drawNorm(x, norm{axis, float(n, "epsilon", 1e-5)}, n.Inputs[1], scale.Float64s(), bias)
+		return d.drawNorm(x, norm{axis, float(n, "epsilon", 1e-5)}, n.Inputs[1], parameter(scale), parameter(shift))
 	}}, nil
 }
 
-// drawNorm draws a layer norm over an axis, which must hold the channels. weight is the
-// name of the scales in the file.
+// drawNorm draws a layer norm of the channels, or over an axis if there is no scale.
+// weight is the name of the scales in the file.
 func (d *drawing) drawNorm(x *value, n norm, weight string, scale, shift []float64) (*value, error) {
+	if scale == nil {
+		x = d.channels(x, n.axis)
+		scale = slices.Repeat([]float64{1}, x.node.Shape.C)
+	}
 	c := x.node.Shape.C
-	if !x.holds(n.axis, dimC) || len(scale) != c || len(shift) != c {
-		return nil, errors.New("networks normalize the channels of a pixel only")
+	if shift == nil {
+		shift = make([]float64, c)
 	}
 	name := d.layer("norm", weight)
 	d.param(name, nn.Weight, []int{c}, singles(scale))
 	d.param(name, nn.Bias, []int{c}, singles(shift))
 	return x.with(d.b.LayerNorm(name, x.node, n.eps)), nil
+}
+
+// instanceNorm recognizes normalizations over pixels, and over channels in groups.
+func (d *drawing) instanceNorm(n *onnx.Node) (part, error) {
+	scale, shift := d.constant(d.in(n, 1)), d.constant(d.in(n, 2))
+	if scale == nil || shift == nil {
+		return part{}, errors.New("its parameters are no constants")
+	}
+	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
+		v := d.compact(in[0])
+		// The channels of a group follow each other, and all else are pixels.
+		lists := [3][]slot{v.slots(1), v.natural(nn.AxisH), v.natural(nn.AxisW)}
+		for _, s := range v.natural(nn.AxisC) {
+			if s.axis != 1 {
+				lists[nn.AxisC] = append(lists[nn.AxisC], s)
+			}
+		}
+		for axis := nn.AxisH; axis <= nn.AxisW; axis++ {
+			lists[axis] = slices.DeleteFunc(lists[axis], func(s slot) bool { return s.axis == 1 })
+		}
+		x := d.arranged(v, lists)
+		c, groups := x.node.Shape.C, size(x.axes[1])
+		if n.Op == "GroupNormalization" {
+			groups = integer(n, "num_groups", 1)
+		}
+		a, b := make([]float64, c), make([]float64, c)
+		for i := range a {
+			index := i / (c / size(x.axes[1]))
+			if n.Op == "GroupNormalization" && n.Opset < 21 {
+				index = i / (c / groups)
+			}
+			a[i], b[i] = scale.Float64s()[index], shift.Float64s()[index]
+		}
+		name := d.layer("norm", n.Inputs[1])
+		d.param(name, nn.Weight, []int{c}, singles(a))
+		d.param(name, nn.Bias, []int{c}, singles(b))
+		return x.with(d.b.GroupNorm(name, x.node, groups, float(n, "epsilon", 1e-5))), nil
+	}}, nil
 }
 
 // normOps lists the operators of which composed layer norms consist.

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
@@ -14,19 +13,26 @@ var recognizers map[string]func(*drawing, *onnx.Node) (part, error)
 
 func init() {
 	recognizers = map[string]func(*drawing, *onnx.Node) (part, error){
-		"Add": (*drawing).sum, "Sub": (*drawing).sum, "Mul": (*drawing).product, "Div": (*drawing).product,
-		"Neg": (*drawing).affine, "BatchNormalization": (*drawing).batchNorm,
-		"LayerNormalization": (*drawing).layerNorm,
-		"Conv":               (*drawing).conv, "Gemm": (*drawing).gemm, "MatMul": (*drawing).matMul,
+		"Add": (*drawing).arithmetic, "Sub": (*drawing).arithmetic, "Mul": (*drawing).arithmetic, "Div": (*drawing).arithmetic,
+		"Max": (*drawing).extreme, "Min": (*drawing).extreme, "Sum": (*drawing).total,
+		"Neg": (*drawing).affine, "BatchNormalization": (*drawing).batchNorm, "PRelu": (*drawing).prelu, "Pow": (*drawing).power,
+		"LayerNormalization": (*drawing).layerNorm, "InstanceNormalization": (*drawing).instanceNorm,
+		"GroupNormalization": (*drawing).instanceNorm,
+		"Conv":               (*drawing).conv, "Gemm": (*drawing).gemm, "MatMul": (*drawing).matMul, "Attention": (*drawing).attentionNode,
+		"Softmax": (*drawing).softmax, "LogSoftmax": (*drawing).softmax,
+		"ConvTranspose": (*drawing).convTranspose, "Resize": (*drawing).resize, "Upsample": (*drawing).resize,
 		"MaxPool": (*drawing).pool, "AveragePool": (*drawing).pool,
 		"GlobalAveragePool": (*drawing).globalPool, "GlobalMaxPool": (*drawing).globalPool,
-		"ReduceMean": (*drawing).reduce, "ReduceMax": (*drawing).reduce,
-		"Concat": (*drawing).concat, "Pad": (*drawing).pad, "Slice": (*drawing).slice,
+		"Concat": (*drawing).concat, "Pad": (*drawing).pad, "Slice": (*drawing).slice, "Gather": (*drawing).gather,
+		"Tile": (*drawing).tile, "DepthToSpace": (*drawing).depthToSpace, "SpaceToDepth": (*drawing).spaceToDepth,
 		"Clip":    (*drawing).clip,
 		"Relu":    simple((*nn.Builder).ReLU),
 		"Sigmoid": simple((*nn.Builder).Sigmoid),
 		"Reshape": (*drawing).reshape, "Flatten": (*drawing).reshape, "Squeeze": (*drawing).reshape,
-		"Unsqueeze": (*drawing).reshape, "Expand": (*drawing).reshape, "Transpose": (*drawing).transpose,
+		"Unsqueeze": (*drawing).reshape, "Expand": (*drawing).expand, "Transpose": (*drawing).transpose,
+	}
+	for op := range reductions {
+		recognizers[op] = (*drawing).reduce
 	}
 	for op := range direct {
 		recognizers[op] = (*drawing).activation
@@ -39,10 +45,7 @@ func (d *drawing) recognize(n *onnx.Node, name string) (part, error) {
 		return d.activate(x, a), nil
 	}
 	if x, norm, ok := d.composedNorm(n); ok {
-		return part{[]string{x}, func(in []*value) (*value, error) {
-			c := in[0].node.Shape.C
-			return d.drawNorm(in[0], norm, "", slices.Repeat([]float64{1}, c), make([]float64, c))
-		}}, nil
+		return part{[]string{x}, func(in []*value) (*value, error) { return d.drawNorm(in[0], norm, "", nil, nil) }}, nil
 	}
 	if n.Op == "Split" && n.Domain == "" {
 		return d.split(n, name)
@@ -61,33 +64,10 @@ func (d *drawing) recognize(n *onnx.Node, name string) (part, error) {
 func simple(draw func(*nn.Builder, *nn.Node) *nn.Node) func(*drawing, *onnx.Node) (part, error) {
 	return func(d *drawing, n *onnx.Node) (part, error) {
 		return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-			return in[0].with(draw(d.b, in[0].node)), nil
+			x := d.compact(in[0])
+			return x.with(draw(d.b, x.node)), nil
 		}}, nil
 	}
-}
-
-// reshape only groups axes anew. The shape is the one that was inferred.
-func (d *drawing) reshape(n *onnx.Node) (part, error) {
-	shape := d.values[n.Outputs[0]].Shape
-	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) { return in[0].reshape(shape) }}, nil
-}
-
-func (d *drawing) transpose(n *onnx.Node) (part, error) {
-	return part{[]string{d.in(n, 0)}, func(in []*value) (*value, error) {
-		perm := make([]int, len(in[0].axes))
-		for i := range perm {
-			perm[i] = len(perm) - 1 - i
-		}
-		if a := n.Attribute("perm"); a != nil {
-			for i, p := range a.Ints {
-				perm[i] = int(p)
-				if p < 0 {
-					perm[i] += len(perm)
-				}
-			}
-		}
-		return in[0].permute(perm), nil
-	}}, nil
 }
 
 // integers returns an attribute, or n times otherwise if it is left out.

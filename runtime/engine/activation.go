@@ -47,6 +47,15 @@ func rowOf(set *simd.Set, a nn.Activation) func(y, x []float32) {
 		return each(func(v float32) float32 { return max(0, min(1, scale*v+shift)) })
 	case nn.HardSwish:
 		return each(func(v float32) float32 { return v * max(0, min(1, v*(1.0/6)+0.5)) })
+	case nn.Power:
+		switch a.A {
+		case 2:
+			return each(func(v float32) float32 { return v * v })
+		case 0.5:
+			return each(func(v float32) float32 { return float32(math.Sqrt(float64(v))) })
+		case -1:
+			return each(func(v float32) float32 { return 1 / v })
+		}
 	case nn.LeakyReLU:
 		slope := float32(a.A)
 		return each(func(v float32) float32 { return max(v, 0) + slope*min(v, 0) })

@@ -27,17 +27,24 @@ const (
 	LeakyReLU                         // x, or A*x if x is negative
 	ELU                               // x, or A*(exp(x) - 1) if x is negative
 	Tanh                              // tanh(x)
+	Power                             // x to the power of A
+	Exp                               // exp(x)
+	Log                               // the natural logarithm
+	Abs                               // the absolute value
+	Erf                               // the error function
+	Softplus                          // log(1 + exp(x))
 )
 
 var activationNames = [...]string{
 	"Swish", "GELU", "GELUTanh", "HardSigmoid", "HardSwish", "Mish", "Clip", "LeakyReLU", "ELU", "Tanh",
+	"Power", "Exp", "Log", "Abs", "Erf", "Softplus",
 }
 
 // String returns the activation with its constants, e.g. "Clip(0, 6)".
 func (a Activation) String() string {
 	name := activationNames[a.Kind]
 	switch a.Kind {
-	case Swish, LeakyReLU, ELU:
+	case Swish, LeakyReLU, ELU, Power:
 		return fmt.Sprintf("%s(%v)", name, a.A)
 	case HardSigmoid, Clip:
 		return fmt.Sprintf("%s(%v, %v)", name, a.A, a.B)
@@ -74,6 +81,18 @@ func (a Activation) Of(x float64) float64 {
 		return x
 	case Tanh:
 		return math.Tanh(x)
+	case Power:
+		return math.Pow(x, a.A)
+	case Exp:
+		return math.Exp(x)
+	case Log:
+		return math.Log(x)
+	case Abs:
+		return math.Abs(x)
+	case Erf:
+		return math.Erf(x)
+	case Softplus:
+		return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
 	}
 	panic(fmt.Sprintf("nn: internal error: activation %d", a.Kind))
 }

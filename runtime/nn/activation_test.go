@@ -24,6 +24,11 @@ func TestActivationsHaveTheValuesOfPyTorch(t *testing.T) {
 		{nn.Activation{Kind: nn.LeakyReLU, A: 0.01}, -0.01, 2},
 		{nn.Activation{Kind: nn.ELU, A: 1}, -0.632121, 2},
 		{nn.Activation{Kind: nn.Tanh}, -0.761594, 0.964028},
+		{nn.Activation{Kind: nn.Power, A: 3}, -1, 8},
+		{nn.Activation{Kind: nn.Exp}, 0.367879, 7.389056},
+		{nn.Activation{Kind: nn.Abs}, 1, 2},
+		{nn.Activation{Kind: nn.Erf}, -0.842701, 0.995322},
+		{nn.Activation{Kind: nn.Softplus}, 0.313262, 2.126928},
 	} {
 		if low, top := c.a.Of(-1), c.a.Of(2); math.Abs(low-c.low) > 1e-6 || math.Abs(top-c.top) > 1e-6 {
 			t.Errorf("%v is %.6f at -1 and %.6f at 2, want %v and %v", c.a, low, top, c.low, c.top)

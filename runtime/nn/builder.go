@@ -45,6 +45,12 @@ func (b *Builder) Scope(format string, args ...any) *Builder {
 // Input returns the graph's input node.
 func (b *Builder) Input() *Node { return b.s.graph.Input }
 
+// Len returns the number of nodes so far.
+func (b *Builder) Len() int { return len(b.s.graph.Nodes) }
+
+// Err returns the first mistake made while drawing, if there is one.
+func (b *Builder) Err() error { return b.s.err }
+
 // Mark names n as the output of a PyTorch module in this scope, and returns n. The
 // name "" stands for the scope itself.
 func (b *Builder) Mark(name string, n *Node) *Node {
