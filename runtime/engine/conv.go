@@ -178,7 +178,7 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 // contiguous.
 func (c *conv) packRows(n *nn.Node, w []float32) {
 	channels, taps := c.x.pixel, n.Window.H*n.Window.W
-	run := round(n.Window.W*channels, simd.Lanes)
+	run := n.Window.W * channels
 	c.step = simd.Lanes
 	c.split(c.y.count() * simd.Lanes)
 	c.block(n.Window.H*run, false)

@@ -12,8 +12,8 @@ type Block struct {
 
 // AppendSegment appends k input values from offset on to blocks, and returns the
 // extended slice. It splits them so that no block sums more than limit values.
-// Both k and limit are multiples of Lanes. xStep is as in [GEMM]: the floats from
-// Lanes values to the next ones.
+// xStep is as in [GEMM]: the floats from Lanes values to the next ones. Unless those
+// are contiguous, both k and limit are multiples of Lanes.
 func AppendSegment(blocks []Block, offset, k, limit, xStep int) []Block {
 	for k > 0 {
 		last := len(blocks) - 1
@@ -29,7 +29,7 @@ func AppendSegment(blocks []Block, offset, k, limit, xStep int) []Block {
 		n := min(k, limit-b.K)
 		b.Segments = append(b.Segments, Segment{Offset: offset, K: n})
 		b.K += n
-		offset += n / Lanes * step(xStep)
+		offset += n/Lanes*step(xStep) + n%Lanes
 		k -= n
 	}
 	return blocks

@@ -209,6 +209,9 @@ func (r *gemmRoutines) generate(f gemmForm) (func(*GEMM), error) {
 //				sums[r][j] += x[r] * w[j]
 //			}
 //		}
+//		for each value that remains {
+//			sums[r][j] += x[r] * w[j]
+//		}
 //		y = max(sums, floor)
 //		g.tile += rows
 //	}
@@ -357,7 +360,7 @@ func (e *gemmEmitter) product() {
 	e.MOV(emit.Field(unsafe.Offsetof(g.segmentsEnd)), gemmK)
 	e.MOV(gemmW, emit.Field(unsafe.Offsetof(g.W)))
 
-	segment, values, done := e.NewLabel(), e.NewLabel(), e.NewLabel()
+	segment, values, rest, value, done := e.NewLabel(), e.NewLabel(), e.NewLabel(), e.NewLabel(), e.NewLabel()
 	e.Bind(segment)
 	e.CMP(gemmSegment, emit.Field(unsafe.Offsetof(g.segmentsEnd)))
 	e.JE(done)
@@ -370,6 +373,8 @@ func (e *gemmEmitter) product() {
 		e.LEA(gemmXLower, amd64.At(gemmX).Index(odd[1], 2))
 		e.ADD(gemmXLower, gemmStep) // 7 distances
 	}
+	e.SUB(gemmK, amd64.Imm(Lanes))
+	e.JB(rest)
 	e.Align(32)
 	e.Bind(values)
 	for i := range e.ahead {
@@ -381,15 +386,28 @@ func (e *gemmEmitter) product() {
 	for u := range Lanes {
 		e.step(u)
 	}
-	e.ADD(gemmX, emit.Field(unsafe.Offsetof(g.stepX)))
-	if e.rows > lower {
-		e.ADD(gemmXLower, emit.Field(unsafe.Offsetof(g.stepX)))
-	}
-	e.ADD(gemmW, amd64.Imm(Lanes*e.columns*emit.Float))
+	e.advance(emit.Field(unsafe.Offsetof(g.stepX)), Lanes)
 	e.SUB(gemmK, amd64.Imm(Lanes))
-	e.JNZ(values)
+	e.JAE(values)
+	e.Bind(rest)
+	e.ADD(gemmK, amd64.Imm(Lanes))
+	e.JZ(segment)
+	e.Bind(value)
+	e.step(0)
+	e.advance(amd64.Imm(emit.Float), 1)
+	e.DEC(gemmK)
+	e.JNZ(value)
 	e.JMP(segment)
 	e.Bind(done)
+}
+
+// advance moves the inputs by a number of bytes, and the weights by rows of the panel.
+func (e *gemmEmitter) advance(bytes amd64.Operand, rows int) {
+	e.ADD(gemmX, bytes)
+	if e.rows > lower {
+		e.ADD(gemmXLower, bytes)
+	}
+	e.ADD(gemmW, amd64.Imm(rows*e.columns*emit.Float))
 }
 
 // step adds the products of one value of each pixel and one row of the panel.

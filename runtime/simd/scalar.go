@@ -43,7 +43,7 @@ func gemmScalar(g *GEMM) {
 		for _, s := range g.Segments {
 			at := int(g.In[p]) + s.Offset
 			for k := 0; k < s.K; k += Lanes {
-				for _, v := range g.X[at:][:Lanes] {
+				for _, v := range g.X[at:][:min(Lanes, s.K-k)] {
 					row := (*[Lanes]float32)(w)
 					for j := range sum {
 						sum[j] += v * row[j]

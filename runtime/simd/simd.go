@@ -112,7 +112,7 @@ func Select(name string) (*Set, error) {
 type Segment struct {
 	// Offset is the run's start, relative to the pixel's entry in GEMM.In.
 	Offset int
-	// K is the number of values, a multiple of Lanes.
+	// K is the number of values.
 	K int
 }
 

@@ -336,6 +336,9 @@ func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 	g.YStep = plane
 	for range 1 + d.r.IntN(3) {
 		s := simd.Segment{Offset: d.r.IntN(4), K: lanes * (1 + d.r.IntN(4))}
+		if d.r.IntN(3) == 0 {
+			s.K = 1 + d.r.IntN(3*lanes)
+		}
 		g.Segments = append(g.Segments, s)
 		k += s.K
 	}
