@@ -300,6 +300,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 			}
 		}
 	}
+	g.Ahead = nil
 }
 
 // gather packs the values of the job's pixels contiguously. The planes that a tile

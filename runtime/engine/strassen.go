@@ -278,7 +278,7 @@ func (m *multiplier) product(x matrix, b weights, plane int, start []matrix) {
 	g.First, g.X, g.In, g.XStep = 0, x.data, x.at, x.step
 	segment[0] = simd.Segment{K: b.inputs * simd.Lanes}
 	g.Segments = segment[:min(1, b.inputs)]
-	g.W, g.Ahead = b.w[plane*b.inputs*simd.Lanes*simd.Lanes:], nil
+	g.W = b.w[plane*b.inputs*simd.Lanes*simd.Lanes:]
 	g.Partials, g.PartialStep = [2][]float32{}, m.step
 	for i, s := range start {
 		g.Partials[i] = s.data

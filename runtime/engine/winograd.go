@@ -192,6 +192,7 @@ func (wg *winograd) multiply(s *scratch, v, m []float32, tiles int) {
 			plane += planes
 		}
 	}
+	g.Ahead = nil
 }
 
 // enter transforms the input of one tile in one plane to v. Positions lie as far
