@@ -1,85 +1,82 @@
 package engine
 
 import (
-	"math"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// activation applies a function to each element.
+// activation applies a function to each element, in place or from another tensor.
+// Other steps use it as their epilogue: they apply it to pixels that they have just
+// stored, while these are in the cache. As an epilogue, nil does nothing.
 type activation struct {
-	apply func(y, x []float32) // on one row
+	apply func(*simd.Pixels)
 	x, y  *tensor
+	// The offsets of the pixels in a plane of x and y.
+	in, out []int32
+	// clears reports whether the function of 0 is not 0. Empty positions of a pixel
+	// must stay 0.
+	clears bool
 }
 
-func newActivation(set *simd.Set, a nn.Activation, x, y *tensor) *activation {
-	return &activation{apply: rowOf(set, a), x: x, y: y}
+func (comp *compiler) activation(f nn.Activation, x, y *tensor) *activation {
+	return &activation{
+		apply: comp.set.Activation(f), x: x, y: y, clears: f.Of(0) != 0,
+		in: comp.table(x, y.shape, nn.Square(1), nn.HW{}), out: comp.table(y, y.shape, nn.Square(1), nn.HW{}),
+	}
+}
+
+// epilogue returns the activation that a unit applies to its result, or nil.
+func (comp *compiler) epilogue(u *unit, y *tensor) *activation {
+	if u.activation == nil {
+		return nil
+	}
+	return comp.activation(u.activation.Activation, y, y)
 }
 
 func (a *activation) parts(int) int { return a.y.count() }
 
-func (a *activation) run(arena []float32, _ *scratch, plane, _ int) {
-	for y := range a.y.h {
-		dst := a.y.line(arena, plane, y)
-		a.apply(dst, a.x.line(arena, plane, y))
-		a.y.clearEmpty(dst, plane)
-	}
+func (a *activation) run(arena []float32, s *scratch, plane, _ int) {
+	a.pixels(arena, s, plane, 1, 0, a.y.h*a.y.w)
 	a.y.clearBorder(arena, plane)
 }
 
-// rowOf returns an activation of a row. Those that have a form with a sigmoid use the
-// SIMD routine.
-func rowOf(set *simd.Set, a nn.Activation) func(y, x []float32) {
-	switch a.Kind {
-	case nn.Swish:
-		factor := float32(a.A)
-		return gated(set, func(v float32) float32 { return factor * v })
-	case nn.GELUTanh:
-		// (1 + tanh(u)) / 2 is the sigmoid of 2u.
-		const factor = 2 * math.Sqrt2 / math.SqrtPi
-		return gated(set, func(v float32) float32 { return factor * (v + 0.044715*v*v*v) })
-	case nn.Clip:
-		low, high := float32(a.A), float32(a.B)
-		return each(func(v float32) float32 { return max(low, min(high, v)) })
-	case nn.HardSigmoid:
-		scale, shift := float32(a.A), float32(a.B)
-		return each(func(v float32) float32 { return max(0, min(1, scale*v+shift)) })
-	case nn.HardSwish:
-		return each(func(v float32) float32 { return v * max(0, min(1, v*(1.0/6)+0.5)) })
-	case nn.Power:
-		switch a.A {
-		case 2:
-			return each(func(v float32) float32 { return v * v })
-		case 0.5:
-			return each(func(v float32) float32 { return float32(math.Sqrt(float64(v))) })
-		case -1:
-			return each(func(v float32) float32 { return 1 / v })
-		}
-	case nn.LeakyReLU:
-		slope := float32(a.A)
-		return each(func(v float32) float32 { return max(v, 0) + slope*min(v, 0) })
+// pixels computes the pixels from first to end-1 of some planes. They are numbered as
+// in the tables.
+func (a *activation) pixels(arena []float32, s *scratch, plane, planes, first, end int) {
+	if a == nil || first >= end {
+		return
 	}
-	return each(func(v float32) float32 { return float32(a.Of(float64(v))) })
-}
-
-// gated returns y = x * sigmoid(f(x)).
-func gated(set *simd.Set, f func(float32) float32) func(y, x []float32) {
-	return func(y, x []float32) {
-		for i, v := range x {
-			y[i] = f(v)
-		}
-		set.Sigmoid(y, y)
-		for i, v := range x {
-			y[i] *= v
-		}
+	j := &s.pixels
+	j.X, j.In, j.XStep = arena[a.x.base(plane):], a.in, a.x.plane()
+	j.Y, j.Out, j.YStep = arena[a.y.base(plane):], a.out, a.y.plane()
+	j.Planes, j.First, j.End = planes, first, end
+	a.apply(j)
+	if a.clears {
+		a.clearEmpty(arena, plane, planes, first, end)
 	}
 }
 
-func each(f func(float32) float32) func(y, x []float32) {
-	return func(y, x []float32) {
-		for i, v := range x {
-			y[i] = f(v)
+// minActivated is the number of pixels from which an activation is worth a call.
+const minActivated = 256
+
+// rows computes the rows from first to end-1 of a plane if they are the last ones or
+// many enough. It returns the first row that remains to compute.
+func (a *activation) rows(arena []float32, s *scratch, plane, first, end int) int {
+	if a == nil || end < a.y.h && (end-first)*a.y.w < minActivated {
+		return first
+	}
+	a.pixels(arena, s, plane, 1, first*a.y.w, end*a.y.w)
+	return end
+}
+
+func (a *activation) clearEmpty(arena []float32, plane, planes, first, end int) {
+	for i := range planes * simd.Lanes {
+		if a.y.holds(plane*simd.Lanes+i) >= 0 {
+			continue
+		}
+		y := arena[a.y.base(plane+i/simd.Lanes)+i%simd.Lanes:]
+		for _, at := range a.out[first:end] {
+			y[at] = 0
 		}
 	}
 }

@@ -43,6 +43,7 @@ type conv struct {
 	pixels              int
 	w, bias             []float32
 	floor               float32
+	after               *activation
 }
 
 // panel is a group of output channels whose weights are packed packed.
@@ -90,7 +91,7 @@ func (comp *compiler) conv(u *unit, x, y *tensor, floor float32) (*conv, error) 
 		stride = n.Stride
 	}
 	c := &conv{
-		set: comp.set, x: x, y: y, pixels: y.h * y.w, floor: floor, bias: bias,
+		set: comp.set, x: x, y: y, pixels: y.h * y.w, floor: floor, bias: bias, after: comp.epilogue(u, y),
 		in:  comp.table(x, y.shape, stride, offset),
 		out: comp.table(y, y.shape, nn.Square(1), nn.HW{}),
 	}
@@ -293,6 +294,9 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 				g.Residual = arena[c.res.base(plane):]
 			}
 			c.set.Multiply(g, p.columns)
+			if i == len(c.blocks)-1 {
+				c.after.pixels(arena, s, plane, p.columns/simd.Lanes, first, first+g.End)
+			}
 			if i == 0 && first == 0 {
 				for p := range p.columns / simd.Lanes {
 					c.y.clearBorder(arena, plane+p)

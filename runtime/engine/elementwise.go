@@ -13,6 +13,7 @@ type affine struct {
 	x, y         *tensor
 	scale, shift []float32
 	floor        float32
+	after        *activation
 }
 
 // norm returns a batch norm as y = x*scale + shift, by channel.
@@ -46,10 +47,12 @@ func (comp *compiler) affine(n *nn.Node, y *tensor) (scale, shift []float32, err
 
 func (a *affine) parts(int) int { return a.y.count() }
 
-func (a *affine) run(arena []float32, _ *scratch, plane, _ int) {
+func (a *affine) run(arena []float32, s *scratch, plane, _ int) {
 	scale, shift := a.scale[plane*simd.Lanes:], a.shift[plane*simd.Lanes:]
+	done := 0
 	for y := range a.y.h {
 		a.set.Scale(a.y.line(arena, plane, y), a.x.line(arena, plane, y), scale, shift, a.floor)
+		done = a.after.rows(arena, s, plane, done, y+1)
 	}
 	a.y.clearBorder(arena, plane)
 }
@@ -60,17 +63,20 @@ type add struct {
 	a, b, y       *tensor
 	factor, floor float32
 	zero          []float32
+	after         *activation
 }
 
 func (s *add) parts(int) int { return s.y.count() }
 
-func (s *add) run(arena []float32, _ *scratch, plane, _ int) {
+func (s *add) run(arena []float32, sc *scratch, plane, _ int) {
+	done := 0
 	for y := range s.y.h {
 		a := s.zero
 		if s.a != nil {
 			a = s.a.line(arena, plane, y)
 		}
 		s.set.AddScaled(s.y.line(arena, plane, y), a, s.b.line(arena, plane, y), s.factor, s.floor)
+		done = s.after.rows(arena, sc, plane, done, y+1)
 	}
 	s.y.clearBorder(arena, plane)
 }
@@ -82,11 +88,13 @@ type gate struct {
 	x, gate, res, y *tensor
 	floor           float32
 	zero            []float32
+	after           *activation
 }
 
 func (g *gate) parts(int) int { return g.y.count() }
 
-func (g *gate) run(arena []float32, _ *scratch, plane, _ int) {
+func (g *gate) run(arena []float32, s *scratch, plane, _ int) {
+	done := 0
 	perPixel := g.gate.h > 1 || g.gate.w > 1 || g.gate.shape.C < g.x.shape.C
 	for y := range g.y.h {
 		res := g.zero
@@ -99,6 +107,7 @@ func (g *gate) run(arena []float32, _ *scratch, plane, _ int) {
 		} else {
 			g.set.Gate(dst, src, g.gate.line(arena, plane, 0), res, g.floor)
 		}
+		done = g.after.rows(arena, s, plane, done, y+1)
 	}
 	g.y.clearBorder(arena, plane)
 }

@@ -165,6 +165,18 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		}
 		return x
 	},
+	"epilogues": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		silu, shifted := nn.Activation{Kind: nn.Swish, A: 1}, nn.Activation{Kind: nn.HardSigmoid, A: 0.2, B: 0.5}
+		x = b.Activate(b.Conv("c1", x, square(40, 3, 1, 1, 1)), shifted)
+		y := b.Activate(b.Conv("winograd", x, square(40, 3, 1, 1, 1)), shifted)
+		y = b.Activate(b.Add(x, b.Conv("residual", y, square(40, 3, 1, 1, 1))), silu)
+		y = b.Activate(b.BatchNorm("n", b.Conv("depthwise", y, square(40, 5, 2, 2, 40)), nn.BatchNorm2d{}), shifted)
+		y = b.Activate(b.Mul(y, b.Activate(b.Linear("l", b.GlobalAvgPool(y), 40), shifted)), silu)
+		y = b.Activate(b.Add(b.Activate(b.BatchNorm("n2", b.MaxPool(y, nn.Pool2d{Window: nn.Square(1)}), nn.BatchNorm2d{}), shifted), y), shifted)
+		y = b.Activate(b.Conv("c2", y, square(64, 1, 1, 0, 1)), silu)
+		y = b.Activate(b.Conv("grouped", y, square(64, 3, 1, 1, 8)), shifted)
+		return b.Conv("c3", b.Concat(y, b.Activate(b.Conv("c4", y, square(40, 1, 1, 0, 1)), shifted)), square(8, 1, 1, 0, 1))
+	},
 	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(40, 3, 2, 1, 1))
 		s := b.Sigmoid(b.Linear("l2", b.ReLU(b.Linear("l1", b.GlobalAvgPool(x), 4)), 40))

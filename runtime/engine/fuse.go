@@ -20,6 +20,7 @@ type unit struct {
 	inner          *nn.Node // the operand of add that the unit computes
 	add            *nn.Node // addition of another node's output, the residual
 	relu           bool
+	activation     *nn.Node // an activation that is applied last
 	last           *nn.Node
 	placed         bool // a Concat whose inputs are computed in place
 }
@@ -229,12 +230,24 @@ func (f *fusion) unit(n *nn.Node) *unit {
 	if add := f.only(u.last, nn.Add); add != nil && canAdd(u, add) {
 		u.add = take(add)
 	}
+	if f.activates(u) {
+		u.activation = take(f.only(u.last, nn.Activate))
+	}
 	if n.Op == nn.Concat {
 		u.placed = f.placeable(n)
 	} else {
 		u.relu = f.rectified(u.last)
 	}
 	return u
+}
+
+// activates reports whether the unit's step can apply an activation to its result.
+func (f *fusion) activates(u *unit) bool {
+	switch u.first.Op {
+	case nn.Conv, nn.Linear, nn.BatchNorm, nn.Add, nn.Mul:
+		return true
+	}
+	return false
 }
 
 // crops reports whether a Pad adds no pixels.

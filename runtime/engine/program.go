@@ -28,6 +28,7 @@ type scratch struct {
 	transform simd.Transform
 	gather    simd.Gather
 	strassen  simd.Strassen
+	pixels    simd.Pixels
 	segment   [1]simd.Segment
 	pixel     [simd.Lanes]float32
 	floats    []float32
@@ -114,6 +115,9 @@ func describe(u *unit) string {
 	}
 	if u.add != nil {
 		text += " + Add"
+	}
+	if u.activation != nil {
+		text += " + " + u.activation.Activation.String()
 	}
 	return text
 }
@@ -263,7 +267,7 @@ func (comp *compiler) step(u *unit) (step, error) {
 		return comp.conv(u, in[0], y, floor)
 	case nn.BatchNorm:
 		scale, shift, err := comp.affine(n, y)
-		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor}, err
+		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor, after: comp.epilogue(u, y)}, err
 	case nn.LayerNorm:
 		return comp.layerNorm(n, in[0], y)
 	case nn.Rearrange:
@@ -285,9 +289,9 @@ func (comp *compiler) step(u *unit) (step, error) {
 	case nn.ReLU:
 		return &add{set: comp.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
 	case nn.Add:
-		return &add{set: comp.set, a: in[0], b: in[1], y: y, factor: float32(n.Scale), floor: floor}, nil
+		return &add{set: comp.set, a: in[0], b: in[1], y: y, factor: float32(n.Scale), floor: floor, after: comp.epilogue(u, y)}, nil
 	case nn.Mul:
-		return &gate{set: comp.set, x: in[0], gate: in[1], res: res, y: y, floor: floor, zero: zeros(y)}, nil
+		return &gate{set: comp.set, x: in[0], gate: in[1], res: res, y: y, floor: floor, zero: zeros(y), after: comp.epilogue(u, y)}, nil
 	case nn.MaxPool, nn.AvgPool:
 		return newPool(comp.set, u, in[0], y), nil
 	case nn.GlobalAvgPool, nn.GlobalMaxPool:
@@ -295,7 +299,7 @@ func (comp *compiler) step(u *unit) (step, error) {
 	case nn.Sigmoid:
 		return &sigmoid{set: comp.set, x: in[0], y: y}, nil
 	case nn.Activate:
-		return newActivation(comp.set, n.Activation, in[0], y), nil
+		return comp.activation(n.Activation, in[0], y), nil
 	case nn.ChannelMax, nn.ChannelMean:
 		return comp.statistics([]*nn.Node{n}, in[0], y), nil
 	case nn.Concat:

@@ -17,6 +17,7 @@ type rowConv struct {
 	w, bias []float32
 	perPart int // floats of one plane's weights
 	floor   float32
+	after   *activation
 }
 
 func (comp *compiler) depthwise(u *unit, x, y *tensor, floor float32) (*rowConv, error) {
@@ -67,7 +68,7 @@ func (comp *compiler) rowConv(u *unit, x, y *tensor, floor float32) (*rowConv, [
 	w, bias, err := comp.folded(u, y)
 	return &rowConv{
 		set: comp.set, x: x, y: y, window: u.first.Window, stride: u.stride, offset: u.offset,
-		bias: bias, floor: floor,
+		bias: bias, floor: floor, after: comp.epilogue(u, y),
 	}, w, err
 }
 
@@ -75,6 +76,7 @@ func (d *rowConv) parts(int) int { return d.y.count() }
 
 func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 	w, bias := d.w[plane*d.perPart:][:d.perPart], d.bias[plane*simd.Lanes:][:simd.Lanes]
+	done := 0
 	for y := range d.y.h {
 		in := arena[d.x.base(plane)+d.x.index(y*d.stride.H-d.offset.H, -d.offset.W):]
 		out := d.y.line(arena, plane, y)
@@ -89,6 +91,7 @@ func (d *rowConv) run(arena []float32, s *scratch, plane, _ int) {
 			s.grouped.Pixels, s.grouped.Stride, s.grouped.Floor = d.y.w, d.stride.W, d.floor
 			d.set.Grouped(&s.grouped)
 		}
+		done = d.after.rows(arena, s, plane, done, y+1)
 	}
 	d.y.clearBorder(arena, plane)
 }

@@ -39,6 +39,7 @@ type strassen struct {
 	b11, b21, b22, t1, t2, t3, t4 weights
 	bias, zero                    []float32
 	floor                         float32
+	after                         *activation
 }
 
 // strassenFloats is the maximum size of a unit's temporary memory. It exceeds the
@@ -102,6 +103,7 @@ func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
 	}
 	s.bias, s.zero, s.floor = bias, make([]float32, s.set.Panel), floor
 	s.pack(u.first, w)
+	s.after = comp.epilogue(u, s.y)
 	whole := func(table []int32) []int32 {
 		table = slices.Clone(table)
 		for len(table) < s.units*2*s.half {
@@ -270,6 +272,8 @@ func (m *multiplier) result(pixels span, half int, x matrix, b weights, plane in
 		g.ResidualStep = m.res.plane()
 	}
 	m.product(x, b, plane, start)
+	planes := min(m.outputs[half]-plane, m.panel())
+	m.after.pixels(m.arena, m.scratch, at, planes, pixels.first, pixels.first+pixels.pixels)
 }
 
 // product runs the job. If b has no inputs, the result is the start alone.

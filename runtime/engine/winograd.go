@@ -24,6 +24,8 @@ type winograd struct {
 	segments     []simd.Segment
 	tilesPerPart int
 	floor        float32
+	after        *activation
+	firsts       []int // the pixel of after that each tile begins with
 }
 
 const (
@@ -68,6 +70,7 @@ func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd,
 	if r := u.residual(); r != nil {
 		wg.res = comp.of(r)
 	}
+	wg.finish(comp.epilogue(u, y))
 	wg.bias, wg.zero = bias, make([]float32, comp.set.Panel)
 	wg.segments = []simd.Segment{{K: x.count() * simd.Lanes}}
 	wg.pack(n, w)
@@ -82,6 +85,26 @@ func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd,
 	defer comp.mu.Unlock()
 	comp.scratch = max(comp.scratch, wg.tilesPerPart*perTile+winogradTemporary+simd.Slack)
 	return wg, nil
+}
+
+// finish applies an activation to the tiles of each part: its pixels are in the order
+// of the tiles.
+func (wg *winograd) finish(a *activation) {
+	if wg.after = a; a == nil {
+		return
+	}
+	var places []int32
+	for tile := range wg.tiles.H * wg.tiles.W {
+		wg.firsts = append(wg.firsts, len(places))
+		top, left := tile/wg.tiles.W*wg.out.H, tile%wg.tiles.W*wg.out.W
+		for y := top; y < min(top+wg.out.H, wg.y.h); y++ {
+			for x := left; x < min(left+wg.out.W, wg.y.w); x++ {
+				places = append(places, int32(wg.y.index(y, x)))
+			}
+		}
+	}
+	wg.firsts = append(wg.firsts, len(places))
+	a.in, a.out = places, places
 }
 
 // winogradTemporary is the memory for one tile: half transformed, and copies of
@@ -163,6 +186,9 @@ func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
 	for plane := range wg.y.count() {
 		for tile := first; tile < end; tile++ {
 			wg.leave(arena, s, plane, tile, m[plane*step+(tile-first)*simd.Lanes:])
+		}
+		if wg.after != nil {
+			wg.after.pixels(arena, s, plane, 1, wg.firsts[first], wg.firsts[end])
 		}
 		if part == 0 {
 			wg.y.clearBorder(arena, plane)

@@ -22,7 +22,8 @@ func generate(name string, width amd64.Width) (*Set, error) {
 	s := &Set{
 		Name: name, Panel: wide.columns, FastProducts: fastProducts(width), L2: secondCache(),
 		GEMM: wide.run, HalfGEMM: half.run,
-		Depthwise: rows.depthwise, MaxPool: rows.maxPool, Grouped: rows.grouped,
+		activations: &activationRoutines{width: width},
+		Depthwise:   rows.depthwise, MaxPool: rows.maxPool, Grouped: rows.grouped,
 	}
 	if err := s.vectors(width); err != nil {
 		return nil, err

@@ -89,6 +89,8 @@ type Set struct {
 	Sum func(y, x []float32)
 	// Peak computes the maximum of y, a single pixel, and every pixel of x.
 	Peak func(y, x []float32)
+
+	activations *activationRoutines // nil for the scalar set
 }
 
 // None is the floor that changes no value. A floor of 0 is a ReLU.
