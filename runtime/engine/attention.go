@@ -32,7 +32,7 @@ type attention struct {
 }
 
 // sizes of the parts of the temporary memory, in floats.
-type sizes struct{ keys, values, scores, work, queries, result int }
+type sizes struct{ keys, values, scores, queries, result int }
 
 // operand is a tensor whose tokens are divided into groups and channels into heads.
 type operand struct {
@@ -89,9 +89,9 @@ func (comp *compiler) attention(n *nn.Node, in []*tensor, y *tensor) (step, erro
 	a.scores, a.sums = []simd.Segment{{K: a.q.wide()}}, []simd.Segment{{K: wide}}
 	a.size = sizes{
 		keys: a.k.wide() * wide, values: wide * a.v.wide(), scores: wide / simd.Lanes * a.step,
-		work: 3 * block * simd.Lanes, queries: a.q.wide() / simd.Lanes * a.step, result: a.v.wide() / simd.Lanes * a.step,
+		queries: a.q.wide() / simd.Lanes * a.step, result: a.v.wide() / simd.Lanes * a.step,
 	}
-	comp.reserve(a.size.keys + a.size.values + a.size.scores + a.size.work + a.size.queries + a.size.result + simd.Slack)
+	comp.reserve(a.size.keys + a.size.values + a.size.scores + a.size.queries + a.size.result + simd.Slack)
 	return a, a.loadTables(comp, n)
 }
 
@@ -169,7 +169,7 @@ func (a *attention) run(arena []float32, s *scratch, part, _ int) {
 		a.k.packColumns(arena, keys, a.set.Panel, head, group, a.keys, a.scale)
 		a.v.packRows(arena, values, a.set.Panel, head, group, a.keys)
 	}
-	scores, work := cut(a.size.scores), cut(a.size.work)
+	scores := cut(a.size.scores)
 	first := block * maxQueries
 	n := min(maxQueries, a.queries-first)
 	rows := a.rows
@@ -199,7 +199,7 @@ func (a *attention) run(arena []float32, s *scratch, part, _ int) {
 		a.set.Multiply(g, columns)
 		column += columns
 	}
-	softmaxRow(a.set, scores, a.step, len(a.bias)/simd.Lanes, n, work)
+	softmaxRow(a.set, s, scores, rows, a.step, len(a.bias)/simd.Lanes, n)
 
 	g.Segments, g.Residual = a.sums, nil
 	g.X, g.In, g.XStep = scores, rows, a.step

@@ -339,7 +339,7 @@ func (comp *compiler) folded(u *unit, y *tensor) (w, bias []float32, err error) 
 		}
 		copy(bias, b)
 	}
-	if u.norm == nil && u.scale() == 1 {
+	if len(u.norms) == 0 && u.scale() == 1 {
 		return w, bias, nil
 	}
 	w = slices.Clone(w)
@@ -347,11 +347,14 @@ func (comp *compiler) folded(u *unit, y *tensor) (w, bias []float32, err error) 
 	for c := range scale {
 		scale[c] = 1
 	}
-	if u.norm != nil {
-		if scale, shift, err = comp.norm(u.norm); err != nil {
+	for _, p := range u.norms {
+		s, t, err := comp.norm(p.norm)
+		if err != nil {
 			return nil, nil, err
 		}
-		scale, shift = scale[u.normAt:], shift[u.normAt:]
+		for c := range scale {
+			scale[c], shift[c] = scale[c]*s[p.at+c], shift[c]*s[p.at+c]+t[p.at+c]
+		}
 	}
 	perChannel := len(w) / n.Shape.C
 	for c := range n.Shape.C {

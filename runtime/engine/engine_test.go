@@ -175,6 +175,7 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		y = b.Activate(b.Add(b.Activate(b.BatchNorm("n2", b.MaxPool(y, nn.Pool2d{Window: nn.Square(1)}), nn.BatchNorm2d{}), shifted), y), shifted)
 		y = b.Activate(b.Conv("c2", y, square(64, 1, 1, 0, 1)), silu)
 		y = b.Activate(b.Conv("grouped", y, square(64, 3, 1, 1, 8)), shifted)
+		y = b.BatchNorm("n4", b.BatchNorm("n3", b.Conv("norms", y, square(64, 1, 1, 0, 1)), nn.BatchNorm2d{}), nn.BatchNorm2d{})
 		return b.Conv("c3", b.Concat(y, b.Activate(b.Conv("c4", y, square(40, 1, 1, 0, 1)), shifted)), square(8, 1, 1, 0, 1))
 	},
 	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {

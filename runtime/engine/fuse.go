@@ -15,10 +15,9 @@ type unit struct {
 	// Output pixel (y, x) of a convolution or pooling has its window's first
 	// input pixel at (y, x)*stride - offset.
 	stride, offset nn.HW
-	norm           *nn.Node // batch norm folded into a convolution
-	normAt         int      // the norm's channel for the unit's first channel
-	inner          *nn.Node // the operand of add that the unit computes
-	add            *nn.Node // addition of another node's output, the residual
+	norms          []normPart // batch norms folded into a convolution, the first one first
+	inner          *nn.Node   // the operand of add that the unit computes
+	add            *nn.Node   // addition of another node's output, the residual
 	relu           bool
 	activation     *nn.Node // an activation that is applied last
 	last           *nn.Node
@@ -55,7 +54,8 @@ type fusion struct {
 	units []*unit // in order of computation
 }
 
-// normPart is the part of a batch norm behind a Concat that applies to one input.
+// normPart is a batch norm. Behind a Concat, it applies to an input whose first channel
+// is the norm's channel at.
 type normPart struct {
 	norm *nn.Node
 	at   int
@@ -219,9 +219,11 @@ func (f *fusion) unit(n *nn.Node) *unit {
 			u.offset.W += crop.Border.Left * u.stride.W
 		}
 		if p, ok := f.norms[n]; ok {
-			u.norm, u.normAt = p.norm, p.at
+			u.norms = []normPart{p}
 		} else {
-			u.norm = take(f.only(u.last, nn.BatchNorm))
+			for norm := take(f.only(u.last, nn.BatchNorm)); norm != nil; norm = take(f.only(u.last, nn.BatchNorm)) {
+				u.norms = append(u.norms, normPart{norm: norm})
+			}
 		}
 	case nn.MaxPool:
 		f.tracePool(u, take)

@@ -1,18 +1,19 @@
 package engine
 
 import (
-	"math"
-
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
 // layerNorm normalizes the channels of each pixel.
 type layerNorm struct {
+	set  *simd.Set
 	x, y *tensor
+	// The offsets of the pixels in a plane of x and y.
+	in, out []int32
 	// By position of a pixel; 0 where a position holds no channel.
 	scale, shift []float32
-	eps          float64
+	eps          float32
 }
 
 func (comp *compiler) layerNorm(n *nn.Node, x, y *tensor) (step, error) {
@@ -24,47 +25,32 @@ func (comp *compiler) layerNorm(n *nn.Node, x, y *tensor) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &layerNorm{x: x, y: y, eps: n.Eps}
+	s := &layerNorm{
+		set: comp.set, x: x, y: y, eps: float32(n.Eps),
+		in: comp.table(x, y.shape, nn.Square(1), nn.HW{}), out: comp.table(y, y.shape, nn.Square(1), nn.HW{}),
+	}
 	s.scale, s.shift = make([]float32, y.count()*simd.Lanes), make([]float32, y.count()*simd.Lanes)
 	copy(s.scale, w)
 	copy(s.shift, bias)
 	return s, nil
 }
 
-func (s *layerNorm) parts(workers int) int { return min(s.y.h, workers*partsPerWorker) }
+// normPixels is the number of pixels in a part of a layer norm.
+const normPixels = 64
 
-func (s *layerNorm) run(arena []float32, _ *scratch, part, parts int) {
-	for y := part * s.y.h / parts; y < (part+1)*s.y.h/parts; y++ {
-		for x := range s.y.w {
-			s.pixel(arena, y, x)
-		}
-	}
+func (s *layerNorm) parts(int) int { return (s.y.h*s.y.w + normPixels - 1) / normPixels }
+
+func (s *layerNorm) run(arena []float32, sc *scratch, part, _ int) {
+	a := &sc.across
+	a.X, a.In, a.XStep = arena[s.x.base(0):], s.in, s.x.plane()
+	a.Y, a.Out, a.YStep = arena[s.y.base(0):], s.out, s.y.plane()
+	a.First, a.End = part*normPixels, min((part+1)*normPixels, s.y.h*s.y.w)
+	a.Planes, a.Channels = s.y.count(), s.y.shape.C
+	a.Scale, a.Shift, a.Eps = s.scale, s.shift, s.eps
+	s.set.LayerNorm(a)
 	if part == 0 {
 		for plane := range s.y.count() {
 			s.y.clearBorder(arena, plane)
-		}
-	}
-}
-
-// pixel normalizes one pixel. Empty positions are 0, so sums may include them.
-func (s *layerNorm) pixel(arena []float32, y, x int) {
-	sum, squares := 0.0, 0.0
-	for plane := range s.x.count() {
-		for _, v := range s.x.line(arena, plane, y)[x*simd.Lanes:][:simd.Lanes] {
-			sum += float64(v)
-			squares += float64(v) * float64(v)
-		}
-	}
-	mean := sum / float64(s.x.shape.C)
-	variance := max(0, squares/float64(s.x.shape.C)-mean*mean)
-	inverse := 1 / math.Sqrt(variance+s.eps)
-	factor, offset := float32(inverse), float32(-mean*inverse)
-	for plane := range s.x.count() {
-		from := s.x.line(arena, plane, y)[x*simd.Lanes:][:simd.Lanes]
-		to := s.y.line(arena, plane, y)[x*simd.Lanes:][:simd.Lanes]
-		scale, shift := s.scale[plane*simd.Lanes:][:simd.Lanes], s.shift[plane*simd.Lanes:][:simd.Lanes]
-		for i, v := range from {
-			to[i] = (v*factor+offset)*scale[i] + shift[i]
 		}
 	}
 }

@@ -29,6 +29,7 @@ type scratch struct {
 	gather    simd.Gather
 	strassen  simd.Strassen
 	pixels    simd.Pixels
+	across    simd.Across
 	segment   [1]simd.Segment
 	pixel     [simd.Lanes]float32
 	floats    []float32

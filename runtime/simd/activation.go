@@ -185,15 +185,20 @@ func (e *activationEmitter) hold(v float32) amd64.Vec {
 	return e.hold(v)
 }
 
+// load loads the constants that registers hold.
+func (e *activationEmitter) load() {
+	for i, v := range e.held {
+		e.VMOVUPS(e.V(e.Registers()-1-i), e.Constant(v))
+	}
+}
+
 func (e *activationEmitter) emit() {
 	var p Pixels
 	group := len(activationTo)
 	if e.Width == amd64.YMM {
 		group = 1
 	}
-	for i, v := range e.held {
-		e.VMOVUPS(e.V(e.Registers()-1-i), e.Constant(v))
-	}
+	e.load()
 	e.MOV(activationX, emit.Field(unsafe.Offsetof(p.X)))
 	e.MOV(activationY, emit.Field(unsafe.Offsetof(p.Y)))
 	e.MOV(activationIn, emit.Field(unsafe.Offsetof(p.In)))
@@ -324,7 +329,7 @@ func (e *activationEmitter) limit(chains []chain, low, high float32, v func(c ch
 	}
 }
 
-// maxExponent bounds the arguments of exponentials: 2^n*exp(r) stays a normal number.
+// maxExponent bounds the arguments of exp: 2^n*exp(r) stays a normal number.
 const maxExponent = 87
 
 // expTerms is the polynomial of degree 5 with the smallest relative error, 7.5e-8, for

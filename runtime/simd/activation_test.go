@@ -56,8 +56,8 @@ func TestActivationsAreCloseEverywhere(t *testing.T) {
 			worst, at := 0.0, float32(0)
 			for i, x := range p.X {
 				want := a.Of(float64(x))
-				if math.Abs(want) > 1e37 {
-					continue // Exp is limited
+				if math.Abs(want) > 1e37 || math.IsNaN(want) {
+					continue // Exp is limited, and roots of negative numbers are NaN
 				}
 				if diff := math.Abs(float64(p.Y[i])-want) / max(1, math.Abs(float64(x)), math.Abs(want)); !(diff <= worst) {
 					worst, at = diff, x
@@ -96,7 +96,7 @@ func TestActivationsReadAndWriteTheirPixelsOnly(t *testing.T) {
 					for _, side := range guardpage.Sides {
 						x, y := guardpage.Floats(t, size, side), guardpage.Floats(t, size, side)
 						for i := range x {
-							x[i], y[i] = float32(i%23-11), canary
+							x[i], y[i] = float32(i%5+1)/2, canary
 						}
 						first := n / 4
 						routine(&simd.Pixels{X: x, Y: y, In: at, Out: at, XStep: step, YStep: step, First: first, End: n, Planes: planes})

@@ -41,6 +41,16 @@ func generate(name string, width amd64.Width) (*Set, error) {
 	if s.FromWinograd, err = emitFromWinograd(width, name); err != nil {
 		return nil, err
 	}
+	layerNorm, err := emitLayerNorm(width, name)
+	if err != nil {
+		return nil, err
+	}
+	s.LayerNorm = func(a *Across) { a.run(layerNorm) }
+	softmax, err := emitSoftmax(width, name)
+	if err != nil {
+		return nil, err
+	}
+	s.Softmax = func(a *Across) { a.run(softmax) }
 	return s, nil
 }
 

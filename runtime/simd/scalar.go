@@ -11,6 +11,7 @@ var Scalar = &Set{
 	Affine: affineScalar, AddScaled: addScaledScalar, Gather: gatherScalar, Strassen: strassenScalar, Max: maxScalar,
 	Scale: scaleScalar, Gate: gateScalar, GatePixels: gatePixelsScalar,
 	Sigmoid: sigmoidScalar, Sum: sumScalar, Peak: peakScalar,
+	LayerNorm: layerNormScalar, Softmax: softmaxScalar,
 }
 
 // above returns the larger of v and floor, and NaN if v is NaN.

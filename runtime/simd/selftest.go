@@ -33,6 +33,7 @@ func selfTest(of *emit.Trial[*Set]) {
 	t.compare("Sigmoid", n, func(s *Set, y []float32) { s.Sigmoid(y, x) })
 	t.compare("Sum", Lanes, func(s *Set, y []float32) { s.Sum(y, x) })
 	t.compare("Peak", Lanes, func(s *Set, y []float32) { s.Peak(y, x) })
+	t.across()
 	t.packing()
 	t.rows()
 	t.products()
@@ -45,6 +46,19 @@ func (trial) places() []int32 {
 		at = append(at, int32((p+p/9)*Lanes))
 	}
 	return FillTile(at)
+}
+
+func (t trial) across() {
+	const plane, planes = 2 * trialFloats, 3
+	x, at, factors := t.values(planes*plane, 1), t.places(), t.values(planes*Lanes, 2)
+	job := func(y []float32) *Across {
+		return &Across{
+			X: x, Y: y, In: at, Out: at, XStep: plane, YStep: plane, End: trialPixels, Planes: planes,
+			Scale: factors, Shift: factors, Channels: planes * Lanes, Eps: 1,
+		}
+	}
+	t.compare("LayerNorm", planes*plane, func(s *Set, y []float32) { s.LayerNorm(job(y)) })
+	t.compare("Softmax", planes*plane, func(s *Set, y []float32) { s.Softmax(job(y)) })
 }
 
 func (t trial) packing() {

@@ -89,6 +89,9 @@ type Set struct {
 	Sum func(y, x []float32)
 	// Peak computes the maximum of y, a single pixel, and every pixel of x.
 	Peak func(y, x []float32)
+	// LayerNorm normalizes the channels of each pixel, and Softmax turns them into
+	// shares of 1; see [Across].
+	LayerNorm, Softmax func(a *Across)
 
 	activations *activationRoutines // nil for the scalar set
 }
