@@ -13,19 +13,19 @@ import (
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
 	"github.com/deploy-kernel/deploy-kernel/bundler"
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
+	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
 // bundle writes kernel.go and returns it: it generates a main package inside a
 // module of the runtime's sources, and bundles both into one file.
-func bundle(ctx context.Context, o Options, p *ensemble.Plan, formats []string, draft *folder.Draft) ([]byte, error) {
+func bundle(ctx context.Context, o Options, built *plan.Built, formats []string, draft *folder.Draft) ([]byte, error) {
 	key := ""
 	if o.KeyPlace == folder.InKernel {
 		key = o.Key.Text()
 	}
-	main, err := templates.Main(p, templates.MainOptions{Key: key, Formats: formats})
+	main, err := templates.Main(built.Plan, templates.MainOptions{Key: key, Archs: built.Archs, Formats: formats})
 	if err != nil {
 		return nil, err
 	}

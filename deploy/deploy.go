@@ -89,7 +89,7 @@ func runStages(ctx context.Context, o Options, draft *folder.Draft) (*folder.Man
 			return err
 		}},
 		{"writing the kernel as one Go file", func() (err error) {
-			source, err = bundle(ctx, o, built.Plan, formats, draft)
+			source, err = bundle(ctx, o, built, formats, draft)
 			return err
 		}},
 		{"building the program from it", func() (err error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
+	"github.com/deploy-kernel/deploy-kernel/importer"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -114,11 +115,14 @@ func packFile(ctx context.Context, o PackOptions, s *weightStore, path string) (
 		}
 		return folder.Copy(path, to)
 	}
-	f, err := weightfile.Open(path)
+	f, err := importer.OpenAny(ctx, path, importer.Options{})
 	if err != nil {
 		return folder.File{}, err
 	}
 	defer f.Close()
+	if err := f.Choose(""); err != nil {
+		return folder.File{}, err
+	}
 	if note := f.Note(); note != "" {
 		o.step(path + ": " + note)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
-	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
@@ -40,7 +39,7 @@ func verify(ctx context.Context, o Options, built *plan.Built, tests *testSet, p
 		return err
 	}
 	run := predict.Options{
-		Archs: arch.All(), Formats: formats.All(), Input: inputs,
+		Archs: built.Archs, Formats: formats.All(), Input: inputs,
 		Output: filepath.Join(unbundled, "submission.csv"), Predictions: filepath.Join(unbundled, "predictions"),
 	}
 	if o.KeyPlace == folder.InEnvironment || o.KeyPlace == folder.InKernel {

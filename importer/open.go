@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
@@ -12,7 +13,8 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
-// ImportFile returns the network in an ONNX file. Errors name the file.
+// ImportFile returns the network in an ONNX file, and adds the file's name to the
+// metadata of its weights. Errors name the file.
 func ImportFile(ctx context.Context, path string, o Options) (*Network, *onnx.Model, error) {
 	m, err := onnx.Open(path)
 	if err != nil {
@@ -22,6 +24,7 @@ func ImportFile(ctx context.Context, path string, o Options) (*Network, *onnx.Mo
 	if err != nil {
 		return nil, nil, fmt.Errorf("importing %s: %w", path, err)
 	}
+	n.Weights.Metadata["onnx"] = filepath.Base(path)
 	return n, m, nil
 }
 

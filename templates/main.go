@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
@@ -21,6 +22,8 @@ type MainOptions struct {
 	// Key is the text form of the weights' key. If it is "", the kernel looks for a
 	// key when it runs, or needs none.
 	Key string
+	// Archs holds the architectures of the plan. Those of package arch may be left out.
+	Archs []arch.Arch
 	// Formats names the image formats that the kernel decodes. Each is the name of a
 	// package below runtime/vision.
 	Formats []string
@@ -36,11 +39,11 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 			continue
 		}
 		seen[m.Arch] = true
-		variable, ok := variableOf(m.Arch)
-		if !ok {
-			return nil, fmt.Errorf("generating the kernel: model %s: there is no architecture %q", m.Name, m.Arch)
+		a, err := archOf(&m, o.Archs)
+		if err != nil {
+			return nil, fmt.Errorf("generating the kernel: model %s: %w", m.Name, err)
 		}
-		archs = append(archs, jen.Line().Qual(archPath, variable))
+		archs = append(archs, jen.Line().Add(a))
 	}
 	literal, err := valueOf(plan)
 	if err != nil {
@@ -72,6 +75,32 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 		return nil, fmt.Errorf("generating the kernel: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// archOf returns the expression of a model's architecture. An imported one is the text
+// of its graph.
+func archOf(m *ensemble.Model, archs []arch.Arch) (jen.Code, error) {
+	if !arch.IsImported(m.Arch) {
+		variable, ok := variableOf(m.Arch)
+		if !ok {
+			return nil, fmt.Errorf("there is no architecture %q", m.Arch)
+		}
+		return jen.Qual(archPath, variable), nil
+	}
+	a, err := arch.Find(archs, m.Arch)
+	if err != nil {
+		return nil, err
+	}
+	g, err := a.Build(m.Config())
+	if err != nil {
+		return nil, err
+	}
+	text := g.Text()
+	literal := jen.Lit(text)
+	if !strings.Contains(text, "`") {
+		literal = jen.Op("`" + text + "`")
+	}
+	return jen.Qual(archPath, "Imported").Call(literal), nil
 }
 
 // variableOf returns the name of the Go variable of an architecture.

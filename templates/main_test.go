@@ -2,8 +2,12 @@ package templates_test
 
 import (
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -124,6 +128,39 @@ func TestTheSourceHoldsTheImageSettingsOfTheConfig(t *testing.T) {
 	} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%s is missing in\n%s", want, src)
+		}
+	}
+}
+
+// Models of one imported network share its graph. The compiler reads the text as it was.
+func TestImportedNetworksAreTexts(t *testing.T) {
+	for _, name := range []string{"fc", "a`b"} {
+		text := fmt.Sprintf("Input 3 32 32\nGlobalAvgPool 0\nLinear 1 %q 10\nOutput 2\n", name)
+		a := arch.Imported(text)
+		p := plan(a.Name)
+		p.Models = append(p.Models, p.Models[0])
+		src, err := templates.Main(p, templates.MainOptions{Archs: []arch.Arch{a}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), "main.go", src, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found int
+		ast.Inspect(f, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok {
+				if s, err := strconv.Unquote(lit.Value); err == nil && s == text {
+					found++
+				}
+			}
+			return true
+		})
+		if found != 1 {
+			t.Errorf("the main package holds the text %d times:\n%s", found, src)
+		}
+		if _, err := templates.Main(p, templates.MainOptions{}); err == nil || !strings.Contains(err.Error(), "unknown architecture \"onnx:") {
+			t.Errorf("without the architecture: %v", err)
 		}
 	}
 }

@@ -20,6 +20,7 @@ package trainer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -140,12 +141,18 @@ func (e *WeightsError) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap returns the mismatch.
 func (e *WeightsError) Unwrap() error { return e.Err }
 
+// ErrImported is returned for configs with model.onnx.
+var ErrImported = errors.New("networks that are imported from ONNX (model.onnx) only predict; they cannot be trained")
+
 // Prepare checks a job and does all that can fail before the first step. It writes
 // nothing.
 func Prepare(job Job) (*Session, error) {
 	c := job.Config
 	s := &Session{Job: job, seed: foldSeed(c.Train.Seed, job.Fold)}
 	var err error
+	if c.Model.ONNX != "" {
+		return nil, ErrImported
+	}
 	if s.Arch, err = network.Find(arch.All(), c.Model.Arch); err != nil {
 		return nil, err
 	}

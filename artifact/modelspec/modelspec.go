@@ -21,6 +21,7 @@ package modelspec
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
@@ -44,11 +45,12 @@ type Spec struct {
 	EXIF   string // what becomes of the EXIF orientation: ignore ("" too) or apply
 }
 
-// Model describes the network, and what it sees of an image in validation and
+// Model describes the network, which is a known architecture or imported, and what it sees of an image in validation and
 // prediction (docs/images.md). TaskName and the keys from Resize on are written only if
 // they are set.
 type Model struct {
-	Arch      string `yaml:"arch"`           // a name of runtime/arch
+	Arch      string `yaml:"arch,omitempty"` // a name of runtime/arch; "" if there is ONNX
+	ONNX      string `yaml:"onnx,omitempty"` // path of the ONNX model that the network is imported from
 	TaskName  string `yaml:"task,omitempty"` // a name of runtime/task; "" is multilabel
 	InputSize int    `yaml:"input_size"`     // height and width, in pixels
 	// NumClasses is the number of classes or grades, which are 0 … NumClasses-1, or of
@@ -76,6 +78,15 @@ type Model struct {
 func (m Model) Task() task.Task {
 	t, _ := task.Parse(m.TaskName) // Check has refused unknown names
 	return t
+}
+
+// ONNXPath returns the path of the ONNX model. ONNX is relative to the folder of the
+// config, whose path is given.
+func (m Model) ONNXPath(config string) string {
+	if filepath.IsAbs(m.ONNX) {
+		return m.ONNX
+	}
+	return filepath.Join(filepath.Dir(config), m.ONNX)
 }
 
 // Table names the training table and the file of its folds. Its keys belong to the
@@ -177,8 +188,13 @@ func (s *Spec) Check(d *yamlfile.Decoder) error {
 		return d.ErrorAt("test.tta_combine_func", "%s",
 			yamlfile.Unknown("function", string(s.Test.TTACombineFunc), "test.tta_combine_func", Values("test.tta_combine_func")))
 	}
-	if s.Model.Arch == "" {
+	switch m := s.Model; {
+	case m.Arch == "" && m.ONNX == "":
 		return d.ErrorAt("model", "model.arch is missing; there are %s", say.List(Values("model.arch")))
+	case m.Arch != "" && m.ONNX != "":
+		return d.ErrorAt("model.onnx", "model.onnx and model.arch both name the network; give one")
+	case m.ONNX != "" && m.Dropout != 0:
+		return d.ErrorAt("model.dropout", "model.dropout is for training, but networks of model.onnx only predict")
 	}
 	if err := s.checkTask(d); err != nil {
 		return err

@@ -24,7 +24,7 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// cifar_resnet20 32 10 2
-	// small.yml:1:31: unknown key "input_sise" in model (did you mean "input_size"?); there are arch, task, input_size, num_classes, num_folds, dropout, resize, interpolation, crop_pct, resize_to, pad, normalize, mean, std, weights_key
+	// small.yml:1:31: unknown key "input_sise" in model (did you mean "input_size"?); there are arch, onnx, task, input_size, num_classes, num_folds, dropout, resize, interpolation, crop_pct, resize_to, pad, normalize, mean, std, weights_key
 }
 
 // The spec of a file is the spec of the training config in the same file.

@@ -12,13 +12,17 @@ package network
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/task"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
@@ -92,6 +96,50 @@ func Imported(metadata map[string]string) (a arch.Arch, ok bool, err error) {
 			"import the model again: infer import MODEL.onnx")
 	}
 	return a, true, nil
+}
+
+// OfConfig returns the architecture that a config names, among archs, or that imported
+// weights hold. metadata are those of the weights. The config and the weights must agree
+// on whether the network is imported, and on what its outputs mean.
+func OfConfig(m modelspec.Model, archs []arch.Arch, metadata map[string]string) (arch.Arch, error) {
+	a, imported, err := Imported(metadata)
+	switch {
+	case err != nil:
+		return a, err
+	case imported && m.ONNX == "":
+		return a, hint.New(fmt.Errorf("the weights hold an imported network, but the config names the architecture %s", m.Arch),
+			"`onnx: MODEL.onnx` takes the place of `arch: %s` in the section model", m.Arch)
+	case imported:
+		return a, checkActivation(metadata["activation"], m.Task())
+	case m.ONNX != "":
+		return a, hint.New(errors.New("the config says model.onnx, but the weights hold no imported network"), "`infer import %s` makes weights that do", m.ONNX)
+	}
+	return Find(archs, m.Arch)
+}
+
+// checkActivation refuses a task that does not apply the activation that the importer
+// left out of the network.
+func checkActivation(activation string, t task.Task) error {
+	fits := map[string][]task.Task{
+		"sigmoid":     {task.Multilabel, task.Multiclass, task.Ordinal},
+		"softmax":     {task.Multiclass},
+		"log-softmax": {task.Multiclass},
+	}
+	if tasks, ok := fits[activation]; ok && !slices.Contains(tasks, t) {
+		return hint.New(fmt.Errorf("the imported model ends in a %s, which the task %s does not have", activation, t),
+			"set `task: %s` in the section model of the config", tasks[0])
+	}
+	return nil
+}
+
+// WithArch returns the model m of a config with the architecture a. An imported network
+// without model.mean in its config has the normalization of a.
+func WithArch(m ensemble.Model, a arch.Arch) ensemble.Model {
+	m.Arch = a.Name
+	if arch.IsImported(a.Name) && m.Std == [3]float32{} {
+		m.Mean, m.Std = a.Mean, a.Std
+	}
+	return m
 }
 
 // normalization returns the normalization in the metadata of imported weights. ok is

@@ -10,9 +10,10 @@ import (
 const indexExt = ".index.json"
 
 // Extensions lists the usual extensions of files that Open reads, the most likely
-// first. Open reads files with any other extension, too: the content decides.
+// first. Open reads files with any other extension, too: the content decides. Package
+// importer opens ONNX models.
 var Extensions = [...]string{
-	".safetensors", ".safetensors" + indexExt, ".pth", ".pt", ".th", ".pth.tar", ".pt.tar", ".ckpt", ".bin", ".bin" + indexExt, ".tar", ".pkl", ".model",
+	".safetensors", ".safetensors" + indexExt, ".pth", ".pt", ".th", ".pth.tar", ".pt.tar", ".ckpt", ".bin", ".bin" + indexExt, ".tar", ".pkl", ".model", ".onnx",
 }
 
 // distinct lists the extensions that only weights have.
@@ -89,4 +90,4 @@ func Rank(name, model string) (rank int, ok bool) {
 }
 
 // others lists the extensions of files beside weights that hold none.
-var others = [...]string{".yml", ".yaml", ".npy", ".npz", ".csv", ".json", ".jsonl", ".txt", ".md", ".log", ".png", ".jpg", ".svg", ".enc", ".key", ".py", ".go", ".sh", ".onnx", ".tmp", ".part", ".sha256", ".zip"}
+var others = [...]string{".yml", ".yaml", ".npy", ".npz", ".csv", ".json", ".jsonl", ".txt", ".md", ".log", ".png", ".jpg", ".svg", ".enc", ".key", ".py", ".go", ".sh", ".tmp", ".part", ".sha256", ".zip"}

@@ -9,10 +9,10 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/ensemblefile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/foldfile"
 	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
-	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/deploy/cutorder"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
 	"github.com/deploy-kernel/deploy-kernel/metric"
+	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
@@ -27,8 +27,9 @@ const (
 
 // cuts sets the order in which the plan drops views and folds when time is short: by
 // out-of-fold predictions and the metric m if there are any, else by coefficients.
-func (b *builder) cuts(ctx context.Context, p *ensemble.Plan, m metric.Metric, jobs []*job) error {
-	members, err := b.cutMembers(p, m)
+func (b *builder) cuts(ctx context.Context, built *Built, m metric.Metric, jobs []*job) error {
+	p := built.Plan
+	members, err := cutMembers(built, m)
 	if err != nil {
 		return err
 	}
@@ -53,11 +54,12 @@ func (b *builder) warn(format string, args ...any) {
 }
 
 // cutMembers returns the members of the plan. m is the metric of their scores.
-func (b *builder) cutMembers(p *ensemble.Plan, m metric.Metric) ([]cutorder.Member, error) {
+func cutMembers(built *Built, m metric.Metric) ([]cutorder.Member, error) {
+	p := built.Plan
 	var members []cutorder.Member
 	for i := range p.Models {
 		model := &p.Models[i]
-		a, err := network.Find(b.options.Archs, model.Arch)
+		a, err := arch.Find(built.Archs, model.Arch)
 		if err != nil {
 			return nil, err
 		}

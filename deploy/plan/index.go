@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
@@ -116,6 +117,28 @@ func (x *index) weights(model string, haveKey bool) (string, error) {
 		return "", hint.New(err, "there is %s", near)
 	}
 	return "", hint.New(err, "name the folder that holds the weights: --weights %s", strings.Join(append(slices.Clone(x.given), "FOLDER"), ","))
+}
+
+// weights returns the path of the weights of j. If there are none, it is that of the
+// ONNX model that the config names, relative to the config.
+func (b *builder) weights(j *job) (string, error) {
+	path, err := b.files.weights(j.name, b.options.Key != nil)
+	if err == nil {
+		return path, nil
+	}
+	config, ok := b.files.find(j.config+".yml", j.config+".yaml")
+	if !ok {
+		return "", err
+	}
+	c, configErr := modelspec.ReadFile(config)
+	if configErr != nil || c.Model.ONNX == "" {
+		return "", err
+	}
+	model := c.Model.ONNXPath(config)
+	if _, statErr := os.Stat(model); statErr != nil {
+		return "", fmt.Errorf("%w, and model.onnx of %s names no file: %s", err, config, model)
+	}
+	return model, nil
 }
 
 // nearest returns the path of the weights with the most similar name.

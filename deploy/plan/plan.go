@@ -9,7 +9,8 @@
 //
 //   - the weights <model>.safetensors, .pth, .ckpt or another ending, or
 //     <model>.safetensors.enc, in the folders of Options and below, or beside the
-//     ensemble file;
+//     ensemble file. If there are none, it imports the ONNX model that the config
+//     names;
 //   - the config, in the weights or else in <config>.yml;
 //   - the threshold, in <model>.yml or else in the weights, plus the offset of the
 //     ensemble file.
@@ -33,6 +34,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -90,6 +92,8 @@ type Built struct {
 	Plan *ensemble.Plan
 	// Weights lists the file of each fold, in the order of the plan.
 	Weights []Weight
+	// Archs lists the distinct architectures of the plan.
+	Archs []arch.Arch
 }
 
 // Weight returns the file of the fold of that name. ok is false if there is none.
@@ -148,6 +152,7 @@ type job struct {
 	stored     bool    // the threshold comes from the weights, not from a file
 	offset     float64 // of its threshold, from the ensemble file
 	foldNumber int
+	arch       arch.Arch            // of its network
 	model      ensemble.Model       // from its config, without folds and coefficient
 	table      modelspec.Table      // of its config
 	spec       *predictionspec.Spec // beside the weights, or else what the weights say
@@ -174,7 +179,7 @@ func (b *builder) jobs(members []ensemblefile.Member) []*job {
 				continue
 			}
 			seen[j.name] = true
-			j.path, j.err = b.files.weights(j.name, b.options.Key != nil)
+			j.path, j.err = b.weights(j)
 		}
 	}
 	return jobs
@@ -254,7 +259,7 @@ func (b *builder) build(ctx context.Context, e *ensemblefile.Ensemble, jobs []*j
 	b.training(built.Plan, m)
 	b.warnThresholds(jobs)
 	if b.options.Cuts {
-		if err := b.cuts(ctx, built.Plan, m, jobs); err != nil {
+		if err := b.cuts(ctx, built, m, jobs); err != nil {
 			return nil, err
 		}
 	}
@@ -269,7 +274,7 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 	p := built.Plan
 	j.offset = members[j.member].Offset
 	j.fold.Threshold += j.offset
-	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, choice: j.choice, half: b.options.Half})
+	built.Weights = append(built.Weights, Weight{Name: j.name, Path: j.path, SHA256: j.fold.SHA256, Size: j.fold.Size, key: b.key, choice: j.choice, inputSize: j.model.InputSize, half: b.options.Half})
 	if j.model.Task == p.Task && j.model.Classes != p.Classes {
 		return fmt.Errorf("%s: the network has %d classes, but those before it have %d", j.path, j.model.Classes, p.Classes)
 	}
@@ -280,6 +285,9 @@ func (b *builder) add(built *Built, members []ensemblefile.Member, j *job) error
 		}
 		m.Folds = append(m.Folds, j.fold)
 		return nil
+	}
+	if !slices.ContainsFunc(built.Archs, func(a arch.Arch) bool { return a.Name == j.arch.Name }) {
+		built.Archs = append(built.Archs, j.arch)
 	}
 	m := j.model
 	m.Coefficient = members[j.member].Coefficient

@@ -16,6 +16,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/artifact/network"
 	"github.com/deploy-kernel/deploy-kernel/artifact/predictionspec"
+	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
@@ -28,14 +29,13 @@ import (
 
 // read opens the weights of j, checks them and sets j.fold and j.model.
 func (b *builder) read(ctx context.Context, j *job) error {
-	f, err := open(j.path, b.key)
-	if err != nil {
+	f, c, err := b.open(ctx, j)
+	if f.File == nil {
 		return err
 	}
 	defer f.Close()
 	meta := f.Metadata()
 	var errs []error
-	c, err := b.config(j, meta)
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -66,6 +66,25 @@ func (b *builder) read(ctx context.Context, j *job) error {
 	return nil
 }
 
+// open opens the weights of j and reads their config. An ONNX model has its config in
+// a file, which says for what input size to import it. The file is nil if it can't be
+// opened.
+func (b *builder) open(ctx context.Context, j *job) (f file, c *modelspec.Spec, err error) {
+	f, err = open(ctx, j.path, b.key, 0)
+	if errors.Is(err, weightfile.ErrONNX) {
+		if c, err = b.config(j, nil); err != nil {
+			return f, nil, err
+		}
+		f, err = open(ctx, j.path, b.key, c.Model.InputSize)
+		return f, c, err
+	}
+	if err != nil {
+		return f, nil, err
+	}
+	c, err = b.config(j, f.Metadata())
+	return f, c, err
+}
+
 // content writes the weights in the form that a kernel reads.
 func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io.Writer) error {
 	half := b.options.Half
@@ -85,15 +104,15 @@ func (b *builder) content(ctx context.Context, j *job, f file, g *nn.Graph, w io
 
 // check builds the network of the config, and compares its parameters with the file's.
 func (b *builder) check(j *job, c *modelspec.Spec, f file) (*nn.Graph, error) {
-	a, err := network.Find(b.options.Archs, c.Model.Arch)
-	if err != nil {
+	var err error
+	if j.arch, err = network.OfConfig(c.Model, b.options.Archs, f.Metadata()); err != nil {
 		return nil, err
 	}
-	j.model = c.Ensemble(j.config)
+	j.model = network.WithArch(c.Ensemble(j.config), j.arch)
 	j.table, j.folds = c.Table, c.Model.NumFolds
 	config := j.model.Config()
 	config.Keys = f.Has
-	g, err := a.Build(config)
+	g, err := j.arch.Build(config)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
+	"github.com/deploy-kernel/deploy-kernel/importer"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/streams"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -28,7 +29,9 @@ type Weight struct {
 
 	key    crypt.Key
 	choice string // the key of the weights in the file
-	half   shrink.Half
+	// inputSize is the input size to import an ONNX model for.
+	inputSize int
+	half      shrink.Half
 }
 
 // Encrypted reports whether the file is encrypted.
@@ -37,7 +40,7 @@ func (w Weight) Encrypted() bool { return strings.HasSuffix(w.Path, crypt.Ext) }
 // Plain returns the plain safetensors form. It returns an error if the file changed
 // since the plan was built.
 func (w Weight) Plain(ctx context.Context) ([]byte, error) {
-	f, err := open(w.Path, w.key)
+	f, err := open(ctx, w.Path, w.key, w.inputSize)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +93,14 @@ func (f file) Close() error {
 	return err
 }
 
-func open(path string, key crypt.Key) (file, error) {
+// open opens weights. It imports an ONNX model for an input size, or returns
+// weightfile.ErrONNX if that is 0.
+func open(ctx context.Context, path string, key crypt.Key, inputSize int) (file, error) {
 	if !strings.HasSuffix(path, crypt.Ext) {
 		f, err := weightfile.OpenAny(path)
+		if errors.Is(err, weightfile.ErrONNX) && inputSize != 0 {
+			f, err = importer.OpenAny(ctx, path, importer.Options{InputSize: inputSize})
+		}
 		if err != nil {
 			return file{}, fmt.Errorf("reading weights: %w", err)
 		}

@@ -15,6 +15,7 @@
 //	alien FILE LIKE        make FILE weights of another architecture with the
 //	                       metadata of the weights LIKE
 //	unlabel FILE KEY…      remove metadata from weights
+//	onnx WEIGHTS FILE      export weights as an ONNX model
 //	secret FILE            fail if the last command printed the key in FILE
 //
 // The condition [tmpfs] is true if `unshare -rm` can mount small file systems.
@@ -29,6 +30,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/deploy-kernel/deploy-kernel/artifact/network"
+	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
@@ -50,6 +53,7 @@ func Commands() map[string]Command {
 		"encrypt": encrypt,
 		"alien":   alien,
 		"unlabel": unlabel,
+		"onnx":    exportONNX,
 		"secret":  secret,
 	}
 }
@@ -123,6 +127,19 @@ func writeWeights(ts *testscript.TestScript, path string, dict *weights.StateDic
 	var b bytes.Buffer
 	ts.Check(weights.Write(&b, dict))
 	ts.Check(os.WriteFile(ts.MkAbs(path), b.Bytes(), 0o644))
+}
+
+func exportONNX(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	f, err := weights.Open(strings.NewReader(text), int64(len(text)))
+	ts.Check(err)
+	g, a, err := network.Of(f, network.Choice{})
+	ts.Check(err)
+	var b bytes.Buffer
+	ts.Check(onnx.Write(&b, g, f, onnx.Options{Metadata: map[string]string{
+		"mean": strings.Trim(fmt.Sprint(a.Mean), "[]"), "std": strings.Trim(fmt.Sprint(a.Std), "[]"),
+	}}))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b.Bytes(), 0o644))
 }
 
 func alien(ts *testscript.TestScript, _ bool, args []string) {

@@ -98,7 +98,7 @@ var layers = []struct {
 	{"examples", []string{"examples", "dev", "deploy", "metric", "runtime"}},
 	{"dev", []string{".", "dev", "deploy", "templates", "bundler", "trainer", "blend", "importer", "artifact", "metric", "runtime", "crypt", "internal"}},
 	{"cmd", []string{".", "cmd", "deploy", "templates", "bundler", "trainer", "blend", "importer", "artifact", "metric", "runtime", "crypt", "internal"}},
-	{"deploy", []string{".", "deploy", "templates", "bundler", "artifact", "metric", "runtime", "crypt", "internal"}},
+	{"deploy", []string{".", "deploy", "templates", "bundler", "importer", "artifact", "metric", "runtime", "crypt", "internal"}},
 	{"trainer", []string{"trainer", "artifact", "metric", "runtime", "crypt", "internal"}},
 	{"blend", []string{"blend", "artifact", "metric", "runtime", "internal"}},
 	{"importer", []string{"importer", "artifact", "runtime", "internal"}},

@@ -30,7 +30,7 @@ func (f *importFlags) predictions(cmd *cobra.Command, meta map[string]string) (*
 		if f.metricName == "" {
 			s.Metric = c.Metric
 		}
-	} else if s.Task, err = task.Parse(cmp.Or(f.taskName, meta["task"])); err != nil {
+	} else if s.Task, err = task.Parse(cmp.Or(f.taskName, meta["task"], impliedTask[meta["activation"]])); err != nil {
 		return nil, cli.Usagef("--task: %v", err)
 	}
 	by := metric.Default(s.Task)
@@ -52,6 +52,11 @@ func (f *importFlags) predictions(cmd *cobra.Command, meta map[string]string) (*
 		s.Labels.Classes = s.ClassNames
 	}
 	return s, err
+}
+
+// impliedTask maps the last activation of an imported model to its task.
+var impliedTask = map[string]string{
+	"softmax": task.Multiclass.String(), "log-softmax": task.Multiclass.String(),
 }
 
 // names returns the names of the classes, or nil if neither the flag nor the metadata has

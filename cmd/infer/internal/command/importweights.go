@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +41,8 @@ type importFlags struct {
 	fold, epoch, size, views       int
 	force                          bool
 
-	spec *predictionspec.Spec // what the flags say of predictions
+	spec  *predictionspec.Spec // what the flags say of predictions
+	model string               // the ONNX model of imported weights, or ""
 }
 
 // importWeights returns the verb that prepares weights of other training code.
@@ -50,11 +52,11 @@ func importWeights() *cobra.Command {
 		Use:   "import-weights FILE",
 		Short: "Prepare weights of other training code: name, config, threshold, ensemble",
 		Long: `import-weights reads weights of other training code, in any form of PyTorch or
-safetensors. It checks that they fit an architecture, and writes to a folder what
+safetensors, or imports an ONNX model. It checks that they fit an architecture, and writes to a folder what
 the other commands need:
 
   NAME_f<fold>_e<epoch>_<score>.safetensors  the weights, under their plain names
-  NAME.yml                                   the config: architecture, sizes
+  NAME.yml                                   the config: architecture or model, sizes
   NAME_f<fold>_e<epoch>_<score>.yml          the threshold
   NAME_ensemble.yml                          an ensemble of the folds of NAME
 
@@ -101,11 +103,12 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	if f.views < 1 || f.views > 6 {
 		return cli.Usagef("--num-ttas %d: it must be from 1 to 6", f.views)
 	}
-	file, err := openWeights(cmd, path, choice{key: f.key})
+	file, err := openWeights(cmd, path, choice{key: f.key, Choice: network.Choice{InputSize: f.size}})
 	if err != nil {
 		return err
 	}
 	defer file.Close()
+	f.model = file.Metadata()["onnx"]
 	if f.spec, err = f.predictions(cmd, file.Metadata()); err != nil {
 		return err
 	}
@@ -191,6 +194,10 @@ func usualSize(a string) int {
 // the user nor the file gives one.
 func (f *importFlags) draw(file *weightfile.File) (g *nn.Graph, a arch.Arch, assumed bool, err error) {
 	c := choice{Choice: network.Choice{Arch: f.arch, InputSize: f.size}}
+	if file.Metadata()["graph"] != "" {
+		g, a, err = drawWeights(file, c)
+		return g, a, false, err
+	}
 	if c.InputSize == 0 {
 		n, err := strconv.Atoi(file.Metadata()["input_size"])
 		if assumed = err != nil || n <= 0; assumed {
@@ -216,6 +223,13 @@ func (f *importFlags) dict(file *weightfile.File, g *nn.Graph, a arch.Arch) (*we
 		"format": "pt", "arch": a.Name, "classes": strconv.Itoa(f.spec.Classes), "input_size": strconv.Itoa(g.Input.Shape.H),
 		"fold": strconv.Itoa(f.fold), "epoch": strconv.Itoa(f.epoch), "score": f.score,
 	}}
+	if arch.IsImported(a.Name) {
+		for _, key := range []string{"graph", "onnx", "activation", "mean", "std"} {
+			if v, ok := from.Metadata[key]; ok {
+				dict.Metadata[key] = v
+			}
+		}
+	}
 	if f.spec.Task != task.Multilabel {
 		dict.Metadata["task"] = f.spec.Task.String() // for another import
 	}
@@ -313,15 +327,19 @@ func (f *importFlags) config(path string, g *nn.Graph, a arch.Arch) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	from := "arch: " + a.Name
+	if arch.IsImported(a.Name) {
+		from = fmt.Sprintf("onnx: %s\n  mean: [%s]\n  std: [%s]", strconv.Quote(f.model), yamlTriple(a.Mean), yamlTriple(a.Std))
+	}
 	text := fmt.Appendf(nil, `# Made by infer import-weights of %s.
 model:
-  arch: %s
+  %s
 %s  input_size: %d
   num_classes: %d
   num_folds: %d
 test:
   num_ttas: %d
-`, strconv.Quote(filepath.Base(path)), a.Name, taskLine, size, classes, max(5, f.fold+1), f.views)
+`, strconv.Quote(filepath.Base(path)), from, taskLine, size, classes, max(5, f.fold+1), f.views)
 	if f.spec.Metric.Name != "" || f.spec.ClassNames != nil {
 		text = append(text, sections...)
 	}
@@ -340,13 +358,16 @@ test:
 	case old.Model.Task() != f.spec.Task:
 		return nil, hint.New(fmt.Errorf("%s exists: it is of the task %s, but these weights are of the task %s", f.configPath(), old.Model.Task(), f.spec.Task),
 			"--name gives these weights another name; --force overwrites the config")
-	case old.Model.Arch != a.Name || old.Model.InputSize != size || old.Model.NumClasses != classes:
+	case old.Model.Arch != a.Name && old.Model.ONNX == "" || old.Model.InputSize != size || old.Model.NumClasses != classes:
 		return nil, hint.New(fmt.Errorf("%s exists: %s with %d classes at %d pixels, but these weights are of %s with %d classes at %d pixels",
-			f.configPath(), old.Model.Arch, old.Model.NumClasses, old.Model.InputSize, a.Name, classes, size),
+			f.configPath(), cmp.Or(old.Model.Arch, old.Model.ONNX), old.Model.NumClasses, old.Model.InputSize, a.Name, classes, size),
 			"--name gives these weights another name; --force overwrites the config")
 	}
 	return nil, nil
 }
+
+// yamlTriple returns three numbers as the elements of a YAML list.
+func yamlTriple(v [3]float32) string { return strings.ReplaceAll(triple(v), " ", ", ") }
 
 // ensemble returns the text of an ensemble of all folds of the network in the folder.
 func (f *importFlags) ensemble(name ensemblefile.Name) ([]byte, error) {

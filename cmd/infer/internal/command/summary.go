@@ -88,7 +88,7 @@ func drawAll(cmd *cobra.Command, name string, c choice, classes int, o plan.Opti
 			continue
 		}
 		drawn[k] = true
-		a, err := network.Find(arch.All(), m.Arch)
+		a, err := arch.Find(built.Archs, m.Arch)
 		if err != nil {
 			return nil, err
 		}

@@ -42,9 +42,9 @@ type project struct {
 	cmd    *cobra.Command
 	name   string // of the config
 	config *config.Config
-	arch   arch.Arch
-	data   string // folder that the user named, or ""
-	root   string // folder of the table: the config's paths are relative to it
+	arch   arch.Arch // zero if the network is imported
+	data   string    // folder that the user named, or ""
+	root   string    // folder of the table: the config's paths are relative to it
 }
 
 // project reads the config. changes are assignments to make after those of --set.
@@ -77,9 +77,11 @@ func (f *configFlags) parse(cmd *cobra.Command, path string, text []byte, change
 	for _, text := range c.Unread() {
 		cli.Printf(cmd, "warning: %s: nothing reads %s", path, text)
 	}
-	a, err := network.Find(arch.All(), c.Model.Arch)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	var a arch.Arch
+	if c.Model.ONNX == "" {
+		if a, err = network.Find(arch.All(), c.Model.Arch); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".yml"), ".yaml")
 	p := &project{cmd: cmd, name: name, config: c, arch: a, data: f.data}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/summary"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/trainer"
 	"github.com/deploy-kernel/deploy-kernel/trainer/runfolder"
 	"github.com/spf13/cobra"
 )
@@ -121,6 +123,8 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 			_, err = cmd.OutOrStdout().Write(text)
 		}
 		return err
+	case p.config.Model.ONNX != "" && !f.predictOOF && !f.predictTest:
+		return hint.New(trainer.ErrImported, "train it where it comes from, and import it again; `train --predict-oof` and `--predict-test` predict with it")
 	case f.summary:
 		m := p.config.Model
 		g, err := p.arch.Build(arch.Config{InputSize: m.InputSize, Classes: m.Task().Logits(m.NumClasses), Dropout: m.Dropout})

@@ -89,13 +89,14 @@ func (f *trainFlags) projectOf(cmd *cobra.Command) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := weightfile.OpenAny(paths[0])
-	if err != nil {
+	switch file, err := weightfile.OpenAny(paths[0]); {
+	case err == nil:
+		defer file.Close()
+		if text := file.Metadata()["config"]; text != "" {
+			return f.config.parse(cmd, paths[0], []byte(text), f.changes(cmd)...)
+		}
+	case !errors.Is(err, weightfile.ErrONNX): // a model carries no config
 		return nil, err
-	}
-	defer file.Close()
-	if text := file.Metadata()["config"]; text != "" {
-		return f.config.parse(cmd, paths[0], []byte(text), f.changes(cmd)...)
 	}
 	path, ok := modelspec.Beside(paths[0])
 	if !ok {
@@ -115,6 +116,9 @@ func (f *trainFlags) weightFiles(p *project, folds []int) ([]string, error) {
 	}
 	if f.all {
 		return allWeights(strings.Split(f.weights, ","))
+	}
+	if p.config.Model.ONNX != "" {
+		return nil, cli.Usagef("--weights is needed: the weights of an imported network, which `infer import-weights` makes of %s", p.config.Model.ONNX)
 	}
 	var files []string
 	for _, number := range folds {
@@ -229,7 +233,7 @@ func (j *prediction) member(path string) (*member, error) {
 	if j.cmd.Flags().Changed("num-ttas") {
 		views = j.flags.numTTAs
 	}
-	if m.arch, err = network.Find(arch.All(), c.Model.Arch); err != nil {
+	if m.arch, err = network.OfConfig(c.Model, arch.All(), meta); err != nil {
 		return nil, err
 	}
 	if j.set != nil && c.Model.NumClasses != j.set.Classes {
@@ -238,7 +242,7 @@ func (j *prediction) member(path string) (*member, error) {
 	if c.Model.Task() != j.config.Model.Task() {
 		return nil, fmt.Errorf("the network is of the task %s, the config of %s", c.Model.Task(), j.config.Model.Task())
 	}
-	m.model = c.Ensemble(j.name)
+	m.model = network.WithArch(c.Ensemble(j.name), m.arch)
 	m.model.Views = views
 	if most := m.model.Scaling.MaxViews(c.Model.InputSize); views > most {
 		return nil, fmt.Errorf("%d views, but with model.resize: %s there are %d", views, m.model.Scaling.Policy, most)

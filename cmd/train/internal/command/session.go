@@ -10,6 +10,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/weightfile"
 	"github.com/deploy-kernel/deploy-kernel/cmd/internal/cli"
+	"github.com/deploy-kernel/deploy-kernel/importer"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/runtime/task"
@@ -50,13 +51,21 @@ func (f *trainFlags) prepare(p *project, set *data.Set, folds []uint8, number in
 	return s, err
 }
 
-// openWeights opens a file of weights and prints which set of them it takes.
+// openWeights opens a file of weights, or imports an ONNX model. It prints which set of
+// weights it takes.
 func openWeights(p *project, path string) (*weightfile.File, error) {
-	f, err := weightfile.OpenKey(path, p.config.Model.WeightsKey)
-	if err == nil && f.Note() != "" {
+	f, err := importer.OpenAny(p.cmd.Context(), path, importer.Options{InputSize: p.config.Model.InputSize})
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Choose(p.config.Model.WeightsKey); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if f.Note() != "" {
 		cli.Printf(p.cmd, "%s: %s", path, f.Note())
 	}
-	return f, err
+	return f, nil
 }
 
 // train trains the fold and returns the best epoch.
