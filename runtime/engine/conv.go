@@ -46,10 +46,9 @@ type conv struct {
 	after               *activation
 }
 
-// panel is a group of output channels whose weights are packed packed.
+// panel is a range of output channels whose weights are packed together.
 type panel struct {
 	column, columns int
-	x               int // first input plane that the panel reads
 	w               int // offset of its weights
 }
 
@@ -126,23 +125,12 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 		c.packRows(n, w)
 		return
 	}
-	inGroup, outGroup := n.In[0].Shape.C/n.Groups, n.Shape.C/n.Groups
-	taps := n.Window.H * n.Window.W
+	inputs, taps := n.In[0].Shape.C, n.Window.H*n.Window.W
 	c.step = c.x.plane()
 	c.split(c.y.count() * simd.Lanes)
-	// The number of planes that a panel reads: those of its columns' groups.
 	planes := c.x.count()
-	if n.Groups > 1 {
-		planes = 0
-		for i := range c.panels {
-			p := &c.panels[i]
-			last := min(p.column+p.columns, n.Shape.C) - 1
-			p.x = p.column / outGroup * inGroup / simd.Lanes
-			planes = max(planes, planesOf((last/outGroup+1)*inGroup)-p.x)
-		}
-	}
 	width := planes * simd.Lanes
-	packed := taps == 1 && n.Groups == 1 && c.pixels > 1 && len(c.panels) >= minPackedPanels
+	packed := taps == 1 && c.pixels > 1 && len(c.panels) >= minPackedPanels
 	c.block(taps*width, packed)
 	if packed {
 		c.step, c.pixel = simd.Lanes, (planes|1)*simd.Lanes
@@ -153,18 +141,13 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 	c.weights(taps * width)
 	for i := range c.panels {
 		p := &c.panels[i]
-		p.x = min(p.x, c.x.count()-planes)
 		for k := range width {
-			channel := c.x.holds(p.x*simd.Lanes + k)
+			channel := c.x.holds(k)
 			if channel < 0 {
 				continue
 			}
 			for j := range min(p.columns, n.Shape.C-p.column) {
-				out := p.column + j
-				if channel/inGroup != out/outGroup {
-					continue
-				}
-				for tap, v := range w[(out*inGroup+channel%inGroup)*taps:][:taps] {
+				for tap, v := range w[((p.column+j)*inputs+channel)*taps:][:taps] {
 					c.w[p.w+(tap*width+k)*p.columns+j] = v
 				}
 			}
@@ -285,7 +268,7 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 				g.Ahead = c.w[next.w+b.First*next.columns:][:b.K*next.columns]
 			}
 			if c.packed == nil {
-				g.X = arena[c.x.base(p.x):]
+				g.X = arena[c.x.base(0):]
 			}
 			g.Y = arena[c.y.base(plane):]
 			g.W = c.w[p.w+b.First*p.columns:][:b.K*p.columns]

@@ -77,7 +77,9 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		for i, groups := range []int{16, 8, 4, 2, 32, 64} {
 			x = b.ReLU(b.Conv(fmt.Sprint("c", i+1), x, square(64, 3, 1+i%2, 1, groups)))
 		}
-		return b.Conv("c7", x, square(96, 3, 1, 1, 32))
+		x = b.Conv("c7", x, square(96, 3, 1, 1, 32))
+		x = b.Add(x, b.Activate(b.Conv("c8", x, square(96, 3, 1, 1, 4)), nn.Activation{Kind: nn.Swish, A: 1}))
+		return b.Add(x, b.Conv("c9", b.Conv("c10", x, square(60, 3, 1, 1, 6)), square(96, 1, 1, 0, 3)))
 	},
 	"depthwise": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c0", x, square(24, 1, 1, 0, 1))

@@ -256,6 +256,8 @@ func (comp *compiler) step(u *unit) (step, error) {
 			return comp.depthwise(u, in[0], y, floor)
 		case smallGroups(n):
 			return comp.grouped(u, in[0], y, floor)
+		case n.Op == nn.Conv && n.Groups > 1:
+			return comp.groupConv(u, in[0], y, floor)
 		}
 		if n.Op == nn.Conv {
 			if wg, err := comp.winograd(u, in[0], y, floor); wg != nil || err != nil {
