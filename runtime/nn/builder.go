@@ -121,7 +121,7 @@ func (b *Builder) Sigmoid(x *Node) *Node {
 	return b.add(&Node{Op: Sigmoid, In: []*Node{x}, Shape: x.Shape})
 }
 
-// Activate adds a function of each element. Only prediction supports it.
+// Activate adds a function of each element.
 func (b *Builder) Activate(x *Node, a Activation) *Node {
 	return b.add(&Node{Op: Activate, In: []*Node{x}, Shape: x.Shape, Activation: a})
 }

@@ -43,7 +43,7 @@ const (
 	Subsample               // x[:, ::Stride, ::Stride]
 	PadChannels             // zero channels before and after, or drop where negative: Channels
 	Dropout                 // identity outside of training: P
-	Activate                // a function of each element: Activation; prediction only
+	Activate                // a function of each element: Activation
 	LayerNorm               // over the channels of each pixel, with scale and shift: Eps; prediction only
 	Rearrange               // values at other places: Arrangement; prediction only
 	AttentionOp             // Heads, Groups, Scale, Tables; prediction only

@@ -76,6 +76,30 @@ var operations = map[string]func(b *nn.Builder) *nn.Node{
 	},
 	"ReLU":    func(b *nn.Builder) *nn.Node { return b.ReLU(before(b, 5)) },
 	"sigmoid": func(b *nn.Builder) *nn.Node { return b.Sigmoid(before(b, 5)) },
+	"swish": func(b *nn.Builder) *nn.Node {
+		return b.Activate(before(b, 5), nn.Activation{Kind: nn.Swish, A: 1})
+	},
+	"steep swish of a batch norm": func(b *nn.Builder) *nn.Node {
+		return b.Activate(b.BatchNorm("norm", before(b, 20), nn.BatchNorm2d{}), nn.Activation{Kind: nn.Swish, A: 1.7})
+	},
+	"every other activation": func(b *nn.Builder) *nn.Node {
+		x := before(b, 5)
+		var all []*nn.Node
+		for _, a := range []nn.Activation{
+			{Kind: nn.GELU},
+			{Kind: nn.GELUTanh},
+			{Kind: nn.HardSigmoid, A: 0.2, B: 0.5},
+			{Kind: nn.HardSwish},
+			{Kind: nn.Mish},
+			{Kind: nn.Clip, A: -0.5, B: 0.7},
+			{Kind: nn.LeakyReLU, A: 0.01},
+			{Kind: nn.ELU, A: 0.8},
+			{Kind: nn.Tanh},
+		} {
+			all = append(all, b.Activate(x, a))
+		}
+		return b.Concat(all...)
+	},
 	"sum of a shared input": func(b *nn.Builder) *nn.Node {
 		x := before(b, 5)
 		return b.ReLU(b.AddScaled(conv(b, x, nn.Conv2d{Out: 5, Window: nn.Square(1)}), x, 0.5))

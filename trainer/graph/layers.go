@@ -69,6 +69,8 @@ func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 		return &dropoutLayer{node: n}
 	case nn.Sigmoid:
 		return &sigmoidLayer{node: n}
+	case nn.Activate:
+		return &activateLayer{node: n}
 	case nn.Add:
 		return &addLayer{node: n, relu: fused}
 	case nn.Mul:

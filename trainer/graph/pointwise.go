@@ -63,7 +63,7 @@ func (l *addLayer) backward(t *tape, dy *value) {
 	}
 	db := dy
 	if scale := float32(l.node.Scale); scale != 1 && t.needs[b.ID] {
-		zero := make([]float32, 1<<14)
+		zero := make([]float32, elementsPerPart)
 		db = t.apply("gradient of the second input of", t.like(l.node.Shape), []*value{dy}, func(out []float32, in [][]float32) {
 			t.elements(len(out), func(i, j int) {
 				t.AddScaled(out[i:j], zero[:j-i], in[0][i:j], scale, simd.None)

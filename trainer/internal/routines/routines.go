@@ -36,6 +36,9 @@ type Set struct {
 	MulAdd func(y, a, b []float32)
 	// Mask sets dx = dy where y > 0, else 0. dx may be dy.
 	Mask func(dx, dy, y []float32)
+	// SwishGrad sets dx = dy * s*(1 + factor*x*(1 - s)), where s is the sigmoid of
+	// factor*x: the gradient of x*s. dx may be dy.
+	SwishGrad func(dx, dy, x, sigmoid []float32, factor float32)
 	// Winner adds rest to dx and clears it, in the lanes where x equals y.
 	Winner func(dx, rest, x, y []float32)
 	// GroupedGrad adds the gradient of the weights of simd.Set's Depthwise and Grouped.
@@ -97,7 +100,7 @@ type SGD struct {
 var Scalar = &Set{
 	Name:    "scalar",
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
-	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, Winner: winnerScalar,
+	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, SwishGrad: swishGradScalar, Winner: winnerScalar,
 	GroupedGrad: groupedGradScalar, Adam: adamScalar, SGD: sgdScalar, Finite: finiteScalar,
 }
 
@@ -172,6 +175,12 @@ func maskScalar(dx, dy, y []float32) {
 		} else {
 			dx[i] = 0
 		}
+	}
+}
+
+func swishGradScalar(dx, dy, x, sigmoid []float32, factor float32) {
+	for i, s := range sigmoid {
+		dx[i] = dy[i] * (s * (1 + factor*(x[i]*(1-s))))
 	}
 }
 

@@ -68,6 +68,11 @@ func TestEverySetComputesWhatTheScalarSetDoes(t *testing.T) {
 			s.Mask(dx, random(r, n), random(r, n))
 			return [][]float32{dx}
 		}
+		jobs[fmt.Sprintf("SwishGrad/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
+			dy := random(r, n)
+			s.SwishGrad(dy, dy, random(r, n), random(r, n), 1.5)
+			return [][]float32{dy}
+		}
 		jobs[fmt.Sprintf("Winner/%d", pixels)] = func(s *routines.Set, r *rand.Rand) [][]float32 {
 			dx, rest, x := random(r, n), random(r, n), random(r, n)
 			y := random(r, n)
