@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -51,7 +52,7 @@ func difference(t *testing.T, got, want []float32) float64 {
 // their logits, if they are exported and imported again.
 func TestDrawnNetworksAreImportedAgain(t *testing.T) {
 	for _, a := range arch.All() {
-		small := a.Name == "cifar_resnet20" || a.Name == "resnet18"
+		small := a.Name == "cifar_resnet20" || a.Name == "resnet18" || a.Name == "tf_efficientnet_b0"
 		if !small && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
 			continue
 		}
@@ -92,6 +93,52 @@ func TestDrawnNetworksAreImportedAgain(t *testing.T) {
 				t.Errorf("the logits differ by %.3g", difference(t, got, want))
 			}
 		})
+	}
+}
+
+func TestExportedActivationsAreRecognized(t *testing.T) {
+	want := []nn.Activation{
+		{Kind: nn.Swish, A: 1},
+		{Kind: nn.Swish, A: 1.702},
+		{Kind: nn.GELU},
+		{Kind: nn.GELUTanh},
+		{Kind: nn.HardSigmoid, A: 0.25, B: 0.5},
+		{Kind: nn.HardSwish},
+		{Kind: nn.Mish},
+		{Kind: nn.Clip, A: -1, B: 6},
+		{Kind: nn.LeakyReLU, A: 0.125},
+		{Kind: nn.ELU, A: 1},
+		{Kind: nn.Tanh},
+	}
+	b := nn.NewBuilder("activations", nn.Shape{C: 3, H: 8, W: 8})
+	x := b.Input()
+	for i, a := range want {
+		x = b.Activate(b.Conv(fmt.Sprint("c", i), x, nn.Conv2d{Out: 3, Window: nn.Square(1)}), a)
+	}
+	g, err := b.Graph(b.Linear("last", b.GlobalAvgPool(x), 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := onnx.Write(&file, g, golden.ParamsOf(g), onnx.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnx.Parse(file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := importer.Import(t.Context(), m, importer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []nn.Activation
+	for _, node := range n.Graph.Nodes {
+		if node.Op == nn.Activate {
+			got = append(got, node.Activation)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

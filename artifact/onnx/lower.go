@@ -92,6 +92,8 @@ func (l *lowering) node(n *nn.Node) error {
 		l.emit("Conv", out, l.withParams(n, in), append(window(n, n.Pad), integer("group", n.Groups))...)
 	case nn.BatchNorm:
 		l.emit("BatchNormalization", out, l.withParams(n, in), float("epsilon", n.Eps))
+	case nn.Activate:
+		l.activation(n.Activation, out, in[0])
 	case nn.Add:
 		if n.Scale != 1 {
 			l.emit("Mul", out+".scaled", []string{in[1], l.scalar(out+".scale", n.Scale)})
