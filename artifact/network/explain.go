@@ -7,7 +7,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/nearest"
-	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
@@ -19,15 +18,14 @@ func Explain(err error, g *nn.Graph, infos []weights.Info) error {
 	if kind := transformed(infos); kind != "" {
 		return hint.New(err, "%s", kind)
 	}
-	for _, a := range arch.All() {
-		other, drawErr := draw(a, infos, g.Input.Shape.H)
-		if drawErr != nil {
-			continue
+	all := fits(infos, g.Input.Shape.H)
+	for _, f := range all {
+		if f.arch.Name == g.Arch || f.graph.Arch == g.Arch {
+			return hint.New(err, "they have %d classes: set model.num_classes of the config to that", f.graph.Classes())
 		}
-		if a.Name == g.Arch || other.Arch == g.Arch {
-			return hint.New(err, "they have %d classes: set model.num_classes of the config to that", other.Classes())
-		}
-		return hint.New(err, "they fit %s with %d classes: name that architecture (model.arch of the config, or --arch)", a.Name, other.Classes())
+	}
+	if len(all) > 0 {
+		return hint.New(err, "they fit %s with %d classes: name that architecture (model.arch of the config, or --arch)", names(all, " or "), all[0].graph.Classes())
 	}
 	if pair := nearestPair(g, infos); pair != "" {
 		return hint.New(err, "%s", pair)

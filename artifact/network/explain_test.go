@@ -23,13 +23,14 @@ func TestExplain(t *testing.T) {
 		return infos
 	}
 	for want, infos := range map[string][]weights.Info{
-		"they have 9 classes: set model.num_classes": sourceOf(arch.CIFARResNet20, arch.Config{InputSize: 32, Classes: 9}, nil).infos,
-		"they fit cifar_resnet32 with 7 classes":     sourceOf(arch.CIFARResNet32, arch.Config{InputSize: 32, Classes: 7}, nil).infos,
-		"linear.weight may be the file's fc.weight":  renamed(func(s string) string { return strings.Replace(s, "linear.", "fc.", 1) }),
-		"may be the file's stage1.0.conv1.weight":    renamed(func(s string) string { return strings.Replace(s, "layer", "stage", 1) }),
-		"they are pruned":                            renamed(func(s string) string { return strings.Replace(s, "linear.weight", "linear.weight_mask", 1) }),
-		"they have weight norm":                      renamed(func(s string) string { return strings.Replace(s, "linear.weight", "linear.weight_g", 1) }),
-		"they are quantized":                         renamed(func(s string) string { return strings.Replace(s, "linear.weight", "linear.qweight", 1) }),
+		"they have 9 classes: set model.num_classes":                    sourceOf(arch.CIFARResNet20, arch.Config{InputSize: 32, Classes: 9}, nil).infos,
+		"they fit cifar_resnet32 with 7 classes":                        sourceOf(arch.CIFARResNet32, arch.Config{InputSize: 32, Classes: 7}, nil).infos,
+		"they fit efficientnet_b0 or tf_efficientnet_b0 with 3 classes": sourceOf(arch.EfficientNetB0, arch.Config{InputSize: 32, Classes: 3}, nil).infos,
+		"linear.weight may be the file's fc.weight":                     renamed(func(s string) string { return strings.Replace(s, "linear.", "fc.", 1) }),
+		"may be the file's stage1.0.conv1.weight":                       renamed(func(s string) string { return strings.Replace(s, "layer", "stage", 1) }),
+		"they are pruned":       renamed(func(s string) string { return strings.Replace(s, "linear.weight", "linear.weight_mask", 1) }),
+		"they have weight norm": renamed(func(s string) string { return strings.Replace(s, "linear.weight", "linear.weight_g", 1) }),
+		"they are quantized":    renamed(func(s string) string { return strings.Replace(s, "linear.weight", "linear.qweight", 1) }),
 	} {
 		err := network.Explain(arch.Check(g, infos), g, infos)
 		var h interface{ Hint() string }

@@ -5,8 +5,8 @@
 // Weights of an imported network hold its graph. For others, the caller or the
 // metadata of the file gives the architecture and the input size.
 // The shape of the last layer gives the number of classes. Without a known
-// architecture, Of takes the first one that the names and shapes match. It refuses
-// weights that do not match.
+// architecture, Of takes the one that the names and shapes match. It refuses weights
+// that match none or several.
 package network
 
 import (
@@ -180,23 +180,55 @@ func Find(archs []arch.Arch, name string) (arch.Arch, error) {
 		}
 		names = append(names, a.Name)
 	}
-	known := strings.Join(names, ", ")
 	if near, ok := nearest.Name(name, names); ok {
-		return arch.Arch{}, fmt.Errorf("unknown architecture %q: did you mean %s? (known: %s)", name, near, known)
+		return arch.Arch{}, fmt.Errorf("unknown architecture %q: did you mean %s? (known: %s)", name, near, strings.Join(names, ", "))
 	}
-	return arch.Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, known)
+	return arch.Arch{}, fmt.Errorf("unknown architecture %q (known: %s)", name, strings.Join(names, ", "))
 }
 
-// guess returns the first architecture that the weights match.
+// guess returns the architecture that the weights match.
 func guess(infos []weights.Info, size int) (*nn.Graph, arch.Arch, error) {
-	var names []string
-	for _, a := range arch.All() {
-		if g, err := draw(a, infos, size); err == nil {
-			return g, a, nil
+	all := fits(infos, size)
+	switch len(all) {
+	case 0:
+		var known []string
+		for _, a := range arch.All() {
+			known = append(known, a.Name)
 		}
-		names = append(names, a.Name)
+		return nil, arch.Arch{}, fmt.Errorf("the weights fit none of %s at %d pixels", strings.Join(known, ", "), size)
+	case 1:
+		return all[0].graph, all[0].arch, nil
 	}
-	return nil, arch.Arch{}, fmt.Errorf("the weights fit none of %s at %d pixels", strings.Join(names, ", "), size)
+	err := fmt.Errorf("the weights fit %s alike", names(all, " and "))
+	return nil, arch.Arch{}, hint.New(err, "name the architecture that they are from (model.arch of the config, or --arch)")
+}
+
+// fit is an architecture that weights match, and its network.
+type fit struct {
+	arch  arch.Arch
+	graph *nn.Graph
+}
+
+// fits returns the architectures that the weights match. Of those that draw the same
+// network it returns the first.
+func fits(infos []weights.Info, size int) []fit {
+	var all []fit
+	for _, a := range arch.All() {
+		g, err := draw(a, infos, size)
+		if err == nil && !slices.ContainsFunc(all, func(f fit) bool { return f.graph.Arch == g.Arch }) {
+			all = append(all, fit{a, g})
+		}
+	}
+	return all
+}
+
+// names joins the names of the fits.
+func names(all []fit, separator string) string {
+	var list []string
+	for _, f := range all {
+		list = append(list, f.arch.Name)
+	}
+	return strings.Join(list, separator)
 }
 
 // draw builds an architecture with as many classes as the weights have.

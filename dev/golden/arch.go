@@ -2,9 +2,12 @@ package golden
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -23,9 +26,12 @@ type Reference struct {
 	Input     [4]int          `json:"input"`
 	Classes   int             `json:"num_classes"`
 	StateDict []ReferenceInfo `json:"state_dict"`
-	Modules   []Module        `json:"modules"`
+	// Keys is the digest of the state dict's names and shapes; see [Keys]. Only timm's
+	// references have it, in place of StateDict.
+	Keys    string   `json:"keys"`
+	Modules []Module `json:"modules"`
 	// Logits has shape (N, Classes).
-	Logits []float32 `json:"-"`
+	Logits []float32 `json:"logits"`
 }
 
 // ReferenceInfo is one tensor of a PyTorch state dict.
@@ -47,16 +53,39 @@ type Module struct {
 
 // Arch reads the reference of an architecture.
 func Arch(name string) (*Reference, error) {
+	r, err := read("arch", name)
+	if err != nil {
+		return nil, err
+	}
+	r.Logits, err = Logits(name)
+	return r, err
+}
+
+// Timm reads the reference of an architecture of timm, which timm/references.py made.
+func Timm(name string) (*Reference, error) { return read("timm", name) }
+
+func read(folder, name string) (*Reference, error) {
 	r := new(Reference)
-	text, err := fs.ReadFile(FS, "testdata/arch/"+name+".json")
+	text, err := fs.ReadFile(FS, "testdata/"+folder+"/"+name+".json")
 	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("reading the reference of %s: %w", name, err)
 	}
-	r.Logits, err = Logits(name)
-	return r, err
+	return r, nil
+}
+
+// Keys returns the SHA-256 of the names and shapes of a network's parameters, as lines
+// "NAME SHAPE" in the order of the names.
+func Keys(g *nn.Graph) string {
+	var lines []string
+	for _, p := range g.Params() {
+		shape := strings.ReplaceAll(strings.Trim(fmt.Sprint(p.Shape), "[]"), " ", "x")
+		lines = append(lines, p.Name+" "+shape+"\n")
+	}
+	slices.Sort(lines)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(lines, ""))))
 }
 
 // Logits reads an architecture's reference logits, row by row.

@@ -7,7 +7,8 @@
 // Parameters have the names of the architectures' usual PyTorch implementations, so
 // that their weights load without renaming. These are pretrainedmodels for
 // senet_se_resnext50_32x4d, torchvision for resnet18/34/50/101, akamaster's
-// pytorch_resnet_cifar10 for cifar_resnet*, and pytorchcv for all others.
+// pytorch_resnet_cifar10 for cifar_resnet*, timm for all EfficientNets,
+// and pytorchcv for all others.
 //
 // An architecture accepts any number of classes, and any square input that leaves at
 // least one pixel before every window; PNASNet5Large accepts fewer sizes. It ends in a
@@ -88,6 +89,20 @@ func Variables() []Variable {
 		{"PNASNet5Large", PNASNet5Large},
 		{"Xception", Xception},
 		{"InceptionResNetV2", InceptionResNetV2},
+		{"EfficientNetB0", EfficientNetB0},
+		{"EfficientNetB1", EfficientNetB1},
+		{"EfficientNetB2", EfficientNetB2},
+		{"EfficientNetB3", EfficientNetB3},
+		{"EfficientNetB4", EfficientNetB4},
+		{"EfficientNetB5", EfficientNetB5},
+		{"TFEfficientNetB0", TFEfficientNetB0},
+		{"TFEfficientNetB1", TFEfficientNetB1},
+		{"TFEfficientNetB2", TFEfficientNetB2},
+		{"TFEfficientNetB3", TFEfficientNetB3},
+		{"TFEfficientNetB4", TFEfficientNetB4},
+		{"TFEfficientNetB5", TFEfficientNetB5},
+		{"TFEfficientNetV2S", TFEfficientNetV2S},
+		{"EfficientNetV2RWS", EfficientNetV2RWS},
 	}
 }
 

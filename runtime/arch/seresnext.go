@@ -81,18 +81,22 @@ func groupedWidth(out, groups, width int) int { return groups * (out / 4 * width
 
 // seGate scales each channel by a gate computed from the means of all channels.
 func seGate(b *nn.Builder, x *nn.Node) *nn.Node {
-	return b.Mul(x, squeeze(b.Scope("se"), x, "conv1", "conv2"))
+	return b.Mul(x, squeeze(b.Scope("se"), x, "conv1", "conv2", x.Shape.C/reduction, (*nn.Builder).ReLU))
 }
 
-// reduction is the factor by which the middle layer of a gate is narrower.
+// reduction is the factor by which the middle layer of these gates is narrower.
 const reduction = 16
 
-// squeeze is the gate of squeeze-and-excitation: means, two layers and a sigmoid.
-func squeeze(b *nn.Builder, x *nn.Node, first, second string) *nn.Node {
+// function adds an activation.
+type function func(b *nn.Builder, x *nn.Node) *nn.Node
+
+// squeeze is the gate of squeeze-and-excitation: means, two layers and a sigmoid. The
+// first layer has so many channels and an activation.
+func squeeze(b *nn.Builder, x *nn.Node, first, second string, channels int, act function) *nn.Node {
 	layer := func(name string, x *nn.Node, out int) *nn.Node {
 		return b.Conv(name, x, nn.Conv2d{Out: out, Window: nn.Square(1), Bias: true})
 	}
-	s := b.ReLU(layer(first, b.GlobalAvgPool(x), x.Shape.C/reduction))
+	s := act(b, layer(first, b.GlobalAvgPool(x), channels))
 	return b.Sigmoid(layer(second, s, x.Shape.C))
 }
 
@@ -121,6 +125,6 @@ func senetSEResNeXt50(c Config) (*nn.Graph, error) {
 func senetBlock(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 	const groups, width = 32, 4
 	y := bottleneck(b, x, groupedWidth(out, groups, width), groups, out, stride)
-	y = b.Mul(y, squeeze(b.Scope("se_module"), y, "fc1", "fc2"))
+	y = b.Mul(y, squeeze(b.Scope("se_module"), y, "fc1", "fc2", out/reduction, (*nn.Builder).ReLU))
 	return b.ReLU(b.Add(y, shortcut(b, x, out, stride)))
 }

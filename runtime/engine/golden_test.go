@@ -112,6 +112,38 @@ func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
 	}
 }
 
+// timms lists the networks of timm whose logits are recorded. The first few have every
+// operation of the others.
+var timms = []string{
+	"efficientnet_b0", "tf_efficientnet_b0",
+	"efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "efficientnet_b4", "efficientnet_b5",
+	"tf_efficientnet_b1", "tf_efficientnet_b2", "tf_efficientnet_b3", "tf_efficientnet_b4", "tf_efficientnet_b5",
+	"tf_efficientnetv2_s", "efficientnetv2_rw_s",
+}
+
+const firstTimms = 2
+
+func TestNetworksOfTimmGiveItsLogits(t *testing.T) {
+	for i, name := range timms {
+		if i >= firstTimms && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+			break
+		}
+		r, err := golden.Timm(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := r.Input[2]
+		g := draw(t, name, arch.Config{InputSize: size, Classes: r.Classes})
+		p, image := golden.ParamsOf(g), golden.NHWC(golden.Images(1, size, size, golden.Cell), 1, 3, size, size)
+		for _, set := range simd.Sets() {
+			if set == simd.Scalar && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+				continue // slow
+			}
+			compare(t, name+" on "+set.Name, predict(t, g, p, image, engine.Options{SIMD: set}), r.Logits)
+		}
+	}
+}
+
 // Small and odd inputs leave maps of one pixel, and borders larger than the map.
 func TestNetworksOfOddSizesComputeTheSameAsModules(t *testing.T) {
 	if os.Getenv("DEPLOY_KERNEL_LONG") == "" {

@@ -258,3 +258,62 @@ func TestStepsMatchPyTorch(t *testing.T) {
 		})
 	}
 }
+
+// The gradients of networks with smooth activations are continuous, so they are compared
+// with PyTorch's float64 ones directly.
+func TestGradientsOfTimmsNetworksMatchPyTorch(t *testing.T) {
+	for _, name := range []string{"efficientnet_b0"} {
+		t.Run(name, func(t *testing.T) {
+			var want struct {
+				Input          [4]int
+				Loss           float64
+				Logits         figures
+				Grads, Buffers map[string]figures
+			}
+			readGolden(t, "timm/"+name+".grad.json", &want)
+			n, size, classes := want.Input[0], want.Input[2], 10
+			g := build(t, name, size, classes)
+			m, err := graph.New(g, recipe(g), graph.Options{Batch: n, Loss: crossEntropy})
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := golden.NHWC(golden.Images(n, size, size, golden.Cell), n, 3, size, size)
+			loss, logits, err := m.Step(context.Background(), images, labels(n, classes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(loss-want.Loss) > 1e-6*want.Loss {
+				t.Errorf("loss %.9g, PyTorch's is %.9g", loss, want.Loss)
+			}
+			var worst float64
+			check := func(what string, f figures, v []float32, limit float64) {
+				if f.L2 < nothing {
+					return
+				}
+				norm, head := differs(f, v)
+				worst = max(worst, norm, head)
+				if norm > limit || head > 10*limit {
+					t.Errorf("%s: the norm differs by %.2g, the first values by %.2g", what, norm, head)
+				}
+			}
+			check("logits", want.Logits, logits, 1e-5)
+			state := m.StateDict()
+			for name, f := range want.Buffers {
+				v, _, err := state.Float32(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(name, f, v, 1e-5)
+			}
+			count := 0
+			for p := range m.Gradients() {
+				count++
+				check("the gradient of "+p.Name, want.Grads[p.Name], p.Grad, 1e-4)
+			}
+			if count != len(want.Grads) {
+				t.Errorf("%d parameters, PyTorch has %d", count, len(want.Grads))
+			}
+			t.Logf("largest difference %.2g", worst)
+		})
+	}
+}
