@@ -100,7 +100,7 @@ func (o Options) checked() (Options, error) {
 	return o, errors.Join(errs...)
 }
 
-// checkKey refuses a missing key, and one that everybody would see.
+// checkKey refuses a missing key, and a key or plain weights that everybody would see.
 func (o Options) checkKey() error {
 	var errs []error
 	if o.KeyPlace == folder.InKernel {
@@ -113,6 +113,10 @@ func (o Options) checkKey() error {
 					"--key-in dataset keeps the key in a private dataset of its own"))
 			}
 		}
+	}
+	if o.KeyPlace == folder.NoKey && o.PublicWeights == templates.Public {
+		errs = append(errs, hint.New(errors.New("the weights would not be encrypted: they can't be public"),
+			"leave out --plain, and everybody sees encrypted weights only"))
 	}
 	if o.KeyPlace != folder.NoKey && o.Key.IsZero() {
 		errs = append(errs, errors.New("no key was given"))

@@ -15,6 +15,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/importer"
+	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/templates"
 )
 
@@ -89,8 +90,13 @@ func pack(ctx context.Context, o PackOptions, s *weightStore) ([]folder.Dataset,
 		if err != nil {
 			return nil, err
 		}
-		if f.Plain == "" && !strings.HasSuffix(f.Name, crypt.Ext) && s.quota.Overflow {
-			return nil, fmt.Errorf("%s is not encrypted: what overflows the private space would be public", path)
+		if f.Plain == "" && !strings.HasSuffix(f.Name, crypt.Ext) {
+			switch {
+			case s.quota.Overflow:
+				return nil, fmt.Errorf("%s is not encrypted: what overflows the private space would be public", path)
+			case s.visibility == templates.Public:
+				return nil, hint.New(fmt.Errorf("%s is not encrypted: it can't be public", path), "leave out --plain to encrypt it")
+			}
 		}
 		files = append(files, f)
 	}
