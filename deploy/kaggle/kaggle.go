@@ -26,6 +26,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/deploy-kernel/deploy-kernel/deploy/internal/procgroup"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 )
 
@@ -174,7 +175,7 @@ const stopWait = 10 * time.Second
 
 func (c *Client) run(ctx context.Context, args Command) (string, error) {
 	cmd := exec.CommandContext(ctx, c.Path, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's Ctrl-C comes through Cancel
+	procgroup.Set(cmd) // the terminal's Ctrl-C comes through Cancel
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = stopWait
 	var out bytes.Buffer

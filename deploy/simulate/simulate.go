@@ -31,6 +31,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/deploy"
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
+	"github.com/deploy-kernel/deploy-kernel/deploy/internal/procgroup"
 	"github.com/deploy-kernel/deploy-kernel/deploy/sandbox"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/internal/say"
@@ -242,10 +243,7 @@ func (s *session) run(ctx context.Context) error {
 	cmd := box.Command(limited, s.python, filepath.Join(s.root, folder.KernelPy))
 	cmd.Dir, cmd.Env, cmd.Stderr = s.working(), s.environment(), s.options.Stderr
 	// All processes of the kernel get its signals. After SIGTERM they have time to end.
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Setpgid = true
+	procgroup.Set(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	start := time.Now()
