@@ -130,7 +130,7 @@ func (d *drawing) network(output string) (*Network, error) {
 	var ends []int // of the nodes that each step drew
 	output = d.name(output)
 	for op, a := range map[string]Activation{"Sigmoid": Sigmoid, "Softmax": Softmax, "LogSoftmax": LogSoftmax} {
-		if n := d.made(output, op); n != nil {
+		if n := d.made(output, op); n != nil && (a == Sigmoid || isVector(d.values[output].Shape)) {
 			out.Activation, output = a, d.in(n, 0)
 			break
 		}
@@ -179,9 +179,6 @@ func (d *drawing) network(output string) (*Network, error) {
 	if logits == nil {
 		return nil, fmt.Errorf("the output %q does not depend on the image", output)
 	}
-	if s := logits.shape(); slices.Max(s) != tensor.Len(s) {
-		return nil, fmt.Errorf("the output %q has the shape %v for one image, and only vectors of logits can be imported", output, s)
-	}
 	out.OutputShape = d.values[output].Shape
 	vector := d.real(logits)
 	var err error
@@ -203,6 +200,9 @@ func (d *drawing) network(output string) (*Network, error) {
 	}
 	return out, nil
 }
+
+// isVector reports whether at most one side is longer than 1.
+func isVector(shape []int) bool { return len(shape) > 0 && slices.Max(shape) == tensor.Len(shape) }
 
 // recognizeAll finds the parts that the output needs. It returns the values for which
 // there is none.

@@ -10,8 +10,8 @@
 // nodes that only move elements become none, or one rearrangement. A sigmoid or softmax at the end is left out
 // and reported, because a network returns logits.
 //
-// Import refuses models with several inputs, outputs that are no vector, and
-// operations that runtime/nn does not have. It names all of them in one
+// Import refuses models with several inputs, and operations that runtime/nn does not
+// have. It names all of them in one
 // [reference.UnsupportedError].
 package importer
 
@@ -81,7 +81,8 @@ func (a Activation) Apply(logits []float32) {
 
 // Network is an imported model.
 type Network struct {
-	// Graph takes one image and returns the logits.
+	// Graph takes one image and returns the logits. An output of several axes is
+	// flattened, the first axis slowest.
 	Graph *nn.Graph
 	// Weights holds the parameters of the graph, in the graph's order. Its metadata
 	// are what a file needs to predict without the model: arch, "onnx:" and a hash

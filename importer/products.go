@@ -92,7 +92,7 @@ func (d *drawing) drawProduct(p *product) *nn.Node {
 // product must be drawn first.
 func (d *drawing) scaleProduct(s stage, v *value) (out *value, ok bool) {
 	p := d.products[v.node]
-	if p == nil || p.softmax || p.drawn != nil {
+	if p == nil || p.softmax || p.drawn != nil || !v.whole() {
 		return v, false
 	}
 	next := *p
@@ -231,7 +231,7 @@ func (d *drawing) factored(name string) (x string, factor float64) {
 func (d *drawing) attention(p *product, weights, v *value) (out *value, ok bool) {
 	rank := len(weights.axes)
 	v = d.real(v)
-	if rank < 2 || len(v.axes) != rank || p.drawn != nil {
+	if rank < 2 || len(v.axes) != rank || p.drawn != nil || !weights.whole() {
 		return nil, false
 	}
 	batch := weights.shape()[:rank-2]

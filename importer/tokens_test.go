@@ -102,6 +102,12 @@ func TestTokensComputeWhatTheInterpreterDoes(t *testing.T) {
 			attend(64, node("Div", "s root", "d"), node("Add", "d bias", "b"), constant("bias", 4, 64, 64), softmaxOf("b")), tail("joined"),
 		}},
 		"windows":   {parts: [][]byte{maps, windows, tail("out")}},
+		"linear attention": {parts: [][]byte{
+			tokens, dense("t", "qkv", 64, 192),
+			attend(64, node("Relu", "s", "p")), node("Pad", "v pads one", "v1"), onnxtest.Ints("pads", 0, 0, 0, 0, 0, 0, 0, 1), number("one", 1), node("Relu", "kt", "rk"), node("MatMul", "rk v1", "kv"),
+			node("Relu", "q", "rq"), node("MatMul", "rq kv", "n"), cut("n", "up", 3, 0, -1, 1), cut("n", "sum", 3, -1, 99, 1), node("Add", "sum eps", "e"), number("eps", 1e-3),
+			node("Div", "up e", "d"), turned("d", "dt", 0, 2, 1, 3), to("dt", "dj", 1, 64, 64), node("Add", "dj joined", "both"), tail("both"),
+		}},
 		"no scores": {parts: [][]byte{tokens, dense("t", "qkv", 64, 192), attend(64, node("Relu", "s", "p")), tail("joined")}},
 		"attention of channels": {parts: [][]byte{
 			tokens, to("t", "h", 1, 64, 4, 16), turned("h", "q", 0, 2, 3, 1), turned("h", "kt", 0, 2, 1, 3), node("MatMul", "q kt", "s"), softmaxOf("s"),
@@ -186,6 +192,10 @@ func TestTokensComputeWhatTheInterpreterDoes(t *testing.T) {
 			maps, node("Pad", "a pads one", "p"), onnxtest.Ints("pads", 0, 0, 1, 0, 0, 0, 2, 0), number("one", 1),
 			node("Pad", "p other", "q", attr("mode", "reflect")), onnxtest.Ints("other", 0, 0, 0, 2, 0, 0, 1, 3), node("Pad", "q other", "r", attr("mode", "edge")),
 			node("Conv", "r c.weight", "c"), constant("c.weight", 4, 64, 3, 3), head("c"),
+		}},
+		"a map as output": {parts: [][]byte{
+			maps, node("Conv", "a c.weight", "c"), constant("c.weight", 5, 64, 3, 3), turned("c", "l", 0, 2, 3, 1),
+			node("Mul", "l tenth", "m"), number("tenth", 0.1), node("Softmax", "m", "y"),
 		}},
 		"larger maps": {parts: [][]byte{
 			maps, node("Resize", "a - twice", "r", attr("mode", "nearest"), attr("coordinate_transformation_mode", "asymmetric"), attr("nearest_mode", "floor")), onnxtest.Floats("twice", []int{4}, 1, 1, 2, 2),

@@ -60,6 +60,20 @@ func (v *value) shape() []int {
 	return shape
 }
 
+// whole reports whether the value holds each element of its node once.
+func (v *value) whole() bool {
+	count := 1
+	for _, digits := range v.axes {
+		for _, d := range digits {
+			if d.Step == 0 {
+				return false
+			}
+			count *= d.Size
+		}
+	}
+	return count == v.node.Shape.Len()
+}
+
 // merged joins adjacent digits that count on.
 func merged(digits []nn.Digit) (out []nn.Digit) {
 	for _, d := range digits {
