@@ -101,7 +101,7 @@ func TestTokensComputeWhatTheInterpreterDoes(t *testing.T) {
 			tokens, dense("t", "qkv", 64, 192),
 			attend(64, node("Div", "s root", "d"), node("Add", "d bias", "b"), constant("bias", 4, 64, 64), softmaxOf("b")), tail("joined"),
 		}},
-		"windows":   {parts: [][]byte{maps, windows, tail("out")}},
+		"windows": {parts: [][]byte{maps, windows, tail("out")}},
 		"linear attention": {parts: [][]byte{
 			tokens, dense("t", "qkv", 64, 192),
 			attend(64, node("Relu", "s", "p")), node("Pad", "v pads one", "v1"), onnxtest.Ints("pads", 0, 0, 0, 0, 0, 0, 0, 1), number("one", 1), node("Relu", "kt", "rk"), node("MatMul", "rk v1", "kv"),

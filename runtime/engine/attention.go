@@ -179,7 +179,7 @@ func (a *attention) run(arena []float32, s *scratch, part, _ int) {
 
 	g := &s.gemm
 	g.First, g.End, g.Accumulate, g.Floor = 0, n, false, simd.None
-	g.Partials, g.Residual = [2][]float32{}, nil
+	g.Partials, g.Residual, g.Ahead = [2][]float32{}, nil, nil
 	g.Segments = a.scores
 	g.Out, g.YStep = rows, a.step
 	if queries := cut(a.size.queries); a.gatherQ {
@@ -342,7 +342,7 @@ func (m *matMul) run(arena []float32, s *scratch, group, _ int) {
 	m.b.packRows(arena, w, m.set.Panel, 0, group, m.inputs)
 	g := &s.gemm
 	g.First, g.End, g.Accumulate, g.Floor = 0, m.rows, false, simd.None
-	g.Partials, g.Residual = [2][]float32{}, nil
+	g.Partials, g.Residual, g.Ahead = [2][]float32{}, nil, nil
 	g.Segments = m.segments
 	g.X, g.In, g.XStep = arena[m.a.base(0):], m.a.at[group], m.a.plane()
 	for column := 0; column < m.b.wide(); {

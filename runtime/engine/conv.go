@@ -91,7 +91,7 @@ func (comp *compiler) conv(u *unit, x, y *tensor, floor float32) (*conv, error) 
 	}
 	c := &conv{
 		set: comp.set, x: x, y: y, pixels: y.h * y.w, floor: floor, bias: bias, after: comp.epilogue(u, y),
-		in:  comp.table(x, y.shape, stride, offset),
+		in:  comp.inputs(u, x, stride, offset),
 		out: comp.table(y, y.shape, nn.Square(1), nn.HW{}),
 	}
 	if r := u.residual(); r != nil {

@@ -136,11 +136,20 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 			{{Size: 4, Axis: nn.AxisH, Step: 6}, {Size: 3, Axis: nn.AxisW, Step: 8}},
 			{{Size: 6, Axis: nn.AxisH, Step: 1}, {Size: 8, Axis: nn.AxisW, Step: 1}},
 		}})
+		y = b.BatchNorm("n", b.Conv("q", y, square(32, 1, 1, 0, 1)), nn.BatchNorm2d{})
 		y = b.Attention("a", y, y, y, nn.Attention{Heads: 2, Groups: 12, Scale: 0.3, Bias: 2, Mask: 12})
+		y = b.Rearrange(b.Conv("p", y, square(32, 1, 1, 0, 1)), nn.Arrangement{Digits: [3][]nn.Digit{
+			{{Size: 32, Step: 1}},
+			{{Size: 4, Axis: nn.AxisH, Step: 3}, {Size: 6, Axis: nn.AxisW, Step: 8}},
+			{{Size: 3, Axis: nn.AxisH, Step: 1}, {Size: 8, Axis: nn.AxisW, Step: 1}},
+		}})
+		y = b.Add(x, b.Rearrange(y, nn.Arrangement{First: [3]int{0, 21, 22}, Digits: [3][]nn.Digit{
+			{{Size: 32, Step: 1}}, {{Size: 24, Axis: nn.AxisH, Step: 1}}, {{Size: 24, Axis: nn.AxisW, Step: 1}},
+		}}))
 		y = b.Rearrange(y, nn.Arrangement{Digits: [3][]nn.Digit{ // patch merging, and channels in another order
 			{{Size: 2, Axis: nn.AxisW, Step: 8}, {Size: 2, Axis: nn.AxisW, Step: 1}, {Size: 8, Step: 4}, {Size: 2, Step: 2}},
-			{{Size: 4, Axis: nn.AxisH, Step: 3}, {Size: 3, Axis: nn.AxisW, Step: 16}},
-			{{Size: 3, Axis: nn.AxisH, Step: 1}, {Size: 4, Axis: nn.AxisW, Step: 2}},
+			{{Size: 12, Axis: nn.AxisH, Step: 2}},
+			{{Size: 12, Axis: nn.AxisW, Step: 2}},
 		}})
 		y = b.Combine(nn.Larger, y, b.Rearrange(y, nn.Arrangement{First: [3]int{60}, Digits: [3][]nn.Digit{{{Size: 64, Step: 1}}, nil, nil}}))
 		y = b.Combine(nn.Minus, y, b.ChannelMean(y))

@@ -22,6 +22,8 @@ type unit struct {
 	activation     *nn.Node // an activation that is applied last
 	last           *nn.Node
 	placed         bool // a Concat whose inputs are computed in place
+	// moves are the moves of pixels before and after a convolution of 1x1, in order.
+	moves []*nn.Node
 }
 
 // residual returns the other operand of the unit's addition, or nil.
@@ -225,6 +227,8 @@ func (f *fusion) unit(n *nn.Node) *unit {
 				u.norms = append(u.norms, normPart{norm: norm})
 			}
 		}
+		f.gatherMoves(u)
+		f.takeMoves(u, take)
 	case nn.MaxPool:
 		f.tracePool(u, take)
 	}
@@ -330,7 +334,7 @@ func (f *fusion) placeable(c *nn.Node) bool {
 	}
 	dense := true
 	for i, part := range c.In {
-		if f.same[part.ID] != nil || part.Op == nn.Concat || part.Op == nn.Input || slices.Contains(c.In[:i], part) {
+		if f.same[part.ID] != nil || part.Op == nn.Concat || part.Op == nn.Input || f.isView(part) || slices.Contains(c.In[:i], part) {
 			return false
 		}
 		// A node has one place only.

@@ -130,6 +130,9 @@ func (comp *compiler) layOut() {
 		if u.placed {
 			comp.placeParts(u)
 		}
+		if f.isView(u.first) {
+			comp.tensors[u.last.ID] = view(u.first, comp.of(u.in[0]))
+		}
 		if comp.tensors[u.last.ID] == nil {
 			t := newTensor(u.last.Shape)
 			comp.tensors[u.last.ID] = t
@@ -223,6 +226,9 @@ func (comp *compiler) narrow(u *unit) bool {
 
 // border returns the width of the border, in pixels, that the unit's windows reach.
 func (u *unit) border(in nn.Shape) int {
+	if len(u.moves) > 0 {
+		return 0
+	}
 	k, out := u.first.Window, u.last.Shape
 	bottom := (out.H-1)*u.stride.H - u.offset.H + k.H - in.H
 	right := (out.W-1)*u.stride.W - u.offset.W + k.W - in.W
@@ -250,6 +256,10 @@ func (comp *compiler) step(u *unit) (step, error) {
 	switch n.Op {
 	case nn.Input, nn.Dropout:
 		return nil, nil
+	case nn.PadChannels:
+		if comp.fusion.isView(n) {
+			return nil, nil
+		}
 	case nn.Conv, nn.Linear:
 		switch {
 		case depthwise(n):

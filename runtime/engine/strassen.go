@@ -111,7 +111,7 @@ func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
 		}
 		return table
 	}
-	s.in = whole(comp.table(s.x, s.y.shape, u.stride, u.offset))
+	s.in = whole(comp.inputs(u, s.x, u.stride, u.offset))
 	s.out = whole(comp.table(s.y, s.y.shape, nn.Square(1), nn.HW{}))
 	if r := u.residual(); r != nil {
 		s.res = comp.of(r)

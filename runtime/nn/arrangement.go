@@ -79,6 +79,21 @@ func (a *Arrangement) Place(s Shape, offsets ...[3]int) [3]int {
 	return at
 }
 
+// From returns the coordinates in an input of shape s of the output's value at some
+// coordinates.
+func (a *Arrangement) From(s Shape, at [3]int) [3]int {
+	var offset [3]int
+	for axis, digits := range a.Digits {
+		rest := at[axis]
+		for i := len(digits) - 1; i >= 0; i-- {
+			d := digits[i]
+			offset[d.Axis] += rest % d.Size * d.Step
+			rest /= d.Size
+		}
+	}
+	return a.Place(s, offset)
+}
+
 // maxDigits and maxRearranged bound the digits and the sides of an arrangement.
 const (
 	maxDigits     = 16
