@@ -105,6 +105,9 @@ func startPython(engine string, streams int) start {
 		file := filepath.Join(dir, onnxFile)
 		if n.file != "" {
 			file = n.fileFor(batch)
+			if streams > 1 {
+				file = n.fileFor(1)
+			}
 		}
 		args := []string{"-c", peerScript, engine, file}
 		for _, number := range []int{n.size, batch, threads, streams} {

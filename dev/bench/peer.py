@@ -2,7 +2,8 @@
 
 ENGINE is onnxruntime or openvino. Each line of standard input is a number of runs. The
 script runs the model so often and prints the seconds of wall and CPU time. OpenVINO
-computes in float32, and divides the batch over its streams.
+computes in float32, and divides the batch over its streams, or into the batches of the
+model.
 """
 import sys
 import time
@@ -23,8 +24,11 @@ def openvino(model, x, threads, streams):
     import openvino as ov
     core = ov.Core()
     graph = core.read_model(model)
-    parts = np.split(x, streams)
-    graph.reshape(list(parts[0].shape))
+    # A model of a fixed batch can't be reshaped: constants of reshapes hold the batch.
+    batch = graph.inputs[0].partial_shape[0]
+    parts = np.split(x, streams if batch.is_dynamic else len(x) // batch.get_length())
+    if batch.is_dynamic:
+        graph.reshape(list(parts[0].shape))
     compiled = core.compile_model(graph, "CPU", {
         "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams})
     requests = [compiled.create_infer_request() for _ in parts]
