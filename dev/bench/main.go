@@ -99,10 +99,10 @@ func parse() (*flags, error) {
 	batches := flag.String("batches", "1,16", "comma-separated batch `SIZES`")
 	threads := flag.String("threads", "2", "comma-separated `NUMBERS` of threads")
 	flag.IntVar(&f.rounds, "rounds", 5, "number of alternating `RUNS` of each side")
-	flag.IntVar(&f.repeat, "repeat", 1, "number of `BATCHES` in a run")
+	flag.IntVar(&f.repeat, "repeat", 0, "number of `BATCHES` in a run (default: as many as take our side 0.3 s)")
 	flag.BoolVar(&f.cpu, "cpu", false, "measure CPU time instead of wall time, for one thread on a busy machine")
 	flag.Parse()
-	if flag.NArg() > 0 || f.rounds < 1 || f.repeat < 1 {
+	if flag.NArg() > 0 || f.rounds < 1 || f.repeat < 0 {
 		return nil, fmt.Errorf("unexpected arguments; see -help")
 	}
 	var err error
@@ -287,13 +287,21 @@ func (f *flags) compare(n network, dir string, batch, threads int) (float64, err
 
 // alternate returns the images per second of each side, 0 for a side that is nil.
 func (f *flags) alternate(sides []side, batch int) ([]float64, error) {
+	repeat := f.repeat
+	if repeat == 0 {
+		wall, _, err := sides[0].run(1)
+		if err != nil {
+			return nil, err
+		}
+		repeat = max(1, int(0.3/wall))
+	}
 	seconds := make([][]float64, len(sides))
 	for range f.rounds {
 		for i, side := range sides {
 			if side == nil {
 				continue
 			}
-			wall, cpu, err := side.run(f.repeat)
+			wall, cpu, err := side.run(repeat)
 			if err != nil {
 				return nil, err
 			}
@@ -309,7 +317,7 @@ func (f *flags) alternate(sides []side, batch int) ([]float64, error) {
 			continue
 		}
 		slices.Sort(seconds[i])
-		rates[i] = float64(batch*f.repeat) / seconds[i][f.rounds/2]
+		rates[i] = float64(batch*repeat) / seconds[i][f.rounds/2]
 	}
 	return rates, nil
 }
