@@ -107,6 +107,14 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		x = b.Concat(x, p, x)                                      // copied, as it is used twice
 		return b.ReLU(b.Conv("e", b.ReLU(b.Concat(b.Conv("f", x, square(16, 1, 2, 0, 1)), b.Conv("g", x, square(48, 3, 2, 1, 1)))), square(8, 1, 1, 0, 1)))
 	},
+	"dense block": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		parts := []*nn.Node{b.MaxPool(b.Conv("c", x, square(32, 3, 1, 1, 1)), nn.Pool2d{Window: nn.Square(2)})}
+		for i := range 4 {
+			y := b.ReLU(b.BatchNorm(fmt.Sprint("n", i), b.Concat(parts...), nn.BatchNorm2d{}))
+			parts = append(parts, b.Conv(fmt.Sprint("d", i), y, square(16, 3, 1, 1, 1)))
+		}
+		return b.Conv("e", b.AvgPool(b.Concat(parts...), nn.Pool2d{Window: nn.Square(2)}), square(24, 3, 1, 1, 1))
+	},
 	"dropped channels": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(50, 3, 1, 1, 1))
 		x = b.Concat(b.PadChannels(x, -20, -7), b.PadChannels(x, 2, -40), b.PadChannels(x, -33, 1))

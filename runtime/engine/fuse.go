@@ -327,26 +327,31 @@ func canAdd(u *unit, add *nn.Node) bool {
 
 // placeable reports whether the inputs of a Concat can be computed in place. Each
 // begins at a whole plane. If that leaves empty positions, all readers must be
-// convolutions, which give these positions weights of zero.
+// convolutions, which give these positions weights of zero. A Concat of the first
+// inputs of another one is the first part of its tensor.
 func (f *fusion) placeable(c *nn.Node) bool {
 	if c == f.graph.Output || f.statistics(c) != nil {
 		return false
 	}
-	dense := true
+	if whole := f.whole(c); whole != c {
+		return f.placeable(whole)
+	}
+	dense, alone := true, true
 	for i, part := range c.In {
 		if f.same[part.ID] != nil || part.Op == nn.Concat || part.Op == nn.Input || f.isView(part) || slices.Contains(c.In[:i], part) {
 			return false
 		}
 		// A node has one place only.
 		for _, user := range f.users[part.ID] {
-			if user.Op == nn.Concat && user != c {
+			if user.Op == nn.Concat && f.whole(user) != c {
 				return false
 			}
+			alone = alone && (user.Op != nn.Concat || user == c)
 		}
 		dense = dense && part.Shape.C%simd.Lanes == 0
 	}
-	if dense {
-		return true
+	if dense || !alone {
+		return dense
 	}
 	for _, r := range f.readers(c) {
 		if r.Op != nn.Conv || r.Groups != 1 {
@@ -357,6 +362,22 @@ func (f *fusion) placeable(c *nn.Node) bool {
 		}
 	}
 	return true
+}
+
+// whole returns the Concat that begins with all inputs of c, if it is the last one that
+// uses the first input. Otherwise it returns c. In a DenseNet, each layer concatenates
+// the inputs of the layer before and one more.
+func (f *fusion) whole(c *nn.Node) *nn.Node {
+	for _, u := range slices.Backward(f.users[c.In[0].ID]) {
+		if u.Op != nn.Concat {
+			continue
+		}
+		if len(u.In) > len(c.In) && slices.Equal(u.In[:len(c.In)], c.In) {
+			return u
+		}
+		break
+	}
+	return c
 }
 
 // skipped reports whether all users of a Pad or Subsample are plain convolutions

@@ -128,7 +128,7 @@ func (comp *compiler) layOut() {
 	f := comp.fusion
 	for i, u := range f.units {
 		if u.placed {
-			comp.placeParts(u)
+			comp.placeParts(f.whole(u.last))
 		}
 		if f.isView(u.first) {
 			comp.tensors[u.last.ID] = view(u.first, comp.of(u.in[0]))
@@ -168,22 +168,26 @@ func (comp *compiler) own(a *area, i int) {
 }
 
 // placeParts makes the inputs of a Concat parts of its tensor. Their units come
-// before the Concat's and then write there directly.
-func (comp *compiler) placeParts(u *unit) {
-	whole := newTensor(u.last.Shape)
+// before the Concat's and then write there directly. So are Concats of its first inputs.
+func (comp *compiler) placeParts(c *nn.Node) {
+	if comp.tensors[c.ID] != nil {
+		return
+	}
+	whole := newTensor(c.Shape)
 	whole.planes = 0
 	dense := true
-	for _, part := range u.in {
+	for _, part := range c.In {
 		dense = dense && part.Shape.C%simd.Lanes == 0
 		whole.planes += planesOf(part.Shape.C)
 	}
-	comp.tensors[u.last.ID] = whole
+	comp.tensors[c.ID] = whole
 	at, channel := 0, 0
 	first := len(comp.fusion.units)
-	for _, part := range u.in {
-		old := comp.tensors[part.ID]
-		comp.areas = remove(comp.areas, old.area)
-		first = min(first, old.birth)
+	for _, part := range c.In {
+		if old := comp.tensors[part.ID]; old != nil {
+			comp.areas = remove(comp.areas, old.area)
+			first = min(first, old.birth)
+		}
 		comp.tensors[part.ID] = &tensor{area: whole.area, shape: part.Shape, first: at}
 		at += planesOf(part.Shape.C)
 		if !dense {
@@ -196,6 +200,11 @@ func (comp *compiler) placeParts(u *unit) {
 			}
 		}
 		channel += part.Shape.C
+	}
+	for _, u := range comp.fusion.users[c.In[0].ID] {
+		if u.Op == nn.Concat && u != c && comp.fusion.whole(u) == c && comp.fusion.placeable(u) {
+			comp.tensors[u.ID] = &tensor{area: whole.area, shape: u.Shape}
+		}
 	}
 	comp.own(whole.area, first)
 }
