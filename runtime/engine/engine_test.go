@@ -159,6 +159,10 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 			{{Size: 12, Axis: nn.AxisH, Step: 2}},
 			{{Size: 12, Axis: nn.AxisW, Step: 2}},
 		}})
+		heads := b.Rearrange(x, nn.Arrangement{Digits: [3][]nn.Digit{ // two heads to pixels, and a wrap-around
+			{{Size: 16, Step: 1}, {Size: 4, Axis: nn.AxisW, Step: 7}}, {{Size: 2, Step: 16}, {Size: 6, Axis: nn.AxisH, Step: 4}}, {{Size: 12, Axis: nn.AxisW, Step: 1}},
+		}})
+		y = b.Combine(nn.Plus, y, heads)
 		y = b.Combine(nn.Larger, y, b.Rearrange(y, nn.Arrangement{First: [3]int{60}, Digits: [3][]nn.Digit{{{Size: 64, Step: 1}}, nil, nil}}))
 		y = b.Combine(nn.Minus, y, b.ChannelMean(y))
 		y = b.Combine(nn.Over, y, b.Conv("one", b.Combine(nn.Times, b.GlobalAvgPool(y), b.GlobalMaxPool(b.ChannelMax(y))), nn.Conv2d{Out: 1, Window: nn.Square(1), Bias: true}))

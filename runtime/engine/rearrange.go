@@ -42,7 +42,7 @@ func newRearrange(a *nn.Arrangement, x, y *tensor) *rearrange {
 	for c, offset := range channels {
 		r.add(c, address(offset))
 	}
-	if !separable(channels, pixels) {
+	if !separable(a, x, channels, pixels) {
 		r.places = make([]int32, y.count()*len(pixels)*simd.Lanes)
 		for c, channel := range channels {
 			for p, pixel := range pixels {
@@ -53,19 +53,23 @@ func newRearrange(a *nn.Arrangement, x, y *tensor) *rearrange {
 	return r
 }
 
-// separable reports whether no coordinate of the input depends on both the channel and
-// the pixel of the output.
-func separable(channels, pixels [][3]int) bool {
-	varies := func(list [][3]int, axis int) bool {
-		for _, o := range list {
-			if o[axis] != 0 {
-				return true
-			}
-		}
-		return false
-	}
+// separable reports whether addresses are sums: no coordinate of the input wraps around
+// because of both the channel and the pixel of the output, and pixels add whole planes.
+func separable(a *nn.Arrangement, x *tensor, channels, pixels [][3]int) bool {
 	for axis := range 3 {
-		if varies(channels, axis) && varies(pixels, axis) {
+		most, mostOfPixels, lanes := 0, 0, 0
+		for _, o := range channels {
+			most = max(most, o[axis])
+		}
+		for _, o := range pixels {
+			mostOfPixels = max(mostOfPixels, o[axis])
+			lanes = max(lanes, o[axis]%simd.Lanes)
+		}
+		switch {
+		case most == 0 || mostOfPixels == 0:
+		case a.First[axis]+most+mostOfPixels >= nn.Axis(axis).Side(x.shape):
+			return false
+		case nn.Axis(axis) == nn.AxisC && (lanes > 0 || x.channel != nil):
 			return false
 		}
 	}
