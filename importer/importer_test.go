@@ -506,7 +506,7 @@ func TestStepsSayWhatEachPartBecame(t *testing.T) {
 func TestAllThatCannotBeImportedIsNamed(t *testing.T) {
 	m := model(t, 17, false, onnxtest.Node("Conv", "x c.weight", "a"), constant("c.weight", 4, 3, 1, 1),
 		onnxtest.Node("Sin", "a", "s"), onnxtest.Node("Cos", "s", "b"), onnxtest.Node("Add", "a b", "c"),
-		onnxtest.Node("Gather", "a indices", "d", onnxtest.Attribute("axis", 1)), onnxtest.Ints("indices", 0, 1, 3),
+		onnxtest.Node("MaxPool", "a", "d", onnxtest.Attribute("kernel_shape", []int{2, 2}), onnxtest.Attribute("dilations", []int{2, 2}), onnxtest.Attribute("pads", []int{1, 1, 1, 1})),
 		onnxtest.Node("Concat", "c d", "e", onnxtest.Attribute("axis", 1)),
 		onnxtest.Node("Tan", "a", "unused"),
 		onnxtest.Node("GlobalAveragePool", "e", "y"))
@@ -515,7 +515,7 @@ func TestAllThatCannotBeImportedIsNamed(t *testing.T) {
 		t.Fatal("the model was imported")
 	}
 	for _, want := range []string{
-		"3 of 8 nodes", `Cos "b" (opset 17) of float32 [1 4 9 9]`, `Sin "s" (opset 17) of float32 [1 4 9 9]`, `Gather "d" (opset 17) of float32 [1 4 9 9], int64 [3]`, "in equal steps",
+		"3 of 8 nodes", `Cos "b" (opset 17) of float32 [1 4 9 9]`, `Sin "s" (opset 17) of float32 [1 4 9 9]`, `MaxPool "d" (opset 17) of float32 [1 4 9 9]`, "no dilated poolings",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in\n%v", want, err)
@@ -558,6 +558,14 @@ func FuzzImport(f *testing.F) {
 			onnxtest.Node("ReduceMean", "m", "p", attr("axes", []int{2, 3})), onnxtest.Node("Sigmoid", "p", "g"), onnxtest.Node("Mul", "m g", "v"),
 			onnxtest.Node("Concat", "v m", "k", attr("axis", 1)), onnxtest.Node("Transpose", "k", "t", attr("perm", []int{0, 2, 3, 1})),
 			onnxtest.Node("Flatten", "t", "y"),
+		},
+		{tokens, dense("t", "qkv", 64, 192), attend(64, node("Add", "s bias", "b"), constant("bias", 4, 64, 64), softmaxOf("b")), tail("joined")},
+		{
+			maps, to("a", "five", 1, 4, 16, 8, 8), turned("five", "s", 0, 2, 1, 3, 4), to("s", "m", 1, 64, 8, 8),
+			cut("m", "up", 2, 2, 99, 1), cut("m", "down", 2, 0, 2, 1), node("Concat", "up down", "r", attr("axis", 2)),
+			node("ConvTranspose", "r u.weight", "u", attr("strides", []int{2, 2}), attr("pads", []int{1, 0, 0, 1})), constant("u.weight", 64, 2, 3, 3),
+			node("Resize", "u - twice", "z", attr("mode", "linear")), onnxtest.Floats("twice", []int{4}, 1, 1, 1.5, 2), node("Pad", "z pads", "p", attr("mode", "reflect")), onnxtest.Ints("pads", 0, 0, 1, 2, 0, 0, 0, 1),
+			node("Tile", "p times", "o"), onnxtest.Ints("times", 1, 2, 1, 1), node("Max", "o small", "v"), constant("small", 4, 1, 1), node("ReduceL2", "v", "y", attr("axes", []int{2, 3})),
 		},
 	} {
 		f.Add(onnxtest.Model(17, append(parts, onnxtest.Input("x", -1, 3, -1, -1), onnxtest.Output("y"))...))

@@ -113,7 +113,10 @@ func (d *drawing) slice(n *onnx.Node) (part, error) {
 	})
 }
 
-// gather recognizes an element of an axis, or some in equal steps.
+// maxRuns bounds the runs of a gather.
+const maxRuns = 256
+
+// gather recognizes elements of an axis. Indices in equal steps are one part of it.
 func (d *drawing) gather(n *onnx.Node) (part, error) {
 	indices := d.constant(d.in(n, 1))
 	from := d.values[n.Inputs[0]].Shape
@@ -121,24 +124,45 @@ func (d *drawing) gather(n *onnx.Node) (part, error) {
 	if indices == nil || indices.Len() == 0 {
 		return part{}, errors.New("its indices are no constants")
 	}
-	list := slices.Clone(indices.Int64s())
-	step := int64(1)
-	for i := range list {
-		if list[i] < 0 {
-			list[i] += int64(from[axis])
-		}
-		if i > 0 {
-			step = list[1] - list[0]
+	list := make([]int, indices.Len())
+	for i, at := range indices.Int64s() {
+		if list[i] = int(at); at < 0 {
+			list[i] += from[axis]
 		}
 	}
-	for i := range list {
-		if list[i] != list[0]+int64(i)*step {
-			return part{}, errors.New("networks take elements in equal steps only")
-		}
+	runs := runsOf(list)
+	if len(runs) > maxRuns {
+		return part{}, fmt.Errorf("networks take at most %d parts of an axis", maxRuns)
 	}
 	return d.moved(n, func(v *value) *value {
-		return d.reshaped(d.sliced(v, axis, int(list[0]), len(list), int(step)), d.values[n.Outputs[0]].Shape)
+		var parts []*value
+		for _, r := range runs {
+			parts = append(parts, d.sliced(v, axis, r.first, r.n, r.step))
+		}
+		out, ok := joined(parts, axis)
+		if !ok {
+			for i := range parts {
+				parts[i] = d.real(parts[i])
+			}
+			out = d.joinedNodes(parts, axis)
+		}
+		return d.reshaped(out, d.values[n.Outputs[0]].Shape)
 	})
+}
+
+// runsOf divides indices into runs of equal steps.
+func runsOf(list []int) (runs []run) {
+	for i := 0; i < len(list); {
+		r := run{list[i], 1, 1}
+		if i+1 < len(list) && list[i+1] != list[i] {
+			r.step = list[i+1] - list[i]
+		}
+		for i++; i < len(list) && list[i] == r.first+r.n*r.step; i++ {
+			r.n++
+		}
+		runs = append(runs, r)
+	}
+	return runs
 }
 
 // split recognizes parts of an axis. name is one of the outputs.

@@ -185,6 +185,9 @@ func TestTokensComputeWhatTheInterpreterDoes(t *testing.T) {
 			maps, cut("a", "front", 1, 0, 20, 1), cut("a", "back", 1, 20, 99, 1), node("Conv", "x s.weight", "s"), constant("s.weight", 20, 3, 2, 2), node("Add", "front s", "sum"),
 			node("Concat", "sum back", "j", attr("axis", 1)), node("Conv", "j c.weight", "c"), constant("c.weight", 4, 64, 3, 3), head("c"),
 		}},
+		"some tokens": {parts: [][]byte{
+			tokens, node("Gather", "t indices", "g", attr("axis", 1)), onnxtest.Ints("indices", 5, 3, 1, 1, 60, -1), node("Relu", "g", "r"), tail("r"),
+		}},
 		"zeros and repetitions": {parts: [][]byte{
 			tokens, node("Pad", "t pads", "p"), onnxtest.Ints("pads", 0, 3, 0, 0, 0, 2), node("Tile", "p times", "q"), onnxtest.Ints("times", 1, 2, 1), dense("q", "r", 66, 64), tail("r"),
 		}},
