@@ -19,6 +19,7 @@ func init() {
 		"LayerNormalization": (*drawing).layerNorm, "InstanceNormalization": (*drawing).instanceNorm,
 		"GroupNormalization": (*drawing).instanceNorm,
 		"Conv":               (*drawing).conv, "Gemm": (*drawing).gemm, "MatMul": (*drawing).matMul, "Attention": (*drawing).attentionNode,
+		"RMSNormalization": (*drawing).rmsNorm, "LpNormalization": (*drawing).lpNorm, "LRN": (*drawing).lrn, "Selu": (*drawing).selu,
 		"Softmax": (*drawing).softmax, "LogSoftmax": (*drawing).softmax,
 		"ConvTranspose": (*drawing).convTranspose, "Resize": (*drawing).resize, "Upsample": (*drawing).resize,
 		"MaxPool": (*drawing).pool, "AveragePool": (*drawing).pool,

@@ -160,6 +160,11 @@ func TestTokensComputeWhatTheInterpreterDoes(t *testing.T) {
 			tokens, node("Pow", "t two", "p"), number("two", 2), node("ReduceMean", "p", "m", attr("axes", []int{-1})), node("Add", "m eps", "e"), number("eps", 1e-5),
 			node("Sqrt", "e", "s"), node("Reciprocal", "s", "r"), node("Mul", "t r", "n"), node("Mul", "n gain", "g"), constant("gain", 64), tail("g"),
 		}},
+		"normalizations by a size": {opset: 23, parts: [][]byte{
+			tokens, node("RMSNormalization", "t gain", "r"), constant("gain", 64), node("LpNormalization", "r", "l", attr("p", 1)), node("LpNormalization", "l", "m", attr("axis", 1)),
+			turned("m", "back", 0, 2, 1), to("back", "four", 1, 64, 8, 8), node("LRN", "four", "n", attr("size", 5), attr("alpha", 0.5), attr("beta", 0.75)), node("Selu", "n", "s"),
+			node("Conv", "s c.weight", "c"), constant("c.weight", 4, 64, 3, 3), node("ReduceMean", "c two", "p", attr("keepdims", 0)), onnxtest.Ints("two", 2, 3), dense("p", "y", 4, 3),
+		}},
 		"group norms": {parts: [][]byte{
 			maps, to("a", "g", 1, 4, -1), node("InstanceNormalization", "g ones zeros", "n"), onnxtest.Floats("ones", []int{4}, 1, 1, 1, 1), onnxtest.Floats("zeros", []int{4}, 0, 0, 0, 0),
 			to("n", "four", 1, 64, 8, 8), node("Mul", "four gain", "m"), constant("gain", 64, 1, 1), node("InstanceNormalization", "m scale shift", "i"), constant("scale", 64), constant("shift", 64),
