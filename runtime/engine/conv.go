@@ -44,6 +44,11 @@ type conv struct {
 	w, bias             []float32
 	floor               float32
 	after               *activation
+	// Factors, shifts and the lower limit of the input values, by position of a
+	// pixel. The factors are those of a gate if there is one. Nil if there are none.
+	scale, shift []float32
+	gate         *tensor
+	least        float32
 }
 
 // panel is a range of output channels whose weights are packed together.
@@ -98,11 +103,30 @@ func (comp *compiler) conv(u *unit, x, y *tensor, floor float32) (*conv, error) 
 		c.res = comp.of(r)
 		c.residualAt = comp.table(c.res, y.shape, nn.Square(1), nn.HW{})
 	}
+	if err := c.scaleInput(comp, u); err != nil {
+		return nil, err
+	}
 	c.pack(n, w)
 	comp.mu.Lock()
 	defer comp.mu.Unlock()
 	comp.scratch = max(comp.scratch, len(c.packed)*c.pixel+simd.Slack)
 	return c, nil
+}
+
+// scaleInput prepares the gate or the batch norm of the input.
+func (c *conv) scaleInput(comp *compiler, u *unit) (err error) {
+	c.least = simd.None
+	if u.rectified {
+		c.least = 0
+	}
+	switch {
+	case u.scaled == nil:
+	case u.gate() != nil:
+		c.gate, c.shift = comp.of(u.gate()), make([]float32, c.x.count()*simd.Lanes)
+	default:
+		c.scale, c.shift, err = comp.affine(u.scaled, c.x)
+	}
+	return err
 }
 
 // asConv returns a linear layer as a convolution with the same weights, whose
@@ -130,7 +154,7 @@ func (c *conv) pack(n *nn.Node, w []float32) {
 	c.split(c.y.count() * simd.Lanes)
 	planes := c.x.count()
 	width := planes * simd.Lanes
-	packed := taps == 1 && c.pixels > 1 && len(c.panels) >= minPackedPanels
+	packed := taps == 1 && c.pixels > 1 && len(c.panels) >= minPackedPanels || c.shift != nil
 	c.block(taps*width, packed)
 	if packed {
 		c.step, c.pixel = simd.Lanes, (planes|1)*simd.Lanes
@@ -303,6 +327,10 @@ func (c *conv) gather(arena []float32, s *scratch, g *simd.GEMM, block int) {
 	j.X, j.At, j.XStep = arena[c.x.base(0):], at, c.x.plane()
 	j.Y, j.YPixel = s.floats, c.pixel
 	j.Pixels, j.Planes = g.End, c.x.count()
+	j.Scale, j.Shift, j.ScaleStep, j.Floor = c.scale, c.shift, simd.Lanes, c.least
+	if c.gate != nil {
+		j.Scale, j.ScaleStep = arena[c.gate.base(0)+c.gate.index(0, 0):], c.gate.plane()
+	}
 	c.set.Gather(j)
 }
 

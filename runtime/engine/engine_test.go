@@ -201,6 +201,15 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		y = b.BatchNorm("n4", b.BatchNorm("n3", b.Conv("norms", y, square(64, 1, 1, 0, 1)), nn.BatchNorm2d{}), nn.BatchNorm2d{})
 		return b.Conv("c3", b.Concat(y, b.Activate(b.Conv("c4", y, square(40, 1, 1, 0, 1)), shifted)), square(8, 1, 1, 0, 1))
 	},
+	"scaled inputs": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.Conv("c", x, square(40, 3, 1, 1, 1))
+		y := b.Conv("p1", b.Mul(b.ReLU(x), b.Sigmoid(b.Linear("l", b.GlobalAvgPool(x), 40))), square(150, 1, 1, 0, 1))
+		z := b.ReLU(b.BatchNorm("n1", b.Concat(b.MaxPool(x, nn.Pool2d{Window: nn.Square(1)}), x), nn.BatchNorm2d{}))
+		y = b.Add(y, b.Conv("p2", z, square(150, 1, 1, 0, 1)))
+		y = b.Conv("p3", b.BatchNorm("n2", y, nn.BatchNorm2d{}), nn.Conv2d{Out: 24, Window: nn.Square(1), Stride: nn.Square(2)})
+		w := b.Mul(y, b.GlobalMaxPool(y))
+		return b.Add(b.Conv("p4", w, square(24, 1, 1, 0, 1)), w) // two readers: not packed
+	},
 	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(40, 3, 2, 1, 1))
 		s := b.Sigmoid(b.Linear("l2", b.ReLU(b.Linear("l1", b.GlobalAvgPool(x), 4)), 40))

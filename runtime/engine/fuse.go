@@ -16,6 +16,8 @@ type unit struct {
 	// input pixel at (y, x)*stride - offset.
 	stride, offset nn.HW
 	norms          []normPart // batch norms folded into a convolution, the first one first
+	scaled         *nn.Node   // gate or batch norm that is applied to the input of a convolution
+	rectified      bool       // a ReLU follows scaled
 	inner          *nn.Node   // the operand of add that the unit computes
 	add            *nn.Node   // addition of another node's output, the residual
 	relu           bool
@@ -44,6 +46,14 @@ func (u *unit) scale() float64 {
 		return u.add.Scale
 	}
 	return 1
+}
+
+// gate returns the gate of the unit's input, or nil.
+func (u *unit) gate() *nn.Node {
+	if u.scaled == nil || u.scaled.Op != nn.Mul {
+		return nil
+	}
+	return u.scaled.In[1]
 }
 
 // fusion is the grouping of a graph's nodes.
@@ -215,6 +225,7 @@ func (f *fusion) unit(n *nn.Node) *unit {
 	switch n.Op {
 	case nn.Conv:
 		f.traceConv(u)
+		f.traceScale(u)
 		if crop := f.only(n, nn.Pad); crop != nil && crops(crop) {
 			take(crop)
 			u.offset.H += crop.Border.Top * u.stride.H
@@ -282,6 +293,26 @@ func (f *fusion) traceConv(u *unit) {
 			return
 		}
 		u.in[0] = x.In[0]
+	}
+}
+
+// traceScale makes a convolution of 1x1 apply the gate or the batch norm before it,
+// and its ReLU, as it packs the pixels.
+func (f *fusion) traceScale(u *unit) {
+	x := u.in[0]
+	if u.first.Window != nn.Square(1) || u.first.Groups > 1 || u.offset != (nn.HW{}) || x.Shape.H*x.Shape.W == 1 {
+		return
+	}
+	alone := func(n *nn.Node) bool { return len(f.users[n.ID]) == 1 && n != f.graph.Output }
+	rectified := x.Op == nn.ReLU && alone(x) && f.same[x.ID] == x.In[0]
+	if rectified {
+		x = x.In[0]
+	}
+	if !alone(x) || f.taken[x.ID] || f.same[x.ID] != nil {
+		return
+	}
+	if x.Op == nn.BatchNorm || x.Op == nn.Mul && x.In[1].Shape == (nn.Shape{C: x.Shape.C, H: 1, W: 1}) {
+		u.scaled, u.rectified, u.in[0] = x, rectified, x.In[0]
 	}
 }
 
@@ -427,8 +458,10 @@ func (f *fusion) keepNeeded(byLast []*unit) {
 		for _, in := range u.in {
 			need(in)
 		}
-		if r := u.residual(); r != nil {
-			need(r)
+		for _, n := range []*nn.Node{u.residual(), u.gate()} {
+			if n != nil {
+				need(n)
+			}
 		}
 	}
 	slices.Reverse(f.units)

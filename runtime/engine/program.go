@@ -153,9 +153,11 @@ func (comp *compiler) layOut() {
 				a.border = max(a.border, u.border(comp.of(n).shape))
 			}
 		}
-		if r := u.residual(); r != nil {
-			a := comp.of(r).area
-			a.death = max(a.death, i)
+		for _, n := range []*nn.Node{u.residual(), u.gate()} {
+			if n != nil {
+				a := comp.of(n).area
+				a.death = max(a.death, i)
+			}
 		}
 	}
 	comp.of(f.graph.Output).death = len(f.units)

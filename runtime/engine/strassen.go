@@ -69,7 +69,7 @@ func (m matrix) from(p int) matrix {
 // strassen returns the step of a convolution, or nil if another algorithm is faster.
 func (comp *compiler) strassen(u *unit, x, y *tensor, floor float32) (*strassen, error) {
 	n := u.first
-	if comp.set.FastProducts || n.Op != nn.Conv || n.Window != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes {
+	if comp.set.FastProducts || n.Op != nn.Conv || n.Window != nn.Square(1) || n.Groups > 1 || x.pixel != simd.Lanes || u.scaled != nil {
 		return nil, nil
 	}
 	s := newStrassen(comp.set, x, y)

@@ -12,11 +12,14 @@ import (
 //
 //	for plane := 0; plane < g.Planes; plane += n {
 //		for p := range g.Pixels {
-//			copy n planes' values of pixel p
+//			copy n planes' values of pixel p, or scale, shift and limit them
 //		}
 //	}
-func emitGather(width amd64.Width, set string) (func(*Gather), error) {
-	const streams = 4
+func emitGather(width amd64.Width, set string, scaled bool) (func(*Gather), error) {
+	streams := 4
+	if scaled && width == amd64.YMM {
+		streams = 2 // each takes six registers
+	}
 	var g Gather
 	e := emit.New(width)
 	x, y, step, pixel := amd64.RBX, amd64.RDI, amd64.RCX, amd64.RDX // of the planes, and bytes from one to the next
@@ -35,6 +38,9 @@ func emitGather(width amd64.Width, set string) (func(*Gather), error) {
 		e.Bind(plane)
 		e.CMP(planes, amd64.Imm(n))
 		e.JL(done)
+		if scaled {
+			loadScales(e, n)
+		}
 		e.XOR(p.Low(), p.Low())
 		e.MOV(to, y)
 		e.Bind(pixels)
@@ -44,6 +50,11 @@ func emitGather(width amd64.Width, set string) (func(*Gather), error) {
 			for part := range e.Parts() {
 				v := e.V(s*e.Parts() + part)
 				e.VMOVUPS(v, source.Plus(part*e.Width.Bytes()))
+				if scaled {
+					scale, shift := scalesOf(e, n, s*e.Parts()+part)
+					e.VFMADD213PS(v, scale, shift)
+					e.Above(v, e.V(gatherFloor(e)))
+				}
 				e.VMOVUPS(amd64.At(to).Plus(s*emit.Pixel+part*e.Width.Bytes()), v)
 			}
 		}
@@ -59,9 +70,65 @@ func emitGather(width amd64.Width, set string) (func(*Gather), error) {
 		e.JMP(plane)
 		e.Bind(done)
 	}
+	if scaled {
+		e.VBROADCASTSS(e.V(gatherFloor(e)), emit.Field(unsafe.Offsetof(g.Floor)))
+	}
 	pass(streams)
 	pass(1)
-	return emit.Function[Gather](e, set+"-gather")
+	name := set + "-gather"
+	if scaled {
+		name += "-scaled"
+	}
+	return emit.Function[Gather](e, name)
+}
+
+// gatherFloor is the number of the register that holds the floor.
+func gatherFloor(e *emit.Emitter) int { return e.Registers() - 1 }
+
+// scalesOf returns the scale and the shift of a register of n planes' values. They are
+// in the registers behind the values.
+func scalesOf(e *emit.Emitter, n, register int) (scale, shift amd64.Vec) {
+	values := n * e.Parts()
+	return e.V(values + register), e.V(2*values + register)
+}
+
+// loadScales loads the scales and shifts of n planes.
+func loadScales(e *emit.Emitter, n int) {
+	var g Gather
+	at, step := amd64.R13, amd64.R8
+	e.MOV(step, emit.Field(unsafe.Offsetof(g.ScaleStep)))
+	e.MOV(at, emit.Field(unsafe.Offsetof(g.scale)))
+	for s := range n {
+		for part := range e.Parts() {
+			scale, _ := scalesOf(e, n, s*e.Parts()+part)
+			e.VMOVUPS(scale, amd64.At(at).Plus(part*e.Width.Bytes()))
+		}
+		e.LEA(at, amd64.At(at).Index(step, emit.Float))
+	}
+	e.MOV(emit.Field(unsafe.Offsetof(g.scale)), at)
+	e.MOV(at, emit.Field(unsafe.Offsetof(g.shift)))
+	for i := range n * e.Parts() {
+		_, shift := scalesOf(e, n, i)
+		e.VMOVUPS(shift, amd64.At(at).Plus(i*e.Width.Bytes()))
+	}
+	e.ADD(at, amd64.Imm(n*emit.Pixel))
+	e.MOV(emit.Field(unsafe.Offsetof(g.shift)), at)
+}
+
+// gather returns Set.Gather from the routines for jobs without and with scales.
+func gather(plain, scaled func(*Gather)) func(*Gather) {
+	return func(g *Gather) {
+		if g.Scale == nil {
+			plain(g)
+			return
+		}
+		g.ScaleStep = step(g.ScaleStep)
+		if len(g.Scale) < (g.Planes-1)*g.ScaleStep+Lanes || len(g.Shift) < g.Planes*Lanes {
+			panic("simd: internal error: a job of packing has too few scales")
+		}
+		g.scale, g.shift = uintptr(unsafe.Pointer(unsafe.SliceData(g.Scale))), uintptr(unsafe.Pointer(unsafe.SliceData(g.Shift)))
+		scaled(g)
+	}
 }
 
 // emitStrassen writes Set.Strassen: one loop over the planes that all matrices have,

@@ -28,10 +28,15 @@ func generate(name string, width amd64.Width) (*Set, error) {
 	if err := s.vectors(width); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.Gather, err = emitGather(width, name); err != nil {
+	plain, err := emitGather(width, name, false)
+	if err != nil {
 		return nil, err
 	}
+	scaled, err := emitGather(width, name, true)
+	if err != nil {
+		return nil, err
+	}
+	s.Gather = gather(plain, scaled)
 	if s.Strassen, err = emitStrassen(width, name); err != nil {
 		return nil, err
 	}

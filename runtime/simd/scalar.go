@@ -72,7 +72,14 @@ func add(sum *[Lanes]float32, x []float32) {
 func gatherScalar(g *Gather) {
 	for p, at := range g.At[:g.Pixels] {
 		for plane := range g.Planes {
-			copy(g.Y[p*g.YPixel+plane*Lanes:][:Lanes], g.X[int(at)+plane*g.XStep:])
+			y := g.Y[p*g.YPixel+plane*Lanes:][:Lanes]
+			copy(y, g.X[int(at)+plane*g.XStep:])
+			if g.Scale == nil {
+				continue
+			}
+			for c, v := range y {
+				y[c] = above(v*g.Scale[plane*step(g.ScaleStep)+c]+g.Shift[plane*Lanes+c], g.Floor)
+			}
 		}
 	}
 }

@@ -67,6 +67,12 @@ func (t trial) packing() {
 	t.compare("Gather", 5*trialFloats, func(s *Set, y []float32) {
 		s.Gather(&Gather{X: x, Y: y, At: at, XStep: plane, YPixel: 5 * Lanes, Pixels: trialPixels, Planes: 5})
 	})
+	t.compare("Gather", 5*trialFloats, func(s *Set, y []float32) {
+		s.Gather(&Gather{
+			X: x, Y: y, At: at, XStep: plane, YPixel: 5 * Lanes, Pixels: trialPixels, Planes: 5,
+			Scale: x[1:], Shift: x[2:], ScaleStep: 2 * Lanes, Floor: 0,
+		})
+	})
 	t.compare("Strassen", 7*3*trialFloats, func(s *Set, y []float32) {
 		s.Strassen(&Strassen{
 			X: x, Y: y, Upper: at, Lower: at[3:], XStep: plane,

@@ -177,12 +177,19 @@ func step(n int) int {
 //
 //	Y[p*YPixel+i] = X[At[p]+at(i,XStep)], i < Planes*Lanes
 //
-// with at as in [GEMM].
+// with at as in [GEMM]. If Scale is not nil, it packs max(x*s + Shift[i], Floor) of each
+// value x instead, where s is Scale[at(i,ScaleStep)].
 type Gather struct {
 	X, Y           []float32
 	At             []int32
 	XStep, YPixel  int
 	Pixels, Planes int
+	Scale, Shift   []float32
+	ScaleStep      int
+	Floor          float32
+
+	// What generated code keeps here: addresses for the current plane.
+	scale, shift uintptr
 }
 
 // Strassen is one job of Set.Strassen: it packs pixels like [Gather], as seven

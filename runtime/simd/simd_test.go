@@ -132,7 +132,7 @@ func TestVectorRoutinesEqualTheScalarLoops(t *testing.T) {
 }
 
 func TestGatherEqualsTheScalarLoop(t *testing.T) {
-	each(t, 0, func(d *differential, set *simd.Set) {
+	each(t, 1e-6, func(d *differential, set *simd.Set) {
 		for planes := range 12 {
 			pixels := 1 + d.r.IntN(12)
 			step := (pixels + d.r.IntN(3)) * lanes
@@ -142,6 +142,10 @@ func TestGatherEqualsTheScalarLoop(t *testing.T) {
 			}
 			for i, p := range d.r.Perm(pixels) {
 				g.At[i] = int32(p * lanes)
+			}
+			if planes > 0 && d.r.IntN(2) == 0 {
+				g.ScaleStep, g.Floor = (1+d.r.IntN(2))*lanes, floors[d.r.IntN(3)]
+				g.Scale, g.Shift = d.data((planes-1)*g.ScaleStep+lanes), d.data(planes*lanes)
 			}
 			d.name = fmt.Sprintf("%s.Gather(%d pixels of %d planes)", set.Name, pixels, planes)
 			job := func(s *simd.Set) func(y []float32) {
