@@ -385,6 +385,10 @@ func (d *drawing) pad(n *onnx.Node) (part, error) {
 		}
 		fill = v.Float64s()[0]
 	}
+	const most = 1 << 24
+	if tensor.Len(d.values[n.Outputs[0]].Shape) > most {
+		return part{}, errors.New("its output is too large")
+	}
 	rank := d.values[n.Inputs[0]].Rank()
 	before, after := make([]int, rank), make([]int, rank)
 	on := make([]int, rank)

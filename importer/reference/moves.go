@@ -63,14 +63,6 @@ func indices(from, to int) []int {
 	return list
 }
 
-// sides reports whether the sum of counts may be allocated along one axis.
-func (c *call) sides(n int) bool {
-	if n < 0 || n > maxElements {
-		c.fail("a side of %d is impossible", n)
-	}
-	return c.err == nil
-}
-
 func concat(c *call) {
 	xs := c.present()
 	if !c.rank(0, 1) {
@@ -248,15 +240,22 @@ func tile(c *call) {
 		c.fail("%d repeats do not fit the shape %v", len(repeats), x.Shape)
 		return
 	}
-	axes := every(x.Shape)
+	shape := slices.Clone(x.Shape)
 	for i, n := range repeats {
-		if n < 0 || !c.sides(n*max(1, len(axes[i]))) {
+		if n < 0 || n > maxElements {
 			c.fail("it cannot repeat %d times", n)
 			return
 		}
+		shape[i] *= n
+	}
+	if !c.plan(x.Type, shape) {
+		return
+	}
+	axes := every(x.Shape)
+	for i, n := range repeats {
 		axes[i] = slices.Repeat(axes[i], n)
 	}
-	c.pick(axes, nil)
+	c.out[0] = x.Pick(axes, nil)
 }
 
 // slice has its bounds as attributes before operator set 10, then as inputs.
@@ -370,25 +369,31 @@ func pad(c *call) {
 		fill = v.Reshape(nil)
 	}
 	mode := c.text("mode", "constant")
+	if !slices.Contains([]string{"constant", "edge", "reflect", "wrap"}, mode) {
+		c.fail("its mode %q is not supported", mode)
+		return
+	}
+	shape := slices.Clone(x.Shape)
+	for i, axis := range on {
+		if shape[axis] == 0 && mode != "constant" {
+			c.fail("an empty tensor cannot be padded by %s", mode)
+			return
+		}
+		shape[axis] += widths[i] + widths[len(on)+i]
+	}
+	if !c.plan(x.Type, shape) {
+		return
+	}
 	axes := every(x.Shape)
 	for i, axis := range on {
-		axes[axis] = c.padded(mode, x.Shape[axis], widths[i], widths[len(on)+i])
+		axes[axis] = padded(mode, x.Shape[axis], widths[i], widths[len(on)+i])
 	}
-	if c.err == nil {
-		c.pick(axes, fill)
-	}
+	c.out[0] = x.Pick(axes, fill)
 }
 
 // padded returns the indices along one axis with some more before and after, or some
 // fewer if the widths are negative.
-func (c *call) padded(mode string, side, before, after int) []int {
-	if !c.sides(side + before + after) {
-		return nil
-	}
-	if side == 0 && mode != "constant" {
-		c.fail("an empty tensor cannot be padded by %s", mode)
-		return nil
-	}
+func padded(mode string, side, before, after int) []int {
 	list := indices(-before, side+after)
 	for i, at := range list {
 		if at >= 0 && at < side {
@@ -403,8 +408,6 @@ func (c *call) padded(mode string, side, before, after int) []int {
 			list[i] = reflect(at, side)
 		case "wrap":
 			list[i] = (at%side + side) % side
-		default:
-			c.fail("its mode %q is not supported", mode)
 		}
 	}
 	return list

@@ -113,11 +113,14 @@ func (c *call) resample(on []int, scales []float64, sizes []int, r resampling) {
 		if sizes != nil {
 			out = sizes[i]
 		}
-		taps[i] = c.taps(shape[axis], out, scales[i], r)
+		c.taps(shape[axis], min(out, 1), scales[i], r) // fails if the mode is unknown
 		shape[axis] = out
 	}
 	if !c.plan(x.Type, shape) {
 		return
+	}
+	for i, axis := range on {
+		taps[i] = c.taps(x.Shape[axis], shape[axis], scales[i], r)
 	}
 	v, shape := x.Float64s(), slices.Clone(x.Shape)
 	for i, axis := range on {
