@@ -89,9 +89,22 @@ func (l *lowering) node(n *nn.Node) error {
 	case nn.Dropout:
 		l.values[n.ID] = in[0]
 	case nn.Conv:
-		l.emit("Conv", out, l.withParams(n, in), append(window(n, n.Pad), integer("group", n.Groups))...)
+		in = l.withParams(n, in)
+		if n.Flat {
+			l.emit("Unsqueeze", out+".window", []string{in[1], l.constant(out+".axes", 2, 3)})
+			in[1] = out + ".window"
+		}
+		l.emit("Conv", out, in, append(window(n, n.Pad), integer("group", n.Groups))...)
 	case nn.BatchNorm:
 		l.emit("BatchNormalization", out, l.withParams(n, in), float("epsilon", n.Eps))
+	case nn.LayerNorm:
+		l.emit("Transpose", out+".pixels", in, ints("perm", 0, 2, 3, 1))
+		l.emit("LayerNormalization", out+".norm", l.withParams(n, []string{out + ".pixels"}), float("epsilon", n.Eps))
+		l.emit("Transpose", out, []string{out + ".norm"}, ints("perm", 0, 3, 1, 2))
+	case nn.LayerScale:
+		in = l.withParams(n, in)
+		l.emit("Unsqueeze", out+".gamma", []string{in[1], l.constant(out+".axes", 1, 2)})
+		l.emit("Mul", out, []string{in[0], out + ".gamma"})
 	case nn.Activate:
 		l.activation(n.Activation, out, in[0])
 	case nn.Add:

@@ -7,7 +7,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// affine is a batch norm that is not folded into a convolution.
+// affine is a batch norm or layer scale that is not folded into a convolution.
 type affine struct {
 	set          *simd.Set
 	x, y         *tensor
@@ -16,8 +16,15 @@ type affine struct {
 	after        *activation
 }
 
-// norm returns a batch norm as y = x*scale + shift, by channel.
+// norm returns a batch norm or layer scale as y = x*scale + shift, by channel.
 func (comp *compiler) norm(n *nn.Node) (scale, shift []float64, err error) {
+	if n.Op == nn.LayerScale {
+		gamma, err := comp.param(n, nn.Gamma)
+		for _, v := range gamma {
+			scale = append(scale, float64(v))
+		}
+		return scale, make([]float64, n.Shape.C), err
+	}
 	var p [4][]float32
 	for _, role := range []nn.Role{nn.Weight, nn.Bias, nn.RunningMean, nn.RunningVar} {
 		if p[role], err = comp.param(n, role); err != nil {

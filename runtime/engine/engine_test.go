@@ -169,6 +169,11 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		return b.Combine(nn.Plus, b.Rearrange(y, nn.Arrangement{Digits: [3][]nn.Digit{{{Size: 12, Axis: nn.AxisH, Step: 1}}, {{Size: 64, Step: 1}}, {{Size: 12, Axis: nn.AxisW, Step: 1}}}}),
 			b.Constant("last", nn.Shape{C: 1, H: 64, W: 1}))
 	},
+	"layer scales": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		x = b.LayerScale("s1", b.Conv("c1", x, square(20, 3, 1, 1, 1)))
+		x = b.Add(x, b.LayerScale("s2", b.PixelLinear("c2", b.LayerNorm("n", x, 1e-6), 20)))
+		return b.LayerScale("s3", b.LayerScale("s4", x))
+	},
 	"activations": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(20, 3, 1, 1, 1))
 		for i, a := range []nn.Activation{

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
@@ -15,7 +16,7 @@ type unit struct {
 	// Output pixel (y, x) of a convolution or pooling has its window's first
 	// input pixel at (y, x)*stride - offset.
 	stride, offset nn.HW
-	norms          []normPart // batch norms folded into a convolution, the first one first
+	norms          []normPart // batch norms and layer scales folded into a convolution, the first one first
 	scaled         *nn.Node   // gate or batch norm that is applied to the input of a convolution
 	rectified      bool       // a ReLU follows scaled
 	inner          *nn.Node   // the operand of add that the unit computes
@@ -152,6 +153,11 @@ func (f *fusion) only(n *nn.Node, op nn.Op) *nn.Node {
 	return nil
 }
 
+// norm returns the only user of a node if it is a batch norm or a layer scale.
+func (f *fusion) norm(n *nn.Node) *nn.Node {
+	return cmp.Or(f.only(n, nn.BatchNorm), f.only(n, nn.LayerScale))
+}
+
 // rectified reports whether n's output can be stored after its ReLU. All users must
 // be ReLUs, or Concats of such nodes that only ReLUs use.
 func (f *fusion) rectified(n *nn.Node) bool {
@@ -234,7 +240,7 @@ func (f *fusion) unit(n *nn.Node) *unit {
 		if p, ok := f.norms[n]; ok {
 			u.norms = []normPart{p}
 		} else {
-			for norm := take(f.only(u.last, nn.BatchNorm)); norm != nil; norm = take(f.only(u.last, nn.BatchNorm)) {
+			for norm := take(f.norm(u.last)); norm != nil; norm = take(f.norm(u.last)) {
 				u.norms = append(u.norms, normPart{norm: norm})
 			}
 		}

@@ -289,7 +289,7 @@ func (comp *compiler) step(u *unit) (step, error) {
 			}
 		}
 		return comp.conv(u, in[0], y, floor)
-	case nn.BatchNorm:
+	case nn.BatchNorm, nn.LayerScale:
 		scale, shift, err := comp.affine(n, y)
 		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor, after: comp.epilogue(u, y)}, err
 	case nn.LayerNorm:

@@ -84,6 +84,11 @@ func (p *interpreter) node(n *nn.Node, image []float32) {
 		for i, v := range in(0) {
 			y[i] = float32(n.Activation.Of(float64(v)))
 		}
+	case nn.LayerScale:
+		gamma := p.role(n, nn.Gamma)
+		for i, v := range in(0) {
+			y[i] = v * gamma[i%len(gamma)]
+		}
 	case nn.LayerNorm:
 		p.layerNorm(n, y, in(0))
 	case nn.Add:

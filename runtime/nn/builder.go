@@ -3,6 +3,7 @@ package nn
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Builder draws a [Graph]. It keeps the first mistake, which [Builder.Graph] returns.
@@ -54,11 +55,7 @@ func (b *Builder) Err() error { return b.s.err }
 // Mark names n as the output of a PyTorch module in this scope, and returns n. The
 // name "" stands for the scope itself.
 func (b *Builder) Mark(name string, n *Node) *Node {
-	full := b.name(name)
-	if name == "" && b.prefix != "" {
-		full = b.prefix[:len(b.prefix)-1]
-	}
-	b.s.graph.Modules = append(b.s.graph.Modules, Module{full, n})
+	b.s.graph.Modules = append(b.s.graph.Modules, Module{b.name(name), n})
 	return n
 }
 
@@ -102,6 +99,14 @@ func (b *Builder) Conv(name string, x *Node, c Conv2d) *Node {
 	return b.add(n)
 }
 
+// PixelLinear adds a linear layer that maps the channels of each pixel: a convolution
+// with a window of one pixel, whose weight has the shape of torch.nn.Linear's.
+func (b *Builder) PixelLinear(name string, x *Node, out int) *Node {
+	n := b.Conv(name, x, Conv2d{Out: out, Window: Square(1), Bias: true})
+	n.Flat = true
+	return n
+}
+
 // BatchNorm2d holds the attributes of a batch norm. Eps defaults to 1e-5.
 type BatchNorm2d struct{ Eps float64 }
 
@@ -127,9 +132,15 @@ func (b *Builder) Activate(x *Node, a Activation) *Node {
 }
 
 // LayerNorm adds y = (x-mean)/sqrt(variance+eps)*weight + bias, with the mean and the
-// variance of each pixel's channels. Only prediction supports it.
+// variance of each pixel's channels.
 func (b *Builder) LayerNorm(name string, x *Node, eps float64) *Node {
 	return b.add(&Node{Op: LayerNorm, Name: b.claim(name), In: []*Node{x}, Shape: x.Shape, Eps: eps})
+}
+
+// LayerScale adds x*gamma, with a factor of each channel (Touvron et al., arXiv
+// 2103.17239). The name "" stands for the scope itself.
+func (b *Builder) LayerScale(name string, x *Node) *Node {
+	return b.add(&Node{Op: LayerScale, Name: b.claim(name), In: []*Node{x}, Shape: x.Shape})
 }
 
 // Add adds x + y.
@@ -289,7 +300,13 @@ func (b *Builder) window(label string, in, window, stride, pad int, ceil bool) i
 	return out
 }
 
-func (b *Builder) name(name string) string { return b.prefix + name }
+// name returns the full name of a name in the builder's scope. That of "" is the scope's.
+func (b *Builder) name(name string) string {
+	if name == "" {
+		return strings.TrimSuffix(b.prefix, ".")
+	}
+	return b.prefix + name
+}
 
 // claim returns the full name, and records a mistake if it is already in use.
 func (b *Builder) claim(name string) string {

@@ -44,7 +44,8 @@ const (
 	PadChannels             // zero channels before and after, or drop where negative: Channels
 	Dropout                 // identity outside of training: P
 	Activate                // a function of each element: Activation
-	LayerNorm               // over the channels of each pixel, with scale and shift: Eps; prediction only
+	LayerNorm               // over the channels of each pixel, with scale and shift: Eps
+	LayerScale              // x times a factor of each channel
 	Rearrange               // values at other places: Arrangement; prediction only
 	AttentionOp             // Heads, Groups, Scale, Tables; prediction only
 	MatMul                  // product of tokens and channels: Groups; prediction only
@@ -58,7 +59,7 @@ const (
 var opNames = [...]string{
 	"Input", "Conv", "BatchNorm", "ReLU", "Sigmoid", "Add", "Mul", "MaxPool", "AvgPool",
 	"GlobalAvgPool", "GlobalMaxPool", "ChannelMean", "ChannelMax", "Linear", "Concat",
-	"Pad", "Subsample", "PadChannels", "Dropout", "Activate", "LayerNorm",
+	"Pad", "Subsample", "PadChannels", "Dropout", "Activate", "LayerNorm", "LayerScale",
 	"Rearrange", "Attention", "MatMul", "Softmax", "GroupNorm", "Constant", "ConcatPixels", "Combine",
 }
 
@@ -107,6 +108,7 @@ type Node struct {
 	Window, Stride, Pad HW         // Conv, MaxPool, AvgPool; Subsample uses Stride
 	Groups              int        // Conv, GroupNorm: of channels; AttentionOp, MatMul: of tokens
 	Bias                bool       // Conv, Linear
+	Flat                bool       // Conv with a window of one pixel: its weight has the shape (Out, In)
 	Eps                 float64    // BatchNorm, LayerNorm, GroupNorm
 	Scale               float64    // Add, AttentionOp
 	CeilMode            bool       // MaxPool, AvgPool
@@ -129,8 +131,8 @@ type Param struct {
 	// Name is the state-dict key, e.g. "layer1.0.conv1.weight".
 	Name string
 	// Shape is in PyTorch's order: (Out, In/Groups, KH, KW) for weights of Conv,
-	// (Out, In) for weights of Linear, (C, H, W) for those of Constant, (tables,
-	// queries, keys) for attentions, (C) for all others.
+	// (Out, In) for weights of Linear and of a Conv that is Flat, (C, H, W) for those of
+	// Constant, (tables, queries, keys) for attentions, (C) for all others.
 	Shape []int
 	// Role is the tensor's meaning for the node.
 	Role Role
@@ -146,15 +148,16 @@ const (
 	RunningMean             // "running_mean"
 	RunningVar              // "running_var"
 	Mask                    // "mask"
+	Gamma                   // "gamma"
 )
 
-var roleNames = [...]string{"weight", "bias", "running_mean", "running_var", "mask"}
+var roleNames = [...]string{"weight", "bias", "running_mean", "running_var", "mask", "gamma"}
 
 // String returns the last part of the key, e.g. "running_mean".
 func (r Role) String() string { return roleNames[r] }
 
 // Trainable reports whether the optimizer updates tensors of this role.
-func (r Role) Trainable() bool { return r == Weight || r == Bias }
+func (r Role) Trainable() bool { return r == Weight || r == Bias || r == Gamma }
 
 // Params returns the tensors that the node reads, in PyTorch's order. It leaves out
 // num_batches_tracked, a counter of batch norms that no computation reads.
@@ -165,7 +168,11 @@ func (n *Node) Params() []Param {
 	var ps []Param
 	switch n.Op {
 	case Conv:
-		ps = append(ps, p(Weight, n.Shape.C, n.In[0].Shape.C/n.Groups, n.Window.H, n.Window.W))
+		shape := []int{n.Shape.C, n.In[0].Shape.C / n.Groups, n.Window.H, n.Window.W}
+		if n.Flat {
+			shape = shape[:2]
+		}
+		ps = append(ps, p(Weight, shape...))
 		if n.Bias {
 			ps = append(ps, p(Bias, n.Shape.C))
 		}
@@ -179,6 +186,8 @@ func (n *Node) Params() []Param {
 		ps = append(ps, p(Weight, c), p(Bias, c), p(RunningMean, c), p(RunningVar, c))
 	case LayerNorm, GroupNorm:
 		ps = append(ps, p(Weight, n.Shape.C), p(Bias, n.Shape.C))
+	case LayerScale:
+		ps = append(ps, p(Gamma, n.Shape.C))
 	case Constant:
 		ps = append(ps, p(Weight, n.Shape.C, n.Shape.H, n.Shape.W))
 	case AttentionOp:

@@ -37,9 +37,15 @@ func (n *Node) line() string {
 	case Input:
 		words = []any{n.Shape.C, n.Shape.H, n.Shape.W}
 	case Conv:
+		if n.Flat {
+			op, words = pixelLinear, append(words, strconv.Quote(n.Name), n.Shape.C)
+			break
+		}
 		words = append(words, strconv.Quote(n.Name), n.Shape.C, n.Window.H, n.Window.W, n.Stride.H, n.Stride.W, n.Pad.H, n.Pad.W, n.Groups, n.Bias)
 	case BatchNorm, LayerNorm:
 		words = append(words, strconv.Quote(n.Name), n.Eps)
+	case LayerScale:
+		words = append(words, strconv.Quote(n.Name))
 	case Linear:
 		words = append(words, strconv.Quote(n.Name), n.Shape.C)
 	case Add:
@@ -75,8 +81,11 @@ func (n *Node) line() string {
 	return op + " " + strings.TrimSuffix(fmt.Sprintln(words...), "\n")
 }
 
-// again is the word for a layer that is applied again.
-const again = "Again"
+// Words for a layer that is applied again, and for a convolution that is Flat.
+const (
+	again       = "Again"
+	pixelLinear = "PixelLinear"
+)
 
 // ParseText draws the graph of a text. It returns an error that names the line if the
 // text is damaged.
@@ -262,6 +271,14 @@ var textOps = map[string]func(p *textParser) *Node{
 	LayerNorm.String(): func(p *textParser) *Node {
 		x, name := p.node(), p.name()
 		return p.b.LayerNorm(name, x, p.float())
+	},
+	LayerScale.String(): func(p *textParser) *Node {
+		x, name := p.node(), p.name()
+		return p.b.LayerScale(name, x)
+	},
+	pixelLinear: func(p *textParser) *Node {
+		x, name := p.node(), p.name()
+		return p.b.PixelLinear(name, x, p.number(1))
 	},
 	Linear.String(): func(p *textParser) *Node {
 		x, name := p.node(), p.name()

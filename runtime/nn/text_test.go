@@ -23,7 +23,7 @@ func everyOp(t testing.TB) *nn.Graph {
 	x = b.MaxPool(x, nn.Pool2d{Window: nn.Square(2), CeilMode: true})
 	x = b.AvgPool(x, nn.Pool2d{Window: nn.Square(3), Stride: nn.Square(1), Pad: nn.Square(1), CountIncludePad: true})
 	x = b.Activate(x, nn.Activation{Kind: nn.Clip, A: -0.5, B: 6})
-	x = b.LayerNorm("layer norm", x, 1e-6)
+	x = b.LayerScale("scale", b.PixelLinear("pixel linear", b.LayerNorm("layer norm", x, 1e-6), 7))
 	x = tokens(b, x)
 	x = b.Concat(b.GlobalAvgPool(x), b.GlobalMaxPool(x))
 	g, err := b.Graph(b.Linear("fc", x, 5))

@@ -6,7 +6,7 @@
 //
 // Random weights of convolutions are normal with variance 2/fan-in (He et al., arXiv
 // 1502.01852). Those of linear layers are uniform within ±1/sqrt(fan-in), as PyTorch's.
-// Batch norms are the identity, biases are 0. The weights depend only on the seed and the
+// Norms are the identity, biases are 0, layer scales 1e-6. The weights depend only on the seed and the
 // names of the tensors.
 package initial
 
@@ -42,6 +42,10 @@ func Random(g *nn.Graph, seed uint64) *weights.StateDict {
 	return dict
 }
 
+// layerScale is the initial factor of layer scales: the residual branches of a deep
+// network begin near zero (Touvron et al., arXiv 2103.17239; ConvNeXt's value).
+const layerScale = 1e-6
+
 // random returns the random values of one parameter.
 func random(p nn.Param, seed uint64) weights.Tensor {
 	n := 1
@@ -51,6 +55,10 @@ func random(p nn.Param, seed uint64) weights.Tensor {
 	v := make([]float32, n)
 	switch {
 	case p.Role == nn.RunningMean, p.Role == nn.Bias: // zero
+	case p.Role == nn.Gamma:
+		for i := range v {
+			v[i] = layerScale
+		}
 	case len(p.Shape) == 1:
 		for i := range v {
 			v[i] = 1
