@@ -100,6 +100,18 @@ var operations = map[string]func(b *nn.Builder) *nn.Node{
 		}
 		return b.Concat(all...)
 	},
+	"layer norm": func(b *nn.Builder) *nn.Node { return b.LayerNorm("norm", before(b, 37), 1e-6) },
+	"layer norm of the images": func(b *nn.Builder) *nn.Node {
+		return conv(b, b.LayerNorm("norm", b.Input(), 1e-5), nn.Conv2d{Out: 5, Window: nn.Square(3)})
+	},
+	"layer norm of activations": func(b *nn.Builder) *nn.Node {
+		x := b.Activate(before(b, 20), nn.Activation{Kind: nn.Clip, A: 0.3, B: 2}) // not 0 in missing channels
+		return b.LayerNorm("norm", x, 1e-6)
+	},
+	"layer norm of few": func(b *nn.Builder) *nn.Node { return b.LayerNorm("norm", b.GlobalAvgPool(before(b, 20)), 1e-6) },
+	"layer scale": func(b *nn.Builder) *nn.Node {
+		return b.LayerScale("scale", b.PixelLinear("linear", before(b, 5), 21))
+	},
 	"sum of a shared input": func(b *nn.Builder) *nn.Node {
 		x := before(b, 5)
 		return b.ReLU(b.AddScaled(conv(b, x, nn.Conv2d{Out: 5, Window: nn.Square(1)}), x, 0.5))

@@ -57,6 +57,10 @@ func (t *tape) layer(n *nn.Node, in []*value, fused bool) layer {
 		return newConv(t, n, in[0])
 	case nn.BatchNorm:
 		return &normLayer{newNorm(t, n, in[0], fused)}
+	case nn.LayerNorm:
+		return newLayerNorm(t, n, in[0])
+	case nn.LayerScale:
+		return newScale(t, n, in[0])
 	case nn.ReLU:
 		if fused {
 			return &passLayer{node: n}
@@ -201,7 +205,11 @@ func (l *convLayer) forward(t *tape, _ []*value) *value {
 func (l *convLayer) backward(t *tape, dy *value) {
 	if l.bias != nil && !l.bias.frozen {
 		t.apply("gradient of the bias of", l.bias.grad(t), []*value{dy}, func(out []float32, in [][]float32) {
-			l.sumBias(t, out, in[0], dy)
+			sum := make([]float64, len(out))
+			t.total(dy, sum, nil, func(_ *worker, _ int, a, _ []float32, first, end int) { t.Sum(a, in[0][first:end]) })
+			for c, v := range sum {
+				out[c] += float32(v)
+			}
 		})
 	}
 	if !l.weight.frozen {
@@ -230,27 +238,4 @@ func (l *convLayer) backward(t *tape, dy *value) {
 	t.give(x, t.apply("gradient of", out, in, func(out []float32, in [][]float32) {
 		m.run(out, in[0], in[1], zero, old != nil)
 	}))
-}
-
-// sumBias adds the sum of dy over the pixels of each channel to the bias' gradient.
-func (l *convLayer) sumBias(t *tape, grad, dy []float32, v *value) {
-	sums := t.zeros(v.images * v.planes())
-	t.planes(v, func(w *worker, image, plane, from int) {
-		sum := &sums[image*v.planes()+plane][0]
-		for p := 0; p < v.plane(); p += sumPixels * simd.Lanes {
-			part := &w.sums[0]
-			*part = lane{}
-			t.Sum(part[:], dy[from+p:from+min(p+sumPixels*simd.Lanes, v.plane())])
-			for c, x := range part {
-				sum[c] += float64(x)
-			}
-		}
-	})
-	for c := range grad {
-		var sum float64
-		for image := range v.images {
-			sum += sums[image*v.planes()+c/simd.Lanes][0][c%simd.Lanes]
-		}
-		grad[c] += float32(sum)
-	}
 }

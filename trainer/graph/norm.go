@@ -57,16 +57,17 @@ func (l *norm) plane(plane int) routines.Norm {
 // float64.
 const sumPixels = 256
 
-// total returns two sums over all pixels of each channel. f adds the values in
-// [first, end) of a plane to a and b.
-func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int)) (a, b []float64) {
-	planes, size := l.x.planes(), l.x.plane()
-	all := l.zeros(l.x.images * planes)
-	l.crew.run(len(all), func(w *worker, i int) {
+// total sets a and b to two sums over all pixels of each channel of v. f adds the values in
+// [first, end) of a plane to both. A nil b is not needed.
+func (c *crew) total(v *value, a, b []float64, f func(w *worker, plane int, a, b []float32, first, end int)) {
+	planes, size := v.planes(), v.plane()
+	all := c.zeros(v.images * planes)
+	c.run(len(all), func(w *worker, i int) {
 		s := &w.sums
 		for p := 0; p < size; p += sumPixels * simd.Lanes {
 			clear(s[0][:])
 			clear(s[1][:])
+			w.used = 0
 			f(w, i%planes, s[0][:], s[1][:], i*size+p, i*size+min(p+sumPixels*simd.Lanes, size))
 			for c := range simd.Lanes {
 				all[i][0][c] += float64(s[0][c])
@@ -74,16 +75,16 @@ func (l *norm) total(f func(w *worker, plane int, a, b []float32, first, end int
 			}
 		}
 	})
-	a, b = l.sumA, l.sumB
 	clear(a)
 	clear(b)
 	for i := range all {
 		for c := range min(simd.Lanes, len(a)-i%planes*simd.Lanes) {
 			a[i%planes*simd.Lanes+c] += all[i][0][c]
-			b[i%planes*simd.Lanes+c] += all[i][1][c]
+			if b != nil {
+				b[i%planes*simd.Lanes+c] += all[i][1][c]
+			}
 		}
 	}
-	return a, b
 }
 
 func (l *norm) forward(t *tape, y, x []float32) {
@@ -106,7 +107,8 @@ func (l *norm) moments(x []float32) {
 	for plane := range l.x.planes() {
 		copy(of(l.pivot, plane), x[plane*l.x.plane():])
 	}
-	sum, squares := l.total(func(_ *worker, plane int, a, b []float32, first, end int) {
+	sum, squares := l.sumA, l.sumB
+	l.total(l.x, sum, squares, func(_ *worker, plane int, a, b []float32, first, end int) {
 		l.training.Moments(a, b, x[first:end], of(l.pivot, plane))
 	})
 	count := float64(l.x.pixels())
@@ -151,7 +153,8 @@ func (l *norm) backward(t *tape, dx, dy, x []float32) {
 // gradients adds to the gradients of weight and bias, and computes the coefficients of the
 // input's gradient from them.
 func (l *norm) gradients(dy, x []float32) {
-	sum, dot := l.total(func(w *worker, plane int, a, b []float32, first, end int) {
+	sum, dot := l.sumA, l.sumB
+	l.total(l.x, sum, dot, func(w *worker, plane int, a, b []float32, first, end int) {
 		w.norm = l.plane(plane)
 		l.training.NormSums(&w.norm, a, b, dy[first:end], x[first:end])
 	})
