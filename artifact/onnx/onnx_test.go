@@ -36,8 +36,8 @@ func Example() {
 // Each parameter must have its shape and bytes.
 func TestTheGraphIsClosed(t *testing.T) {
 	for _, a := range arch.All() {
-		if strings.Contains(a.Name, "efficientnet_b") && a.Name != "tf_efficientnet_b0" {
-			continue // it has the operations of that one
+		if strings.Contains(a.Name, "efficientnet") && a.Name != "tf_efficientnet_b0" || a.Name == "convnext_small" {
+			continue // it has the operations of a smaller one
 		}
 		g, err := a.Build(arch.Config{InputSize: 96, Classes: 3, Dropout: 0.3})
 		if err != nil {

@@ -7,8 +7,8 @@
 // Parameters have the names of the architectures' usual PyTorch implementations, so
 // that their weights load without renaming. These are pretrainedmodels for
 // senet_se_resnext50_32x4d, torchvision for resnet18/34/50/101, akamaster's
-// pytorch_resnet_cifar10 for cifar_resnet*, timm for all EfficientNets,
-// and pytorchcv for all others.
+// pytorch_resnet_cifar10 for cifar_resnet*, timm for EfficientNets,
+// ConvNeXts, regnety_032 and resnet50d, and pytorchcv for all others.
 //
 // An architecture accepts any number of classes, and any square input that leaves at
 // least one pixel before every window; PNASNet5Large accepts fewer sizes. It ends in a
@@ -103,6 +103,10 @@ func Variables() []Variable {
 		{"TFEfficientNetB5", TFEfficientNetB5},
 		{"TFEfficientNetV2S", TFEfficientNetV2S},
 		{"EfficientNetV2RWS", EfficientNetV2RWS},
+		{"ConvNeXtTiny", ConvNeXtTiny},
+		{"ConvNeXtSmall", ConvNeXtSmall},
+		{"RegNetY032", RegNetY032},
+		{"ResNet50D", ResNet50D},
 	}
 }
 

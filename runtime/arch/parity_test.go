@@ -31,7 +31,7 @@ func TestEveryModuleComputesWhatPyTorchComputes(t *testing.T) {
 var timms = []string{
 	"efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "efficientnet_b4", "efficientnet_b5",
 	"tf_efficientnet_b0", "tf_efficientnet_b1", "tf_efficientnet_b2", "tf_efficientnet_b3", "tf_efficientnet_b4", "tf_efficientnet_b5",
-	"tf_efficientnetv2_s", "efficientnetv2_rw_s",
+	"tf_efficientnetv2_s", "efficientnetv2_rw_s", "convnext_tiny", "convnext_small", "regnety_032", "resnet50d",
 }
 
 func TestNetworksOfTimmHaveItsKeysAndComputeWhatItComputes(t *testing.T) {

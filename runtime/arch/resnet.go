@@ -11,6 +11,10 @@ var (
 	ResNet101 = Arch{"resnet101", imageNetMean, imageNetStd, resNet101}
 )
 
+// ResNet50D has three convolutions at the begin, and shortcuts with a mean before the
+// projection (He et al., arXiv 1812.01187), with timm's keys.
+var ResNet50D = Arch{"resnet50d", imageNetMean, imageNetStd, resNet50D}
+
 func resNet18(c Config) (*nn.Graph, error) {
 	return resNet("resnet18", c, [4]int{2, 2, 2, 2}, 64, basicBlock)
 }
@@ -25,6 +29,16 @@ func resNet50(c Config) (*nn.Graph, error) {
 
 func resNet101(c Config) (*nn.Graph, error) {
 	return resNet("resnet101", c, [4]int{3, 4, 23, 3}, 256, plainBottleneck)
+}
+
+func resNet50D(c Config) (*nn.Graph, error) {
+	b := begin("resnet50d", c)
+	x := normed(b, b.Input(), "conv1.0", conv3x3(32, 2), "conv1.1", rectified)
+	x = normed(b, x, "conv1.3", conv3x3(32, 1), "conv1.4", rectified)
+	x = normed(b, x, "conv1.6", conv3x3(64, 1), "bn1", rectified)
+	x = b.MaxPool(x, pool3x3(2, 1))
+	x = stages(b, x, [4]int{3, 4, 6, 3}, 256, meanBottleneck)
+	return linear(b, "fc", b.Mark("global_pool", b.GlobalAvgPool(x)), c)
 }
 
 // block draws one residual block with out output channels.
@@ -76,6 +90,18 @@ func basicBlock(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 func plainBottleneck(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
 	y := bottleneck(b, x, out/4, 1, out, stride)
 	return b.ReLU(b.Add(y, shortcut(b, x, out, stride)))
+}
+
+// meanBottleneck is a bottleneck with the shortcut of ResNet-D.
+func meanBottleneck(b *nn.Builder, x *nn.Node, out, stride int) *nn.Node {
+	y := bottleneck(b, x, out/4, 1, out, stride)
+	if stride != 1 {
+		x = b.AvgPool(x, nn.Pool2d{Window: nn.Square(stride), CeilMode: true})
+	}
+	if x.Shape.C != out {
+		x = normed(b, x, "downsample.1", conv1x1(out, 1), "downsample.2", affine)
+	}
+	return b.ReLU(b.Add(y, x))
 }
 
 // bottleneck is a 1x1 convolution to mid channels, a grouped 3x3 convolution with the

@@ -115,13 +115,13 @@ func TestRecipeNetworksGiveTheLogitsOfPyTorch(t *testing.T) {
 // timms lists the networks of timm whose logits are recorded. The first few have every
 // operation of the others.
 var timms = []string{
-	"efficientnet_b0", "tf_efficientnet_b0",
+	"efficientnet_b0", "tf_efficientnet_b0", "convnext_tiny",
 	"efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "efficientnet_b4", "efficientnet_b5",
 	"tf_efficientnet_b1", "tf_efficientnet_b2", "tf_efficientnet_b3", "tf_efficientnet_b4", "tf_efficientnet_b5",
-	"tf_efficientnetv2_s", "efficientnetv2_rw_s",
+	"tf_efficientnetv2_s", "efficientnetv2_rw_s", "convnext_small", "regnety_032", "resnet50d",
 }
 
-const firstTimms = 2
+const firstTimms = 3
 
 func TestNetworksOfTimmGiveItsLogits(t *testing.T) {
 	for i, name := range timms {

@@ -262,7 +262,7 @@ func TestStepsMatchPyTorch(t *testing.T) {
 // The gradients of networks with smooth activations are continuous, so they are compared
 // with PyTorch's float64 ones directly.
 func TestGradientsOfTimmsNetworksMatchPyTorch(t *testing.T) {
-	for _, name := range []string{"efficientnet_b0"} {
+	for _, name := range []string{"efficientnet_b0", "convnext_tiny"} {
 		t.Run(name, func(t *testing.T) {
 			var want struct {
 				Input          [4]int
