@@ -50,38 +50,43 @@ func (l *activateLayer) backward(t *tape, dy *value) {
 // of the output and the input.
 func (l *activateLayer) gradient(t *tape) func(out []float32, in [][]float32) {
 	a := l.node.Activation
-	if a.Kind != nn.Swish {
+	switch a.Kind {
+	case nn.Swish:
+		return t.swishGradient(float32(a.A))
+	case nn.GELU:
 		return func(out []float32, in [][]float32) {
-			t.elements(len(out), func(i, j int) {
-				for k, v := range in[1][i:j] {
-					out[i+k] = in[0][i+k] * float32(slope(a, float64(v)))
-				}
-			})
+			t.elements(len(out), func(i, j int) { t.training.GELUGrad(out[i:j], in[0][i:j], in[1][i:j]) })
 		}
 	}
+	return func(out []float32, in [][]float32) {
+		t.elements(len(out), func(i, j int) {
+			for k, v := range in[1][i:j] {
+				out[i+k] = in[0][i+k] * float32(slope(a, float64(v)))
+			}
+		})
+	}
+}
+
+// swishGradient returns the function that computes the gradient of x*sigmoid(factor*x).
+func (t *tape) swishGradient(factor float32) func(out []float32, in [][]float32) {
 	zero := make([]float32, elementsPerPart)
 	return func(out []float32, in [][]float32) {
 		parts, bounds := split(len(out), elementsPerPart)
 		t.run(parts, func(w *worker, part int) {
 			i, j := bounds(part)
 			x, s := in[1][i:j], w.take(j - i)[:j-i]
-			t.AddScaled(s, zero, x, float32(a.A), simd.None)
+			t.AddScaled(s, zero, x, factor, simd.None)
 			t.Sigmoid(s, s)
-			t.training.SwishGrad(out[i:j], in[0][i:j], x, s, float32(a.A))
+			t.training.SwishGrad(out[i:j], in[0][i:j], x, s, factor)
 		})
 	}
 }
 
-// slope returns the derivative of an activation at x. At a kink it is the one that PyTorch
-// computes.
+// slope returns the derivative at x of an activation that has no SIMD routine. At a kink it
+// is the one that PyTorch computes.
 func slope(a nn.Activation, x float64) float64 {
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 	switch a.Kind {
-	case nn.Swish:
-		s := sigmoid(a.A * x)
-		return s * (1 + a.A*x*(1-s))
-	case nn.GELU:
-		return 0.5*(1+math.Erf(x/math.Sqrt2)) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
 	case nn.GELUTanh:
 		const c = 0.7978845608028654 // sqrt(2/pi)
 		th := math.Tanh(c * (x + 0.044715*x*x*x))

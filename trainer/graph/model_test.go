@@ -17,6 +17,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
+	"github.com/deploy-kernel/deploy-kernel/trainer/initial"
 	"github.com/deploy-kernel/deploy-kernel/trainer/optim"
 )
 
@@ -32,6 +33,10 @@ func small(t testing.TB) *nn.Graph {
 	y = b.BatchNorm("norm3", y, nn.BatchNorm2d{})
 	y = b.Mul(y, b.Sigmoid(b.Conv("gate", b.GlobalAvgPool(y), nn.Conv2d{Out: 32, Window: nn.Square(1), Bias: true})))
 	x = b.ReLU(b.Add(y, x))
+	y = b.Activate(b.LayerNorm("pixels", x, 1e-6), nn.Activation{Kind: nn.Swish, A: 1})
+	y = b.PixelLinear("wide", y, 24)
+	y = b.PixelLinear("narrow", b.Activate(y, nn.Activation{Kind: nn.GELU}), 32)
+	x = b.Add(x, b.LayerScale("scale", y))
 	g, err := b.Graph(b.Linear("last", b.Dropout(b.GlobalAvgPool(x), 0.3), 5))
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +147,43 @@ func TestAResumedTrainingContinuesBitForBit(t *testing.T) {
 	}
 	if !bytes.Equal(file(t, again.State()), file(t, opt.State())) {
 		t.Error("the resumed optimizer has another state")
+	}
+}
+
+func TestNetworksOfTimmLearn(t *testing.T) {
+	for _, name := range []string{"tf_efficientnet_b0", "convnext_tiny"} {
+		if name == "convnext_tiny" && os.Getenv("DEPLOY_KERNEL_LONG") == "" {
+			continue // 28 million parameters
+		}
+		a, err := arch.Find(arch.All(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := a.Build(arch.Config{InputSize: 32, Classes: 5, Dropout: 0.2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := graph.New(g, initial.Random(g, 1), graph.Options{Batch: 4, Loss: crossEntropy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt := adam(t)
+		images := golden.NHWC(golden.Images(4, 32, 32, 8), 4, 3, 32, 32)
+		_, labels := batch(4)
+		var losses []float64
+		for range 8 {
+			loss, _, err := m.Step(context.Background(), images, labels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			losses = append(losses, loss)
+			if err := m.Update(opt, 1e-3, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if last := losses[len(losses)-1]; last > losses[0]/2 {
+			t.Errorf("%s: the losses are %.3g", name, losses)
+		}
 	}
 }
 

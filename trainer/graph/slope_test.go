@@ -10,8 +10,6 @@ import (
 func TestSlopesAreTheDerivativesOfActivations(t *testing.T) {
 	const h = 1e-6
 	for _, a := range []nn.Activation{
-		{Kind: nn.Swish, A: 1.7},
-		{Kind: nn.GELU},
 		{Kind: nn.GELUTanh},
 		{Kind: nn.HardSigmoid, A: 0.2, B: 0.5},
 		{Kind: nn.HardSwish},

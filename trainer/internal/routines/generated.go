@@ -14,7 +14,7 @@ var vectorSets = sync.OnceValues(func() ([]*Set, error) { return emit.Sets(Scala
 
 func generate(name string, width amd64.Width) (*Set, error) {
 	s := &Set{Name: name, GroupedGrad: (&gradRoutines{width: width, name: name}).run}
-	return s, errors.Join(s.norms(width), s.products(width), s.steps(width))
+	return s, errors.Join(s.norms(width), s.products(width), s.activations(width), s.steps(width))
 }
 
 // maker generates loops for one set, and keeps the first error.

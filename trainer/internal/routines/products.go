@@ -33,24 +33,6 @@ func (s *Set) products(width amd64.Width) error {
 	}})
 	s.Mask = func(dx, dy, y []float32) { mask.Run(len(y), factors{}, dx, dy, y) }
 
-	swishGrad := m.loop("swishgrad", 4, emit.Body{
-		Before: func(e *emit.Emitter) { e.Factor(e.V(3), 0) },
-		Each: func(e *emit.Emitter, part int) {
-			one, factor := e.V(2), e.V(3)
-			e.VMOVUPS(one, e.Constant(1))
-			s, d := load(e, 0, 3, part), e.V(1)
-			e.VSUBPS(d, one, s)
-			e.VMULPS(d, d, e.At(2, part))
-			e.VFMADD213PS(d, factor, one)
-			e.VMULPS(d, d, s)
-			e.VMULPS(d, d, e.At(1, part))
-			e.VMOVUPS(e.At(0, part), d)
-		},
-	})
-	s.SwishGrad = func(dx, dy, x, sigmoid []float32, factor float32) {
-		swishGrad.Run(len(dx), factors{factor}, dx, dy, x, sigmoid)
-	}
-
 	winner := m.loop("winner", 4, emit.Body{Each: func(e *emit.Emitter, part int) {
 		won, rest := e.V(2), e.V(3)
 		e.Select(won, load(e, 0, 2, part), load(e, 1, 3, part), amd64.Equal, e.At(1, part))

@@ -39,6 +39,9 @@ type Set struct {
 	// SwishGrad sets dx = dy * s*(1 + factor*x*(1 - s)), where s is the sigmoid of
 	// factor*x: the gradient of x*s. dx may be dy.
 	SwishGrad func(dx, dy, x, sigmoid []float32, factor float32)
+	// GELUGrad sets dx = dy * (Φ(x) + x*φ(x)), where Φ and φ are the distribution and the
+	// density of a standard normal: the gradient of x*Φ(x). dx may be dy.
+	GELUGrad func(dx, dy, x []float32)
 	// Winner adds rest to dx and clears it, in the lanes where x equals y.
 	Winner func(dx, rest, x, y []float32)
 	// GroupedGrad adds the gradient of the weights of simd.Set's Depthwise and Grouped.
@@ -100,7 +103,7 @@ type SGD struct {
 var Scalar = &Set{
 	Name:    "scalar",
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
-	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, SwishGrad: swishGradScalar, Winner: winnerScalar,
+	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, SwishGrad: swishGradScalar, GELUGrad: geluGradScalar, Winner: winnerScalar,
 	GroupedGrad: groupedGradScalar, Adam: adamScalar, SGD: sgdScalar, Finite: finiteScalar,
 }
 
@@ -181,6 +184,14 @@ func maskScalar(dx, dy, y []float32) {
 func swishGradScalar(dx, dy, x, sigmoid []float32, factor float32) {
 	for i, s := range sigmoid {
 		dx[i] = dy[i] * (s * (1 + factor*(x[i]*(1-s))))
+	}
+}
+
+func geluGradScalar(dx, dy, x []float32) {
+	for i, v := range x[:len(dx)] {
+		z := float64(v)
+		slope := 0.5*(1+math.Erf(z/math.Sqrt2)) + z*math.Exp(-z*z/2)/math.Sqrt(2*math.Pi)
+		dx[i] = dy[i] * float32(slope)
 	}
 }
 

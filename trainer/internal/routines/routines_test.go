@@ -134,6 +134,28 @@ func TestEverySetComputesWhatTheScalarSetDoes(t *testing.T) {
 	}
 }
 
+func TestGELUGradIsExactEverywhere(t *testing.T) {
+	var x []float32
+	for i := range 40 * simd.Lanes {
+		x = append(x, float32(i-20*simd.Lanes)/16)
+	}
+	x[0], x[1], x[2], x[3] = 1e10, -1e10, float32(math.Copysign(0, -1)), 1e-30
+	ones := make([]float32, len(x))
+	for i := range ones {
+		ones[i] = 1
+	}
+	want, got := make([]float32, len(x)), make([]float32, len(x))
+	routines.Scalar.GELUGrad(want, ones, x)
+	for _, s := range routines.Sets() {
+		s.GELUGrad(got, ones, x)
+		for i := range x {
+			if !(math.Abs(float64(got[i]-want[i])) <= 4e-7) {
+				t.Errorf("%s: the slope at %v is %v, want %v", s.Name, x[i], got[i], want[i])
+			}
+		}
+	}
+}
+
 func TestFiniteFindsNaNAndInfinityAnywhere(t *testing.T) {
 	for _, s := range routines.Sets() {
 		for _, n := range []int{0, 1, 15, 16, 17, 40} {
