@@ -22,20 +22,30 @@ func (l *activateLayer) forward(t *tape, in []*value) *value {
 // run returns the function that computes the activation.
 func (l *activateLayer) run(t *tape) func(out []float32, in [][]float32) {
 	a := l.node.Activation
-	if a.Kind != nn.Swish {
+	switch a.Kind {
+	case nn.Swish:
+		return t.swish(float32(a.A))
+	case nn.GELU:
 		return func(out []float32, in [][]float32) {
-			t.elements(len(out), func(i, j int) {
-				for k, v := range in[0][i:j] {
-					out[i+k] = float32(a.Of(float64(v)))
-				}
-			})
+			t.elements(len(out), func(i, j int) { t.training.GELU(out[i:j], in[0][i:j]) })
 		}
 	}
+	return func(out []float32, in [][]float32) {
+		t.elements(len(out), func(i, j int) {
+			for k, v := range in[0][i:j] {
+				out[i+k] = float32(a.Of(float64(v)))
+			}
+		})
+	}
+}
+
+// swish returns the function that computes x*sigmoid(factor*x).
+func (t *tape) swish(factor float32) func(out []float32, in [][]float32) {
 	zero := make([]float32, elementsPerPart)
 	return func(out []float32, in [][]float32) {
 		t.elements(len(out), func(i, j int) {
 			x, y := in[0][i:j], out[i:j]
-			t.AddScaled(y, zero, x, float32(a.A), simd.None)
+			t.AddScaled(y, zero, x, factor, simd.None)
 			t.Sigmoid(y, y)
 			t.Affine(y, y, x, zero, simd.None)
 		})

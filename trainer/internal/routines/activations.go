@@ -29,16 +29,33 @@ func (s *Set) activations(width amd64.Width) error {
 		swish.Run(len(dx), factors{factor}, dx, dy, x, sigmoid)
 	}
 
-	gelu := m.loop("gelugrad", 3, emit.Body{Each: geluGrad})
-	s.GELUGrad = func(dx, dy, x []float32) { gelu.Run(len(dx), factors{}, dx, dy, x) }
+	gelu := m.loop("gelu", 2, emit.Body{Each: func(e *emit.Emitter, part int) {
+		x, normal, _ := distribution(e, 1, part)
+		e.VMULPS(x, x, normal)
+		e.VMOVUPS(e.At(0, part), x)
+	}})
+	s.GELU = func(y, x []float32) { gelu.Run(len(y), factors{}, y, x) }
+	geluGrad := m.loop("gelugrad", 3, emit.Body{Each: func(e *emit.Emitter, part int) {
+		x, normal, exp := distribution(e, 2, part)
+		e.VMULPS(x, x, exp)
+		root := e.V(1)
+		e.VMOVUPS(root, e.Constant(0.3989422804)) // 1/sqrt(2π)
+		e.VFMADD231PS(normal, x, root)
+		e.VMULPS(normal, normal, e.At(1, part))
+		e.VMOVUPS(e.At(0, part), normal)
+	}})
+	s.GELUGrad = func(dx, dy, x []float32) { geluGrad.Run(len(dx), factors{}, dx, dy, x) }
 	return m.err
 }
 
-// geluGrad computes dy * (Φ(x) + x*φ(x)). With e = exp(-x²/2), the density φ is
-// e/sqrt(2π), and 1-Φ(|x|) is e*P(t)/2 with t = 1/(1 + p*|x|/√2) and an error of 1e-7
-// (Abramowitz and Stegun, "Handbook of Mathematical Functions", 7.1.26).
-func geluGrad(e *emit.Emitter, part int) {
-	x, square, n, exp, t, sum := load(e, 0, 2, part), e.V(1), e.V(2), e.V(3), e.V(4), e.V(5)
+// distribution computes the distribution Φ(x) of a standard normal and exp(-x²/2) of an
+// operand x, and returns their registers. With e = exp(-x²/2), 1-Φ(|x|) is e*P(t)/2 with
+// t = 1/(1 + p*|x|/√2) and an error of 1e-7 (Abramowitz and Stegun, "Handbook of
+// Mathematical Functions", 7.1.26).
+func distribution(e *emit.Emitter, operand, part int) (x, normal, exp amd64.Vec) {
+	x = load(e, 0, operand, part)
+	square, n, t, sum := e.V(1), e.V(2), e.V(4), e.V(5)
+	exp = e.V(3)
 	e.VMULPS(square, x, x)
 	e.VMULPS(square, square, e.Constant(-0.5))
 	const most = 87 // exp of less is not normal
@@ -77,11 +94,7 @@ func geluGrad(e *emit.Emitter, part int) {
 	e.VXORPS(sum, sum, t)
 	e.VADDPS(sum, sum, n)
 	e.VMULPS(sum, sum, e.Constant(0.5))
-	e.VMULPS(x, x, exp)
-	e.VMOVUPS(n, e.Constant(0.3989422804)) // 1/sqrt(2π)
-	e.VFMADD231PS(sum, x, n)
-	e.VMULPS(sum, sum, e.At(1, part))
-	e.VMOVUPS(e.At(0, part), sum)
+	return x, sum, exp
 }
 
 // repeated returns the words of a register whose lanes are equal.

@@ -39,8 +39,10 @@ type Set struct {
 	// SwishGrad sets dx = dy * s*(1 + factor*x*(1 - s)), where s is the sigmoid of
 	// factor*x: the gradient of x*s. dx may be dy.
 	SwishGrad func(dx, dy, x, sigmoid []float32, factor float32)
-	// GELUGrad sets dx = dy * (Φ(x) + x*φ(x)), where Φ and φ are the distribution and the
-	// density of a standard normal: the gradient of x*Φ(x). dx may be dy.
+	// GELU sets y = x*Φ(x), where Φ is the distribution of a standard normal.
+	GELU func(y, x []float32)
+	// GELUGrad sets dx = dy * (Φ(x) + x*φ(x)), where φ is the density: the gradient of
+	// GELU. dx may be dy.
 	GELUGrad func(dx, dy, x []float32)
 	// Winner adds rest to dx and clears it, in the lanes where x equals y.
 	Winner func(dx, rest, x, y []float32)
@@ -103,7 +105,8 @@ type SGD struct {
 var Scalar = &Set{
 	Name:    "scalar",
 	Moments: momentsScalar, NormSums: normSumsScalar, NormGrad: normGradScalar,
-	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, SwishGrad: swishGradScalar, GELUGrad: geluGradScalar, Winner: winnerScalar,
+	Dot: dotScalar, MulAdd: mulAddScalar, Mask: maskScalar, SwishGrad: swishGradScalar, GELU: geluScalar, GELUGrad: geluGradScalar,
+	Winner:      winnerScalar,
 	GroupedGrad: groupedGradScalar, Adam: adamScalar, SGD: sgdScalar, Finite: finiteScalar,
 }
 
@@ -184,6 +187,12 @@ func maskScalar(dx, dy, y []float32) {
 func swishGradScalar(dx, dy, x, sigmoid []float32, factor float32) {
 	for i, s := range sigmoid {
 		dx[i] = dy[i] * (s * (1 + factor*(x[i]*(1-s))))
+	}
+}
+
+func geluScalar(y, x []float32) {
+	for i, v := range x[:len(y)] {
+		y[i] = v * float32(0.5*(1+math.Erf(float64(v)/math.Sqrt2)))
 	}
 }
 

@@ -134,7 +134,7 @@ func TestEverySetComputesWhatTheScalarSetDoes(t *testing.T) {
 	}
 }
 
-func TestGELUGradIsExactEverywhere(t *testing.T) {
+func TestGELUIsExactEverywhere(t *testing.T) {
 	var x []float32
 	for i := range 40 * simd.Lanes {
 		x = append(x, float32(i-20*simd.Lanes)/16)
@@ -144,9 +144,16 @@ func TestGELUGradIsExactEverywhere(t *testing.T) {
 	for i := range ones {
 		ones[i] = 1
 	}
-	want, got := make([]float32, len(x)), make([]float32, len(x))
+	value, want, got := make([]float32, len(x)), make([]float32, len(x)), make([]float32, len(x))
+	routines.Scalar.GELU(value, x)
 	routines.Scalar.GELUGrad(want, ones, x)
 	for _, s := range routines.Sets() {
+		s.GELU(got, x)
+		for i := range x {
+			if !(math.Abs(float64(got[i]-value[i])) <= 3e-7*max(1, math.Abs(float64(x[i])))) {
+				t.Errorf("%s: the value at %v is %v, want %v", s.Name, x[i], got[i], value[i])
+			}
+		}
 		s.GELUGrad(got, ones, x)
 		for i := range x {
 			if !(math.Abs(float64(got[i]-want[i])) <= 4e-7) {

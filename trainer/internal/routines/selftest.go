@@ -28,6 +28,7 @@ func selfTest(t *emit.Trial[*Set]) {
 	compare("MulAdd", n, func(s *Set, y []float32) { s.MulAdd(y, a, b) })
 	compare("Mask", n, func(s *Set, y []float32) { s.Mask(y, a, b) })
 	compare("SwishGrad", n, func(s *Set, y []float32) { s.SwishGrad(y, a, x, b, 0.5) })
+	compare("GELU", n, func(s *Set, y []float32) { s.GELU(y, x) })
 	compare("GELUGrad", n, func(s *Set, y []float32) { s.GELUGrad(y, a, x) })
 	compare("Winner", 2*n, func(s *Set, y []float32) { s.Winner(y[:n], y[n:], x, maxima) })
 	for _, channels := range []int{1, 4, 8, 16} {
