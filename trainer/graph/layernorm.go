@@ -7,8 +7,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
-// layerNorm normalizes the channels of each pixel (Ba, Kiros and Hinton, arXiv
-// 1607.06450).
+// layerNorm normalizes the channels of each pixel (Ba et al., arXiv 1607.06450).
 type layerNorm struct {
 	node        *nn.Node
 	x           *value

@@ -41,8 +41,7 @@ type Set struct {
 	SwishGrad func(dx, dy, x, sigmoid []float32, factor float32)
 	// GELU sets y = x*Φ(x), where Φ is the distribution of a standard normal.
 	GELU func(y, x []float32)
-	// GELUGrad sets dx = dy * (Φ(x) + x*φ(x)), where φ is the density: the gradient of
-	// GELU. dx may be dy.
+	// GELUGrad sets dx = dy * (Φ(x) + x*Φ'(x)), the gradient of GELU. dx may be dy.
 	GELUGrad func(dx, dy, x []float32)
 	// Winner adds rest to dx and clears it, in the lanes where x equals y.
 	Winner func(dx, rest, x, y []float32)
