@@ -12,7 +12,6 @@ import (
 	"bufio"
 	"bytes"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,7 +24,7 @@ import (
 // Path is the module path.
 const Path = "github.com/deploy-kernel/deploy-kernel"
 
-//go:embed go.mod runtime/*/*.go runtime/ensemble/*/*.go runtime/simd/*/*.go runtime/vision/*/*.go crypt/*.go crypt/internal/*/*.go
+//go:embed runtime/*/*.go runtime/ensemble/*/*.go runtime/simd/*/*.go runtime/vision/*/*.go crypt/*.go crypt/internal/*/*.go
 //go:embed internal/hint/*.go internal/hugepage/*.go
 var sources embed.FS
 
@@ -38,14 +37,10 @@ var vendored []byte
 
 // WriteModule writes the module to the existing folder dir.
 func WriteModule(dir string) error {
-	mod, err := module()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), module(), 0o644); err != nil {
 		return fmt.Errorf("writing the runtime's sources: %w", err)
 	}
-	err = fs.WalkDir(sources, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(sources, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			return err
 		}
@@ -82,32 +77,18 @@ func writeVendored(dir string) error {
 	return nil
 }
 
-// GoVersion returns the oldest version of Go that builds kernels, such as "1.26.0".
-func GoVersion() (string, error) {
-	mod, err := sources.ReadFile("go.mod")
-	if err != nil {
-		return "", fmt.Errorf("reading the module's go.mod: %w", err)
-	}
-	for s := bufio.NewScanner(bytes.NewReader(mod)); s.Scan(); {
-		if version, ok := strings.CutPrefix(s.Text(), "go "); ok {
-			return version, nil
-		}
-	}
-	return "", errors.New("reading the module's go.mod: it has no go line")
-}
+// GoVersion is the oldest version of Go that builds kernels. The commands need a newer
+// one, because of modules that they use.
+const GoVersion = "1.25"
 
-// module returns a go.mod with the module's path, its Go version, and the modules of the
-// vendor folder as requirements.
-func module() ([]byte, error) {
-	version, err := GoVersion()
-	if err != nil {
-		return nil, err
-	}
-	mod := fmt.Appendf(nil, "module %s\n\ngo %s\n", Path, version)
+// module returns a go.mod with the module's path, the Go version of kernels, and the
+// modules of the vendor folder as requirements.
+func module() []byte {
+	mod := fmt.Appendf(nil, "module %s\n\ngo %s.0\n", Path, GoVersion)
 	for s := bufio.NewScanner(bytes.NewReader(txtar.Parse(vendored).Comment)); s.Scan(); {
 		if s.Text() != "" {
 			mod = fmt.Appendf(mod, "\nrequire %s\n", s.Text())
 		}
 	}
-	return mod, nil
+	return mod
 }

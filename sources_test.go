@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"go/types"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
+	"golang.org/x/tools/go/packages"
 	"golang.org/x/tools/txtar"
 )
 
@@ -130,4 +133,85 @@ func vendorFolder(t *testing.T) *txtar.Archive {
 	}
 	a.Files = append(a.Files, txtar.File{Name: "vendor/modules.txt", Data: []byte(list.String())})
 	return a
+}
+
+// Kernels are built by whatever Go there is, so the runtime uses no symbol that came after
+// GoVersion. The compiler checks the language, by the module's go.mod.
+func TestKernelsUseNoSymbolsOfNewerGo(t *testing.T) {
+	newer := newerSymbols(t)
+	dir := t.TempDir()
+	if err := deploykernel.WriteModule(dir); err != nil {
+		t.Fatal(err)
+	}
+	pkgs, err := packages.Load(&packages.Config{
+		Mode: packages.NeedName | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
+		Dir:  dir, Env: append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off"),
+	}, "./...", "golang.org/x/image/...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pkgs) < 30 {
+		t.Fatalf("only %d packages", len(pkgs))
+	}
+	for _, p := range pkgs {
+		for _, err := range p.Errors {
+			t.Error(err)
+		}
+		for id, object := range p.TypesInfo.Uses {
+			if name := symbol(object); newer[name] {
+				t.Errorf("%v: %s is newer than Go %s", p.Fset.Position(id.Pos()), name, deploykernel.GoVersion)
+			}
+		}
+	}
+}
+
+// symbol returns the name of a function, variable or constant of a package, or of a
+// method, such as "bytes.Buffer.Peek".
+func symbol(object types.Object) string {
+	if object.Pkg() == nil {
+		return ""
+	}
+	if f, ok := object.(*types.Func); ok {
+		return strings.NewReplacer("(", "", ")", "", "*", "").Replace(f.FullName())
+	}
+	return object.Pkg().Path() + "." + object.Name()
+}
+
+// apiLine matches a function, variable, constant or method in a list of a Go release's
+// symbols. New types have new functions or methods, and new fields are rare.
+var apiLine = regexp.MustCompile(`(?m)^pkg (\S+)(?: \(.*?\))?, (?:(?:func|var|const) (\w+)|method \(\*?(\w+).*?\) (\w+)).*$`)
+
+// newerSymbols returns the symbols of the standard library that came after GoVersion, from
+// the lists in the folder of Go.
+func newerSymbols(t *testing.T) map[string]bool {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	minor, err := strconv.Atoi(strings.TrimPrefix(deploykernel.GoVersion, "1."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := map[string]bool{}
+	for {
+		minor++
+		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "api", fmt.Sprintf("go1.%d.txt", minor)))
+		if err != nil {
+			break
+		}
+		for _, m := range apiLine.FindAllStringSubmatch(string(text), -1) {
+			switch {
+			case strings.Contains(m[0], "//deprecated"):
+			case m[2] != "":
+				newer[m[1]+"."+m[2]] = true
+			default:
+				newer[m[1]+"."+m[3]+"."+m[4]] = true
+			}
+		}
+	}
+	if len(newer) == 0 {
+		t.Skip("this Go has no lists of newer symbols")
+	}
+	return newer
 }

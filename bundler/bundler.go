@@ -51,6 +51,9 @@ type Options struct {
 	// By is the name of the generator in the first line of the bundle. Empty means
 	// "bundler".
 	By string
+	// Go is the oldest release that builds the bundle, such as "1.25", for its first
+	// lines. Empty means the release that makes the bundle.
+	Go string
 	// Progress, unless nil, is called before each step with its description, such as
 	// "type-checking 312 packages". Calls never overlap.
 	Progress func(doing string)
@@ -134,7 +137,7 @@ func (b *bundling) run(ctx context.Context) (res *Result, err error) {
 		return nil, err
 	}
 	b.begin("print", "printing and formatting "+source.Count(len(named.Kept), "package"))
-	file, err := print.Write(ctx, named, print.Options{By: b.options.By, Licenses: b.options.Licenses, Minify: b.options.Minify})
+	file, err := print.Write(ctx, named, print.Options{By: b.options.By, Go: b.options.Go, Licenses: b.options.Licenses, Minify: b.options.Minify})
 	if err != nil {
 		return nil, err
 	}

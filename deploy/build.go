@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
@@ -40,7 +39,7 @@ func bundle(ctx context.Context, o Options, built *plan.Built, formats []string,
 		return nil, err
 	}
 	result, err := bundler.Bundle(ctx, bundler.Options{
-		Dir: dir, Package: "./kernel", TagsSet: true, Env: goEnv(draft.Scratch), By: "deploy-kernel",
+		Dir: dir, Package: "./kernel", TagsSet: true, Env: goEnv(draft.Scratch), By: "deploy-kernel", Go: deploykernel.GoVersion,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("bundling the kernel: %w", goMissing(err))
@@ -99,14 +98,4 @@ func goMissing(err error) error {
 		return hint.New(err, "deploying needs Go (go.dev/dl), without network: put its go command on PATH")
 	}
 	return err
-}
-
-// goVersion returns the oldest Go that builds a kernel, such as "1.26".
-func goVersion() (string, error) {
-	v, err := deploykernel.GoVersion()
-	if err != nil {
-		return "", err
-	}
-	parts := strings.SplitN(v, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], "."), nil
 }

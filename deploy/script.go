@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	deploykernel "github.com/deploy-kernel/deploy-kernel"
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/templates"
@@ -18,13 +19,9 @@ func writeScript(o Options, p *ensemble.Plan, source []byte, program program, da
 	if err := o.publisher().writeMetadata(datasets, draft); err != nil {
 		return nil, err
 	}
-	version, err := goVersion()
-	if err != nil {
-		return nil, err
-	}
 	text, err := templates.Launcher{
 		Title: o.Title, Program: program.Name, Dataset: first.ID, SHA256: program.SHA256, Size: program.Size,
-		Source: source, GoVersion: version,
+		Source: source, GoVersion: deploykernel.GoVersion,
 	}.Python()
 	if err != nil {
 		return nil, err

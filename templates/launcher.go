@@ -23,7 +23,7 @@ type Launcher struct {
 	Size    int64  // of the program, in bytes
 	// Source is the Go file that the program was built from.
 	Source []byte
-	// GoVersion is the oldest Go that builds Source, such as "1.26".
+	// GoVersion is the oldest Go that builds Source, such as "1.25".
 	GoVersion string
 }
 

@@ -29,6 +29,8 @@ import (
 type Options struct {
 	// By is the name of the generator in the first line. Empty means "bundler".
 	By string
+	// Go is the oldest release that builds the bundle. Empty means the one that makes it.
+	Go string
 	// Licenses appends the license files of the modules as comments.
 	Licenses bool
 	// Minify drops comments other than license notices.
