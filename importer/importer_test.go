@@ -572,6 +572,12 @@ func FuzzImport(f *testing.F) {
 	} {
 		f.Add(onnxtest.Model(17, append(parts, onnxtest.Input("x", -1, 3, -1, -1), onnxtest.Output("y"))...))
 	}
+	f.Add(small())
+	for _, b := range hostile() {
+		if len(b) < 1<<12 {
+			f.Add(b)
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := onnx.Parse(b)
 		if err != nil {
@@ -580,6 +586,9 @@ func FuzzImport(f *testing.F) {
 		n, err := importer.Import(t.Context(), m, importer.Options{InputSize: side})
 		if err != nil || n.Graph.Input.Shape.Len() > 1000 {
 			return
+		}
+		if g, err := nn.ParseText(n.Graph.Arch, n.Graph.Text()); err != nil || g.Text() != n.Graph.Text() {
+			t.Errorf("the text of the network changes: %v", err)
 		}
 		for _, p := range n.Graph.Params() {
 			if _, shape, err := n.Weights.Float32(p.Name); err != nil || !slices.Equal(shape, p.Shape) {

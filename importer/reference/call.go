@@ -50,11 +50,19 @@ func (c *call) planOutput(i int, t onnx.ElemType, shape []int) bool {
 	}
 	if c.err == nil && c.known {
 		c.cost(int(n))
+		c.fits(int(n))
 	}
 	if c.err == nil && i < len(c.out) {
 		c.out[i] = tensor.Unknown(t, shape)
 	}
 	return c.err == nil && c.known
+}
+
+// fits fails unless n more elements may be computed.
+func (c *call) fits(n int) {
+	if most := c.e.limits.alive; c.e.alive+n > most {
+		c.fail("the values that it and the nodes before compute have more than %d elements", most)
+	}
 }
 
 // cost counts multiplications.
@@ -63,8 +71,8 @@ func (c *call) cost(n ...int) {
 	for _, f := range n {
 		work *= float64(f)
 	}
-	if c.e.work += work; c.e.work > maxWork {
-		c.fail("the model needs more than %.0g multiplications", float64(maxWork))
+	if c.e.work += work; c.e.work > c.e.limits.work {
+		c.fail("the model needs more than %.2g multiplications", c.e.limits.work)
 	}
 }
 

@@ -13,7 +13,8 @@
 // numbers and recurrent layers. It lists every node that it can't run in one
 // [UnsupportedError]. Operators have their meaning of operator set 6 to 27. A computed
 // tensor has at most 2^27 elements; those alive at a time have at most 2^29. A run may
-// take 2^38 multiplications.
+// take 2^38 multiplications. What folding constants may take grows with the constants
+// in the file, so a small file takes little time and memory.
 package reference
 
 import (
@@ -23,6 +24,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/importer/tensor"
+	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
 )
 
 // The limits of a run.
@@ -31,6 +33,47 @@ const (
 	maxAlive    = 1 << 29
 	maxWork     = 1 << 38
 )
+
+// limits bound what a run computes.
+type limits struct {
+	alive int     // elements at a time, beyond those in the file
+	work  float64 // multiplications
+}
+
+// foldingLimits returns the limits of folding the constants of a graph. Networks with
+// standardized weights compute up to ten tensors from each. Tables of relative
+// positions take some tens of multiplications for each parameter.
+func foldingLimits(g *onnx.Graph) limits {
+	stored := storedElements(g)
+	return limits{alive: min(maxAlive, 1<<22+16*stored), work: min(maxWork, float64(1<<26+512*stored))}
+}
+
+// storedElements returns the number of elements of all constants in a graph, apart from
+// attributes without data. A run fails if an initializer has none.
+func storedElements(g *onnx.Graph) int {
+	n := 0
+	add := func(t *onnx.Tensor) {
+		if elements, err := weights.Elements(t.Shape); err == nil {
+			n = min(maxAlive, n+min(maxAlive, elements))
+		}
+	}
+	for _, t := range g.Initializers {
+		add(t)
+	}
+	for _, node := range g.Nodes {
+		for _, a := range node.Attributes {
+			if a.Tensor != nil {
+				if _, err := a.Tensor.Bytes(); err == nil {
+					add(a.Tensor)
+				}
+			}
+			if a.Graph != nil {
+				n = min(maxAlive, n+storedElements(a.Graph))
+			}
+		}
+	}
+	return n
+}
 
 // Values holds tensors by the names of the graph's values.
 type Values map[string]*tensor.Tensor
@@ -42,7 +85,7 @@ func Run(ctx context.Context, m *onnx.Model, inputs Values) (Values, error) {
 			return nil, fmt.Errorf("the input %q has no elements", name)
 		}
 	}
-	e := &evaluation{ctx: ctx}
+	e := &evaluation{ctx: ctx, limits: limits{maxAlive, maxWork}}
 	all, err := e.graph(m.Graph, inputs, nil)
 	if err != nil {
 		return nil, err
@@ -57,7 +100,7 @@ func Run(ctx context.Context, m *onnx.Model, inputs Values) (Values, error) {
 // Infer returns all values of a model's graph. Values that depend on the elements of
 // unknown inputs are unknown.
 func Infer(ctx context.Context, m *onnx.Model, inputs Values) (Values, error) {
-	return (&evaluation{ctx: ctx, keep: true}).graph(m.Graph, inputs, nil)
+	return (&evaluation{ctx: ctx, keep: true, limits: foldingLimits(m.Graph)}).graph(m.Graph, inputs, nil)
 }
 
 // UnsupportedError lists the nodes that cannot be run.
@@ -92,7 +135,8 @@ func (e *UnsupportedError) Error() string {
 
 // evaluation is one run over a graph.
 type evaluation struct {
-	ctx context.Context
+	ctx    context.Context
+	limits limits
 	// keep retains values that no later node uses.
 	keep bool
 	// work counts multiplications.
@@ -205,6 +249,9 @@ func (e *evaluation) node(n *onnx.Node, values Values) (reason string) {
 		c.in = append(c.in, nil)
 	}
 	op.run(c)
+	if c.err == nil {
+		c.fits(0)
+	}
 	if c.err != nil {
 		return c.err.Error()
 	}
@@ -219,9 +266,6 @@ func (e *evaluation) node(n *onnx.Node, values Values) (reason string) {
 		if c.out[i].Known() {
 			e.alive += c.out[i].Len()
 		}
-	}
-	if e.alive > maxAlive {
-		return fmt.Sprintf("the values of the model have more than %d elements", maxAlive)
 	}
 	return ""
 }
