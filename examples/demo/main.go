@@ -1,5 +1,6 @@
 // Command demo runs the whole workflow offline, with nothing but Go. It makes a small
-// image data set, trains two networks on three folds, blends them, encrypts the weights
+// image data set and trains two networks on three folds. One of them goes through ONNX
+// files, as a network of another tool would. The demo blends them, encrypts the weights
 // and deploys the ensemble. It runs the kernel with `go run kernel.go` and kernel.py in
 // Kaggle's layout, compares the submissions with infer's, and scores them.
 //

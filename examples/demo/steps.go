@@ -19,6 +19,7 @@ var steps = []struct {
 }{
 	{"make images of shapes, with missing labels, near-copies and uneven classes", (*scene).makeData},
 	{"train: two networks, three folds each", (*scene).train},
+	{"infer export-onnx, import-weights: one network goes through ONNX, as a foreign one would", (*scene).throughONNX},
 	{"train --predict-oof --predict-test: predict held-out rows and test images", (*scene).outOfFold},
 	{"blend: make an ensemble of the networks", (*scene).blend},
 	{"make a key and encrypt the weights", (*scene).encrypt},
@@ -37,7 +38,7 @@ func (s *scene) encrypt() error {
 	if err := os.MkdirAll(s.path("encrypted"), 0o755); err != nil {
 		return err
 	}
-	plain, err := filepath.Glob(s.path("runs", "*", "f?", "small_*.safetensors"))
+	plain, err := s.weights()
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (s *scene) infer() error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
-	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("oof"), "--input", s.files.Data, "--output", out, "--predictions", filepath.Dir(out)); err != nil {
+	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("imported"), "--weights", s.path("oof"), "--input", s.files.Data, "--output", out, "--predictions", filepath.Dir(out)); err != nil {
 		return err
 	}
 	if err := s.compare(filepath.Dir(out)); err != nil {
@@ -65,7 +66,7 @@ func (s *scene) infer() error {
 }
 
 func (s *scene) deploy() error {
-	out, err := s.tool("deploy-kernel", "infer", s.ensemble, "--weights", s.path("encrypted"), "--weights", s.path("oof"),
+	out, err := s.tool("deploy-kernel", "infer", s.ensemble, "--weights", s.path("encrypted"), "--weights", s.path("oof"), "--configs", s.path("imported"),
 		"--key", s.path("demo.key"), "--user", "demo", "--input", s.files.Data, "-o", s.path("deploy"))
 	if err != nil {
 		return err

@@ -20,8 +20,7 @@ func (s *scene) makeData() (err error) {
 
 // trainer runs train with a config, and notes the best epochs.
 func (s *scene) trainer(config string, args ...string) error {
-	name := strings.TrimSuffix(filepath.Base(config), ".yml")
-	_, said, err := s.talk("train", append([]string{"--config", config, "--data", s.files.Data, "--run", s.path("runs", name)}, args...)...)
+	_, said, err := s.talk("train", append([]string{"--config", config, "--data", s.files.Data, "--run", s.path("runs", name(config))}, args...)...)
 	for line := range strings.Lines(said) {
 		if strings.Contains(line, "the best") && !strings.Contains(line, "so far") {
 			s.note("  %s", strings.TrimSpace(line))
@@ -29,6 +28,9 @@ func (s *scene) trainer(config string, args ...string) error {
 	}
 	return err
 }
+
+// name returns the name of a config.
+func name(config string) string { return strings.TrimSuffix(filepath.Base(config), ".yml") }
 
 func (s *scene) train() error {
 	if _, err := s.tool("train", "folds", "--config", s.files.Configs[0], "--data", s.files.Data, "--group-by", "-", "--force"); err != nil {
@@ -42,13 +44,54 @@ func (s *scene) train() error {
 	return nil
 }
 
-func (s *scene) outOfFold() error {
-	for _, c := range s.files.Configs {
-		if err := s.trainer(c, "--folds", "0-2", "--predict-oof", "--predict-test", "-o", s.path("oof")); err != nil {
+// folds lists the weights of all folds of a network.
+func (s *scene) folds(config string) ([]string, error) {
+	return filepath.Glob(s.path("runs", name(config), "f?", name(config)+"_f*.safetensors"))
+}
+
+// throughONNX exports the folds of the last network as ONNX models, and imports them
+// under the name imported. Only the imported network enters the ensemble.
+func (s *scene) throughONNX() error {
+	trained, err := s.folds(s.files.Configs[len(s.files.Configs)-1])
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{"onnx", "imported"} { // without the files of an earlier run
+		if err := os.RemoveAll(s.path(dir)); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(s.path("onnx"), 0o755); err != nil {
+		return err
+	}
+	for _, weights := range trained {
+		model := s.path("onnx", strings.TrimSuffix(filepath.Base(weights), ".safetensors")+".onnx")
+		if _, err := s.tool("infer", "export-onnx", weights, "-o", model); err != nil {
+			return err
+		}
+		if _, err := s.tool("infer", "import-weights", model, "--name", "imported", "--num-folds", "3", "--num-ttas", "2", "-o", s.path("imported")); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// weights lists the weights of the ensemble's networks: the drawn and the imported ones.
+func (s *scene) weights() ([]string, error) {
+	drawn, err := s.folds(s.files.Configs[0])
+	if err != nil {
+		return nil, err
+	}
+	imported, err := filepath.Glob(s.path("imported", "*.safetensors"))
+	return append(drawn, imported...), err
+}
+
+func (s *scene) outOfFold() error {
+	predict := []string{"--predict-oof", "--predict-test", "-o", s.path("oof")}
+	if err := s.trainer(s.files.Configs[0], append(predict, "--folds", "0-2")...); err != nil {
+		return err
+	}
+	return s.trainer(s.path("imported", "imported.yml"), append(predict, "--weights", s.path("imported"), "--all")...)
 }
 
 // blend fits the coefficients of the ensemble, and notes their score.

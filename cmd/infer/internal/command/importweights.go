@@ -38,7 +38,8 @@ type importFlags struct {
 	taskName, metricName           string
 	classNames                     string // a list, or the path of a file
 	threshold                      float64
-	fold, epoch, size, views       int
+	fold, folds, epoch             int
+	size, views                    int
 	force                          bool
 
 	spec  *predictionspec.Spec // what the flags say of predictions
@@ -85,6 +86,7 @@ above 1 and so on.`,
 	fs.Float64Var(&f.threshold, "threshold", 0.5, "probability above which an image gets a label, `0 to 1`")
 	fs.StringVar(&f.name, "name", "", "`NAME` of the network (default: from the file's name)")
 	fs.IntVar(&f.fold, "fold", 0, "the fold that training held out, `0 to 254`")
+	fs.IntVar(&f.folds, "num-folds", 5, "the `NUMBER` of folds that training divided the table into, 1 to 255")
 	fs.IntVar(&f.epoch, "epoch", 0, "the epoch after which the weights were saved, a `NUMBER`")
 	fs.StringVar(&f.score, "score", "0", "the validation score, a `NUMBER`")
 	fs.IntVar(&f.size, "size", 0, "height and width of the input in `PIXELS` (default: the architecture's usual ones)")
@@ -102,6 +104,9 @@ func (f *importFlags) run(cmd *cobra.Command, path string) error {
 	}
 	if f.views < 1 || f.views > 6 {
 		return cli.Usagef("--num-ttas %d: it must be from 1 to 6", f.views)
+	}
+	if f.folds < 1 || f.folds > 255 {
+		return cli.Usagef("--num-folds %d: it must be from 1 to 255", f.folds)
 	}
 	file, err := openWeights(cmd, path, choice{key: f.key, Choice: network.Choice{InputSize: f.size}})
 	if err != nil {
@@ -339,7 +344,7 @@ model:
   num_folds: %d
 test:
   num_ttas: %d
-`, strconv.Quote(filepath.Base(path)), from, taskLine, size, classes, max(5, f.fold+1), f.views)
+`, strconv.Quote(filepath.Base(path)), from, taskLine, size, classes, max(f.folds, f.fold+1), f.views)
 	if f.spec.Metric.Name != "" || f.spec.ClassNames != nil {
 		text = append(text, sections...)
 	}
