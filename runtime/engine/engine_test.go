@@ -215,6 +215,10 @@ var drawings = map[string]func(b *nn.Builder, x *nn.Node) *nn.Node{
 		w := b.Mul(y, b.GlobalMaxPool(y))
 		return b.Add(b.Conv("p4", w, square(24, 1, 1, 0, 1)), w) // two readers: not packed
 	},
+	"padded input": func(b *nn.Builder, x *nn.Node) *nn.Node {
+		y := b.Conv("c1", b.Pad(x, nn.Border{Bottom: 1, Right: 2}), square(24, 3, 2, 0, 1))
+		return b.Add(y, b.Conv("c2", b.Pad(x, nn.Border{Top: 1, Left: 2}), square(24, 3, 2, 0, 1)))
+	},
 	"gates": func(b *nn.Builder, x *nn.Node) *nn.Node {
 		x = b.Conv("c", x, square(40, 3, 2, 1, 1))
 		s := b.Sigmoid(b.Linear("l2", b.ReLU(b.Linear("l1", b.GlobalAvgPool(x), 4)), 40))

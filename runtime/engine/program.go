@@ -220,14 +220,18 @@ func remove(areas []*area, a *area) []*area {
 	return areas
 }
 
-// narrow reports whether a unit's result has few channels and only plain
-// convolutions read it. They then take all taps of a window row as one segment.
+// narrow reports whether a unit's result has few channels and only plain convolutions
+// read it, or Pads and Subsamples that these skip. They then take all taps of a window
+// row as one segment.
 func (comp *compiler) narrow(u *unit) bool {
 	if u.last.Shape.C >= simd.Lanes/2 || u.first.Op != nn.Input && comp.fusion.statisticsOf(u) == nil {
 		return false
 	}
 	readers := comp.fusion.readers(u.last)
 	for _, r := range readers {
+		if (r.Op == nn.Pad || r.Op == nn.Subsample) && comp.fusion.skipped(r) {
+			continue
+		}
 		if r.Op != nn.Conv || depthwise(r) || smallGroups(r) || r.Groups > 1 {
 			return false
 		}
