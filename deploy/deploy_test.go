@@ -22,6 +22,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/shrink"
 	"github.com/deploy-kernel/deploy-kernel/dev/demodata"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
 	"github.com/deploy-kernel/deploy-kernel/runtime/weights"
@@ -85,7 +86,7 @@ func (d *deployed) inPlace(path string) ([]byte, error) {
 		return nil, err
 	}
 	_, err = predict.Run(context.Background(), built.Plan, predict.Options{
-		Archs: arch.All(), Formats: formats.All(), Output: path, Input: filepath.Dir(d.files.Data),
+		Archs: arch.All(), Operations: engine.Operations(), Formats: formats.All(), Output: path, Input: filepath.Dir(d.files.Data),
 	})
 	if err != nil {
 		return nil, err
@@ -306,7 +307,7 @@ func TestTheKernelAppliesTheOffsetsOfClasses(t *testing.T) {
 	}
 	cut := filepath.Join(root, "cut.csv")
 	if _, err := predict.Run(t.Context(), built.Plan, predict.Options{
-		Archs: arch.All(), Formats: formats.All(), Output: cut, Input: filepath.Join(root, "input"), Key: &d.key, Partial: true,
+		Archs: arch.All(), Operations: engine.Operations(), Formats: formats.All(), Output: cut, Input: filepath.Join(root, "input"), Key: &d.key, Partial: true,
 	}); err != nil {
 		t.Fatal(err)
 	}

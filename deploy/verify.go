@@ -13,6 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/deploy/folder"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
@@ -39,7 +40,7 @@ func verify(ctx context.Context, o Options, built *plan.Built, tests *testSet, p
 		return err
 	}
 	run := predict.Options{
-		Archs: built.Archs, Formats: formats.All(), Input: inputs,
+		Archs: built.Archs, Operations: engine.Operations(), Formats: formats.All(), Input: inputs,
 		Output: filepath.Join(unbundled, "submission.csv"), Predictions: filepath.Join(unbundled, "predictions"),
 	}
 	if o.KeyPlace == folder.InEnvironment || o.KeyPlace == folder.InKernel {

@@ -8,11 +8,14 @@ import (
 	"github.com/dave/jennifer/jen"
 	deploykernel "github.com/deploy-kernel/deploy-kernel"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 )
 
 const (
 	archPath    = deploykernel.Path + "/runtime/arch"
+	enginePath  = deploykernel.Path + "/runtime/engine"
 	commandPath = deploykernel.Path + "/runtime/ensemble/command"
 	visionPath  = deploykernel.Path + "/runtime/vision"
 )
@@ -30,20 +33,29 @@ type MainOptions struct {
 }
 
 // Main returns the source of a main package that predicts plan. It names only the
-// architectures of the plan and the formats of o, so a bundler drops the others.
+// architectures of the plan, the operations that their networks need and the formats of
+// o, so a bundler drops the others.
 func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	var archs []jen.Code
-	seen := map[string]bool{}
+	seen, needed := map[string]bool{}, map[string]bool{}
 	for _, m := range plan.Models {
-		if seen[m.Arch] {
-			continue
-		}
-		seen[m.Arch] = true
-		a, err := archOf(&m, o.Archs)
+		a, g, err := archOf(&m, o.Archs)
 		if err != nil {
 			return nil, fmt.Errorf("generating the kernel: model %s: %w", m.Name, err)
 		}
-		archs = append(archs, jen.Line().Add(a))
+		for _, name := range engine.Needed(g) {
+			needed[name] = true
+		}
+		if !seen[m.Arch] {
+			seen[m.Arch] = true
+			archs = append(archs, jen.Line().Add(a))
+		}
+	}
+	var operations []jen.Code
+	for _, v := range engine.OperationVariables() {
+		if needed[v.Name] {
+			operations = append(operations, jen.Line().Qual(enginePath, v.Name))
+		}
 	}
 	literal, err := valueOf(plan)
 	if err != nil {
@@ -55,6 +67,8 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	f.Var().Id("plan").Op("=").Add(literal)
 	f.Comment("archs are the networks' architectures.")
 	f.Var().Id("archs").Op("=").Index().Qual(archPath, "Arch").Values(append(archs, jen.Line())...)
+	f.Comment("operations are what the networks compute with.")
+	f.Var().Id("operations").Op("=").Index().Qual(enginePath, "Operation").Values(append(operations, jen.Line())...)
 	f.Comment("formats are the image formats that are decoded.")
 	var formats []jen.Code
 	for _, name := range o.Formats {
@@ -68,7 +82,7 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	}
 	f.Const().Id("key").Op("=").Lit(o.Key)
 	f.Func().Id("main").Params().Block(
-		jen.Qual(commandPath, "Main").Call(jen.Id("plan"), jen.Id("archs"), jen.Id("formats"), jen.Id("key")),
+		jen.Qual(commandPath, "Main").Call(jen.Id("plan"), jen.Id("archs"), jen.Id("operations"), jen.Id("formats"), jen.Id("key")),
 	)
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {
@@ -77,38 +91,38 @@ func Main(plan *ensemble.Plan, o MainOptions) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// archOf returns the expression of a model's architecture. An imported one is the text
-// of its graph.
-func archOf(m *ensemble.Model, archs []arch.Arch) (jen.Code, error) {
+// archOf returns the expression of a model's architecture, and the model's network. An
+// imported one is the text of its graph.
+func archOf(m *ensemble.Model, archs []arch.Arch) (jen.Code, *nn.Graph, error) {
+	if v, ok := variableOf(m.Arch); ok {
+		g, err := v.Arch.Build(m.Config())
+		return jen.Qual(archPath, v.Name), g, err
+	}
 	if !arch.IsImported(m.Arch) {
-		variable, ok := variableOf(m.Arch)
-		if !ok {
-			return nil, fmt.Errorf("there is no architecture %q", m.Arch)
-		}
-		return jen.Qual(archPath, variable), nil
+		return nil, nil, fmt.Errorf("there is no architecture %q", m.Arch)
 	}
 	a, err := arch.Find(archs, m.Arch)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	g, err := a.Build(m.Config())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	text := g.Text()
 	literal := jen.Lit(text)
 	if !strings.Contains(text, "`") {
 		literal = jen.Op("`" + text + "`")
 	}
-	return jen.Qual(archPath, "Imported").Call(literal), nil
+	return jen.Qual(archPath, "Imported").Call(literal), g, nil
 }
 
-// variableOf returns the name of the Go variable of an architecture.
-func variableOf(name string) (string, bool) {
+// variableOf returns the Go variable of an architecture.
+func variableOf(name string) (arch.Variable, bool) {
 	for _, v := range arch.Variables() {
 		if v.Arch.Name == name {
-			return v.Name, true
+			return v, true
 		}
 	}
-	return "", false
+	return arch.Variable{}, false
 }

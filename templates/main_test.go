@@ -38,6 +38,7 @@ func ExampleMain() {
 	//
 	// import (
 	// 	arch "github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	// 	engine "github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	// 	ensemble "github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	// 	command "github.com/deploy-kernel/deploy-kernel/runtime/ensemble/command"
 	// 	vision "github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -74,6 +75,15 @@ func ExampleMain() {
 	// 	arch.CIFARResNet20,
 	// }
 	//
+	// // operations are what the networks compute with.
+	// var operations = []engine.Operation{
+	// 	engine.Grouped,
+	// 	engine.Convolution,
+	// 	engine.Addition,
+	// 	engine.GlobalPooling,
+	// 	engine.Copy,
+	// }
+	//
 	// // formats are the image formats that are decoded.
 	// var formats = []vision.Format{
 	// 	jpeg.Format,
@@ -84,7 +94,7 @@ func ExampleMain() {
 	// const key = ""
 	//
 	// func main() {
-	// 	command.Main(plan, archs, formats, key)
+	// 	command.Main(plan, archs, operations, formats, key)
 	// }
 }
 

@@ -2,7 +2,7 @@
 // a sample submission, and plain and encrypted weights of a tiny network.
 //
 //	w := ensembletest.New(t, 6)
-//	summary, err := predict.Run(ctx, w.Plan, predict.Options{Archs: []arch.Arch{ensembletest.Tiny}, Input: w.Root, Key: &w.Key, …})
+//	summary, err := predict.Run(ctx, w.Plan, predict.Options{Archs: []arch.Arch{ensembletest.Tiny}, Operations: engine.Operations(), Input: w.Root, Key: &w.Key, …})
 //
 // Equal arguments make equal files, except for the key.
 package ensembletest

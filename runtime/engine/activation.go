@@ -5,6 +5,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// Activation computes functions of each element that no other step applies to its result.
+var Activation = Operation{of(nn.Activate), func(comp *compiler, s *site) (step, error) {
+	return comp.activation(s.n.Activation, s.in[0], s.y), nil
+}}
+
 // activation applies a function to each element, in place or from another tensor.
 // Other steps use it as their epilogue: they apply it to pixels that they have just
 // stored, while these are in the cache. As an epilogue, nil does nothing.

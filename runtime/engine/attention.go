@@ -8,6 +8,16 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// Attention computes scaled dot-product attention.
+var Attention = Operation{of(nn.AttentionOp), func(comp *compiler, s *site) (step, error) {
+	return comp.attention(s.n, s.in, s.y)
+}}
+
+// MatMul multiplies two activations.
+var MatMul = Operation{of(nn.MatMul), func(comp *compiler, s *site) (step, error) {
+	return comp.matMul(s.n, s.in, s.y), nil
+}}
+
 // maxQueries is the number of queries in a block, whose scores stay in the L2 cache.
 const maxQueries = 120
 

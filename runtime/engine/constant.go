@@ -5,6 +5,21 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// PixelConcat joins the pixels of its inputs.
+var PixelConcat = Operation{of(nn.ConcatPixels), func(_ *compiler, s *site) (step, error) {
+	return &concatPixels{s.in, s.y}, nil
+}}
+
+// Combination computes with two activations, element by element.
+var Combination = Operation{of(nn.Combine), func(comp *compiler, s *site) (step, error) {
+	return comp.combine(s.n, s.in[0], s.in[1], s.y), nil
+}}
+
+// Constant writes parameters as an activation.
+var Constant = Operation{of(nn.Constant), func(comp *compiler, s *site) (step, error) {
+	return comp.constant(s.n, s.y)
+}}
+
 // constant copies a parameter into the arena.
 type constant struct {
 	y      *tensor

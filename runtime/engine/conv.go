@@ -8,6 +8,26 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// Convolution computes convolutions of one group and linear layers, as products of matrices. Winograd's
+// and Strassen's algorithms take over where they are faster.
+var Convolution = Operation{
+	func(_ *fusion, u *unit) bool {
+		n := u.first
+		return n.Op == nn.Linear || n.Op == nn.Conv && n.Groups == 1 && !smallGroups(n)
+	},
+	func(comp *compiler, s *site) (step, error) {
+		if s.n.Op == nn.Conv {
+			if wg, err := comp.winograd(s.unit, s.in[0], s.y, s.floor); wg != nil || err != nil {
+				return wg, err
+			}
+			if st, err := comp.strassen(s.unit, s.in[0], s.y, s.floor); st != nil || err != nil {
+				return st, err
+			}
+		}
+		return comp.conv(s.unit, s.in[0], s.y, s.floor)
+	},
+}
+
 // The blocking of a convolution. A block of pixels stays in the L2 cache while all
 // panels of weights pass over it. Panels short enough for the L1 cache would lose
 // more at the start and the end of tiles than they save.

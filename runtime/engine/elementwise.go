@@ -7,6 +7,35 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// Affine computes batch norms and layer scales that are not part of a convolution.
+var Affine = Operation{of(nn.BatchNorm, nn.LayerScale), func(comp *compiler, s *site) (step, error) {
+	scale, shift, err := comp.affine(s.n, s.y)
+	return &affine{set: comp.set, x: s.in[0], y: s.y, scale: scale, shift: shift, floor: s.floor, after: comp.epilogue(s.unit, s.y)}, err
+}}
+
+// Addition computes sums, and ReLUs of their own.
+var Addition = Operation{of(nn.Add, nn.ReLU), func(comp *compiler, s *site) (step, error) {
+	if s.n.Op == nn.ReLU {
+		return &add{set: comp.set, b: s.in[0], y: s.y, factor: 1, floor: 0, zero: zeros(s.y)}, nil
+	}
+	return &add{set: comp.set, a: s.in[0], b: s.in[1], y: s.y, factor: float32(s.n.Scale), floor: s.floor, after: comp.epilogue(s.unit, s.y)}, nil
+}}
+
+// Multiplication multiplies by gates.
+var Multiplication = Operation{of(nn.Mul), func(comp *compiler, s *site) (step, error) {
+	return &gate{set: comp.set, x: s.in[0], gate: s.in[1], res: s.res, y: s.y, floor: s.floor, zero: zeros(s.y), after: comp.epilogue(s.unit, s.y)}, nil
+}}
+
+// GlobalPooling computes maxima and means of whole channels.
+var GlobalPooling = Operation{of(nn.GlobalAvgPool, nn.GlobalMaxPool), func(comp *compiler, s *site) (step, error) {
+	return &globalPool{set: comp.set, mean: s.n.Op == nn.GlobalAvgPool, x: s.in[0], y: s.y}, nil
+}}
+
+// Sigmoid computes the logistic function.
+var Sigmoid = Operation{of(nn.Sigmoid), func(comp *compiler, s *site) (step, error) {
+	return &sigmoid{set: comp.set, x: s.in[0], y: s.y}, nil
+}}
+
 // affine is a batch norm or layer scale that is not folded into a convolution.
 type affine struct {
 	set          *simd.Set

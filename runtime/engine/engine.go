@@ -89,6 +89,12 @@ type worker struct {
 // It returns a [*ShapeError] if a tensor does not fit, the error of p if a tensor
 // is missing, and an error if simd.Variable names an unknown set.
 func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
+	return CompileWith(Operations(), g, p, o)
+}
+
+// CompileWith is [Compile] with some operations only, at least the [Needed] ones. It
+// returns an error if the network needs another one.
+func CompileWith(ops []Operation, g *nn.Graph, p Params, o Options) (*Engine, error) {
 	set := o.SIMD
 	if set == nil {
 		var err error
@@ -96,7 +102,7 @@ func Compile(g *nn.Graph, p Params, o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	program, err := newProgram(g, p, set)
+	program, err := newProgram(ops, g, p, set)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// GroupNorm normalizes groups of channels of an image.
+var GroupNorm = Operation{of(nn.GroupNorm), func(comp *compiler, s *site) (step, error) {
+	return comp.groupNorm(s.n, s.in[0], s.y)
+}}
+
 // groupNorm normalizes groups of channels over all pixels.
 type groupNorm struct {
 	x, y         *tensor

@@ -5,6 +5,15 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// GroupConvolution computes convolutions of groups that no routine is made for.
+var GroupConvolution = Operation{
+	func(_ *fusion, u *unit) bool {
+		n := u.first
+		return n.Op == nn.Conv && n.Groups > 1 && !depthwise(n) && !smallGroups(n)
+	},
+	func(comp *compiler, s *site) (step, error) { return comp.groupConv(s.unit, s.in[0], s.y, s.floor) },
+}
+
 // groupConv is a convolution in groups of channels, as matrix products. Each panel of
 // output channels reads the input channels of its own groups only.
 type groupConv struct {

@@ -5,6 +5,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// LayerNorm normalizes the channels of each pixel.
+var LayerNorm = Operation{of(nn.LayerNorm), func(comp *compiler, s *site) (step, error) {
+	return comp.layerNorm(s.n, s.in[0], s.y)
+}}
+
 // layerNorm normalizes the channels of each pixel.
 type layerNorm struct {
 	set  *simd.Set

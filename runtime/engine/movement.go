@@ -7,6 +7,27 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// ChannelStatistics computes maxima and means over the channels of each pixel. One step
+// computes a Concat of them.
+var ChannelStatistics = Operation{
+	func(f *fusion, u *unit) bool { return f.statisticsOf(u) != nil },
+	func(comp *compiler, s *site) (step, error) {
+		nodes := []*nn.Node{s.n}
+		if s.n.Op == nn.Concat {
+			nodes = s.n.In
+		}
+		return comp.statistics(nodes, s.in[0], s.y), nil
+	},
+}
+
+// Copy copies values to other pixels or channels.
+var Copy = Operation{
+	func(f *fusion, u *unit) bool {
+		return of(nn.Concat, nn.Pad, nn.PadChannels, nn.Subsample)(f, u) && f.statisticsOf(u) == nil
+	},
+	func(_ *compiler, s *site) (step, error) { return newMove(s.n, s.in, s.y), nil },
+}
+
 // move copies values: Concat, Pad, PadChannels and Subsample. The output's pixel
 // (y, x) is the inputs' pixel (y, x)*stride - offset, or zero outside of them.
 type move struct {

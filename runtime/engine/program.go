@@ -52,11 +52,12 @@ type program struct {
 
 // compiler is the state of one compilation. Goroutines that make steps share it.
 type compiler struct {
-	set     *simd.Set
-	fusion  *fusion
-	tensors []*tensor // by node
-	areas   []*area
-	scratch int
+	operations []Operation
+	set        *simd.Set
+	fusion     *fusion
+	tensors    []*tensor // by node
+	areas      []*area
+	scratch    int
 
 	mu     sync.Mutex // guards the fields below and scratch
 	params Params
@@ -76,10 +77,10 @@ func ActivationBytes(g *nn.Graph) int {
 	return 4 * (place(newCompiler(fuse(g)).areas) + simd.Slack)
 }
 
-func newProgram(g *nn.Graph, p Params, set *simd.Set) (*program, error) {
+func newProgram(ops []Operation, g *nn.Graph, p Params, set *simd.Set) (*program, error) {
 	f := fuse(g)
 	comp := newCompiler(f)
-	comp.set, comp.params = set, p
+	comp.operations, comp.set, comp.params = ops, set, p
 	out := &program{input: comp.of(g.Input), output: comp.of(g.Output), arena: place(comp.areas) + simd.Slack}
 	steps, errs := make([]step, len(f.units)), make([]error, len(f.units))
 	// All cores pack weights.
@@ -252,94 +253,6 @@ func (u *unit) border(in nn.Shape) int {
 
 // of returns the tensor that holds a node's output.
 func (comp *compiler) of(n *nn.Node) *tensor { return comp.tensors[comp.fusion.root(n).ID] }
-
-// step returns the step of a unit, or nil if the unit needs none.
-func (comp *compiler) step(u *unit) (step, error) {
-	n, y := u.first, comp.of(u.last)
-	floor := simd.None
-	if u.relu {
-		floor = 0
-	}
-	in := make([]*tensor, len(u.in))
-	for i, x := range u.in {
-		in[i] = comp.of(x)
-	}
-	var res *tensor
-	if r := u.residual(); r != nil {
-		res = comp.of(r)
-	}
-	switch n.Op {
-	case nn.Input, nn.Dropout:
-		return nil, nil
-	case nn.PadChannels:
-		if comp.fusion.isView(n) {
-			return nil, nil
-		}
-	case nn.Conv, nn.Linear:
-		switch {
-		case depthwise(n):
-			return comp.depthwise(u, in[0], y, floor)
-		case smallGroups(n):
-			return comp.grouped(u, in[0], y, floor)
-		case n.Op == nn.Conv && n.Groups > 1:
-			return comp.groupConv(u, in[0], y, floor)
-		}
-		if n.Op == nn.Conv {
-			if wg, err := comp.winograd(u, in[0], y, floor); wg != nil || err != nil {
-				return wg, err
-			}
-			if s, err := comp.strassen(u, in[0], y, floor); s != nil || err != nil {
-				return s, err
-			}
-		}
-		return comp.conv(u, in[0], y, floor)
-	case nn.BatchNorm, nn.LayerScale:
-		scale, shift, err := comp.affine(n, y)
-		return &affine{set: comp.set, x: in[0], y: y, scale: scale, shift: shift, floor: floor, after: comp.epilogue(u, y)}, err
-	case nn.LayerNorm:
-		return comp.layerNorm(n, in[0], y)
-	case nn.Rearrange:
-		return newRearrange(n.Arrangement, in[0], y), nil
-	case nn.AttentionOp:
-		return comp.attention(n, in, y)
-	case nn.MatMul:
-		return comp.matMul(n, in, y), nil
-	case nn.Softmax:
-		return comp.softmax(in[0], y), nil
-	case nn.GroupNorm:
-		return comp.groupNorm(n, in[0], y)
-	case nn.Constant:
-		return comp.constant(n, y)
-	case nn.ConcatPixels:
-		return &concatPixels{in, y}, nil
-	case nn.Combine:
-		return comp.combine(n, in[0], in[1], y), nil
-	case nn.ReLU:
-		return &add{set: comp.set, b: in[0], y: y, factor: 1, floor: 0, zero: zeros(y)}, nil
-	case nn.Add:
-		return &add{set: comp.set, a: in[0], b: in[1], y: y, factor: float32(n.Scale), floor: floor, after: comp.epilogue(u, y)}, nil
-	case nn.Mul:
-		return &gate{set: comp.set, x: in[0], gate: in[1], res: res, y: y, floor: floor, zero: zeros(y), after: comp.epilogue(u, y)}, nil
-	case nn.MaxPool, nn.AvgPool:
-		return newPool(comp.set, u, in[0], y), nil
-	case nn.GlobalAvgPool, nn.GlobalMaxPool:
-		return &globalPool{set: comp.set, mean: n.Op == nn.GlobalAvgPool, x: in[0], y: y}, nil
-	case nn.Sigmoid:
-		return &sigmoid{set: comp.set, x: in[0], y: y}, nil
-	case nn.Activate:
-		return comp.activation(n.Activation, in[0], y), nil
-	case nn.ChannelMax, nn.ChannelMean:
-		return comp.statistics([]*nn.Node{n}, in[0], y), nil
-	case nn.Concat:
-		if u.placed {
-			return nil, nil
-		}
-		if comp.fusion.statistics(n) != nil {
-			return comp.statistics(n.In, in[0], y), nil
-		}
-	}
-	return newMove(n, in, y), nil
-}
 
 // zeros returns a row of zeros of the tensor's width.
 func zeros(t *tensor) []float32 { return make([]float32, t.w*t.pixel) }

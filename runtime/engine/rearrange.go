@@ -5,6 +5,11 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// Rearrangement moves values to other pixels and channels.
+var Rearrangement = Operation{of(nn.Rearrange), func(_ *compiler, s *site) (step, error) {
+	return newRearrange(s.n.Arrangement, s.in[0], s.y), nil
+}}
+
 // rearrange copies values to other places. The address of a value is a sum of one
 // number for its channel and one for its pixel, unless coordinates wrap around within
 // both.

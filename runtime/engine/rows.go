@@ -5,6 +5,23 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
 
+// Depthwise computes convolutions of single channels.
+var Depthwise = Operation{
+	func(_ *fusion, u *unit) bool { return depthwise(u.first) },
+	func(comp *compiler, s *site) (step, error) { return comp.depthwise(s.unit, s.in[0], s.y, s.floor) },
+}
+
+// Grouped computes convolutions of small groups of channels.
+var Grouped = Operation{
+	func(_ *fusion, u *unit) bool { return smallGroups(u.first) && !depthwise(u.first) },
+	func(comp *compiler, s *site) (step, error) { return comp.grouped(s.unit, s.in[0], s.y, s.floor) },
+}
+
+// Pooling computes maxima and means of windows.
+var Pooling = Operation{of(nn.MaxPool, nn.AvgPool), func(comp *compiler, s *site) (step, error) {
+	return newPool(comp.set, s.unit, s.in[0], s.y), nil
+}}
+
 // rowConv is a convolution that a routine of rows computes: depthwise, or with
 // small groups of channels.
 type rowConv struct {

@@ -3,8 +3,15 @@ package engine
 import (
 	"math"
 
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
 )
+
+// Softmax normalizes exponentials over the channels of each pixel.
+var Softmax = Operation{of(nn.Softmax), func(comp *compiler, s *site) (step, error) {
+	return comp.softmax(s.in[0], s.y), nil
+}}
 
 // softmaxRow computes, in place, the softmax of the values of each pixel. They lie in
 // planes, step values apart, at the offsets. Positions without a value hold minus

@@ -12,6 +12,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -28,7 +29,7 @@ func Example() {
 	}}}
 	output := filepath.Join(os.TempDir(), "submission.csv")
 	summary, err := predict.Run(context.Background(), plan, predict.Options{
-		Archs: []arch.Arch{ensembletest.Tiny}, Formats: []vision.Format{png.Format}, Input: "testdata/input", Output: output,
+		Archs: []arch.Arch{ensembletest.Tiny}, Operations: engine.Operations(), Formats: []vision.Format{png.Format}, Input: "testdata/input", Output: output,
 	})
 	if err != nil {
 		fmt.Println(err)

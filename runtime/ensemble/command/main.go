@@ -1,7 +1,7 @@
 // Package command is the command line of a generated kernel: flags, environment
 // variables, help, messages and exit statuses around predict.Run.
 //
-//	func main() { command.Main(plan, archs, formats, key) }
+//	func main() { command.Main(plan, archs, operations, formats, key) }
 //
 // Every flag --some-name, except --plan and --version, takes its default from the
 // environment variable DEPLOY_KERNEL_SOME_NAME, if it is set. DEPLOY_KERNEL_KEY is the
@@ -25,6 +25,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/hint"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -49,15 +50,15 @@ const (
 // there is a submission, 1 after an error, 2 after a usage error, and 130 after SIGINT or
 // SIGTERM. A second signal kills the process.
 //
-// archs and formats are the architectures and image formats to use. key is the text of
-// the key that decrypts the weights, or "".
-func Main(p *ensemble.Plan, archs []arch.Arch, formats []vision.Format, key string) {
+// archs, ops and formats are the architectures, operations and image formats to use. key
+// is the text of the key that decrypts the weights, or "".
+func Main(p *ensemble.Plan, archs []arch.Arch, ops []engine.Operation, formats []vision.Format, key string) {
 	start := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	limitMemory()
 	k := &kernel{
-		plan: p, archs: archs, formats: formats, key: key, start: start,
+		plan: p, archs: archs, operations: ops, formats: formats, key: key, start: start,
 		getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr,
 	}
 	os.Exit(k.run(ctx, os.Args[1:]))
@@ -67,6 +68,7 @@ func Main(p *ensemble.Plan, archs []arch.Arch, formats []vision.Format, key stri
 type kernel struct {
 	plan           *ensemble.Plan
 	archs          []arch.Arch
+	operations     []engine.Operation
 	formats        []vision.Format
 	key            string
 	start          time.Time
@@ -99,7 +101,7 @@ func (k *kernel) run(ctx context.Context, args []string) int {
 // do does what the flags ask for.
 func (k *kernel) do(ctx context.Context, r *request) error {
 	o := r.options
-	o.Archs, o.Formats, o.Log, o.Start = k.archs, k.formats, k.stderr, k.start.Add(-r.elapsed)
+	o.Archs, o.Operations, o.Formats, o.Log, o.Start = k.archs, k.operations, k.formats, k.stderr, k.start.Add(-r.elapsed)
 	var err error
 	if o.Key, err = k.loadKey(r.keyFile); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/command"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
@@ -27,7 +28,7 @@ func kernel() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
-	command.Main(&plan, []arch.Arch{ensembletest.Tiny}, formats.All(), os.Getenv("BUILT_IN_KEY"))
+	command.Main(&plan, []arch.Arch{ensembletest.Tiny}, engine.Operations(), formats.All(), os.Getenv("BUILT_IN_KEY"))
 }
 
 func must(t testing.TB, err error) {

@@ -2,7 +2,8 @@
 // network over every image, and writes the submission.
 //
 //	summary, err := predict.Run(ctx, plan, predict.Options{
-//		Archs:   []arch.Arch{arch.SEResNeXt50},
+//		Archs:      []arch.Arch{arch.SEResNeXt50},
+//		Operations: engine.Operations(),
 //		Formats: []vision.Format{jpeg.Format, png.Format},
 //		Input:   "../input",
 //		Output:  "submission.csv",

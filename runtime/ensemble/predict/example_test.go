@@ -7,6 +7,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
@@ -22,7 +23,7 @@ func ExampleDescribe() {
 		}},
 	}}}
 	err := predict.Describe(context.Background(), plan, predict.Options{
-		Archs: []arch.Arch{ensembletest.Tiny}, Formats: []vision.Format{png.Format},
+		Archs: []arch.Arch{ensembletest.Tiny}, Operations: engine.Operations(), Formats: []vision.Format{png.Format},
 		Input: "../testdata/input", Output: "submission.csv",
 	}, os.Stdout)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 )
 
@@ -25,5 +26,5 @@ func (f PredictFunc) Predict(ctx context.Context, images, logits []float32) erro
 
 // LoadNetwork makes real networks.
 var LoadNetwork = func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (Network, error) {
-	return loadNetwork(a, m, data, threads)
+	return loadNetwork(engine.Operations(), a, m, data, threads)
 }

@@ -6,15 +6,17 @@ import (
 	"sync"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// FoldOptions configure [Fold]. Formats is required.
+// FoldOptions configure [Fold]. Operations and Formats are required.
 type FoldOptions struct {
-	Formats []vision.Format // image formats to decode
-	Threads int             // computing goroutines; 0 means one for each core
-	Batch   int             // network inputs at a time; 0 means 32
+	Operations []engine.Operation // at least those of the network
+	Formats    []vision.Format    // image formats to decode
+	Threads    int                // computing goroutines; 0 means one for each core
+	Batch      int                // network inputs at a time; 0 means 32
 	// Tell, if not nil, receives the number of predicted images after every batch.
 	Tell func(done int)
 }
@@ -27,7 +29,7 @@ type FoldOptions struct {
 // image is used as far as it can be decoded.
 func Fold(ctx context.Context, a arch.Arch, m *ensemble.Model, f *ensemble.Fold, data []byte, paths []string, o FoldOptions) ([]float32, error) {
 	threads, size := defaults(o.Threads, o.Batch)
-	net, err := loadNetwork(a, m, data, threads)
+	net, err := loadNetwork(o.Operations, a, m, data, threads)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -30,7 +31,7 @@ func TestAFoldAloneIsPredictedAsInAPlan(t *testing.T) {
 		f := &m.Folds[0]
 		done := 0
 		got, err := predict.Fold(t.Context(), ensembletest.Tiny, m, f, ensembletest.WeightFile(t, ensembletest.Tiny, *m, f.Name), paths,
-			predict.FoldOptions{Formats: formats.All(), Threads: 1, Batch: 3, Tell: func(n int) { done = n }})
+			predict.FoldOptions{Operations: engine.Operations(), Formats: formats.All(), Threads: 1, Batch: 3, Tell: func(n int) { done = n }})
 		must(t, err)
 		file, err := os.Open(dir + "/level1_test_" + f.Name + ".npy")
 		must(t, err)
@@ -49,13 +50,13 @@ func TestAFoldAloneRefusesImagesItCantRead(t *testing.T) {
 	data := ensembletest.WeightFile(t, ensembletest.Tiny, *m, "x")
 	broken := w.Path("broken.png")
 	must(t, os.WriteFile(broken, []byte("\x89PNG\r\n\x1a\nno"), 0o644))
-	_, err := predict.Fold(t.Context(), ensembletest.Tiny, m, &m.Folds[0], data, []string{broken}, predict.FoldOptions{Formats: formats.All()})
+	_, err := predict.Fold(t.Context(), ensembletest.Tiny, m, &m.Folds[0], data, []string{broken}, predict.FoldOptions{Operations: engine.Operations(), Formats: formats.All()})
 	if err == nil || !strings.Contains(err.Error(), "broken.png") {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := predict.Fold(ctx, ensembletest.Tiny, m, &m.Folds[0], data, []string{broken}, predict.FoldOptions{Formats: formats.All()}); !errors.Is(err, context.Canceled) {
+	if _, err := predict.Fold(ctx, ensembletest.Tiny, m, &m.Folds[0], data, []string{broken}, predict.FoldOptions{Operations: engine.Operations(), Formats: formats.All()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -73,7 +74,7 @@ func TestPredictionsFollowTheTask(t *testing.T) {
 	predictions := func(kind task.Task, classes int) []float32 {
 		m := model
 		m.Task, m.Classes = kind, classes
-		got, err := predict.Fold(t.Context(), ensembletest.Tiny, &m, &f, data, paths, predict.FoldOptions{Formats: formats.All()})
+		got, err := predict.Fold(t.Context(), ensembletest.Tiny, &m, &f, data, paths, predict.FoldOptions{Operations: engine.Operations(), Formats: formats.All()})
 		must(t, err)
 		return got
 	}

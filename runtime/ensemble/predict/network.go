@@ -20,8 +20,14 @@ type network interface {
 // data.
 type loader func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (network, error)
 
-// loadNetwork is the loader of runs outside of tests.
-func loadNetwork(a arch.Arch, m *ensemble.Model, data []byte, threads int) (network, error) {
+// loaderOf returns the loader of networks that need only the given operations.
+func loaderOf(ops []engine.Operation) loader {
+	return func(a arch.Arch, m *ensemble.Model, data []byte, threads int) (network, error) {
+		return loadNetwork(ops, a, m, data, threads)
+	}
+}
+
+func loadNetwork(ops []engine.Operation, a arch.Arch, m *ensemble.Model, data []byte, threads int) (network, error) {
 	file, err := weights.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
@@ -35,7 +41,7 @@ func loadNetwork(a arch.Arch, m *ensemble.Model, data []byte, threads int) (netw
 	if err := arch.Check(g, file.Infos()); err != nil {
 		return nil, err
 	}
-	return engine.Compile(g, file, engine.Options{Threads: threads})
+	return engine.CompileWith(ops, g, file, engine.Options{Threads: threads})
 }
 
 // findArchs returns the architecture of each model.

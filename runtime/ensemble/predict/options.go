@@ -8,15 +8,17 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision"
 )
 
-// Options configure a run. Archs, Formats and Output are required.
+// Options configure a run. Archs, Operations, Formats and Output are required.
 type Options struct {
-	Archs   []arch.Arch     // at least the architectures of the plan
-	Formats []vision.Format // image formats to decode
+	Archs      []arch.Arch        // at least the architectures of the plan
+	Operations []engine.Operation // at least those of their networks
+	Formats    []vision.Format    // image formats to decode
 
 	// Key decrypts the weights. If it is nil, Run tries the key files (*.key) under
 	// Input.
@@ -65,7 +67,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.Threads, o.Batch = defaults(o.Threads, o.Batch)
 	if o.load == nil {
-		o.load = loadNetwork
+		o.load = loaderOf(o.Operations)
 	}
 	if o.Input == "" {
 		o.Input = input.DefaultRoot()

@@ -14,6 +14,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/artifact/modelspec"
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -117,7 +118,7 @@ func (w *world) checkFold(t *testing.T, m *ensemble.Model) {
 		paths = append(paths, w.Path("competitions/c/test/"+id+".png"))
 	}
 	got, err := predict.Fold(t.Context(), ensembletest.Tiny, m, &m.Folds[0], ensembletest.WeightFile(t, ensembletest.Tiny, *m, m.Folds[0].Name), paths,
-		predict.FoldOptions{Formats: formats.All(), Threads: 2, Batch: 3})
+		predict.FoldOptions{Operations: engine.Operations(), Formats: formats.All(), Threads: 2, Batch: 3})
 	must(t, err)
 	if !slices.Equal(got, want) {
 		t.Error("Fold gives other predictions than Run")

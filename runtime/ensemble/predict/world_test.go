@@ -9,6 +9,7 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/dev/ensembletest"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
 	"github.com/deploy-kernel/deploy-kernel/runtime/vision/formats"
@@ -32,7 +33,7 @@ func must(t testing.TB, err error) {
 // options returns the options of a run that writes into dir.
 func (w *world) options(dir string) predict.Options {
 	return predict.Options{
-		Archs: []arch.Arch{ensembletest.Tiny}, Formats: formats.All(), Key: &w.Key, Input: w.Root,
+		Archs: []arch.Arch{ensembletest.Tiny}, Operations: engine.Operations(), Formats: formats.All(), Key: &w.Key, Input: w.Root,
 		Output: filepath.Join(dir, "submission.csv"), Threads: 2, Batch: 4,
 	}
 }

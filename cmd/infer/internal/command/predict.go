@@ -13,6 +13,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/crypt"
 	"github.com/deploy-kernel/deploy-kernel/deploy/plan"
 	"github.com/deploy-kernel/deploy-kernel/internal/datafolder"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/input"
@@ -125,7 +126,7 @@ func (f *predictFlags) predict(cmd *cobra.Command, path string) error {
 			return err
 		}
 	}
-	f.run.Archs, f.run.Formats = built.Archs, formats.All()
+	f.run.Archs, f.run.Operations, f.run.Formats = built.Archs, engine.Operations(), formats.All()
 	f.run.Tool = cmd.Root().Name()
 	f.run.Read = func(ctx context.Context, fold *ensemble.Fold) ([]byte, error) {
 		w, ok := built.Weight(fold.Name)

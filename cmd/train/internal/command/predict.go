@@ -21,6 +21,7 @@ import (
 	"github.com/deploy-kernel/deploy-kernel/metric"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/atomicfile"
+	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble"
 	"github.com/deploy-kernel/deploy-kernel/runtime/ensemble/predict"
 	"github.com/deploy-kernel/deploy-kernel/runtime/npy"
@@ -272,7 +273,7 @@ func (j *prediction) run(ctx context.Context, m *member, what string, paths []st
 	defer bar.Close()
 	last := 0
 	return predict.Fold(ctx, m.arch, &m.model, &ensemble.Fold{Name: m.name, Threshold: threshold}, m.data, paths,
-		predict.FoldOptions{Formats: formats.All(), Threads: j.flags.threads, Batch: j.config.Test.BatchSize, Tell: func(done int) {
+		predict.FoldOptions{Operations: engine.Operations(), Formats: formats.All(), Threads: j.flags.threads, Batch: j.config.Test.BatchSize, Tell: func(done int) {
 			bar.Add(int64(done - last))
 			last = done
 		}})
