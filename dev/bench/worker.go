@@ -10,11 +10,11 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/onnx"
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/usage"
 	"github.com/deploy-kernel/deploy-kernel/importer"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/runtime/engine"
@@ -111,9 +111,6 @@ func work(args []string) error {
 
 // cpuTime returns the CPU time of this process.
 func cpuTime() time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	cpu, _ := usage.Self()
+	return cpu
 }

@@ -26,10 +26,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/dev/oofgen"
+	"github.com/deploy-kernel/deploy-kernel/dev/usage"
 )
 
 //go:embed nelder_mead.py
@@ -109,9 +109,7 @@ func (b *bench) run(ctx context.Context, files []string, args ...string) (*run, 
 		return nil, fmt.Errorf("%s: %w\n%s", b.blend, err, log)
 	}
 	r := &run{wall: time.Since(begin), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), stdout: string(out), stderr: string(log)}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.memory = usage.Maxrss * 1024
-	}
+	r.memory = usage.Peak(cmd.ProcessState)
 	m := said.FindStringSubmatch(r.stderr)
 	if m == nil {
 		return nil, fmt.Errorf("%s said no score:\n%s", b.blend, log)

@@ -24,10 +24,10 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/bundler"
+	"github.com/deploy-kernel/deploy-kernel/dev/usage"
 )
 
 func main() {
@@ -106,17 +106,11 @@ func bundleOne(dir, output, profile string, minify bool) error {
 			return err
 		}
 	}
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		return err
-	}
+	cpu, peak := usage.Self()
 	return json.NewEncoder(os.Stdout).Encode(figures{
-		CPU:  seconds(use.Utime) + seconds(use.Stime),
-		Wall: time.Since(start).Seconds(), Memory: use.Maxrss << 10, Bytes: len(res.Source),
+		CPU: cpu.Seconds(), Wall: time.Since(start).Seconds(), Memory: peak, Bytes: len(res.Source),
 	})
 }
-
-func seconds(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 
 // measure bundles the program in dir in another process.
 func measure(dir string, compile bool) (f figures, err error) {

@@ -22,10 +22,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/deploy-kernel/deploy-kernel/dev/golden"
+	"github.com/deploy-kernel/deploy-kernel/dev/usage"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
 	"github.com/deploy-kernel/deploy-kernel/trainer/graph"
 	"github.com/deploy-kernel/deploy-kernel/trainer/loss"
@@ -106,7 +106,7 @@ func (r *runner) end() float64 {
 		fmt.Println(r.out.Text())
 	}
 	r.cmd.Wait()
-	return float64(r.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * 1024
+	return float64(usage.Peak(r.cmd.ProcessState))
 }
 
 // compare runs both sides alternately and prints the figures.
