@@ -48,10 +48,44 @@ func (d *drawing) rearrange(x *nn.Node, a nn.Arrangement) *nn.Node {
 	}
 	n := d.crop(x, a)
 	if n == nil {
+		n = d.moveAndDrop(x, a)
+	}
+	if n == nil {
 		n = d.b.Rearrange(x, a)
 	}
 	d.rearranged[key] = n
 	return n
+}
+
+// moveAndDrop draws an arrangement of a layer's output that moves whole pixels and takes
+// some of the channels, or returns nil. Queries, keys and values share the move, which
+// runtime/engine makes a part of the layer.
+func (d *drawing) moveAndDrop(x *nn.Node, a nn.Arrangement) *nn.Node {
+	c, channels := x.Shape.C, a.Digits[nn.AxisC]
+	if x.Op != nn.Conv && x.Op != nn.BatchNorm || len(channels) != 1 {
+		return nil
+	}
+	digit := channels[0]
+	if digit.Axis != nn.AxisC || digit.Step != 1 || digit.Size == c || a.First[nn.AxisC]+digit.Size > c {
+		return nil
+	}
+	for _, axis := range []nn.Axis{nn.AxisH, nn.AxisW} {
+		for _, pixel := range a.Digits[axis] {
+			if pixel.Axis == nn.AxisC && pixel.Step > 0 {
+				return nil
+			}
+		}
+	}
+	move := a
+	move.First[nn.AxisC], move.Digits[nn.AxisC] = 0, []nn.Digit{{Size: c, Axis: nn.AxisC, Step: 1}}
+	moved := d.rearrange(x, move)
+	drop := nn.Arrangement{First: [3]int{a.First[nn.AxisC]}, Digits: [3][]nn.Digit{{digit}}}
+	for axis, side := range []int{moved.Shape.C, moved.Shape.H, moved.Shape.W} {
+		if axis > 0 && side > 1 {
+			drop.Digits[axis] = []nn.Digit{{Size: side, Axis: nn.Axis(axis), Step: 1}}
+		}
+	}
+	return d.rearrange(moved, drop)
 }
 
 // run is a range of a coordinate, in steps.
