@@ -30,8 +30,9 @@ type Pixels struct {
 }
 
 // Activation returns the routine of an activation. Its error is at most 1e-6 of the
-// largest of 1, |x| and the result. Exp takes larger numbers than 87 as 87. A set of generated code makes and tests the routine at its first
-// use, and returns the scalar loop if it differs from [nn.Activation.Of].
+// largest of 1, |x| and the result. Exp takes larger numbers than 87 as 87. A set of
+// generated code makes and tests the routine at its first use, and returns the scalar
+// loop if it differs from [nn.Activation.Of].
 func (s *Set) Activation(a nn.Activation) func(*Pixels) {
 	scalar := func(p *Pixels) { activationScalar(p, a) }
 	if s.activations == nil || !emitted(a) {
