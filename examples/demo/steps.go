@@ -51,7 +51,7 @@ func (s *scene) infer() error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
-	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("imported"), "--weights", s.path("oof"), "--input", s.files.Data, "--output", out, "--predictions", filepath.Dir(out)); err != nil {
+	if _, err := s.tool("infer", s.ensemble, "--weights", s.path("runs"), "--weights", s.path("oof"), "--weights", s.path("imported"), "--input", s.files.Data, "--output", out, "--predictions", filepath.Dir(out)); err != nil {
 		return err
 	}
 	if err := s.compare(filepath.Dir(out)); err != nil {

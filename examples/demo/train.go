@@ -94,13 +94,14 @@ func (s *scene) outOfFold() error {
 	return s.trainer(s.path("imported", "imported.yml"), append(predict, "--weights", s.path("imported"), "--all")...)
 }
 
-// blend fits the coefficients of the ensemble, and notes their score.
+// blend gives both networks the same coefficient, so that the imported one has a part, and
+// notes the score.
 func (s *scene) blend() error {
 	first, err := filepath.Glob(s.path("oof", "level1_train_*_f0_*.npy"))
 	if err != nil {
 		return err
 	}
-	out, err := s.tool("blend", append([]string{"demo", "--data", s.files.Data}, first...)...)
+	out, err := s.tool("blend", append([]string{"demo", "--method", "equal", "--data", s.files.Data}, first...)...)
 	if err != nil {
 		return err
 	}
