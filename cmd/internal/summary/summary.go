@@ -3,8 +3,9 @@
 //	t := summary.Of(g)
 //	err := t.Write(os.Stdout)
 //
-// A layer is a convolution or linear layer with its batch norm, or a pooling. A
-// multiply-add of a convolution or linear layer counts as 2 operations. Other
+// A layer is a convolution or linear layer with its batch norm, a pooling, an attention,
+// or another operation with parameters. A multiply-add of a product counts as 2
+// operations. Other
 // operations are not counted.
 package summary
 
@@ -44,13 +45,15 @@ func Of(g *nn.Graph) Table {
 	t := Table{Arch: g.Arch, Input: g.Input.Shape, Activations: engine.ActivationBytes(g)}
 	row := map[int]int{} // of nodes, by ID
 	for _, n := range g.Nodes {
-		switch n.Op {
-		case nn.Conv, nn.Linear, nn.MaxPool, nn.AvgPool, nn.GlobalAvgPool, nn.GlobalMaxPool, nn.BatchNorm:
-		default:
-			continue
-		}
 		params := trained(n)
-		if i, ok := row[n.In[0].ID]; ok && n.Op == nn.BatchNorm && n.In[0].Op == nn.Conv {
+		switch n.Op {
+		case nn.Conv, nn.Linear, nn.MaxPool, nn.AvgPool, nn.GlobalAvgPool, nn.GlobalMaxPool, nn.AttentionOp, nn.MatMul:
+		default:
+			if params == 0 {
+				continue
+			}
+		}
+		if i, ok := folded(n, row); ok {
 			t.Layers[i].Params += params
 		} else {
 			row[n.ID] = len(t.Layers)
@@ -60,6 +63,16 @@ func Of(g *nn.Graph) Table {
 		t.FLOP += flop(n)
 	}
 	return t
+}
+
+// folded returns the row of the convolution whose result a batch norm or layer scale
+// multiplies.
+func folded(n *nn.Node, row map[int]int) (i int, ok bool) {
+	if n.Op != nn.BatchNorm && n.Op != nn.LayerScale || n.In[0].Op != nn.Conv {
+		return 0, false
+	}
+	i, ok = row[n.In[0].ID]
+	return i, ok
 }
 
 // trained returns the number of trainable parameters. Parameters of a layer that is
@@ -87,6 +100,11 @@ func flop(n *nn.Node) int64 {
 		return 2 * int64(n.Shape.Len()) * int64(n.In[0].Shape.C/n.Groups*n.Window.H*n.Window.W)
 	case nn.Linear:
 		return 2 * int64(n.Shape.C) * int64(n.In[0].Shape.Len())
+	case nn.MatMul:
+		return 2 * int64(n.Shape.Len()) * int64(n.In[0].Shape.C)
+	case nn.AttentionOp: // scores, and sums of values
+		q, v := n.In[0].Shape, n.In[2].Shape
+		return 2 * int64(q.H*q.W) * int64(v.H*v.W/n.Groups) * int64(q.C+v.C)
 	}
 	return 0
 }
