@@ -100,7 +100,9 @@ func ExampleMain() {
 
 func TestMainNamesTheVariableOfEveryArchitecture(t *testing.T) {
 	for _, a := range arch.All() {
-		src, err := templates.Main(plan(a.Name), templates.MainOptions{Key: "secret"})
+		p := plan(a.Name)
+		p.Models[0].InputSize = 128 // large enough for every network
+		src, err := templates.Main(p, templates.MainOptions{Key: "secret"})
 		if err != nil {
 			t.Error(err)
 			continue

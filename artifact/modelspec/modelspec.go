@@ -25,7 +25,6 @@ import (
 	"strings"
 
 	"github.com/deploy-kernel/deploy-kernel/artifact/labeltable"
-	"github.com/deploy-kernel/deploy-kernel/internal/say"
 	"github.com/deploy-kernel/deploy-kernel/internal/textfile"
 	"github.com/deploy-kernel/deploy-kernel/internal/yamlfile"
 	"github.com/deploy-kernel/deploy-kernel/runtime/arch"
@@ -190,7 +189,7 @@ func (s *Spec) Check(d *yamlfile.Decoder) error {
 	}
 	switch m := s.Model; {
 	case m.Arch == "" && m.ONNX == "":
-		return d.ErrorAt("model", "model.arch is missing; there are %s", say.List(Values("model.arch")))
+		return d.ErrorAt("model", "model.arch is missing: the name of a network, such as resnet50 or tf_efficientnet_b0; docs/networks.md lists them. An ONNX model goes into model.onnx")
 	case m.Arch != "" && m.ONNX != "":
 		return d.ErrorAt("model.onnx", "model.onnx and model.arch both name the network; give one")
 	case m.ONNX != "" && m.Dropout != 0:
