@@ -108,7 +108,7 @@ func hostile() map[string][]byte {
 		"is too large":                        model(onnxtest.Ints("n", 1<<40), onnxtest.Node("ConstantOfShape", "n", "c"), add),
 		"have more than":                      model(onnxtest.Ints("n", 1<<26), onnxtest.Node("ConstantOfShape", "n", "c"), add),
 		"have more than ":                     model(append(doubled, onnxtest.Node("Add", "x v40", "y"))...),
-		"more than 6.7e+07 multiplications":   model(products...),
+		"multiplications":                     model(products...),
 		"its output of shape":                 model(onnxtest.Ints("p", 0, 0, 0, 0, 0, 0, 0, 1<<30), onnxtest.Node("Pad", "x p", "y")),
 		"leaves its size open":                onnxtest.Model(17, onnxtest.Input("x", -1, 3, huge, huge), y, onnxtest.Node("Relu", "x", "y")),
 		"is too large ":                       onnxtest.Model(17, onnxtest.Input("x", -1, 3, 60000, 60000), y, onnxtest.Node("Relu", "x", "y")),

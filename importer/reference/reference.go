@@ -42,10 +42,12 @@ type limits struct {
 
 // foldingLimits returns the limits of folding the constants of a graph. Networks with
 // standardized weights compute up to ten tensors from each. Tables of relative
-// positions take some tens of multiplications for each parameter.
+// positions take some tens of multiplications for each parameter. Each node may make
+// 2^19 elements with 2^20 multiplications, as files without weights make them by a
+// ConstantOfShape for each.
 func foldingLimits(g *onnx.Graph) limits {
 	stored := storedElements(g)
-	return limits{alive: min(maxAlive, 1<<22+16*stored), work: min(maxWork, float64(1<<26+512*stored))}
+	return limits{alive: min(maxAlive, 1<<22+16*stored+len(g.Nodes)<<19), work: min(maxWork, float64(1<<26+512*stored+len(g.Nodes)<<20))}
 }
 
 // storedElements returns the number of elements of all constants in a graph, apart from
