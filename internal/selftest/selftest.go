@@ -1,21 +1,37 @@
 // Package selftest checks the tests by which programs try their SIMD routines at the
 // start.
 //
-//	selftest.FindsEachWrongRoutine(t, set, func(wrong *Set) error {
-//		return emit.Test(wrong.Name, wrong, Scalar, try)
-//	})
+//	selftest.FindsEachWrongRoutine(t, Trouble(), Sets(), Scalar, selfTest)
 package selftest
 
 import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
-// FindsEachWrongRoutine replaces each routine of a set, in turn, by one that does
-// nothing. The routines are the fields of S that are functions. It reports the routines
-// that test does not name in its error, and an error for the set itself.
-func FindsEachWrongRoutine[S any](t *testing.T, set *S, test func(wrong *S) error) {
+// FindsEachWrongRoutine replaces each routine of each set, in turn, by one that does
+// nothing. Sets are structs with a Name; their routines are the fields that are
+// functions. It reports the routines that try does not name in its error, errors for the
+// sets themselves, and trouble.
+func FindsEachWrongRoutine[S any](t *testing.T, trouble error, sets []*S, scalar *S, try func(*emit.Trial[*S])) {
+	if trouble != nil {
+		t.Error(trouble)
+	}
+	for _, set := range sets {
+		if set == scalar {
+			continue
+		}
+		name := reflect.ValueOf(set).Elem().FieldByName("Name").String()
+		t.Run(name, func(t *testing.T) {
+			findsEach(t, set, func(wrong *S) error { return emit.Test(name, wrong, scalar, try) })
+		})
+	}
+}
+
+func findsEach[S any](t *testing.T, set *S, test func(wrong *S) error) {
 	t.Helper()
 	if err := test(set); err != nil {
 		t.Error(err)

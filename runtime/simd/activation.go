@@ -31,19 +31,13 @@ type Pixels struct {
 
 // Activation returns the routine of an activation. Its error is at most 1e-6 of the
 // largest of 1, |x| and the result. Exp takes larger numbers than 87 as 87. A set of
-// generated code makes and tests the routine at its first use, and returns the scalar
-// loop if it differs from [nn.Activation.Of].
+// generated code makes the routine at its first use.
 func (s *Set) Activation(a nn.Activation) func(*Pixels) {
-	scalar := func(p *Pixels) { activationScalar(p, a) }
 	if s.activations == nil || !emitted(a) {
-		return scalar
+		return func(p *Pixels) { activationScalar(p, a) }
 	}
 	code := generated(&s.activations.code, a, func() (func(*Pixels), error) {
-		code, err := emitActivation(s.activations.width, s.Name, a)
-		if err == nil && !activates(code, a) {
-			code = scalar
-		}
-		return code, err
+		return emitActivation(s.activations.width, s.Name, a)
 	})
 	return func(p *Pixels) { p.run(code) }
 }
@@ -84,26 +78,6 @@ func (p *Pixels) run(code func(*Pixels)) {
 		code(p)
 	}
 	p.First = first
-}
-
-// activates reports whether a routine computes the activation.
-func activates(code func(*Pixels), a nn.Activation) bool {
-	const n = 11
-	p := Pixels{X: make([]float32, n*Lanes), Y: make([]float32, n*Lanes), In: make([]int32, n), End: n, Planes: 1}
-	for i := range p.X {
-		p.X[i] = float32(i-n*Lanes/2) / 8
-	}
-	for i := range p.In {
-		p.In[i] = int32(i * Lanes)
-	}
-	p.Out = p.In
-	p.run(code)
-	for i, x := range p.X {
-		if want := a.Of(float64(x)); !(math.Abs(float64(p.Y[i])-want) <= 1e-5*max(1, math.Abs(want))) {
-			return false
-		}
-	}
-	return true
 }
 
 // emitted reports whether routines are generated for an activation. Its constants must

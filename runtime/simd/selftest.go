@@ -1,6 +1,9 @@
 package simd
 
-import "github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
+import (
+	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
+	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
+)
 
 // trial compares a set's routines with the scalar ones.
 type trial struct{ *emit.Trial[*Set] }
@@ -33,6 +36,7 @@ func selfTest(of *emit.Trial[*Set]) {
 	t.compare("Sigmoid", n, func(s *Set, y []float32) { s.Sigmoid(y, x) })
 	t.compare("Sum", Lanes, func(s *Set, y []float32) { s.Sum(y, x) })
 	t.compare("Peak", Lanes, func(s *Set, y []float32) { s.Peak(y, x) })
+	t.activations()
 	t.across()
 	t.packing()
 	t.rows()
@@ -45,7 +49,43 @@ func (trial) places() []int32 {
 	for p := range trialPixels {
 		at = append(at, int32((p+p/9)*Lanes))
 	}
-	return FillTile(at)
+	return at
+}
+
+// tried holds an activation of each kind that routines are generated for.
+var tried = []nn.Activation{
+	{Kind: nn.Swish, A: 1},
+	{Kind: nn.GELU},
+	{Kind: nn.GELUTanh},
+	{Kind: nn.HardSigmoid, A: 0.25, B: 0.5},
+	{Kind: nn.HardSwish},
+	{Kind: nn.Mish},
+	{Kind: nn.Clip, A: -0.5, B: 1},
+	{Kind: nn.LeakyReLU, A: 0.1},
+	{Kind: nn.ELU, A: 1},
+	{Kind: nn.Tanh},
+	{Kind: nn.Exp},
+	{Kind: nn.Abs},
+	{Kind: nn.Power, A: 2},
+	{Kind: nn.Power, A: 0.5},
+	{Kind: nn.Power, A: -1},
+}
+
+func (t trial) activations() {
+	at, x := t.places(), t.values(2*trialFloats, 1)
+	positive := make([]float32, len(x))
+	for i, v := range x {
+		positive[i] = v + 2
+	}
+	for _, a := range tried {
+		in := x
+		if a.Kind == nn.Power {
+			in = positive
+		}
+		t.compare(a.String(), len(x), func(s *Set, y []float32) {
+			s.Activation(a)(&Pixels{X: in, Y: y, In: at, Out: at, End: trialPixels, Planes: 1})
+		})
+	}
 }
 
 func (t trial) across() {
@@ -109,7 +149,8 @@ func (t trial) rows() {
 // products tests GEMM. Its panel may be twice as wide as that of the scalar routine:
 // both halves then have the same weights.
 func (t trial) products() {
-	const k, plane = 3 * Lanes, 2 * trialFloats
+	const rest = Lanes - 3 // the last segment fills no plane
+	const k, plane = 2*Lanes + rest, 2 * trialFloats
 	x, w, at := t.values(4*plane, 1), t.values(k*Lanes, 2), t.places()
 	for _, r := range []struct {
 		name     string
@@ -125,7 +166,7 @@ func (t trial) products() {
 			t.compare(r.name, columns/Lanes*plane, func(s *Set, y []float32) {
 				g := GEMM{
 					X: x, W: wide, Y: y, XStep: plane, YStep: plane, In: at, Out: at, End: trialPixels, Accumulate: form == 0,
-					Segments: []Segment{{Offset: Lanes, K: 2 * Lanes}, {K: Lanes}}, Floor: 0,
+					Segments: []Segment{{Offset: Lanes, K: 2 * Lanes}, {K: rest}}, Floor: 0,
 				}
 				parts := t.values(2*Lanes, 3)
 				g.Bias = append(parts[:Lanes:Lanes], parts[:Lanes]...)
@@ -134,6 +175,9 @@ func (t trial) products() {
 				}
 				if form&2 != 0 {
 					g.Partials[0] = x
+				}
+				if form >= 4 {
+					g.Ahead = x
 				}
 				if form == 7 {
 					g.Partials[1], g.Floor = x[:2*plane], None

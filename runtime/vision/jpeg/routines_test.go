@@ -8,7 +8,6 @@ import (
 
 	"github.com/deploy-kernel/deploy-kernel/internal/guardpage"
 	"github.com/deploy-kernel/deploy-kernel/internal/selftest"
-	"github.com/deploy-kernel/deploy-kernel/runtime/simd/emit"
 )
 
 // each runs a test for every set of routines.
@@ -179,14 +178,7 @@ func TestInverseDCTsWriteTheirBlockAlone(t *testing.T) {
 }
 
 func TestTheSelfTestFindsEachWrongRoutine(t *testing.T) {
-	if err := trouble(); err != nil {
-		t.Error(err)
-	}
-	each(t, func(t *testing.T, r *routines) {
-		if r != scalar {
-			selftest.FindsEachWrongRoutine(t, r, func(wrong *routines) error { return emit.Test(r.Name, wrong, scalar, selfTest) })
-		}
-	})
+	selftest.FindsEachWrongRoutine(t, trouble(), sets(), scalar, selfTest)
 }
 
 func TestRoutinesAllocateNothing(t *testing.T) {
