@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math"
-	"slices"
 
 	"github.com/deploy-kernel/deploy-kernel/runtime/nn"
 	"github.com/deploy-kernel/deploy-kernel/runtime/simd"
@@ -60,7 +59,7 @@ func newOperand(t *tensor, heads, groups int) operand {
 		for i := g * tokens; i < (g+1)*tokens; i++ {
 			at = append(at, int32(t.index(i/t.w, i%t.w)))
 		}
-		o.at = append(o.at, simd.FillTile(at))
+		o.at = append(o.at, at)
 	}
 	return o
 }
@@ -86,7 +85,7 @@ func (comp *compiler) attention(n *nn.Node, in []*tensor, y *tensor) (step, erro
 	}
 	a.blocks = (a.queries + maxQueries - 1) / maxQueries
 	a.gatherQ, a.scatter = !a.q.whole(), !a.y.whole()
-	wide, block := round(a.keys, simd.Lanes), round(min(a.queries, maxQueries), simd.Rows)
+	wide, block := round(a.keys, simd.Lanes), min(a.queries, maxQueries)
 	a.step = (block | 1) * simd.Lanes
 	a.bias, a.zero = make([]float32, wide), make([]float32, max(wide, a.v.wide()))
 	for i := a.keys; i < wide; i++ {
@@ -95,7 +94,7 @@ func (comp *compiler) attention(n *nn.Node, in []*tensor, y *tensor) (step, erro
 	for i := range block {
 		a.rows = append(a.rows, int32(i*simd.Lanes))
 	}
-	a.lastRows = simd.FillTile(slices.Clone(a.rows[:a.queries-(a.blocks-1)*maxQueries]))
+	a.lastRows = a.rows[:a.queries-(a.blocks-1)*maxQueries]
 	a.scores, a.sums = []simd.Segment{{K: a.q.wide()}}, []simd.Segment{{K: wide}}
 	a.size = sizes{
 		keys: a.k.wide() * wide, values: wide * a.v.wide(), scores: wide / simd.Lanes * a.step,

@@ -85,7 +85,7 @@ type window struct {
 }
 
 // table returns the offset in a plane of t of each pixel (oy*stride - offset,
-// ox*stride - offset) of an output. Its last entry is repeated to fill a tile.
+// ox*stride - offset) of an output.
 func (comp *compiler) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int32 {
 	key := window{t.h, t.w, t.border, t.pixel, nn.HW{H: out.H, W: out.W}, stride, offset}
 	comp.mu.Lock()
@@ -99,7 +99,6 @@ func (comp *compiler) table(t *tensor, out nn.Shape, stride, offset nn.HW) []int
 			places = append(places, int32(t.index(y*stride.H-offset.H, x*stride.W-offset.W)))
 		}
 	}
-	places = simd.FillTile(places)
 	comp.tables[key] = places
 	return places
 }
@@ -267,9 +266,19 @@ func (c *conv) segment(offset, k int) {
 	c.blocks = simd.AppendSegment(c.blocks, offset, k, c.blockK, c.step)
 }
 
-// exceeds reports whether so many weights leave the L2 cache before the next block
-// of pixels reads them again.
-func (c *conv) exceeds(weights int) bool { return 4*weights > c.set.L2/2 }
+// weightsOf returns a panel's weights of a block of the sum.
+func (c *conv) weightsOf(b simd.Block, p panel) []float32 {
+	return c.w[p.w+b.First*p.columns:][:b.K*p.columns]
+}
+
+// ahead returns the weights to prefetch: those of the next panel. There are none if all
+// weights stay in the L2 cache until the next block of pixels.
+func (c *conv) ahead(b simd.Block, next []panel) []float32 {
+	if len(next) == 0 || 4*len(c.w) <= c.set.L2/2 {
+		return nil
+	}
+	return c.weightsOf(b, next[0])
+}
 
 func (c *conv) pixelBlocks() int { return (c.pixels + c.blockPixels - 1) / c.blockPixels }
 
@@ -306,16 +315,12 @@ func (c *conv) run(arena []float32, s *scratch, part, parts int) {
 		}
 		for j, p := range panels {
 			plane := p.column / simd.Lanes
-			g.Ahead = nil
-			if j+1 < len(panels) && c.exceeds(len(c.w)) {
-				next := panels[j+1]
-				g.Ahead = c.w[next.w+b.First*next.columns:][:b.K*next.columns]
-			}
+			g.Ahead = c.ahead(b, panels[j+1:])
 			if c.packed == nil {
 				g.X = arena[c.x.base(0):]
 			}
 			g.Y = arena[c.y.base(plane):]
-			g.W = c.w[p.w+b.First*p.columns:][:b.K*p.columns]
+			g.W = c.weightsOf(b, p)
 			g.Bias = c.bias[p.column:][:p.columns]
 			if c.res != nil {
 				g.Residual = arena[c.res.base(plane):]

@@ -88,7 +88,7 @@ func newStrassen(set *simd.Set, x, y *tensor) *strassen {
 	s.outputs[1] = y.count() - s.outputs[0]
 	floats := s.pixels * (7*s.inputs[0] + 3*s.panel()) * simd.Lanes / 2
 	units := (floats + strassenFloats - 1) / strassenFloats
-	s.half = round((s.pixels+2*units-1)/(2*units), simd.Rows)
+	s.half = (s.pixels + 2*units - 1) / (2 * units)
 	s.units = (s.pixels + 2*s.half - 1) / (2 * s.half)
 	s.pixel, s.step = (s.inputs[0]|1)*simd.Lanes, (s.half|1)*simd.Lanes
 	s.size = s.half*s.pixel + simd.Lanes
@@ -133,7 +133,7 @@ func (s *strassen) prepare(comp *compiler, u *unit, floor float32) error {
 func (s *strassen) worthwhile() bool {
 	product := func(pixels, outputs, inputs int) int { return pixels * outputs * (simd.Lanes*inputs + 10) }
 	k, n := s.inputs, s.outputs
-	direct := product(round(s.pixels, simd.Rows), n[0]+n[1], k[0]+k[1])
+	direct := product(s.pixels, n[0]+n[1], k[0]+k[1])
 	ours := 3*product(s.half, n[0], k[0]) + 2*product(s.half, n[0], k[1]) +
 		product(s.half, n[1], k[0]) + product(s.half, n[1], k[1]) + product(s.half, n[1], 0) +
 		s.half*(6*(3*n[0]+4*n[1])+11*4*k[0])

@@ -68,7 +68,7 @@ func (comp *compiler) inputs(u *unit, t *tensor, stride, offset nn.HW) []int32 {
 			places = append(places, int32(t.index(at[nn.AxisH], at[nn.AxisW])))
 		}
 	}
-	return simd.FillTile(places)
+	return places
 }
 
 // drops reports whether a node drops whole planes of channels, so that its output is a

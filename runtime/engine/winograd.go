@@ -36,6 +36,8 @@ const (
 	// minTiles is the number of tiles from which reading the weights pays off:
 	// there are four times, or twice, as many as in a direct convolution.
 	minTiles = 16
+	// minTilesPerPart keeps parts for many workers from reading the weights too often.
+	minTilesPerPart = 10
 )
 
 // along returns a tile's input and output pixels along a side with so many taps.
@@ -75,9 +77,9 @@ func (comp *compiler) winograd(u *unit, x, y *tensor, floor float32) (*winograd,
 	wg.segments = []simd.Segment{{K: x.count() * simd.Lanes}}
 	wg.pack(n, w)
 	perTile := wg.places() * (x.count() + y.count()) * simd.Lanes
-	wg.tilesPerPart = round(max(20, winogradFloats/perTile), simd.Rows)
+	wg.tilesPerPart = max(20, winogradFloats/perTile)
 	parts := (tiles + wg.tilesPerPart - 1) / wg.tilesPerPart
-	wg.tilesPerPart = round((tiles+parts-1)/parts, simd.Rows)
+	wg.tilesPerPart = (tiles + parts - 1) / parts
 	for i := range wg.tilesPerPart {
 		wg.rows = append(wg.rows, int32(i*simd.Lanes))
 	}
@@ -163,17 +165,14 @@ func (wg *winograd) parts(workers int) int {
 	tiles := wg.tiles.H * wg.tiles.W
 	parts := (tiles + wg.tilesPerPart - 1) / wg.tilesPerPart
 	if workers > 1 {
-		// Each part reads all weights.
-		parts = max(parts, min(workers, tiles/(2*simd.Rows)))
+		parts = max(parts, min(workers, tiles/minTilesPerPart))
 	}
 	return parts
 }
 
 func (wg *winograd) run(arena []float32, s *scratch, part, parts int) {
 	tiles := wg.tiles.H * wg.tiles.W
-	each := round((tiles+parts-1)/parts, simd.Rows)
-	first := min(part*each, tiles)
-	end := min(first+each, tiles)
+	first, end := part*tiles/parts, (part+1)*tiles/parts
 	step := wg.tilesPerPart * simd.Lanes
 	v := s.floats[winogradTemporary:]
 	m := v[wg.places()*wg.x.count()*step:]

@@ -35,15 +35,6 @@ func AppendSegment(blocks []Block, offset, k, limit, xStep int) []Block {
 	return blocks
 }
 
-// FillTile repeats the last entry of a table of pixels until its length is a
-// multiple of Rows, and returns the extended slice. An empty table stays empty.
-func FillTile(table []int32) []int32 {
-	for len(table)%Rows != 0 {
-		table = append(table, table[len(table)-1])
-	}
-	return table
-}
-
 // Multiply runs g on a panel of so many columns, which are Panel or Lanes.
 func (s *Set) Multiply(g *GEMM, columns int) {
 	if columns == s.Panel {

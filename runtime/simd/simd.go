@@ -29,8 +29,6 @@ const (
 	// Lanes is the number of channels in a plane, and of float32 values in the
 	// widest register.
 	Lanes = 16
-	// Rows is the number of pixels in a GEMM tile.
-	Rows = 5
 	// Slack is the number of values that a job may name past the end of an input.
 	Slack = 32
 	// Variable is the environment variable that names the set to use.
@@ -135,8 +133,7 @@ type Segment struct {
 // Accumulate is set, Start is 0 and the old value of Y[..] is added at the end.
 // Adding sums of blocks has a smaller rounding error than one long sum.
 //
-// A tile has Rows pixels, so In, Out and ResidualAt have entries up to the end of
-// the last tile; see [FillTile]. Without segments, y is Start.
+// Without segments, y is Start.
 type GEMM struct {
 	X, W, Y      []float32
 	XStep, YStep int

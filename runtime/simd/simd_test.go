@@ -317,14 +317,10 @@ func TestGEMMEqualsTheScalarLoop(t *testing.T) {
 
 func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 	d.t.Helper()
-	full := (pixels + simd.Rows - 1) / simd.Rows * simd.Rows
 	spread := func(n int) []int32 { // positions of pixels, in any order
-		places := make([]int32, full)
+		places := make([]int32, pixels)
 		for i, p := range d.r.Perm(pixels) {
 			places[i] = int32(p * n)
-		}
-		for i := pixels; i < full; i++ {
-			places[i] = places[pixels-1]
 		}
 		return places
 	}
@@ -333,7 +329,7 @@ func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 		Accumulate: d.r.IntN(3) == 0, Floor: floors[d.r.IntN(3)],
 	}
 	k := 0
-	plane := (full + d.r.IntN(4)) * lanes
+	plane := (pixels + d.r.IntN(4)) * lanes
 	if d.r.IntN(2) == 0 {
 		g.XStep = plane
 	}
@@ -354,12 +350,7 @@ func (d *differential) gemm(set *simd.Set, pixels, columns int) {
 		g.Residual, g.ResidualAt, g.ResidualStep = d.data(3*plane), spread(lanes), plane
 	}
 	for i := range d.r.IntN(3) {
-		part := d.data(plane + full*lanes)
-		for first := 0; first < columns; first += lanes {
-			for p := pixels; p < full; p++ { // padding
-				copy(part[first/lanes*plane+p*lanes:][:lanes], part[first/lanes*plane+(pixels-1)*lanes:])
-			}
-		}
+		part := d.data(plane + pixels*lanes)
 		g.Partials[i], g.PartialStep = part, plane
 	}
 	run := set.GEMM

@@ -171,9 +171,6 @@ func (p *product) tables(q *part) {
 			}
 		}
 	}
-	for i := range q.in {
-		q.in[i], q.out[i] = simd.FillTile(q.in[i]), simd.FillTile(q.out[i])
-	}
 }
 
 // run sets dst, or adds to it with accumulate. The bias is padded to whole planes.

@@ -31,7 +31,6 @@ type weightGrad struct {
 	offsets                []int   // of taps in a channel's planes
 	places                 []int32 // offsets of rows in the transposed input
 	results                []int32 // offsets of rows in the sums
-	rows                   int
 	panels                 []panel
 	width                  int
 	chunks                 int
@@ -50,8 +49,6 @@ func newWeightGrad(c *crew, n *nn.Node, images int, x, dy *value) *weightGrad {
 			g.results = append(g.results, int32(len(g.results)*c.Panel))
 		}
 	}
-	g.rows = len(g.places)
-	g.places, g.results = simd.FillTile(g.places), simd.FillTile(g.results)
 	// Small sums are made apart for some chunks of the pixels; large ones are
 	// split between the workers.
 	const small = 1 << 16
@@ -143,12 +140,12 @@ func (g *weightGrad) run(dw, x, dy []float32) {
 		g.scatter(dw, sums, g.chunks)
 		return
 	}
-	const channels, tiles = 64, 80 // of a part
+	const channels, rows = 64, 400 // of a part
 	all := g.common(lines + columns + g.sums())
 	xt, dyt, sums := all[:lines], all[lines:][:columns], all[lines+columns:]
 	clear(sums)
 	turns, ofChannels := split(g.x.channels(), channels)
-	groups, ofRows := split(len(g.places), tiles*simd.Rows)
+	groups, ofRows := split(len(g.places), rows)
 	for b := range g.blocks() {
 		g.crew.run(turns+len(g.panels), func(_ *worker, i int) {
 			if i < turns {
@@ -243,7 +240,7 @@ func (g *weightGrad) multiply(w *worker, sums, lines, columns []float32, i, firs
 	p := g.panels[i]
 	j := &w.gemm
 	j.X, j.Y = lines[p.from*g.lineStep:], sums[i*len(g.places)*g.Panel:]
-	j.In, j.Out, j.First, j.End = g.places, g.results, first, min(end, g.rows)
+	j.In, j.Out, j.First, j.End = g.places, g.results, first, end
 	j.Accumulate, j.Floor, j.Residual, j.XStep, j.YStep = true, simd.None, nil, 0, 0
 	var segment [1]simd.Segment
 	for k := 0; k < g.depth; k += blockK {
