@@ -51,7 +51,7 @@ func (d *drawing) interpolation(n *onnx.Node, axis int, from, to []int) ([]float
 	if from[axis]*from[axis] > most || from[axis]*to[axis] > most {
 		return nil, errors.New("its axes are too long")
 	}
-	// Interpolate the rows of a unit matrix, of which each axis but one keeps its length.
+	// Interpolating the rows of a unit matrix along one axis gives the axis's matrix.
 	one := *n
 	one.Inputs, one.Outputs = []string{"x", "", "scales"}, []string{"y"}
 	rank := len(from)

@@ -119,8 +119,8 @@ func (x *index) weights(model string, haveKey bool) (string, error) {
 	return "", hint.New(err, "name the folder that holds the weights: --weights %s", strings.Join(append(slices.Clone(x.given), "FOLDER"), ","))
 }
 
-// weights returns the path of the weights of j. If there are none, it is that of the
-// ONNX model that the config names, relative to the config.
+// weights returns the path of the weights of j. Without weights it returns the path of
+// the ONNX model that the config names, relative to the config.
 func (b *builder) weights(j *job) (string, error) {
 	path, err := b.files.weights(j.name, b.options.Key != nil)
 	if err == nil {

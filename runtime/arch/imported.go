@@ -11,7 +11,7 @@ import (
 // importedPrefix begins the names of imported networks.
 const importedPrefix = "onnx:"
 
-// IsImported reports whether name is that of an imported network.
+// IsImported reports whether an imported network has this name.
 func IsImported(name string) bool { return strings.HasPrefix(name, importedPrefix) }
 
 // ImportedName returns the name of the imported network whose graph has this text:
